@@ -1,0 +1,1 @@
+//! What enters a cache key, per builder. Never: reads the history.

@@ -1,0 +1,62 @@
+//! Why a Dockerfile is refused: what is wrong, where, and what would help.
+
+use super::span::Span;
+use std::fmt;
+
+/// A refusal, with its place. The message is BuildKit's reason in plain words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// What is wrong: a lower-case fragment without a period.
+    pub message: String,
+    /// Line, from 1; 0 when no line is to blame (an empty file).
+    pub line: usize,
+    /// Column in characters, from 1; 0 with `line` 0.
+    pub column: usize,
+    /// The bytes to point at.
+    pub span: Span,
+    /// What would help, if that is known.
+    pub help: Option<String>,
+    /// A second place worth pointing at, with its label (the line that lost its backslash).
+    pub related: Option<(Span, String)>,
+}
+
+impl Error {
+    /// A refusal that points at `span` of `text`.
+    pub fn at(text: &str, span: Span, message: impl Into<String>) -> Self {
+        let start = (0..=span.start.min(text.len())).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
+        let before = &text[..start];
+        let line_start = before.rfind('\n').map_or(0, |i| i + 1);
+        Self {
+            message: message.into(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            span,
+            help: None,
+            related: None,
+        }
+    }
+
+    /// A refusal of the file as a whole.
+    pub fn whole(message: impl Into<String>) -> Self {
+        Self { message: message.into(), line: 0, column: 0, span: Span::default(), help: None, related: None }
+    }
+
+    /// Adds what would help.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line > 0 {
+            write!(f, "line {}: {}", self.line, self.message)
+        } else {
+            f.write_str(&self.message)
+        }
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,1 @@
+//! Knowledge tables of package managers: manifests, lockfiles, install commands. Never: reads files.

@@ -1,0 +1,3 @@
+//! Calls the library, nothing else.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Results to text, one file per format. Never: computes a fact.

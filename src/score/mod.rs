@@ -1,0 +1,1 @@
+//! Outcomes to numbers: hit ratio, cost, attribution, bound. Never: prints.
