@@ -3,6 +3,9 @@
 //! Never: decides what a builder would do.
 
 mod commit;
+mod input;
 
 pub use commit::Change;
 pub use commit::Commit;
+pub use input::BuildInput;
+pub use input::Request;

@@ -3,7 +3,16 @@
 //! Never: prints, reads the disk, knows a cost.
 
 mod outcome;
+mod run;
+mod settings;
 
 pub use outcome::BuildOutcome;
 pub use outcome::Built;
+pub use outcome::Outcome;
 pub use outcome::Steps;
+pub use run::Replay;
+pub use run::replay;
+pub use settings::CacheExport;
+pub use settings::RunOutputs;
+pub use settings::Runner;
+pub use settings::Settings;

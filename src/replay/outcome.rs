@@ -34,3 +34,12 @@ pub struct Built {
     /// One lookup per step of `steps.steps`, same order.
     pub lookups: Vec<Lookup>,
 }
+
+/// A whole replay.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// The builds, in order.
+    pub builds: Vec<BuildOutcome>,
+    /// What the model assumed or could not know.
+    pub caveats: Vec<crate::caveat::Caveat>,
+}
