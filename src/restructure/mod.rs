@@ -1,1 +1,21 @@
-//! Proposals to change a Dockerfile, with what makes them safe. Never: scores itself.
+//! Proposals to change a Dockerfile and its ignore file, with what makes them safe.
+//!
+//! A [`View`] holds what may be known; each [`Rule`] of [`rules::ALL`] turns it into [`Candidate`]s. What they are
+//! worth is found by replaying them, which happens elsewhere.
+//!
+//! Never: scores itself, sees a replay, reads a file.
+
+mod candidate;
+mod view;
+
+pub mod rules;
+
+pub use candidate::Candidate;
+pub use candidate::IgnoreText;
+pub use candidate::Replaced;
+pub use candidate::Safety;
+pub use candidate::TextEdit;
+pub use candidate::apply;
+pub use rules::Rule;
+pub use view::Feature;
+pub use view::View;

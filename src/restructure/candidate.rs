@@ -1,0 +1,205 @@
+//! One proposed rewrite: edits, what it promises to keep, and what makes it safe.
+
+use crate::dockerfile::{Lines, Span};
+use crate::tree::RepoPath;
+
+/// A replacement of a piece of the Dockerfile's text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TextEdit {
+    /// The bytes to replace; empty to insert.
+    pub span: Span,
+    /// What stands there afterwards.
+    pub text: String,
+}
+
+impl TextEdit {
+    /// Replaces `span` by `text`.
+    pub fn replace(span: Span, text: impl Into<String>) -> Self {
+        Self {
+            span,
+            text: text.into(),
+        }
+    }
+
+    /// Inserts `text` before byte `at`.
+    pub fn insert(at: usize, text: impl Into<String>) -> Self {
+        Self {
+            span: Span::new(at, at),
+            text: text.into(),
+        }
+    }
+
+    /// Removes `span`.
+    pub fn delete(span: Span) -> Self {
+        Self {
+            span,
+            text: String::new(),
+        }
+    }
+}
+
+/// The text after all edits, in order of their place (equal places in the order given); `None` when two overlap, or one
+/// does not lie on character boundaries of `text`.
+pub fn apply(text: &str, edits: &[TextEdit]) -> Option<String> {
+    let mut sorted: Vec<&TextEdit> = edits.iter().collect();
+    sorted.sort_by_key(|e| (e.span.start, e.span.end));
+    let (mut out, mut at) = (String::with_capacity(text.len()), 0);
+    for edit in sorted {
+        if edit.span.start < at || edit.span.end < edit.span.start {
+            return None;
+        }
+        out.push_str(text.get(at..edit.span.start)?);
+        text.get(edit.span.range())?;
+        out.push_str(&edit.text);
+        at = edit.span.end;
+    }
+    out.push_str(text.get(at..)?);
+    Some(out)
+}
+
+/// One proposed rewrite of a Dockerfile, its ignore file, or both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The rule's id.
+    pub rule: &'static str,
+    /// What to do, in a few words, imperative, with the line: `copy package.json and package-lock.json before line 7`.
+    pub title: String,
+    /// Edits of the Dockerfile's text; empty when only the ignore file changes.
+    pub edits: Vec<TextEdit>,
+    /// The ignore file's new text, where it changes.
+    pub ignore: Option<IgnoreText>,
+    /// RUN texts that are not kept as they were: what stood there and what stands in its place. A RUN that is not
+    /// listed here must stand in the rewritten text as often as before.
+    pub replaced: Vec<Replaced>,
+    /// True for a rule that is allowed to change what the image is (single to multi-stage); all else keeps the final
+    /// stage's CMD, ENTRYPOINT, USER, EXPOSE and files.
+    pub changes_image: bool,
+    /// Whether it can be applied unread, and why or why not.
+    pub safety: Safety,
+    /// Why it helps, one or two whole sentences for a person.
+    pub rationale: String,
+    /// The lines it concerns, in the text it was proposed on.
+    pub lines: Vec<Lines>,
+}
+
+impl Candidate {
+    /// A candidate that edits nothing yet and claims no safety: `Review` with the doubt "not shown".
+    pub fn new(rule: &'static str, title: impl Into<String>) -> Self {
+        Self {
+            rule,
+            title: title.into(),
+            edits: Vec::new(),
+            ignore: None,
+            replaced: Vec::new(),
+            changes_image: false,
+            safety: Safety::Review {
+                reasons: Vec::new(),
+                doubt: "its safety was not shown".to_owned(),
+            },
+            rationale: String::new(),
+            lines: Vec::new(),
+        }
+    }
+
+    /// The Dockerfile's text with this candidate applied; `None` when its edits do not fit `text`.
+    pub fn rewritten(&self, text: &str) -> Option<String> {
+        apply(text, &self.edits)
+    }
+}
+
+/// A whole ignore file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IgnoreText {
+    /// Its path in the repository.
+    pub path: RepoPath,
+    /// Its new text.
+    pub text: String,
+}
+
+/// A declared change of RUN texts (as [`crate::dockerfile::ast::Instruction::original`] gives them).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Replaced {
+    /// Removed, one for each occurrence.
+    pub before: Vec<String>,
+    /// Put in, one for each occurrence.
+    pub after: Vec<String>,
+}
+
+/// Whether a candidate can be applied unread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Safety {
+    /// Everything it relies on was shown.
+    Safe {
+        /// What shows it, one sentence each.
+        reasons: Vec<String>,
+    },
+    /// Something could not be shown.
+    Review {
+        /// What was shown.
+        reasons: Vec<String>,
+        /// What to check, one sentence.
+        doubt: String,
+    },
+}
+
+impl Safety {
+    /// Safe with `reasons` if there is no doubt, else for review with all doubts in one sentence.
+    pub fn of(reasons: Vec<String>, doubts: Vec<String>) -> Self {
+        if doubts.is_empty() {
+            Self::Safe { reasons }
+        } else {
+            Self::Review {
+                reasons,
+                doubt: doubts.join("; "),
+            }
+        }
+    }
+
+    /// True when it can be applied unread.
+    pub fn is_safe(&self) -> bool {
+        matches!(self, Self::Safe { .. })
+    }
+
+    /// What was shown.
+    pub fn reasons(&self) -> &[String] {
+        match self {
+            Self::Safe { reasons } | Self::Review { reasons, .. } => reasons,
+        }
+    }
+
+    /// What was not.
+    pub fn doubt(&self) -> Option<&str> {
+        match self {
+            Self::Safe { .. } => None,
+            Self::Review { doubt, .. } => Some(doubt),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edits_apply_in_order_of_place_and_refuse_to_overlap() {
+        let text = "one two three";
+        let swap = [
+            TextEdit::replace(Span::new(8, 13), "3"),
+            TextEdit::insert(0, "> "),
+            TextEdit::delete(Span::new(3, 7)),
+        ];
+        assert_eq!(apply(text, &swap).as_deref(), Some("> one 3"));
+        assert_eq!(
+            apply(
+                text,
+                &[
+                    TextEdit::delete(Span::new(0, 5)),
+                    TextEdit::delete(Span::new(4, 6))
+                ]
+            ),
+            None
+        );
+        assert_eq!(apply("é", &[TextEdit::insert(1, "x")]), None);
+        assert_eq!(apply(text, &[]).as_deref(), Some(text));
+    }
+}

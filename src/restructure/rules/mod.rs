@@ -1,0 +1,25 @@
+//! The rules, one file each.
+//!
+//! To add one: a file here that opens with the text before and after; its line in [`ALL`]; a folder of cases in
+//! `fixtures/restructure/<id>/`; a row in the README's table. A rule proposes from what it can show in the
+//! [`View`](super::View); it does not check itself (`legality` does, for all) and does not know what it is worth.
+//!
+//! Never: scores, reads a file other than through the view, leaves a doubt unsaid.
+
+use super::candidate::Candidate;
+use super::view::View;
+
+/// A named way to improve a Dockerfile.
+#[derive(Clone, Copy)]
+pub struct Rule {
+    /// Its name in reports, suppressions and candidate ids: lower case with dashes.
+    pub id: &'static str,
+    /// What it does, a few words for the rule table.
+    pub summary: &'static str,
+    /// The candidates on this view, most wanted first. Several candidates are alternatives or independent; the search
+    /// finds out which.
+    pub propose: fn(&View<'_>) -> Vec<Candidate>,
+}
+
+/// Every rule, in the order of the README's table.
+pub const ALL: &[Rule] = &[];
