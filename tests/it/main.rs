@@ -1,0 +1,5 @@
+//! The integration tests, one binary.
+#![allow(clippy::unwrap_used, clippy::print_stderr, unreachable_pub)]
+
+mod recorded;
+mod support;

@@ -1,0 +1,4 @@
+//! What several integration tests need: recorded cases and the comparison of predicted with real steps.
+
+pub mod agree;
+pub mod case;
