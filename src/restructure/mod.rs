@@ -6,6 +6,7 @@
 //! Never: scores itself, sees a replay, reads a file.
 
 mod candidate;
+pub mod layout;
 mod view;
 
 pub mod rules;

@@ -118,10 +118,8 @@ impl Feature {
             return false;
         }
         let (stable, labs) = self.since();
-        let Some(tag) = syntax
-            .and_then(|s| s.rsplit_once(':'))
-            .map(|(_, tag)| tag.split('@').next().unwrap_or(tag))
-        else {
+        let named = syntax.map(|s| s.split_once('@').map_or(s, |(named, _)| named));
+        let Some((_, tag)) = named.and_then(|s| s.rsplit_once(':')) else {
             return stable <= 4;
         };
         let (version, is_labs) = match tag

@@ -1,0 +1,344 @@
+//! Where each instruction of a stage stands: directory, user, variables, and the files COPY brings.
+//!
+//! A file system position is known or it is `None`; nothing here is guessed.
+
+use super::view::View;
+use crate::dockerfile::Dockerfile;
+use crate::dockerfile::ast::{Instruction, Kind, Source, Transfer};
+use crate::tree::RepoPath;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Which instruction: stage and position after FROM, both from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct At {
+    /// Stage.
+    pub stage: usize,
+    /// Position in [`crate::dockerfile::ast::Stage::instructions`].
+    pub index: usize,
+}
+
+/// The state an instruction starts from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Working directory, absolute; `None` when the base image decides or a variable is not known.
+    pub cwd: Option<String>,
+    /// The USER in effect as written; `None` when the base image decides.
+    pub user: Option<String>,
+    /// Variables set so far by ARG and ENV; `None` for a value that is not known (a build argument without default).
+    pub variables: BTreeMap<String, Option<String>>,
+    /// Directories known to exist: those of WORKDIR.
+    pub directories: BTreeSet<String>,
+}
+
+/// The place of every instruction, stage by stage; a stage built on another one starts where that ended.
+pub fn places(dockerfile: &Dockerfile) -> Vec<Vec<Place>> {
+    let mut globals = Place::default();
+    for instruction in &dockerfile.globals {
+        advance(&mut globals, instruction, &BTreeMap::new());
+    }
+    let mut ends: Vec<Place> = Vec::new();
+    let mut all = Vec::new();
+    for stage in &dockerfile.stages {
+        let mut place = parent(dockerfile, stage.index).and_then(|p| ends.get(p)).cloned().unwrap_or_default();
+        let mut of_stage = Vec::new();
+        for instruction in &stage.instructions {
+            of_stage.push(place.clone());
+            advance(&mut place, instruction, &globals.variables);
+        }
+        ends.push(place);
+        all.push(of_stage);
+    }
+    all
+}
+
+/// The earlier stage that `stage` is built on, if its FROM names one.
+pub fn parent(dockerfile: &Dockerfile, stage: usize) -> Option<usize> {
+    let image = dockerfile.stages.get(stage)?.base().image.to_ascii_lowercase();
+    dockerfile.stages[..stage].iter().rposition(|s| s.name.as_deref() == Some(image.as_str()))
+}
+
+/// The stage that `--from=NAME` means for an instruction of stage `of`: by name, or by number.
+pub fn stage_named(dockerfile: &Dockerfile, of: usize, name: &str) -> Option<usize> {
+    let lower = name.to_ascii_lowercase();
+    let earlier = dockerfile.stages.get(..of)?;
+    let by_name = earlier.iter().rposition(|s| s.name.as_deref() == Some(lower.as_str()));
+    by_name.or_else(|| name.parse::<usize>().ok().filter(|&n| n < of))
+}
+
+/// Stages the target needs, itself included, by FROM, `--from` and mounts.
+pub fn reachable(dockerfile: &Dockerfile, target: usize) -> BTreeSet<usize> {
+    let (mut found, mut open) = (BTreeSet::new(), vec![target]);
+    while let Some(stage) = open.pop() {
+        if stage >= dockerfile.stages.len() || !found.insert(stage) {
+            continue;
+        }
+        open.extend(parent(dockerfile, stage));
+        for instruction in &dockerfile.stages[stage].instructions {
+            let mounts = instruction.flag_values("mount").filter_map(|m| mount_field(m, "from"));
+            let named = instruction.flag("from").into_iter().chain(mounts);
+            open.extend(named.filter_map(|name| stage_named(dockerfile, stage, name)));
+        }
+    }
+    found
+}
+
+/// One field of a `--mount` value: `from` of `type=bind,from=build`.
+pub fn mount_field<'m>(mount: &'m str, name: &str) -> Option<&'m str> {
+    mount.split(',').filter_map(|part| part.split_once('=')).find(|(key, _)| key.trim() == name).map(|(_, v)| v.trim())
+}
+
+fn advance(place: &mut Place, instruction: &Instruction, globals: &BTreeMap<String, Option<String>>) {
+    match &instruction.kind {
+        Kind::Arg(items) => {
+            for item in items {
+                let value = match &item.default {
+                    Some(default) => expand(&unquote(default), &place.variables),
+                    None => globals.get(&item.name).cloned().flatten(),
+                };
+                place.variables.insert(item.name.clone(), value);
+            }
+        }
+        Kind::Env(pairs) => {
+            for pair in pairs {
+                let value = expand(&unquote(&pair.value), &place.variables);
+                place.variables.insert(pair.name.clone(), value);
+            }
+        }
+        Kind::User(user) => place.user = Some(user.clone()),
+        Kind::Workdir(path) => {
+            place.cwd = expand(&unquote(path), &place.variables).and_then(|p| absolute(place.cwd.as_deref(), &p));
+            place.directories.extend(place.cwd.clone());
+        }
+        _ => {}
+    }
+}
+
+/// `text` without the quotes around its parts, as the shell takes them off.
+pub fn unquote(text: &str) -> String {
+    text.chars().filter(|&c| c != '"' && c != '\'').collect()
+}
+
+/// `text` with `$NAME` and `${NAME}` replaced, `${NAME:-word}` too; `None` when a value is not known or the form is
+/// another one.
+pub fn expand(text: &str, variables: &BTreeMap<String, Option<String>>) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        let (name, default, tail) = if let Some(braced) = after.strip_prefix('{') {
+            let end = braced.find('}')?;
+            let (name, default) = match braced[..end].split_once(":-") {
+                Some((name, default)) => (name, Some(default)),
+                None => (&braced[..end], None),
+            };
+            (name, default, &braced[end + 1..])
+        } else {
+            let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
+            (&after[..end], None, &after[end..])
+        };
+        if name.is_empty() || name.contains(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+            return None;
+        }
+        match (variables.get(name), default) {
+            (Some(Some(value)), _) if !value.is_empty() || default.is_none() => out.push_str(value),
+            (Some(None), _) => return None,
+            (_, Some(default)) => out.push_str(default),
+            (_, None) => return None,
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// The names that `text` mentions as `$NAME` or `${NAME…}`, in either shell's or Dockerfile's meaning.
+pub fn mentioned(text: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for piece in text.split('$').skip(1) {
+        let piece = piece.strip_prefix('{').unwrap_or(piece).trim_start_matches(['#', '!']);
+        let end = piece.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(piece.len());
+        if end > 0 {
+            names.insert(piece[..end].to_owned());
+        }
+    }
+    names
+}
+
+/// `path` made absolute and clean; `None` when it is relative and `cwd` is not known.
+pub fn absolute(cwd: Option<&str>, path: &str) -> Option<String> {
+    let whole = if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", cwd?) };
+    Some(format!("/{}", RepoPath::new(whole)))
+}
+
+/// Whether absolute path `inner` is `outer` or below it.
+pub fn is_within(inner: &str, outer: &str) -> bool {
+    outer == "/" || inner == outer || inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Whether two absolute regions share a path.
+pub fn overlap(one: &str, other: &str) -> bool {
+    is_within(one, other) || is_within(other, one)
+}
+
+/// The context paths (files) that one source word of COPY selects among `files`, sorted; wildcards as Go's
+/// `filepath.Match`, name by name; `--exclude` is not looked at.
+pub fn selected<'a>(files: impl Iterator<Item = &'a RepoPath>, source: &str) -> Vec<&'a RepoPath> {
+    let wanted = RepoPath::new(source);
+    let names: Vec<&[u8]> = wanted.names().collect();
+    files.filter(|path| matches_above(&names, path)).collect()
+}
+
+/// True when the pattern's names match the first names of `path`.
+fn matches_above(pattern: &[&[u8]], path: &RepoPath) -> bool {
+    let mut names = path.names();
+    pattern.iter().all(|p| names.next().is_some_and(|name| glob(p, name)))
+}
+
+/// Go's `filepath.Match` for one name: `*`, `?`, `[a-z]`, `[^a]`, `\x`. Linear in memory, quadratic in time at worst.
+fn glob(pattern: &[u8], name: &[u8]) -> bool {
+    let (mut p, mut n, mut star) = (0, 0, None);
+    while n < name.len() {
+        if pattern.get(p) == Some(&b'*') {
+            star = Some((p + 1, n));
+            p += 1;
+            continue;
+        }
+        if let Some(next) = one(pattern, p, name[n]) {
+            p = next;
+            n += 1;
+            continue;
+        }
+        match star {
+            Some((after, from)) => {
+                p = after;
+                n = from + 1;
+                star = Some((after, n));
+            }
+            None => return false,
+        }
+    }
+    pattern[p..].iter().all(|&b| b == b'*')
+}
+
+/// The position after the pattern element at `p` if it matches `byte`.
+fn one(pattern: &[u8], p: usize, byte: u8) -> Option<usize> {
+    match *pattern.get(p)? {
+        b'?' => Some(p + 1),
+        b'\\' => (pattern.get(p + 1) == Some(&byte)).then_some(p + 2),
+        b'[' => {
+            let end = p + 1 + pattern[p + 1..].iter().position(|&b| b == b']')?;
+            let body = &pattern[p + 1..end];
+            let (negated, body) = body.strip_prefix(b"^").map_or((false, body), |rest| (true, rest));
+            let mut i = 0;
+            let mut found = false;
+            while i < body.len() {
+                if i + 2 < body.len() && body[i + 1] == b'-' {
+                    found |= (body[i]..=body[i + 2]).contains(&byte);
+                    i += 3;
+                } else {
+                    found |= body[i] == byte;
+                    i += 1;
+                }
+            }
+            (found != negated).then_some(end + 1)
+        }
+        literal => (literal == byte).then_some(p + 1),
+    }
+}
+
+/// The files a COPY or ADD from the context brings: path in the image to path in the context. `None` when that is not
+/// known (`--from`, a URL, a heredoc, a variable without value, an unknown directory).
+pub fn delivered(
+    view: &View<'_>,
+    instruction: &Instruction,
+    transfer: &Transfer,
+    place: &Place,
+) -> Option<BTreeMap<String, RepoPath>> {
+    if instruction.flag("from").is_some() || instruction.flag("exclude").is_some() {
+        return None;
+    }
+    let parents = instruction.is_on("parents");
+    let written = expand(&unquote(&transfer.destination), &place.variables)?;
+    let destination = absolute(place.cwd.as_deref(), &written)?;
+    let mut files = BTreeMap::new();
+    for source in &transfer.sources {
+        let Source::Path(word) = source else { return None };
+        if word.contains("://") || word.starts_with("git@") {
+            return None;
+        }
+        let word = expand(&unquote(word), &place.variables)?;
+        let into_directory = written.ends_with('/')
+            || written == "."
+            || written.ends_with("/.")
+            || transfer.sources.len() > 1
+            || place.directories.iter().any(|d| is_within(d, &destination));
+        let depth = RepoPath::new(&word).names().count();
+        for path in selected(view.files.iter().map(|(p, _)| p), &word) {
+            let below: Vec<&[u8]> = path.names().skip(depth).collect();
+            let tail = if parents {
+                path.to_string()
+            } else if below.is_empty() {
+                if into_directory { last_name(path) } else { String::new() }
+            } else {
+                String::from_utf8_lossy(&below.join(&b'/')).into_owned()
+            };
+            files.insert(absolute(Some(&destination), &tail)?, path.clone());
+        }
+    }
+    Some(files)
+}
+
+fn last_name(path: &RepoPath) -> String {
+    path.file_name().map(|name| String::from_utf8_lossy(name).into_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_matches_as_filepath_match_does() {
+        let check = |pattern: &str, name: &str, expected: bool| {
+            assert_eq!(glob(pattern.as_bytes(), name.as_bytes()), expected, "{pattern} {name}");
+        };
+        check("*", "", true);
+        check("package*.json", "package-lock.json", true);
+        check("package*.json", "package.json5", false);
+        check("a*b*c", "axbxbxc", true);
+        check("[a-c]?", "bz", true);
+        check("[^a-c]?", "bz", false);
+        check("[a", "a", false);
+        check("\\*", "*", true);
+        check("\\*", "a", false);
+    }
+
+    #[test]
+    fn a_value_is_known_or_it_is_not() {
+        let known = BTreeMap::from([
+            ("A".to_owned(), Some("/app".to_owned())),
+            ("E".to_owned(), Some(String::new())),
+            ("U".to_owned(), None),
+        ]);
+        let check = |text: &str, expected: Option<&str>| assert_eq!(expand(text, &known).as_deref(), expected, "{text}");
+        check("$A/x", Some("/app/x"));
+        check("${A}x", Some("/appx"));
+        check("${E:-d}", Some("d"));
+        check("$U", None);
+        check("$N", None);
+        check("${N:-d}", Some("d"));
+        check("${A%p}", None);
+        check("$", None);
+        assert_eq!(mentioned("a $B ${C:-$D} $(E) \\$F").into_iter().collect::<Vec<_>>(), ["B", "C", "D", "F"]);
+    }
+
+    #[test]
+    fn places_join_and_regions_overlap() {
+        assert_eq!(absolute(Some("/app"), "../x/./y").as_deref(), Some("/x/y"));
+        assert_eq!(absolute(None, "x"), None);
+        assert_eq!(absolute(None, "/"), Some("/".to_owned()));
+        assert!(overlap("/app", "/app/src"));
+        assert!(!overlap("/app", "/application"));
+        assert!(overlap("/", "/x"));
+    }
+}
