@@ -1,1 +1,0 @@
-//! The shell text of RUN: words, chains and what each command is. Never: runs anything.
