@@ -3,7 +3,9 @@
 //! Never: expands a variable, knows a builder. Words are kept as written (quotes and `$` included), as
 //! BuildKit's parser leaves them before dispatch (moby/buildkit frontend/dockerfile/instructions).
 
-use super::span::{Lines, Span};
+use super::error::Error;
+use super::span::Lines;
+use super::span::Span;
 
 /// A Dockerfile that BuildKit's parser and instruction checks accept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,12 +25,19 @@ pub struct Dockerfile {
 impl Dockerfile {
     /// Every instruction in order: globals, then each stage's FROM and what follows.
     pub fn instructions(&self) -> impl Iterator<Item = &Instruction> {
-        self.globals.iter().chain(self.stages.iter().flat_map(|s| std::iter::once(&s.from).chain(&s.instructions)))
+        self.globals.iter().chain(
+            self.stages
+                .iter()
+                .flat_map(|s| std::iter::once(&s.from).chain(&s.instructions)),
+        )
     }
 
     /// The value of a parser directive (`syntax`, `escape`, `check`).
     pub fn directive(&self, name: &str) -> Option<&str> {
-        self.directives.iter().find(|d| d.name == name).map(|d| d.value.as_str())
+        self.directives
+            .iter()
+            .find(|d| d.name == name)
+            .map(|d| d.value.as_str())
     }
 }
 
@@ -73,8 +82,8 @@ pub struct Instruction {
     pub keyword: &'static str,
     /// Arguments.
     pub kind: Kind,
-    /// The logical line after continuations are joined and comments dropped, keyword included, heredoc bodies not
-    /// (BuildKit's `Node.Original`).
+    /// The logical line after continuations are joined and comments dropped, keyword included, heredoc bodies not,
+    /// trimmed (BuildKit's `Node.Original`).
     pub original: String,
     /// Flags, in order, quotes removed.
     pub flags: Vec<Flag>,
@@ -89,17 +98,25 @@ pub struct Instruction {
 impl Instruction {
     /// The value of flag `name`: `Some("")` when given without a value.
     pub fn flag(&self, name: &str) -> Option<&str> {
-        self.flags.iter().rev().find(|f| f.name == name).map(|f| f.value.as_deref().unwrap_or(""))
+        self.flags
+            .iter()
+            .rev()
+            .find(|f| f.name == name)
+            .map(|f| f.value.as_deref().unwrap_or(""))
     }
 
     /// Whether a boolean flag (`--link`, `--parents`, …) is on: given bare or as `=true`.
     pub fn is_on(&self, name: &str) -> bool {
-        matches!(self.flag(name), Some("" | "true" | "1" | "t" | "T" | "TRUE" | "True"))
+        self.flag(name)
+            .is_some_and(|v| v.is_empty() || v.eq_ignore_ascii_case("true"))
     }
 
     /// All values of a flag that may be repeated (`--mount`, `--exclude`), in order.
     pub fn flag_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.flags.iter().filter(move |f| f.name == name).map(|f| f.value.as_deref().unwrap_or(""))
+        self.flags
+            .iter()
+            .filter(move |f| f.name == name)
+            .map(|f| f.value.as_deref().unwrap_or(""))
     }
 }
 
@@ -146,8 +163,7 @@ pub enum Kind {
     Healthcheck(Healthcheck),
     Label(Vec<Pair>),
     Maintainer(String),
-    /// The trigger, an instruction of its own; its `original` is the trigger's text.
-    Onbuild(Box<Instruction>),
+    Onbuild(Trigger),
     Run(Run),
     Shell(Vec<String>),
     StopSignal(String),
@@ -163,6 +179,15 @@ pub enum Command {
     Exec(Vec<String>),
     /// Shell text after joining; for `RUN <<EOF` alone, the text as written (`<<EOF`).
     Shell(String),
+}
+
+/// ONBUILD's argument. BuildKit reads a trigger only where it is fired, so a bad one is no refusal of this file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trigger {
+    /// The trigger's text after joining, heredoc bodies included (what goes into the image's configuration).
+    pub text: String,
+    /// The trigger as an instruction of its own (its place is its place in this file), or why firing it is refused.
+    pub parsed: Result<Box<Instruction>, Error>,
 }
 
 /// FROM's arguments, variables as written.

@@ -23,7 +23,10 @@ pub struct Error {
 impl Error {
     /// A refusal that points at `span` of `text`.
     pub fn at(text: &str, span: Span, message: impl Into<String>) -> Self {
-        let start = (0..=span.start.min(text.len())).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
+        let start = (0..=span.start.min(text.len()))
+            .rev()
+            .find(|&i| text.is_char_boundary(i))
+            .unwrap_or(0);
         let before = &text[..start];
         let line_start = before.rfind('\n').map_or(0, |i| i + 1);
         Self {
@@ -38,7 +41,14 @@ impl Error {
 
     /// A refusal of the file as a whole.
     pub fn whole(message: impl Into<String>) -> Self {
-        Self { message: message.into(), line: 0, column: 0, span: Span::default(), help: None, related: None }
+        Self {
+            message: message.into(),
+            line: 0,
+            column: 0,
+            span: Span::default(),
+            help: None,
+            related: None,
+        }
     }
 
     /// Adds what would help.
@@ -60,3 +70,27 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// A refusal without a place: whoever knows the place makes an [`Error`] of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What is wrong: a lower-case fragment without a period.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A refusal with this message.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Refusal {}
