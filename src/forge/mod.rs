@@ -1,1 +1,41 @@
-//! Posting comments to GitHub, GitLab and Gitea. One of the places that do I/O.
+//! Posting a comment to the pull request: GitHub, GitLab and Gitea (Forgejo serves Gitea's interface).
+//!
+//! [`destination`] says where to, from options and a CI job's environment; [`post`] lists the comments there, finds
+//! ours by a hidden marker and does what the mode asks, with no writing request when nothing changed.
+//!
+//! Never: reads the process's environment or files (they come in as values), prints, shows a token.
+
+mod secret;
+
+mod error;
+
+mod http;
+
+mod environment;
+
+mod comment;
+
+mod github;
+
+mod gitlab;
+
+mod gitea;
+
+pub use comment::Action;
+pub use comment::Mode;
+pub use comment::Posted;
+pub use comment::Say;
+pub use comment::Tag;
+pub use comment::post;
+pub use environment::Destination;
+pub use environment::Environment;
+pub use environment::Forge;
+pub use environment::Overrides;
+pub use environment::Surroundings;
+pub use environment::destination;
+pub use error::Error;
+pub use error::Kind;
+pub use http::Limits;
+pub use http::Network;
+pub use http::Proxies;
+pub use secret::Secret;
