@@ -1,3 +1,7 @@
 //! Calls the library, nothing else.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    stratigraph::cli::main()
+}

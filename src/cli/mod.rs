@@ -1,1 +1,18 @@
 //! The process: arguments, files, terminal, exit codes. One of the places that do I/O.
+//!
+//! Never: computes a fact about a cache.
+
+mod args;
+mod builds;
+mod error;
+mod graph;
+mod hint;
+mod load;
+mod output;
+mod pending;
+mod progress;
+mod replay;
+mod run;
+mod settings;
+
+pub use run::main;

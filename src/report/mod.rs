@@ -1,1 +1,8 @@
-//! Results to text, one file per format. Never: computes a fact.
+//! Results to text, one file per format; all write to a sink.
+//!
+//! Never: computes a fact, reads a file, knows the terminal beyond what it is told.
+
+pub mod format;
+pub mod graph;
+pub mod terminal;
+pub mod trace;

@@ -1,0 +1,449 @@
+//! What was typed: every command and option with its help. The only file that knows clap.
+//!
+//! Never: interprets a value; that is `settings`'s.
+
+use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+
+/// Tells what every commit does to a Docker build cache, without building anything.
+///
+/// Replays a git history against a Dockerfile under a model of the builder's layer cache, and says which steps
+/// miss, why, and what that costs.
+#[derive(Parser, Debug)]
+#[command(name = "stratigraph", version, about, long_about, max_term_width = 100)]
+#[command(after_help = "Start with:\n  stratigraph analyze            this repository, its last 500 commits\n  \
+                        stratigraph explain HEAD       why each step of the newest build hit or missed")]
+pub(super) struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub(super) enum Command {
+    /// Replay a history: what misses, why, what it costs, what would help most
+    #[command(after_help = examples::ANALYZE)]
+    Analyze(AnalyzeArgs),
+    /// Two Dockerfile versions over the same history, paired build by build
+    #[command(after_help = examples::COMPARE)]
+    Compare(CompareArgs),
+    /// Restructurings of the Dockerfile, each scored by replay
+    #[command(after_help = examples::SUGGEST)]
+    Suggest(SuggestArgs),
+    /// Why each step hit or missed at one commit
+    #[command(after_help = examples::EXPLAIN)]
+    Explain(ExplainArgs),
+    /// The pull request comment: render it, create or update it
+    #[command(after_help = examples::COMMENT)]
+    Comment(CommentArgs),
+    /// Measured durations and sizes out of build logs
+    #[command(after_help = examples::CALIBRATE)]
+    Calibrate(CalibrateArgs),
+    /// Predicted against actual: holds build logs against the replay of their commits
+    #[command(after_help = examples::VERIFY)]
+    Verify(VerifyArgs),
+    /// The build graph of one Dockerfile; needs no repository
+    #[command(after_help = examples::GRAPH)]
+    Graph(GraphArgs),
+    /// The trace: one JSON line per build
+    #[command(after_help = examples::REPLAY)]
+    Replay(ReplayArgs),
+    /// Generated repositories and Dockerfile variants, analysed side by side
+    #[command(after_help = examples::DEMO)]
+    Demo(DemoArgs),
+    /// Completion script for a shell
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// The manual page, in roff
+    #[command(after_help = examples::MAN)]
+    Man,
+}
+
+mod examples {
+    //! What `--help` shows below the options.
+    pub(super) const ANALYZE: &str = "Examples:
+  stratigraph analyze
+  stratigraph analyze ../service -f docker/Dockerfile --since 2025-01-01
+  stratigraph analyze --last 2000 --format html -o cache.html
+  stratigraph analyze --pin Dockerfile.new --runner ephemeral --cache-export min";
+    pub(super) const COMPARE: &str = "Examples:
+  stratigraph compare HEAD~1:Dockerfile Dockerfile
+  stratigraph compare Dockerfile - < Dockerfile.new
+  stratigraph compare --base origin/main --head HEAD --fail-if-slower 5%
+  stratigraph compare old.Dockerfile new.Dockerfile --max-rebuild 4m --format markdown";
+    pub(super) const SUGGEST: &str = "Examples:
+  stratigraph suggest
+  stratigraph suggest --apply deps-first-1";
+    pub(super) const EXPLAIN: &str = "Examples:
+  stratigraph explain HEAD
+  stratigraph explain v1.2.0 'npm ci'
+  stratigraph explain 4f2a91c 12          the step of line 12
+  stratigraph explain HEAD build:3/7      the step that the builder shows as [build 3/7]";
+    pub(super) const COMMENT: &str = "Examples:
+  stratigraph comment --base origin/main --head HEAD
+  stratigraph comment --base origin/main --head HEAD --post github
+  stratigraph comment --base origin/main --head HEAD --save cache-comment.json
+  stratigraph comment --post github --from cache-comment.json";
+    pub(super) const CALIBRATE: &str = "Examples:
+  stratigraph calibrate build.log -o stratigraph-profile.toml
+  docker build --progress rawjson . 2> build.json; stratigraph calibrate build.json";
+    pub(super) const VERIFY: &str = "Examples:
+  stratigraph verify --commit HEAD build.log
+  stratigraph verify logs/*.log --min-agreement 95%";
+    pub(super) const GRAPH: &str = "Examples:
+  stratigraph graph
+  stratigraph graph docker/Dockerfile --target build --format mermaid
+  stratigraph graph HEAD~3:Dockerfile --format dot | dot -Tsvg > graph.svg
+  stratigraph graph --instructions - < Dockerfile";
+    pub(super) const REPLAY: &str = "Examples:
+  stratigraph replay --last 50
+  stratigraph replay --range v1.0..v2.0 | jq -c '[.commit, (.steps[] | select(.outcome == \"miss\") | .line)]'
+  git log --format=%H --reverse origin/main | stratigraph replay --commits -
+  echo '{\"commit\": \"HEAD\", \"build_args\": {\"V\": \"2\"}}' | stratigraph replay --builds -";
+    pub(super) const DEMO: &str = "Examples:
+  stratigraph demo
+  stratigraph demo --keep /tmp/stratigraph-demo";
+    pub(super) const COMPLETIONS: &str = "Examples:
+  stratigraph completions bash > /etc/bash_completion.d/stratigraph
+  stratigraph completions zsh > \"${fpath[1]}/_stratigraph\"
+  stratigraph completions fish > ~/.config/fish/completions/stratigraph.fish";
+    pub(super) const MAN: &str = "Examples:
+  stratigraph man > stratigraph.1 && man ./stratigraph.1";
+}
+
+/// `analyze`.
+#[derive(ClapArgs, Debug)]
+pub(super) struct AnalyzeArgs {
+    /// The repository, in place of --repo
+    #[arg(value_name = "REPO", conflicts_with = "repo")]
+    pub(super) path: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) replay: ReplayOptions,
+    /// Measured durations and sizes, written by `calibrate`
+    #[arg(long, value_name = "FILE")]
+    pub(super) profile: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) output: OutputOptions,
+}
+
+/// `compare`.
+#[derive(ClapArgs, Debug)]
+pub(super) struct CompareArgs {
+    /// The old Dockerfile: a file, REV:PATH, or - for standard input
+    #[arg(required_unless_present_any = ["base", "head"], conflicts_with_all = ["base", "head"])]
+    pub(super) old: Option<String>,
+    /// The new Dockerfile, likewise
+    #[arg(required_unless_present_any = ["base", "head"], conflicts_with_all = ["base", "head"])]
+    pub(super) new: Option<String>,
+    /// Compare Dockerfile, ignore file and context layout as they are at this revision …
+    #[arg(long, value_name = "REV", requires = "head")]
+    pub(super) base: Option<String>,
+    /// … with those at this one
+    #[arg(long, value_name = "REV", requires = "base")]
+    pub(super) head: Option<String>,
+    #[command(flatten)]
+    pub(super) replay: ReplayOptions,
+    /// Exit with 1 if the mean rebuild gets slower by more than this: `5%` or `30s`
+    #[arg(long, value_name = "LIMIT")]
+    pub(super) fail_if_slower: Option<String>,
+    /// Exit with 1 if the new mean rebuild takes longer than this: `4m`
+    #[arg(long, value_name = "DURATION")]
+    pub(super) max_rebuild: Option<String>,
+    /// Measured durations and sizes, written by `calibrate`
+    #[arg(long, value_name = "FILE")]
+    pub(super) profile: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) output: OutputOptions,
+}
+
+/// `suggest`.
+#[derive(ClapArgs, Debug)]
+pub(super) struct SuggestArgs {
+    #[command(flatten)]
+    pub(super) replay: ReplayOptions,
+    /// Write this proposal to the Dockerfile
+    #[arg(long, value_name = "ID")]
+    pub(super) apply: Option<String>,
+    /// Measured durations and sizes, written by `calibrate`
+    #[arg(long, value_name = "FILE")]
+    pub(super) profile: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) output: OutputOptions,
+}
+
+/// `explain`.
+#[derive(ClapArgs, Debug)]
+pub(super) struct ExplainArgs {
+    /// The commit that is built
+    pub(super) commit: String,
+    /// One step: a line number, `STAGE:N/M` as the builder shows it, or part of the instruction's text
+    pub(super) step: Option<String>,
+    #[command(flatten)]
+    pub(super) replay: ReplayOptions,
+    #[command(flatten)]
+    pub(super) output: OutputOptions,
+}
+
+/// `comment`.
+#[derive(ClapArgs, Debug)]
+pub(super) struct CommentArgs {
+    /// The branch that is merged into
+    #[arg(long, value_name = "REV")]
+    pub(super) base: Option<String>,
+    /// The pull request's newest commit
+    #[arg(long, value_name = "REV")]
+    pub(super) head: Option<String>,
+    #[command(flatten)]
+    pub(super) replay: ReplayOptions,
+    #[command(flatten)]
+    pub(super) output: OutputOptions,
+}
+
+/// `calibrate`.
+#[derive(ClapArgs, Debug)]
+pub(super) struct CalibrateArgs {
+    /// Build logs; - for standard input
+    #[arg(value_name = "LOG", required = true)]
+    pub(super) logs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) output: OutputOptions,
+}
+
+/// `verify`.
+#[derive(ClapArgs, Debug)]
+pub(super) struct VerifyArgs {
+    /// Build logs, one per commit
+    #[arg(value_name = "LOG", required = true)]
+    pub(super) logs: Vec<PathBuf>,
+    /// The commit of each log, in order; without it, a commit id in the log's name
+    #[arg(long, value_name = "REV")]
+    pub(super) commit: Vec<String>,
+    /// Exit with 1 below this share of agreeing steps
+    #[arg(long, value_name = "PERCENT")]
+    pub(super) min_agreement: Option<String>,
+    #[command(flatten)]
+    pub(super) replay: ReplayOptions,
+    #[command(flatten)]
+    pub(super) output: OutputOptions,
+}
+
+/// `graph`.
+#[derive(ClapArgs, Debug)]
+pub(super) struct GraphArgs {
+    /// The Dockerfile: a file, REV:PATH, or - for standard input
+    #[arg(default_value = "Dockerfile")]
+    pub(super) spec: String,
+    /// Print only what was parsed, as JSON: keyword, first and last line of each instruction
+    #[arg(long)]
+    pub(super) instructions: bool,
+    /// The repository of REV:PATH
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(super) repo: PathBuf,
+    /// Stage to build; the last one if not given
+    #[arg(long, value_name = "STAGE")]
+    pub(super) target: Option<String>,
+    /// Value of an ARG, repeatable
+    #[arg(long, value_name = "K[=V]")]
+    pub(super) build_arg: Vec<String>,
+    /// Rendering
+    #[arg(long, value_enum, default_value_t = GraphFormat::Terminal)]
+    pub(super) format: GraphFormat,
+    /// Write to this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+/// `replay`.
+#[derive(ClapArgs, Debug)]
+pub(super) struct ReplayArgs {
+    #[command(flatten)]
+    pub(super) replay: ReplayOptions,
+    /// The trace is always JSON lines; accepted so that errors come as JSON too
+    #[arg(long, value_name = "FORMAT", value_parser = ["json"], hide = true)]
+    pub(super) format: Option<String>,
+    /// Write to this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+/// `demo`.
+#[derive(ClapArgs, Debug)]
+pub(super) struct DemoArgs {
+    /// Lay the repositories down here and leave them
+    #[arg(long, value_name = "DIR")]
+    pub(super) keep: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) output: OutputOptions,
+}
+
+/// What all replaying commands share.
+#[derive(ClapArgs, Debug, Clone)]
+pub(super) struct ReplayOptions {
+    /// Worktree, .git directory or bare repository; found upwards, as git does
+    #[arg(long, value_name = "DIR", default_value = ".", help_heading = "What is built")]
+    pub(super) repo: PathBuf,
+    /// The Dockerfile's path in the repository, taken at each commit [default: Dockerfile; if absent, the only one]
+    #[arg(short, long, value_name = "PATH", help_heading = "What is built")]
+    pub(super) file: Option<String>,
+    /// This one Dockerfile at every commit instead: a file, REV:PATH, or - for standard input
+    #[arg(long, value_name = "SPEC", help_heading = "What is built")]
+    pub(super) pin: Option<String>,
+    /// The build context, a directory of the repository [default: the repository's root]
+    #[arg(long, value_name = "DIR", help_heading = "What is built")]
+    pub(super) context: Option<String>,
+    /// Stage to build [default: the last]
+    #[arg(long, value_name = "STAGE", help_heading = "What is built")]
+    pub(super) target: Option<String>,
+    /// Value of an ARG, repeatable
+    #[arg(long, value_name = "K[=V]", help_heading = "What is built")]
+    pub(super) build_arg: Vec<String>,
+
+    /// Whose cache is modelled
+    #[arg(long, value_enum, value_name = "NAME", default_value_t = BuilderName::Buildkit, help_heading = "The builder")]
+    pub(super) builder: BuilderName,
+    /// Whether the context holds the checkout's .git: a local `docker build .` does, a git-URL context does not
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = GitDir::Included, help_heading = "The builder")]
+    pub(super) git_dir: GitDir,
+    /// Whether a RUN that runs again leaves different bytes behind for COPY --from and bind mounts
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Outputs::Changing, help_heading = "The builder")]
+    pub(super) run_outputs: Outputs,
+    /// The same for one step: `STAGE:LINE=stable`, repeatable
+    #[arg(long, value_name = "STAGE:LINE=WHICH", help_heading = "The builder")]
+    pub(super) run_output: Vec<String>,
+    /// Whether the builder's own cache survives between builds
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = RunnerName::Persistent, help_heading = "The builder")]
+    pub(super) runner: RunnerName,
+    /// What an ephemeral runner leaves for the next build
+    #[arg(long, value_enum, value_name = "MODE", default_value_t = ExportName::Max, help_heading = "The builder")]
+    pub(super) cache_export: ExportName,
+
+    /// The newest N builds along first parents [default: 500]
+    #[arg(long, value_name = "N", help_heading = "Which builds")]
+    pub(super) last: Option<usize>,
+    /// Builds since a date (2025-01-31), or a span before the newest commit (90d, 6 months)
+    #[arg(long, value_name = "DATE", help_heading = "Which builds")]
+    pub(super) since: Option<String>,
+    /// Builds of B that A does not have, along B's first parents
+    #[arg(long, value_name = "A..B", help_heading = "Which builds")]
+    pub(super) range: Option<String>,
+    /// Exactly these commits, one a line, in this order; - for standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["last", "since", "range"], help_heading = "Which builds")]
+    pub(super) commits: Option<PathBuf>,
+    /// Exactly these builds, one JSON object a line; - for standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["last", "since", "range", "commits"], help_heading = "Which builds")]
+    pub(super) builds: Option<PathBuf>,
+}
+
+/// Where a result goes and how it looks.
+#[derive(ClapArgs, Debug, Clone)]
+pub(super) struct OutputOptions {
+    /// Rendering
+    #[arg(long, value_enum, default_value_t = Format::Terminal, help_heading = "Output")]
+    pub(super) format: Format,
+    /// Write to this file instead of standard output; the file appears whole or not at all
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub(super) output: Option<PathBuf>,
+}
+
+/// `--builder`.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub(super) enum BuilderName {
+    Buildkit,
+    Classic,
+    Buildah,
+    Kaniko,
+}
+
+/// `--git-dir`.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub(super) enum GitDir {
+    Included,
+    Excluded,
+}
+
+/// `--run-outputs`.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub(super) enum Outputs {
+    Changing,
+    Stable,
+}
+
+/// `--runner`.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub(super) enum RunnerName {
+    Persistent,
+    Ephemeral,
+}
+
+/// `--cache-export`.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub(super) enum ExportName {
+    None,
+    Inline,
+    Min,
+    Max,
+}
+
+/// `--format` of reports.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub(super) enum Format {
+    Terminal,
+    Json,
+    Markdown,
+    Html,
+}
+
+/// `--format` of `graph`.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub(super) enum GraphFormat {
+    Terminal,
+    Mermaid,
+    Dot,
+    Json,
+}
+
+/// What came of reading the command line.
+pub(super) enum Typed {
+    /// A command to carry out.
+    Command(Box<Args>),
+    /// Help or version text for standard output.
+    Help(String),
+    /// A usage error, worded for standard error.
+    Wrong(String),
+}
+
+/// Reads the command line.
+pub(super) fn parse(argv: &[OsString]) -> Typed {
+    match Args::try_parse_from(argv) {
+        Ok(args) => Typed::Command(Box::new(args)),
+        Err(error) if error.use_stderr() => Typed::Wrong(error.render().ansi().to_string()),
+        Err(error) => Typed::Help(error.render().ansi().to_string()),
+    }
+}
+
+/// Writes the completion script of a shell.
+pub(super) fn completions(shell: clap_complete::Shell, mut sink: &mut dyn io::Write) -> io::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "stratigraph", &mut script);
+    sink.write_all(&script)?;
+    (&mut sink).flush()
+}
+
+/// Writes the manual page: the program's own, then one section per command.
+pub(super) fn man(sink: &mut dyn io::Write) -> io::Result<()> {
+    clap_mangen::Man::new(Args::command()).render(sink)
+}

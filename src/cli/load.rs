@@ -1,0 +1,202 @@
+//! Reads what a job names: lists, Dockerfile texts, and the repository's builds.
+//!
+//! Never: decides what a builder would do.
+
+use super::builds::{self, Asked};
+use super::error::{CliError, Kind};
+use super::output::note;
+use super::pending::Repository;
+use super::settings::{Job, Source, Spec, Which};
+use crate::caveat::Caveat;
+use crate::history::{BuildInput, Request};
+use crate::replay::{Replay, Settings};
+use crate::report::format::{DateOrSpan, list as list_words};
+use crate::tree::{ObjectId, RepoPath};
+use std::io::Read;
+use std::path::Path;
+
+/// A Dockerfile longer than this is not one; BuildKit refuses earlier (its limit is 64 kB a line, 16 MB a message).
+const MAX_TEXT: u64 = 16 << 20;
+/// A list of builds longer than this is a mistake.
+const MAX_LIST: u64 = 1 << 30;
+
+/// A Dockerfile given by value, with the name that messages use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Text {
+    /// As the user named it.
+    pub(super) name: String,
+    /// The text; bytes that are not UTF-8 became U+FFFD.
+    pub(super) text: String,
+}
+
+/// A job with everything read but the builds' trees.
+pub(super) struct Project {
+    repository: Repository,
+    /// Complete settings.
+    pub(super) settings: Settings,
+    /// The builds in order.
+    pub(super) builds: Vec<(ObjectId, Request)>,
+    /// What reading had to assume.
+    pub(super) caveats: Vec<Caveat>,
+}
+
+impl Project {
+    /// Reads what the job names.
+    pub(super) fn load(job: &Job) -> Result<Self, CliError> {
+        let repository = open(&job.repo)?;
+        let (builds, caveats) = select(&repository, &job.which)?;
+        let mut settings = job.settings.clone();
+        if let Some(spec) = &job.pin {
+            settings.pin = Some(text(spec, &job.repo)?.text);
+        }
+        settings.dockerfile = match (&job.file, builds.last()) {
+            (Some(file), _) => file.clone(),
+            (None, Some((newest, _))) => find_dockerfile(&repository, *newest, &settings)?,
+            (None, None) => settings.dockerfile,
+        };
+        Ok(Self { repository, settings, builds, caveats })
+    }
+
+    /// The builds' inputs, in order, read as they are asked for.
+    pub(super) fn inputs(&self) -> Result<impl Iterator<Item = Result<BuildInput, CliError>> + '_, CliError> {
+        let watched = Replay::watched(&self.settings);
+        let context = RepoPath::new(&self.settings.context);
+        let inputs = self.repository.builds(self.builds.clone(), &context, &watched).map_err(repository_error)?;
+        Ok(inputs.map(|input| input.map_err(repository_error)))
+    }
+}
+
+fn repository_error(error: impl std::fmt::Display) -> CliError {
+    CliError::repository(error.to_string())
+}
+
+/// Opens the repository at or above a folder.
+pub(super) fn open(path: &Path) -> Result<Repository, CliError> {
+    Repository::open(path).map_err(repository_error)
+}
+
+/// The builds that are asked for, oldest first, and what selecting them had to assume.
+fn select(repository: &Repository, which: &Which) -> Result<(Vec<(ObjectId, Request)>, Vec<Caveat>), CliError> {
+    let asked = match which {
+        Which::Commits(source) => builds::commits(&list("--commits", source)?)?,
+        Which::Builds(source) => builds::builds(&list("--builds", source)?)?,
+        Which::Mainline { range, since, last } => return mainline(repository, range.as_ref(), since.as_ref(), *last),
+    };
+    let option = if matches!(which, Which::Commits(_)) { "--commits" } else { "--builds" };
+    let resolved: Result<Vec<_>, _> = asked.into_iter().map(|a| resolve_asked(repository, option, a)).collect();
+    Ok((resolved?, Vec::new()))
+}
+
+fn resolve_asked(repository: &Repository, option: &str, asked: Asked) -> Result<(ObjectId, Request), CliError> {
+    match repository.resolve(&asked.rev) {
+        Ok(id) => Ok((id, asked.request)),
+        Err(error) => Err(CliError::repository(format!("{option}, line {}: {error}", asked.line))),
+    }
+}
+
+fn mainline(
+    repository: &Repository,
+    range: Option<&(String, String)>,
+    since: Option<&DateOrSpan>,
+    last: Option<usize>,
+) -> Result<(Vec<(ObjectId, Request)>, Vec<Caveat>), CliError> {
+    let _ = (repository, range, since, last);
+    Ok((Vec::new(), Vec::new()))
+}
+
+/// The default Dockerfile: `Dockerfile`; if absent from the newest build's commit and exactly one is found there, that.
+fn find_dockerfile(repository: &Repository, commit: ObjectId, settings: &Settings) -> Result<String, CliError> {
+    let default = settings.dockerfile.clone();
+    if settings.pin.is_some() {
+        return Ok(default);
+    }
+    let files = repository.files(commit).map_err(repository_error)?;
+    let found = dockerfiles(&files);
+    match found.as_slice() {
+        _ if found.contains(&default) => Ok(default),
+        [] => Ok(default),
+        [only] => {
+            note(&format!("no Dockerfile at the root; using the only one, {only}"));
+            Ok(only.clone())
+        }
+        [first, ..] => {
+            let names = list_words(&found, found.len(), 6);
+            Err(CliError::usage(format!("no Dockerfile at the root, and there are {}: {names}", found.len()))
+                .with_help(format!("choose one, for instance --file {first}")))
+        }
+    }
+}
+
+/// The paths that are named as Dockerfiles are, the likeliest first: by name, then by depth.
+fn dockerfiles(files: &[RepoPath]) -> Vec<String> {
+    let mut found: Vec<(bool, usize, String)> = files
+        .iter()
+        .filter(|path| path.file_name().is_some_and(is_dockerfile_name))
+        .map(|path| (path.file_name() != Some(b"Dockerfile"), path.names().count(), path.to_string()))
+        .collect();
+    found.sort();
+    found.into_iter().map(|(_, _, path)| path).collect()
+}
+
+/// `Dockerfile`, `Dockerfile.dev`, `web.Dockerfile`, `Containerfile`, in any case; not `Dockerfile.dockerignore`.
+fn is_dockerfile_name(name: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    let known = [&b"dockerfile"[..], b"containerfile"];
+    !name.ends_with(b".dockerignore")
+        && known.iter().any(|k| {
+            name == *k
+                || name.strip_prefix(*k).is_some_and(|rest| rest.starts_with(b"."))
+                || name.strip_suffix(*k).is_some_and(|rest| rest.ends_with(b"."))
+        })
+}
+
+/// A Dockerfile given by value.
+pub(super) fn text(spec: &Spec, repo: &Path) -> Result<Text, CliError> {
+    let Spec::Named(name) = spec else {
+        let bytes = read_all(&mut std::io::stdin().lock(), MAX_TEXT)
+            .map_err(|e| CliError::usage("standard input cannot be read").with_source(e))?;
+        return Ok(Text { name: "standard input".to_owned(), text: lossy(&bytes) });
+    };
+    match std::fs::File::open(name).and_then(|mut file| read_all(&mut file, MAX_TEXT)) {
+        Ok(bytes) => Ok(Text { name: name.clone(), text: lossy(&bytes) }),
+        Err(error) => match name.split_once(':') {
+            Some((rev, path)) if error.kind() == std::io::ErrorKind::NotFound => committed(name, rev, path, repo),
+            _ => Err(CliError::new(Kind::Dockerfile, format!("cannot read {name}")).with_source(error)),
+        },
+    }
+}
+
+fn committed(name: &str, rev: &str, path: &str, repo: &Path) -> Result<Text, CliError> {
+    let repository = open(repo)?;
+    let commit = repository.resolve(if rev.is_empty() { "HEAD" } else { rev }).map_err(repository_error)?;
+    match repository.file(commit, &RepoPath::new(path)).map_err(repository_error)? {
+        Some(bytes) => Ok(Text { name: name.to_owned(), text: lossy(&bytes) }),
+        None => Err(CliError::new(Kind::Dockerfile, format!("{rev} has no file {path}"))),
+    }
+}
+
+fn list(option: &str, source: &Source) -> Result<String, CliError> {
+    let read = match source {
+        Source::Stdin => read_all(&mut std::io::stdin().lock(), MAX_LIST),
+        Source::File(path) => std::fs::File::open(path).and_then(|mut file| read_all(&mut file, MAX_LIST)),
+    };
+    let name = match source {
+        Source::Stdin => "standard input".to_owned(),
+        Source::File(path) => path.display().to_string(),
+    };
+    let bytes = read.map_err(|e| CliError::usage(format!("{option}: cannot read {name}")).with_source(e))?;
+    String::from_utf8(bytes).map_err(|_| CliError::usage(format!("{option}: {name} is not UTF-8")))
+}
+
+fn read_all(source: &mut dyn Read, limit: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(std::io::Error::other(format!("longer than {limit} bytes")));
+    }
+    Ok(bytes)
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

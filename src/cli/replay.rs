@@ -1,0 +1,23 @@
+//! `stratigraph replay`: the trace, one JSON line per build.
+
+use super::args::ReplayArgs;
+use super::error::CliError;
+use super::load::Project;
+use super::output::Output;
+use super::progress::Progress;
+use super::settings;
+use crate::replay::Replay;
+use crate::report::trace;
+
+/// Carries the command out.
+pub(super) fn run(args: &ReplayArgs) -> Result<(), CliError> {
+    let project = Project::load(&settings::job(&args.replay)?)?;
+    let mut output = Output::open(args.output.as_deref())?;
+    let mut replay = Replay::new(project.settings.clone());
+    let mut progress = Progress::new("replaying", project.builds.len());
+    for input in project.inputs()? {
+        trace::write(&replay.build(&input?), &mut output)?;
+        progress.step();
+    }
+    output.finish()
+}
