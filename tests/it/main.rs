@@ -1,5 +1,6 @@
 //! The integration tests, one binary.
 #![allow(clippy::unwrap_used, clippy::print_stderr, unreachable_pub)]
 
+mod forge;
 mod recorded;
 mod support;

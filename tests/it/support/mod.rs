@@ -2,3 +2,4 @@
 
 pub mod agree;
 pub mod case;
+pub mod forge_server;
