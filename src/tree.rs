@@ -116,7 +116,10 @@ impl ObjectId {
         }
         let mut bytes = [0; 32];
         bytes[..raw.len()].copy_from_slice(raw);
-        Some(Self { bytes, len: raw.len() as u8 })
+        Some(Self {
+            bytes,
+            len: raw.len() as u8,
+        })
     }
 
     /// The raw bytes, 20 or 32.
@@ -128,7 +131,9 @@ impl ObjectId {
 /// Lower-case hexadecimal, whole.
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_bytes().iter().try_for_each(|b| write!(f, "{b:02x}"))
+        self.as_bytes()
+            .iter()
+            .try_for_each(|b| write!(f, "{b:02x}"))
     }
 }
 
@@ -158,4 +163,15 @@ pub struct FileStamp {
     pub kind: FileKind,
     /// The blob's id, or the submodule's commit.
     pub id: ObjectId,
+}
+
+/// One path that differs between two builds' trees. A rename is a removal and an addition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Path relative to the build context.
+    pub path: RepoPath,
+    /// Before; `None` when added.
+    pub old: Option<FileStamp>,
+    /// After; `None` when removed.
+    pub new: Option<FileStamp>,
 }

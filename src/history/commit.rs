@@ -1,8 +1,8 @@
-//! Commits and their changes as plain data.
+//! Commits as plain data.
 //!
 //! Never: knows git's storage.
 
-use crate::tree::{FileStamp, ObjectId, RepoPath};
+use crate::tree::ObjectId;
 
 /// One commit of the history.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,15 +17,4 @@ pub struct Commit {
     pub subject: String,
     /// Author name, lossy UTF-8.
     pub author: String,
-}
-
-/// One path that differs between two builds' trees. A rename is a removal and an addition.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// Path relative to the build context.
-    pub path: RepoPath,
-    /// Before; `None` when added.
-    pub old: Option<FileStamp>,
-    /// After; `None` when removed.
-    pub new: Option<FileStamp>,
 }

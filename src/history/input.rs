@@ -2,7 +2,8 @@
 //!
 //! Never: knows git's storage or a Dockerfile's meaning.
 
-use super::commit::{Change, Commit};
+use super::commit::Commit;
+use crate::tree::Change;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@
 mod commit;
 mod input;
 
-pub use commit::Change;
+pub use crate::tree::Change;
 pub use commit::Commit;
 pub use input::BuildInput;
 pub use input::Request;
