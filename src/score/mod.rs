@@ -1,1 +1,27 @@
-//! Outcomes to numbers: hit ratio, cost, attribution, bound. Never: prints.
+//! Outcomes to numbers: hit ratio, cost, attribution, bound.
+//!
+//! Never: prints, reads a file, proposes a change.
+
+mod align;
+mod attribution;
+mod bound;
+#[cfg(test)]
+mod fixture;
+mod metric;
+
+pub use align::align;
+pub use attribution::Blame;
+pub use attribution::Cause;
+pub use attribution::Ledger;
+pub use attribution::causes;
+pub use attribution::root_of;
+pub use bound::Reads;
+pub use bound::is_manifest;
+pub use bound::needed;
+pub use metric::Concurrency;
+pub use metric::Millis;
+pub use metric::Tally;
+pub use metric::counted;
+pub use metric::ran;
+pub use metric::rebuild;
+pub use metric::tally;

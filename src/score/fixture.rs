@@ -1,0 +1,35 @@
+//! Steps out of short texts, for tests.
+
+use crate::dockerfile::Lines;
+use crate::graph::{Input, Origin, Step, StepId};
+use crate::replay::Steps;
+
+/// One step per text, each built on the one before it in its stage: `stage> RUN x`, or `RUN x` for the only stage.
+pub(crate) fn steps(texts: &[&str]) -> Steps {
+    let mut stages: Vec<String> = Vec::new();
+    let mut steps: Vec<Step> = Vec::new();
+    for (i, text) in texts.iter().enumerate() {
+        let (stage, text) = text.split_once("> ").map_or((None, *text), |(s, t)| (Some(s.to_owned()), t));
+        let name = stage.clone().unwrap_or_default();
+        let stage_index = stages.iter().position(|s| *s == name).unwrap_or_else(|| {
+            stages.push(name);
+            stages.len() - 1
+        });
+        let base = steps.iter().rposition(|s| s.stage_index == stage_index);
+        let origin = base.map_or(Origin::Scratch, |id| Origin::Step(StepId(id)));
+        let instruction = text.split(' ').next().unwrap_or_default().to_owned();
+        steps.push(Step {
+            stage,
+            stage_index,
+            index: 1 + steps.iter().filter(|s| s.stage_index == stage_index).count(),
+            total: texts.len(),
+            lines: Lines { first: i + 1, last: i + 1 },
+            command: text.strip_prefix("RUN ").unwrap_or_default().to_owned(),
+            instruction,
+            text: text.to_owned(),
+            inputs: vec![Input { origin, selectors: None }],
+            definition: vec![("command".to_owned(), text.to_owned())],
+        });
+    }
+    Steps { shown: (0..steps.len()).map(StepId).collect(), steps }
+}
