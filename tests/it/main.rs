@@ -3,5 +3,6 @@
 
 mod ignore;
 mod forge;
+mod prism;
 mod recorded;
 mod support;

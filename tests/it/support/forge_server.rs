@@ -90,7 +90,7 @@ struct State {
     seen: Vec<Seen>,
     violations: Vec<String>,
     faults: VecDeque<Fault>,
-    head: String,
+    pull: Value,
 }
 
 /// A running forge; it stops with the process.
@@ -135,7 +135,7 @@ impl Server {
         let comments = comments.iter().enumerate().map(stored).collect();
         let state = Arc::new(Mutex::new(State {
             comments,
-            head: "h".repeat(40),
+            pull: json!({ "number": 1, "iid": 1, "sha": "h".repeat(40), "head": { "sha": "h".repeat(40) } }),
             ..State::default()
         }));
         let shared = Arc::clone(&state);
@@ -165,6 +165,11 @@ impl Server {
     /// The next fitting requests are answered by these, in order.
     pub fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
         self.state.lock().unwrap().faults.extend(faults);
+    }
+
+    /// Answers with this pull request from now on.
+    pub fn set_pull(&self, pull: Value) {
+        self.state.lock().unwrap().pull = pull;
     }
 
     /// All requests so far.
@@ -469,9 +474,7 @@ fn github(state: &mut State, seen: &Seen) -> Answer {
             }
         }
         ("DELETE", ["repos", "o", "r", "issues", "comments", id]) => delete(state, id),
-        ("GET", ["repos", "o", "r", "pulls", "1"]) => {
-            answer(200, &json!({ "number": 1, "head": { "sha": state.head } }))
-        }
+        ("GET", ["repos", "o", "r", "pulls", "1"]) => answer(200, &state.pull),
         ("POST", ["graphql"]) => graphql(state, seen),
         (
             _,
@@ -607,7 +610,7 @@ fn gitlab(state: &mut State, seen: &Seen) -> Answer {
             Err(refused) => refused,
         },
         ("DELETE", ["notes", id]) => delete(state, id),
-        ("GET", []) => answer(200, &json!({ "iid": 1, "sha": state.head })),
+        ("GET", []) => answer(200, &state.pull),
         _ => {
             forbid(state, seen, true, "no such path or method");
             missing()
@@ -681,9 +684,7 @@ fn gitea(state: &mut State, seen: &Seen) -> Answer {
             }
         }
         ("DELETE", ["api", "v1", "repos", "o", "r", "issues", "comments", id]) => delete(state, id),
-        ("GET", ["api", "v1", "repos", "o", "r", "pulls", "1"]) => {
-            answer(200, &json!({ "number": 1, "head": { "sha": state.head } }))
-        }
+        ("GET", ["api", "v1", "repos", "o", "r", "pulls", "1"]) => answer(200, &state.pull),
         (
             _,
             ["api", "v1", "repos", _, _, "issues", _, "comments"]
