@@ -87,7 +87,7 @@ pub struct Instruction {
     pub original: String,
     /// Flags, in order, quotes removed.
     pub flags: Vec<Flag>,
-    /// Heredocs, in order.
+    /// Heredocs, in order; those of an ONBUILD belong to its trigger.
     pub heredocs: Vec<Heredoc>,
     /// Bytes from the keyword to the end of the last line, without its line break; heredoc bodies included.
     pub span: Span,
@@ -197,6 +197,8 @@ pub struct From {
     pub image: String,
     /// `--platform`.
     pub platform: Option<String>,
+    /// Name after AS, in lower case.
+    pub name: Option<String>,
     /// Bytes of the image word.
     pub image_span: Span,
 }

@@ -3,13 +3,30 @@
 //! Never: I/O, knowledge of a builder's cache.
 
 pub mod ast;
+mod diagnose;
+mod directive;
+mod distance;
 mod error;
 pub mod expand;
+mod flags;
+mod heredoc;
+mod instruction;
+mod json;
+mod lines;
+pub mod mount;
+mod node;
+mod parse;
+mod read;
 mod shell_pattern;
 mod span;
+mod words;
 
 pub use ast::Dockerfile;
 pub use error::Error;
 pub use error::Refusal;
+pub use parse::Parsed;
+pub use parse::instruction_lines;
+pub use parse::parse;
+pub use parse::parse_bytes;
 pub use span::Lines;
 pub use span::Span;
