@@ -1,1 +1,49 @@
-//! What a step costs: priors, measured profiles, the cost of a build. Never: reads files or the clock.
+//! What a step costs: priors, measured profiles, the cost of a build.
+//!
+//! Never: reads files or the clock.
+//!
+//! [`CostModel`] turns outcomes of a replay into time, bytes and money. Without a [`Profile`] everything is estimated
+//! from public figures ([`prior`], [`image`]); `calibrate` makes a profile from the user's own logs. Every figure has a
+//! band; those of whole replays come from [`World`]s, drawn without chance: same input, same figures.
+
+mod estimate;
+pub mod image;
+mod kind;
+mod model;
+mod observed;
+pub mod prior;
+mod rates;
+mod scale;
+mod schedule;
+mod sheet;
+mod step;
+mod total;
+mod world;
+
+pub use estimate::Estimate;
+pub use estimate::Match;
+pub use estimate::Source;
+pub use model::BuildCost;
+pub use model::CostModel;
+pub use model::ImageSize;
+pub use observed::Observations;
+pub use observed::Overhead;
+pub use observed::Profile;
+pub use observed::Size;
+pub use observed::StepProfile;
+pub use observed::image_name;
+pub use observed::normalised;
+pub use rates::Price;
+pub use rates::Rates;
+pub use scale::Family;
+pub use scale::Scale;
+pub use schedule::Job;
+pub use schedule::makespan;
+pub use step::LayerSize;
+pub use step::kind_of_text;
+pub use total::Comparison;
+pub use total::TotalCost;
+pub use total::builds_per_day_milli;
+pub use world::Band;
+pub use world::World;
+pub use world::share_below;

@@ -105,7 +105,7 @@ pub struct Command {
     pub branch: Option<(usize, usize)>,
     /// Commands of `$(…)`, `` `…` `` and `<(…)` in its parts, in order; their spans are in the whole text too
     /// (in those of back-quotes as far as nothing is escaped there).
-    pub substitutions: Vec<Command>,
+    pub substitutions: Vec<Self>,
 }
 
 impl Command {

@@ -1,0 +1,222 @@
+//! How long one step takes and what it leaves behind: from the profile, else from the priors.
+
+use super::estimate::Estimate;
+use super::estimate::Match;
+use super::image;
+use super::observed::Profile;
+use super::observed::Size;
+use super::prior;
+use super::rates::Rates;
+use super::scale::Scale;
+use crate::graph::Origin;
+use crate::graph::Step;
+
+/// One piece of a step's work, named by its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Work {
+    pub(super) key: String,
+    pub(super) estimate: Estimate,
+}
+
+/// A size, and whether it was measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LayerSize {
+    /// Bytes on disk.
+    pub unpacked: u64,
+    /// Bytes as they travel.
+    pub compressed: u64,
+    /// Whether a profile gave it.
+    pub is_measured: bool,
+}
+
+/// Rows for instructions other than RUN: (keyword, low, median, high, kilobytes left behind).
+const INSTRUCTIONS: [(&str, u64, u64, u64, u64); 5] = [
+    ("ADD", 50, 1_000, 10_000, 10_000),
+    ("COPY", 30, 200, 3_000, 2_000),
+    ("FROM", 1, 10, 500, 0),
+    ("RUN", 200, 5_000, 90_000, 1_000),
+    ("WORKDIR", 10, 50, 200, 0),
+];
+
+/// The keyword without ONBUILD's.
+pub(super) fn keyword(text: &str) -> &str {
+    let mut words = text.split_whitespace();
+    match words.next() {
+        Some("ONBUILD") => words.next().unwrap_or("ONBUILD"),
+        first => first.unwrap_or(""),
+    }
+}
+
+/// The kind of a step by its text as the builder shows it: the kinds of its commands for RUN, else the keyword.
+pub fn kind_of_text(text: &str) -> String {
+    let keyword = keyword(text);
+    if !keyword.eq_ignore_ascii_case("RUN") {
+        return keyword.to_ascii_uppercase();
+    }
+    prior::signature(&command_of(text))
+}
+
+/// The shell text of a RUN as shown: keyword and flags taken away, a JSON array joined.
+fn command_of(text: &str) -> String {
+    let mut rest = text.trim_start();
+    for keyword in ["ONBUILD", "RUN"] {
+        if rest
+            .get(..keyword.len())
+            .is_some_and(|w| w.eq_ignore_ascii_case(keyword))
+        {
+            rest = rest[keyword.len()..].trim_start();
+        }
+    }
+    while rest.starts_with("--") {
+        rest = rest
+            .split_once(char::is_whitespace)
+            .map_or("", |(_, rest)| rest.trim_start());
+    }
+    match serde_json::from_str::<Vec<String>>(rest) {
+        Ok(words) if rest.starts_with('[') => words.join(" "),
+        _ => rest.strip_prefix("/bin/sh -c ").unwrap_or(rest).to_owned(),
+    }
+}
+
+/// The pieces of work of a step that runs. Measured as a whole where the profile knows the step or its kind; else piece
+/// by piece, each measured where its kind was.
+pub(super) fn work(step: &Step, profile: &Profile, scale: &Scale) -> Vec<Work> {
+    let kind = kind_of_text(&step.text);
+    if let Some((seen, by)) = profile.step(step.stage.as_deref(), &step.text) {
+        if let Some(estimate) = seen.runs.estimate(by) {
+            return vec![Work {
+                key: kind,
+                estimate,
+            }];
+        }
+    }
+    let by_kind = |kind: &str| {
+        profile
+            .kinds
+            .get(kind)
+            .and_then(|o| o.estimate(Match::Kind))
+    };
+    // Commands of no known kind have nothing in common.
+    if let Some(estimate) = by_kind(&kind).filter(|_| kind != "unknown" && kind != "FROM") {
+        return vec![Work {
+            key: kind,
+            estimate,
+        }];
+    }
+    if step.command.is_empty() {
+        return vec![Work {
+            estimate: instruction(&step.instruction),
+            key: kind,
+        }];
+    }
+    let parts = prior::parts(&step.command, scale);
+    parts
+        .into_iter()
+        .map(|p| Work {
+            key: p.kind.to_owned(),
+            estimate: by_kind(p.kind)
+                .filter(|_| p.kind != "unknown")
+                .unwrap_or(p.estimate),
+        })
+        .collect()
+}
+
+fn instruction(keyword: &str) -> Estimate {
+    let row = INSTRUCTIONS.iter().find(|r| r.0 == keyword);
+    let (name, low, median, high) = row.map_or(("other", 20, 80, 400), |r| (r.0, r.1, r.2, r.3));
+    Estimate::estimated(
+        median,
+        low,
+        high,
+        format!("{name}: file operations, by rule of thumb"),
+    )
+}
+
+/// The layer a step leaves behind.
+pub(super) fn layer(step: &Step, profile: &Profile, scale: &Scale, rates: &Rates) -> LayerSize {
+    if step.instruction == "FROM" {
+        return LayerSize {
+            is_measured: true,
+            ..LayerSize::default()
+        };
+    }
+    if let Some((seen, _)) = profile
+        .step(step.stage.as_deref(), &step.text)
+        .filter(|(s, _)| !s.layer.is_empty())
+    {
+        return filled(seen.layer, rates, true);
+    }
+    let unpacked = if step.command.is_empty() {
+        INSTRUCTIONS
+            .iter()
+            .find(|r| r.0 == step.instruction)
+            .map_or(0, |r| r.4 * 1000)
+    } else {
+        prior::parts(&step.command, scale)
+            .iter()
+            .map(|p| p.layer_bytes)
+            .sum()
+    };
+    filled(
+        Size {
+            unpacked: Some(unpacked),
+            compressed: None,
+        },
+        rates,
+        false,
+    )
+}
+
+/// A base image's size: the profile's, else the table's.
+pub(super) fn base(origin: &Origin, profile: &Profile, rates: &Rates) -> LayerSize {
+    let Origin::Image(reference) = origin else {
+        return LayerSize {
+            is_measured: true,
+            ..LayerSize::default()
+        };
+    };
+    match profile
+        .images
+        .get(&super::observed::image_name(reference))
+        .filter(|s| !s.is_empty())
+    {
+        Some(size) => filled(*size, rates, true),
+        None => filled(image::size(reference).0, rates, false),
+    }
+}
+
+fn filled(size: Size, rates: &Rates, is_measured: bool) -> LayerSize {
+    let unpacked = size
+        .unpacked
+        .or(size.compressed.map(|c| rates.unpacked(c)))
+        .unwrap_or(0);
+    let compressed = size
+        .compressed
+        .unwrap_or_else(|| rates.compressed(unpacked));
+    LayerSize {
+        unpacked,
+        compressed,
+        is_measured,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_of_texts() {
+        let check = |text: &str, kind: &str| assert_eq!(kind_of_text(text), kind, "{text}");
+        check("RUN npm ci", "npm ci");
+        check(
+            "RUN --mount=type=cache,target=/root/.npm --network=none npm ci",
+            "npm ci",
+        );
+        check("RUN [\"npm\", \"run\", \"build\"]", "npm run build");
+        check("ONBUILD RUN npm ci", "npm ci");
+        check("RUN /bin/sh -c go build .", "go build");
+        check("COPY --from=build /a /b", "COPY");
+        check("WORKDIR /app", "WORKDIR");
+        check("", "");
+    }
+}

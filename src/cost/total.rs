@@ -1,0 +1,165 @@
+//! The cost of a whole replay with its band, and two replays compared draw by draw.
+
+use super::model::BuildCost;
+use super::model::CostModel;
+use super::model::runs;
+use super::sheet::Durations;
+use super::sheet::Sheet;
+use super::world::Band;
+use super::world::World;
+use super::world::share_below;
+use crate::cache::Lookup;
+use crate::replay::BuildOutcome;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What all builds of a replay cost together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TotalCost {
+    /// Builds that could be built.
+    pub n_builds: u64,
+    /// The sum in the world of medians.
+    pub sum: BuildCost,
+    /// Wall time, all builds.
+    pub wall: Band,
+    /// Billed time, all builds.
+    pub billed: Band,
+    /// Work of steps, all builds.
+    pub run: Band,
+    /// Billed time draw by draw; two totals of the same number of builds can be compared by it.
+    pub billed_draws: Vec<u64>,
+    /// Wall time draw by draw.
+    pub wall_draws: Vec<u64>,
+}
+
+/// Two totals over the same builds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// Billed milliseconds that the second saves; 0 where it costs more.
+    pub saved: Band,
+    /// Billed milliseconds that the second costs more; 0 where it saves.
+    pub lost: Band,
+    /// Of a thousand draws in which they differ, those in which the second is cheaper; `None` when they never differ.
+    pub permille_cheaper: Option<u64>,
+}
+
+impl TotalCost {
+    /// The part of the steps' work that was measured, in thousandths; `None` when no step ran.
+    pub fn measured_permille(&self) -> Option<u64> {
+        (self.sum.measured_ms.saturating_mul(1000)).checked_div(self.sum.run_ms)
+    }
+
+    /// This against `new`.
+    pub fn compare(&self, new: &Self) -> Comparison {
+        let (a, b) = (self.sum.billed_ms, new.sum.billed_ms);
+        Comparison {
+            saved: Band::saving((a, b), &self.billed_draws, &new.billed_draws),
+            lost: Band::saving((b, a), &new.billed_draws, &self.billed_draws),
+            permille_cheaper: share_below(&new.billed_draws, &self.billed_draws),
+        }
+    }
+}
+
+impl CostModel {
+    /// All builds of a replay.
+    pub fn total(&self, builds: &[BuildOutcome]) -> TotalCost {
+        let groups = Groups::new(self, builds);
+        let mut total = TotalCost {
+            n_builds: groups.patterns.values().sum(),
+            sum: groups.sum(self, World::median()),
+            ..TotalCost::default()
+        };
+        let mut run_draws = Vec::new();
+        for world in World::all() {
+            let sum = groups.sum(self, world);
+            total.billed_draws.push(sum.billed_ms);
+            total.wall_draws.push(sum.wall_ms);
+            run_draws.push(sum.run_ms);
+        }
+        total.wall = Band::of(total.sum.wall_ms, total.wall_draws.clone());
+        total.billed = Band::of(total.sum.billed_ms, total.billed_draws.clone());
+        total.run = Band::of(total.sum.run_ms, run_draws);
+        total
+    }
+}
+
+/// Builds of the same steps in which the same ones ran cost the same: each kind is worked out once.
+struct Groups<'a> {
+    sheets: Vec<Sheet>,
+    /// By sheet and outcome of each step: an example, and how many builds.
+    patterns: BTreeMap<(usize, Vec<u8>), u64>,
+    examples: BTreeMap<(usize, Vec<u8>), &'a [Lookup]>,
+}
+
+impl<'a> Groups<'a> {
+    fn new(model: &CostModel, builds: &'a [BuildOutcome]) -> Self {
+        let mut groups = Self {
+            sheets: Vec::new(),
+            patterns: BTreeMap::new(),
+            examples: BTreeMap::new(),
+        };
+        let mut known = BTreeMap::new();
+        for built in builds.iter().filter_map(|b| b.result.as_ref().ok()) {
+            let sheet = *known.entry(Arc::as_ptr(&built.steps)).or_insert_with(|| {
+                groups.sheets.push(Sheet::new(model, &built.steps));
+                groups.sheets.len() - 1
+            });
+            let key = (sheet, built.lookups.iter().map(code).collect::<Vec<u8>>());
+            *groups.patterns.entry(key.clone()).or_default() += 1;
+            groups.examples.entry(key).or_insert(&built.lookups);
+        }
+        groups
+    }
+
+    fn sum(&self, model: &CostModel, world: World) -> BuildCost {
+        let durations: Vec<Durations> = self
+            .sheets
+            .iter()
+            .map(|s| s.durations(model, world))
+            .collect();
+        let mut sum = BuildCost::default();
+        for (key, &n) in &self.patterns {
+            sum += self.sheets[key.0]
+                .cost(model, &durations[key.0], self.examples[key])
+                .times(n);
+        }
+        sum
+    }
+}
+
+/// What of a lookup matters to the cost.
+fn code(lookup: &Lookup) -> u8 {
+    use crate::cache::MissReason;
+    match lookup {
+        Lookup::Unknown { .. } => 3,
+        Lookup::Miss(MissReason::Cold | MissReason::Base { .. }) => 2,
+        other => u8::from(runs(other)),
+    }
+}
+
+/// Builds a day, in thousandths, by the times of the builds; `None` for fewer than two or no time between them.
+pub fn builds_per_day_milli(times: impl IntoIterator<Item = i64>) -> Option<u64> {
+    let (mut n, mut first, mut last) = (0u64, i64::MAX, i64::MIN);
+    for time in times {
+        n += 1;
+        first = first.min(time);
+        last = last.max(time);
+    }
+    let seconds = u64::try_from(last.checked_sub(first)?).ok()?;
+    (n.saturating_sub(1) > 0)
+        .then(|| (n - 1) * 1000 * 86_400)
+        .and_then(|scaled| scaled.checked_div(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn builds_per_day() {
+        assert_eq!(builds_per_day_milli([0, 86_400, 43_200]), Some(2000));
+        assert_eq!(builds_per_day_milli([5, 5]), None);
+        assert_eq!(builds_per_day_milli([5]), None);
+        assert_eq!(builds_per_day_milli([]), None);
+    }
+}
