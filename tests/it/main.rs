@@ -4,5 +4,6 @@
 mod ignore;
 mod forge;
 mod prism;
+mod live;
 mod recorded;
 mod support;
