@@ -32,7 +32,7 @@ pub(super) fn run(args: &GraphArgs) -> Result<(), CliError> {
 
 /// `--instructions`: what was parsed and nothing more.
 fn instructions(text: &Text, args: &GraphArgs) -> Result<(), CliError> {
-    let lines = super::pending::instruction_lines(&text.text).map_err(|error| refused(&error, text))?;
+    let lines = dockerfile::instruction_lines(&text.text).map_err(|error| refused(&error, text))?;
     let mut output = Output::open(args.output.as_deref())?;
     let json = serde_json::to_string(&lines).expect("strings and numbers are always JSON");
     writeln!(output, "{json}")?;

@@ -1,6 +1,5 @@
 //! Stand-ins for parts that are still to come; goes away with them.
 
-use crate::dockerfile::Error;
 use crate::history::{BuildInput, Request};
 use crate::tree::{ObjectId, RepoPath};
 use std::path::Path;
@@ -31,8 +30,4 @@ impl Repository {
     ) -> Result<std::vec::IntoIter<Result<BuildInput>>> {
         Ok(Vec::new().into_iter())
     }
-}
-
-pub(super) fn instruction_lines(_: &str) -> std::result::Result<Vec<(String, usize, usize)>, Error> {
-    Err(Error::whole("Dockerfiles cannot be read yet"))
 }

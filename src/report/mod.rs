@@ -4,5 +4,7 @@
 
 pub mod format;
 pub mod graph;
+pub mod table;
 pub mod terminal;
 pub mod trace;
+pub mod view;

@@ -12,8 +12,10 @@ use std::collections::BTreeMap;
 /// What made steps run again.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
-    /// A file, or a directory with all below it.
+    /// A file.
     Path(RepoPath),
+    /// A directory: all files below it that do not stand alone in the same table.
+    Folder(RepoPath),
     /// Files beyond those that a reason lists.
     MoreFiles,
     /// A part of an instruction: `argument VERSION`, `command`, …
@@ -213,7 +215,7 @@ impl Folder {
 fn merge(path: &RepoPath, parts: &[Blame], counts: Option<(u64, u64)>) -> Blame {
     let certain = || (parts.iter().map(|b| b.builds).max().unwrap_or_default(), parts.iter().map(|b| b.alone).sum());
     let (builds, alone) = counts.unwrap_or_else(certain);
-    Blame { cause: Cause::Path(path.clone()), builds, alone, cost: parts.iter().map(|b| b.cost).sum() }
+    Blame { cause: Cause::Folder(path.clone()), builds, alone, cost: parts.iter().map(|b| b.cost).sum() }
 }
 
 #[cfg(test)]
@@ -245,7 +247,7 @@ mod tests {
             ledger.add_build(&built(lookups.clone()), &[SECOND; 3]);
         }
         let row = |b: Blame| match b.cause {
-            Cause::Path(path) => (path.to_string(), b.builds, b.alone, b.cost.median),
+            Cause::Path(path) | Cause::Folder(path) => (path.to_string(), b.builds, b.alone, b.cost.median),
             other => (format!("{other:?}"), b.builds, b.alone, b.cost.median),
         };
         ledger.league().into_iter().map(row).collect()

@@ -5,8 +5,10 @@
 
 use super::metric::ran;
 use crate::cache::{Lookup, MissReason};
+use crate::cost::prior;
 use crate::graph::{Origin, Step, StepId};
 use crate::replay::Built;
+use crate::shell::{self, Seen};
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
@@ -71,6 +73,51 @@ fn concerns(built: &Built, root: StepId, step: usize, reads: Reads) -> bool {
             Reads::Manifests => *n_paths > paths.len() || paths.iter().any(is_manifest),
         },
     }
+}
+
+/// What a step reads, told by the kinds of its commands (`cost::prior`).
+pub fn reads(step: &Step) -> Reads {
+    if step.instruction != "RUN" || step.command.is_empty() {
+        return Reads::Everything;
+    }
+    let mut reads = Reads::Nothing;
+    for seen in shell::parse(&step.command).seen() {
+        match prior::classify(&seen).kind {
+            kind if READS_NOTHING.contains(&kind) && !names_local_file(&seen) => {}
+            kind if READS_MANIFESTS.contains(&kind) && !installs_project(&seen) => reads = Reads::Manifests,
+            // A shell's own work beside the main command decides nothing.
+            "trivial" | "clean up" | "prune packages" => {}
+            _ => return Reads::Everything,
+        }
+    }
+    match reads {
+        // Nothing but a shell's own work: it may read what was copied.
+        Reads::Nothing if prior::signature(&step.command) == "trivial" => Reads::Everything,
+        reads => reads,
+    }
+}
+
+/// Kinds of commands that read nothing of the sources.
+const READS_NOTHING: &[&str] = &[
+    "apk add", "apk update", "apt-get install", "apt-get remove", "apt-get update", "apt-get upgrade", "cargo install", "dnf install",
+    "docker-php-ext", "download", "gem install", "git clone", "npm install -g", "pip upgrade", "rustup", "venv",
+];
+
+/// Kinds of commands that read manifests and lockfiles.
+const READS_MANIFESTS: &[&str] = &[
+    "bun install", "bundle install", "cargo chef cook", "cargo fetch", "composer install", "conda install", "dotnet restore",
+    "go mod download", "gradle dependencies", "mix deps.get", "mvn dependency", "npm ci", "pip install", "pipenv install",
+    "pnpm install", "poetry install", "uv sync", "yarn install",
+];
+
+/// `apt-get install ./local.deb`.
+fn names_local_file(seen: &Seen) -> bool {
+    seen.args().iter().any(|arg| arg.starts_with("./") || arg.starts_with("../"))
+}
+
+/// `pip install .`, `pip install -e .`.
+fn installs_project(seen: &Seen) -> bool {
+    seen.args().iter().any(|arg| arg == "." || arg.starts_with("./") || arg.starts_with(".["))
 }
 
 /// File names that installs of dependencies read, exactly. Sources: the package managers' manuals.
@@ -138,6 +185,25 @@ mod tests {
         let reads = [Reads::Everything, Reads::Everything, Reads::Everything, Reads::Manifests];
         let lookups = vec![HIT, content("package.json"), content("src/a.js"), follows(2)];
         assert_eq!(needed(&Built { steps: graph, lookups }, &reads), [false, true, true, true]);
+    }
+
+    #[test]
+    fn what_a_run_reads() {
+        for (command, want) in [
+            ("apt-get update && apt-get install -y git", Reads::Nothing),
+            ("apt-get install ./local.deb", Reads::Everything),
+            ("npm ci", Reads::Manifests),
+            ("apk add git && npm ci && rm -rf /tmp/x", Reads::Manifests),
+            ("npm ci && npm run build", Reads::Everything),
+            ("pip install -r requirements.txt", Reads::Manifests),
+            ("pip install -e .", Reads::Everything),
+            ("echo hi > x", Reads::Everything),
+            ("./configure", Reads::Everything),
+        ] {
+            let graph = steps(&["FROM a", &format!("RUN {command}")]);
+            assert_eq!(reads(&graph.steps[1]), want, "{command}");
+        }
+        assert_eq!(reads(&steps(&["COPY . ."]).steps[0]), Reads::Everything);
     }
 
     #[test]

@@ -4,6 +4,5 @@
 mod ignore;
 mod forge;
 mod prism;
-mod live;
 mod recorded;
 mod support;

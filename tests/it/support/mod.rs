@@ -1,6 +1,5 @@
-//! What several integration tests need: recorded cases, the comparison of predicted with real steps, real builders.
+//! What several integration tests need: recorded cases and the comparison of predicted with real steps.
 
 pub mod agree;
 pub mod case;
 pub mod forge_server;
-pub mod engine;
