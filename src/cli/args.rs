@@ -283,9 +283,18 @@ pub(super) struct DemoArgs {
     pub(super) output: OutputOptions,
 }
 
-/// What all replaying commands share.
+/// What all replaying commands share. What is left open is filled in from `stratigraph.toml`, then by default.
 #[derive(ClapArgs, Debug, Clone)]
 pub(super) struct ReplayOptions {
+    /// The configuration [default: stratigraph.toml at the repository's root, if there is one]
+    #[arg(long, value_name = "FILE", help_heading = "Configuration")]
+    pub(super) config: Option<PathBuf>,
+    /// Read no configuration file
+    #[arg(long, conflicts_with = "config", help_heading = "Configuration")]
+    pub(super) no_config: bool,
+    /// One of the configuration's images, by name
+    #[arg(long, value_name = "NAME", conflicts_with = "no_config", help_heading = "Configuration")]
+    pub(super) image: Option<String>,
     /// Worktree, .git directory or bare repository; found upwards, as git does
     #[arg(long, value_name = "DIR", default_value = ".", help_heading = "What is built")]
     pub(super) repo: PathBuf,
@@ -305,24 +314,24 @@ pub(super) struct ReplayOptions {
     #[arg(long, value_name = "K[=V]", help_heading = "What is built")]
     pub(super) build_arg: Vec<String>,
 
-    /// Whose cache is modelled
-    #[arg(long, value_enum, value_name = "NAME", default_value_t = BuilderName::Buildkit, help_heading = "The builder")]
-    pub(super) builder: BuilderName,
-    /// Whether the context holds the checkout's .git: a local `docker build .` does, a git-URL context does not
-    #[arg(long, value_enum, value_name = "WHICH", default_value_t = GitDir::Included, help_heading = "The builder")]
-    pub(super) git_dir: GitDir,
-    /// Whether a RUN that runs again leaves different bytes behind for COPY --from and bind mounts
-    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Outputs::Changing, help_heading = "The builder")]
-    pub(super) run_outputs: Outputs,
+    /// Whose cache is modelled [default: buildkit]
+    #[arg(long, value_enum, value_name = "NAME", help_heading = "The builder")]
+    pub(super) builder: Option<BuilderName>,
+    /// Whether the context holds the checkout's .git: a local `docker build .` does, a git-URL context does not [default: included]
+    #[arg(long, value_enum, value_name = "WHICH", help_heading = "The builder")]
+    pub(super) git_dir: Option<GitDir>,
+    /// Whether a RUN that runs again leaves different bytes behind for COPY --from and bind mounts [default: changing]
+    #[arg(long, value_enum, value_name = "WHICH", help_heading = "The builder")]
+    pub(super) run_outputs: Option<Outputs>,
     /// The same for one step: `STAGE:LINE=stable`, repeatable
     #[arg(long, value_name = "STAGE:LINE=WHICH", help_heading = "The builder")]
     pub(super) run_output: Vec<String>,
-    /// Whether the builder's own cache survives between builds
-    #[arg(long, value_enum, value_name = "WHICH", default_value_t = RunnerName::Persistent, help_heading = "The builder")]
-    pub(super) runner: RunnerName,
-    /// What an ephemeral runner leaves for the next build
-    #[arg(long, value_enum, value_name = "MODE", default_value_t = ExportName::Max, help_heading = "The builder")]
-    pub(super) cache_export: ExportName,
+    /// Whether the builder's own cache survives between builds [default: persistent]
+    #[arg(long, value_enum, value_name = "WHICH", help_heading = "The builder")]
+    pub(super) runner: Option<RunnerName>,
+    /// What an ephemeral runner leaves for the next build [default: max]
+    #[arg(long, value_enum, value_name = "MODE", help_heading = "The builder")]
+    pub(super) cache_export: Option<ExportName>,
 
     /// The newest N builds along first parents [default: 500]
     #[arg(long, value_name = "N", help_heading = "Which builds")]
@@ -414,6 +423,27 @@ pub(super) enum GraphFormat {
     Mermaid,
     Dot,
     Json,
+}
+
+/// An option's value that is one of several names.
+pub(super) trait Choice: ValueEnum {}
+
+impl<T: ValueEnum> Choice for T {}
+
+/// The names that an option of this type takes, with their values.
+pub(super) fn choices<T: Choice>() -> Vec<(String, T)> {
+    let named = |value: &T| Some((value.to_possible_value()?.get_name().to_owned(), value.clone()));
+    T::value_variants().iter().filter_map(named).collect()
+}
+
+/// The shared options as typed, for tests.
+#[cfg(test)]
+pub(super) fn replay_options(words: &[&str]) -> ReplayOptions {
+    let words = ["stratigraph", "replay"].iter().chain(words);
+    match Args::try_parse_from(words).map(|args| args.command) {
+        Ok(Command::Replay(args)) => args.replay,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// What came of reading the command line.

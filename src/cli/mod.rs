@@ -4,6 +4,8 @@
 
 mod args;
 mod builds;
+mod config;
+mod config_file;
 mod error;
 mod graph;
 mod hint;

@@ -3,7 +3,7 @@
 use super::args::{self, Args, Command, Typed};
 use super::error::{CliError, Kind};
 use super::output::{Output, note};
-use super::{graph, replay};
+use super::{config_file, graph, replay};
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -33,7 +33,8 @@ fn run(argv: &[OsString]) -> Result<(), CliError> {
     }
 }
 
-fn dispatch(args: Args) -> Result<(), CliError> {
+fn dispatch(mut args: Args) -> Result<(), CliError> {
+    config_file::fill(&mut args.command)?;
     match args.command {
         Command::Graph(args) => graph::run(&args),
         Command::Replay(args) => replay::run(&args),

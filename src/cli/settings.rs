@@ -89,12 +89,12 @@ pub(super) fn job(options: &ReplayOptions) -> Result<Job, CliError> {
             context: options.context.as_deref().map_or(Ok(String::new()), |c| repository_path("--context", c))?,
             target: options.target.clone().filter(|t| !t.is_empty()),
             build_args: build_args(&options.build_arg)?,
-            builder: builder(options.builder),
-            git_dir: options.git_dir == GitDir::Included,
-            run_outputs: run_outputs(options.run_outputs),
+            builder: builder(options.builder.unwrap_or(BuilderName::Buildkit)),
+            git_dir: options.git_dir != Some(GitDir::Excluded),
+            run_outputs: run_outputs(options.run_outputs.unwrap_or(Outputs::Changing)),
             run_output: options.run_output.iter().map(|o| run_output(o)).collect::<Result<_, _>>()?,
-            runner: runner(options.runner),
-            cache_export: cache_export(options.cache_export),
+            runner: runner(options.runner.unwrap_or(RunnerName::Persistent)),
+            cache_export: cache_export(options.cache_export.unwrap_or(ExportName::Max)),
             ..Settings::default()
         },
     };
