@@ -6,6 +6,8 @@
 //! Never: scores itself, sees a replay, reads a file.
 
 mod candidate;
+pub mod command;
+pub mod effect;
 pub mod layout;
 mod view;
 

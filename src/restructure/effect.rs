@@ -1,0 +1,211 @@
+//! What one instruction reads and writes, and whether two of them may change places.
+
+use super::command::{Group, Touched, group, reads_variable, touched};
+use super::layout::{Place, absolute, delivered, expand, mentioned, overlap, unquote};
+use super::view::View;
+use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Transfer};
+use crate::shell;
+use std::collections::BTreeSet;
+
+/// What an instruction does to the image being built, as far as order is concerned.
+#[derive(Clone, Debug, Default)]
+pub struct Effect {
+    /// Variables it sets.
+    pub sets: BTreeSet<String>,
+    /// Variables it mentions.
+    pub mentions: BTreeSet<String>,
+    /// Groups of commands through which it may read variables it does not mention; `None`: any variable.
+    pub groups: Option<BTreeSet<Group>>,
+    /// Files it reads or writes.
+    pub files: Files,
+    /// Whether the working directory, the user and the shell decide what it does.
+    pub reads: State,
+    /// Which of them it sets.
+    pub writes: State,
+    /// The keyword of an instruction that only writes the image's configuration.
+    pub config: Option<&'static str>,
+}
+
+/// Working directory, user, shell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// WORKDIR.
+    pub cwd: bool,
+    /// USER.
+    pub user: bool,
+    /// SHELL.
+    pub shell: bool,
+}
+
+/// Files of the image that an instruction reads or writes.
+#[derive(Clone, Debug, Default)]
+pub enum Files {
+    /// None.
+    #[default]
+    Nothing,
+    /// Exactly these, written (a COPY whose files are known).
+    Exactly(Vec<String>),
+    /// These places and all below.
+    Places(Vec<String>),
+    /// What known commands touch.
+    Commands(Touched),
+    /// Perhaps any.
+    Anything,
+}
+
+/// The effect of `instruction` where it stands.
+pub fn effect(view: &View<'_>, instruction: &Instruction, place: &Place) -> Effect {
+    let mut effect = Effect { groups: Some(BTreeSet::new()), ..Effect::default() };
+    match &instruction.kind {
+        Kind::Run(run) => of_run(&mut effect, instruction, &run.command, place),
+        Kind::Copy(transfer) | Kind::Add(transfer) => of_copy(&mut effect, view, instruction, transfer, place),
+        Kind::Arg(items) => {
+            effect.sets = items.iter().map(|i| i.name.clone()).collect();
+            effect.mentions = items.iter().filter_map(|i| i.default.as_deref()).flat_map(mentioned).collect();
+        }
+        Kind::Env(pairs) => {
+            effect.sets = pairs.iter().map(|p| p.name.clone()).collect();
+            effect.mentions = pairs.iter().flat_map(|p| mentioned(&p.value)).collect();
+        }
+        Kind::Workdir(path) => {
+            let at = expand(&unquote(path), &place.variables).and_then(|p| absolute(place.cwd.as_deref(), &p));
+            effect.files = at.map_or(Files::Anything, |p| Files::Places(vec![p]));
+            effect.mentions = mentioned(path);
+            effect.writes.cwd = true;
+            effect.reads = State { cwd: !path.starts_with('/'), user: true, shell: false };
+        }
+        Kind::User(user) => {
+            effect.mentions = mentioned(user);
+            effect.writes.user = true;
+        }
+        Kind::Shell(_) => effect.writes.shell = true,
+        Kind::Volume(paths) => {
+            // The classic builder drops what is written below a volume after it is declared.
+            effect.files = Files::Places(paths.clone());
+            effect.config = Some(instruction.keyword);
+        }
+        Kind::Cmd(_) | Kind::Entrypoint(_) | Kind::Healthcheck(_) => {
+            effect.reads.shell = true;
+            effect.config = Some("CMD");
+        }
+        Kind::Expose(_) | Kind::Label(_) | Kind::Maintainer(_) | Kind::StopSignal(_) | Kind::Onbuild(_) => {
+            effect.mentions = mentioned(&instruction.original);
+            effect.config = Some(instruction.keyword);
+        }
+        Kind::From(_) => effect.files = Files::Anything,
+    }
+    effect
+}
+
+fn of_run(effect: &mut Effect, instruction: &Instruction, command: &Command, place: &Place) {
+    effect.reads = State { cwd: true, user: true, shell: true };
+    effect.mentions = mentioned(&instruction.original);
+    effect.groups = None;
+    effect.files = Files::Anything;
+    let text = match command {
+        Command::Shell(text) if instruction.heredocs.is_empty() => text,
+        Command::Shell(_) | Command::Exec(_) => return,
+    };
+    // A mount brings files that the words do not show; a cache or a secret does not.
+    let brings = instruction.flag_values("mount").any(|m| !["type=cache", "type=secret", "type=ssh", "type=tmpfs"].iter().any(|t| m.contains(t)));
+    if brings {
+        return;
+    }
+    let script = shell::parse(text);
+    let Some(touched) = touched(&script, place.cwd.as_deref()) else { return };
+    effect.groups = Some(script.seen().iter().filter_map(group).collect());
+    effect.reads.cwd = touched.reads_cwd;
+    effect.files = Files::Commands(touched);
+}
+
+fn of_copy(effect: &mut Effect, view: &View<'_>, instruction: &Instruction, transfer: &Transfer, place: &Place) {
+    effect.mentions = mentioned(&instruction.original);
+    effect.reads.cwd = !transfer.destination.starts_with('/');
+    effect.files = match delivered(view, instruction, transfer, place) {
+        Some(files) => Files::Exactly(files.into_keys().collect()),
+        None => destination(transfer, place).map_or(Files::Anything, |d| Files::Places(vec![d])),
+    };
+    let chown = instruction.flag("chown").unwrap_or_default();
+    let by_name = chown.bytes().any(|b| !b.is_ascii_digit() && b != b':');
+    if by_name && let Files::Exactly(files) | Files::Places(files) = &mut effect.files {
+        // Names are looked up in the image (BuildKit: solver/llbsolver/file/user_linux.go).
+        files.extend(["/etc/passwd".to_owned(), "/etc/group".to_owned()]);
+    }
+    if transfer.sources.iter().any(|s| matches!(s, Source::Path(p) if p.contains("://"))) && instruction.keyword == "ADD" {
+        effect.files = destination(transfer, place).map_or(Files::Anything, |d| Files::Places(vec![d]));
+    }
+}
+
+/// Where a COPY writes, as one absolute place.
+pub fn destination(transfer: &Transfer, place: &Place) -> Option<String> {
+    absolute(place.cwd.as_deref(), &expand(&unquote(&transfer.destination), &place.variables)?)
+}
+
+/// Why the order of two instructions matters, a fragment for a sentence; `None` when it was shown that it does not.
+pub fn conflict(one: &Effect, other: &Effect) -> Option<String> {
+    if one.config.is_some() && one.config == other.config {
+        return Some("both write the same part of the image's configuration".to_owned());
+    }
+    variable_conflict(one, other)
+        .or_else(|| variable_conflict(other, one))
+        .or_else(|| state_conflict(one, other))
+        .or_else(|| state_conflict(other, one))
+        .or_else(|| file_conflict(&one.files, &other.files))
+}
+
+fn variable_conflict(setter: &Effect, reader: &Effect) -> Option<String> {
+    for name in &setter.sets {
+        let read = reader.mentions.contains(name)
+            || reader.sets.contains(name)
+            || match &reader.groups {
+                None => true,
+                Some(groups) => groups.iter().any(|g| reads_variable(*g, name)),
+            };
+        if read {
+            return Some(format!("the value of {name} may be read"));
+        }
+    }
+    None
+}
+
+fn state_conflict(setter: &Effect, reader: &Effect) -> Option<String> {
+    let State { cwd, user, shell } = setter.writes;
+    let of = |set: bool, reads: bool, writes: bool, what: &str| (set && (reads || writes)).then(|| format!("{what} changes between them"));
+    of(cwd, reader.reads.cwd, reader.writes.cwd, "the working directory")
+        .or_else(|| of(user, reader.reads.user, reader.writes.user, "the user"))
+        .or_else(|| of(shell, reader.reads.shell, reader.writes.shell, "the shell"))
+}
+
+fn file_conflict(one: &Files, other: &Files) -> Option<String> {
+    let shared = |place: &str| Some(format!("both touch {place}"));
+    match (one, other) {
+        (Files::Nothing, _) | (_, Files::Nothing) => None,
+        (Files::Anything, _) | (_, Files::Anything) => Some("one of them may touch any file".to_owned()),
+        (Files::Commands(a), Files::Commands(b)) => commands_conflict(a, b),
+        (Files::Commands(a), Files::Exactly(paths) | Files::Places(paths))
+        | (Files::Exactly(paths) | Files::Places(paths), Files::Commands(a)) => {
+            paths.iter().find(|p| a.meets(p)).and_then(|p| shared(p))
+        }
+        (Files::Exactly(a), Files::Exactly(b)) => {
+            let known: BTreeSet<&String> = a.iter().filter(|p| !is_user_table(p)).collect();
+            b.iter().find(|p| known.contains(p)).and_then(|p| shared(p))
+        }
+        (Files::Exactly(a) | Files::Places(a), Files::Places(b)) | (Files::Places(a), Files::Exactly(b)) => {
+            let mut pairs = a.iter().flat_map(|x| b.iter().map(move |y| (x, y)));
+            pairs.find(|(x, y)| !is_user_table(x) && !is_user_table(y) && overlap(x, y)).and_then(|(x, _)| shared(x))
+        }
+    }
+}
+
+/// Two COPYs that look up a user do not meet there: they only read.
+fn is_user_table(path: &str) -> bool {
+    path == "/etc/passwd" || path == "/etc/group"
+}
+
+fn commands_conflict(a: &Touched, b: &Touched) -> Option<String> {
+    if (a.system || a.global) && (b.system || b.global) {
+        return Some("both change the system".to_owned());
+    }
+    let place = b.places.iter().find(|p| a.meets(p)).or_else(|| a.places.iter().find(|p| b.meets(p)))?;
+    Some(format!("both touch {place}"))
+}
