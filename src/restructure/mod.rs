@@ -9,8 +9,10 @@ mod candidate;
 pub mod command;
 pub mod effect;
 pub mod layout;
+pub mod legality;
 mod view;
 
+pub mod moving;
 pub mod rules;
 
 pub use candidate::Candidate;

@@ -1,0 +1,141 @@
+//! Moving and cutting instructions in the text: their comments go with them, the rest stays byte for byte.
+
+use super::candidate::TextEdit;
+use super::effect::{Effect, conflict, effect};
+use super::layout::Place;
+use super::view::View;
+use crate::dockerfile::Span;
+use crate::dockerfile::ast::{Instruction, Stage};
+use std::collections::BTreeSet;
+
+/// An instruction's lines in `text`, with the comment lines directly above it and the line break at the end.
+/// `after` is the end of what stands before it.
+pub fn block(text: &str, after: usize, instruction: &Instruction) -> Span {
+    let line_start = |at: usize| text[..at].rfind('\n').map_or(0, |i| i + 1);
+    let mut start = line_start(instruction.span.start);
+    while start > after {
+        let above = line_start(start - 1);
+        if above < after || !text[above..start].trim_start().starts_with('#') {
+            break;
+        }
+        start = above;
+    }
+    let end = text[instruction.span.end..].find('\n').map_or(text.len(), |i| instruction.span.end + i + 1);
+    Span::new(start, end)
+}
+
+/// The block of instruction `index` of `stage`.
+pub fn block_of(text: &str, stage: &Stage, index: usize) -> Span {
+    let before = if index == 0 { &stage.from } else { &stage.instructions[index - 1] };
+    let after = text[before.span.end..].find('\n').map_or(text.len(), |i| before.span.end + i + 1);
+    block(text, after, &stage.instructions[index])
+}
+
+/// Edits that move the instructions `moved` of `stage` (in their order) to before instruction `to`.
+pub fn move_before(text: &str, stage: &Stage, moved: &BTreeSet<usize>, to: usize) -> Vec<TextEdit> {
+    let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let mut carried = String::new();
+    let mut edits = Vec::new();
+    for &index in moved {
+        let span = block_of(text, stage, index);
+        let piece = &text[span.range()];
+        carried.push_str(piece);
+        if !piece.ends_with('\n') {
+            carried.push_str(line_break);
+        }
+        edits.push(TextEdit::delete(without_blank_twin(text, span)));
+    }
+    let at = block_of(text, stage, to).start;
+    edits.push(TextEdit::insert(at, carried));
+    edits
+}
+
+/// Edits that move instruction `index` to after instruction `to`, further down.
+pub fn move_after(text: &str, stage: &Stage, index: usize, to: usize) -> Vec<TextEdit> {
+    let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let span = block_of(text, stage, index);
+    let at = block_of(text, stage, to).end;
+    let mut carried = text[span.range()].to_owned();
+    if !text[..at].ends_with('\n') {
+        carried.insert_str(0, line_break);
+        carried.truncate(carried.trim_end_matches(['\r', '\n']).len());
+    }
+    vec![TextEdit::delete(without_blank_twin(text, span)), TextEdit::insert(at, carried)]
+}
+
+/// `span` and the blank line after it, when a blank line stands before it too.
+fn without_blank_twin(text: &str, span: Span) -> Span {
+    let is_blank_before = text[..span.start].ends_with("\n\n") || text[..span.start].ends_with("\r\n\r\n");
+    let rest = &text[span.end..];
+    let blank = if rest.starts_with('\n') { 1 } else if rest.starts_with("\r\n") { 2 } else { 0 };
+    if is_blank_before && blank > 0 { Span::new(span.start, span.end + blank) } else { span }
+}
+
+/// The effects of all instructions of `stage`.
+pub fn effects(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Effect> {
+    stage.instructions.iter().zip(places).map(|(i, p)| effect(view, i, p)).collect()
+}
+
+/// What must move along so that `moved` can stand before `to`: everything between whose order matters to it.
+/// `Err` with the reason when `to` itself would have to.
+pub fn with_needed(effects: &[Effect], moved: usize, to: usize) -> Result<BTreeSet<usize>, String> {
+    let mut along = BTreeSet::from([moved]);
+    for index in (to..moved).rev() {
+        let why = along.iter().find_map(|&m| conflict(&effects[index], &effects[m]));
+        match why {
+            Some(why) if index == to => return Err(why),
+            Some(_) => {
+                along.insert(index);
+            }
+            None => {}
+        }
+    }
+    Ok(along)
+}
+
+/// The byte in the text where byte `at` of the joined `original` stands: continuations, and comment and empty lines
+/// inside them, are only in the text. `None` when the two do not agree (heredocs, odd spacing).
+pub fn byte_in_text(text: &str, instruction: &Instruction, escape: char, at: usize) -> Option<usize> {
+    let source = text.get(instruction.span.range())?;
+    let original = instruction.original.as_bytes();
+    let (mut s, mut o) = (0, 0);
+    while o < at {
+        let rest = &source[s..];
+        if let Some(skipped) = continuation(rest, escape) {
+            s += skipped;
+            continue;
+        }
+        if rest.as_bytes().first() != original.get(o) {
+            return None;
+        }
+        s += 1;
+        o += 1;
+        while !source.is_char_boundary(s) {
+            if source.as_bytes().get(s) != original.get(o) {
+                return None;
+            }
+            s += 1;
+            o += 1;
+        }
+    }
+    Some(instruction.span.start + s)
+}
+
+/// How many bytes at the start of `rest` are a continuation: the escape, blanks, the line break, and comment and empty
+/// lines that follow.
+fn continuation(rest: &str, escape: char) -> Option<usize> {
+    let after = rest.strip_prefix(escape)?;
+    let line = after.find('\n')?;
+    if !after[..line].trim().is_empty() {
+        return None;
+    }
+    let mut end = escape.len_utf8() + line + 1;
+    while let Some(next) = rest[end..].find('\n') {
+        let line = rest[end..end + next].trim();
+        if !line.is_empty() && !line.starts_with('#') {
+            break;
+        }
+        end += next + 1;
+    }
+    Some(end)
+}
