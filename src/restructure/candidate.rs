@@ -71,6 +71,8 @@ pub struct Candidate {
     /// RUN texts that are not kept as they were: what stood there and what stands in its place. A RUN that is not
     /// listed here must stand in the rewritten text as often as before.
     pub replaced: Vec<Replaced>,
+    /// Variables shown, by looking through the tree, to be read by no step whose text does not mention them.
+    pub unread: Vec<String>,
     /// True for a rule that is allowed to change what the image is (single to multi-stage); all else keeps the final
     /// stage's CMD, ENTRYPOINT, USER, EXPOSE and files.
     pub changes_image: bool,
@@ -91,6 +93,7 @@ impl Candidate {
             edits: Vec::new(),
             ignore: None,
             replaced: Vec::new(),
+            unread: Vec::new(),
             changes_image: false,
             safety: Safety::Review {
                 reasons: Vec::new(),

@@ -11,7 +11,7 @@
 //!    not called safe.
 
 use super::candidate::Candidate;
-use super::effect::{conflict, effect};
+use super::effect::{Effect, conflict, effect};
 use super::layout::{Place, delivered, expand, parent, places, selected, stage_named, unquote};
 use super::view::View;
 use crate::context::IgnoreRules;
@@ -41,7 +41,7 @@ pub fn check(view: &View<'_>, candidate: &Candidate) -> Result<Dockerfile, Strin
     }
     sources_exist(view, &then)?;
     if candidate.safety.is_safe() {
-        order(view, &then)?;
+        order(view, &then, &candidate.unread)?;
     }
     Ok(after)
 }
@@ -49,10 +49,15 @@ pub fn check(view: &View<'_>, candidate: &Candidate) -> Result<Dockerfile, Strin
 /// The files the builder would see under the candidate's ignore file.
 pub fn visible_after(view: &View<'_>, candidate: &Candidate) -> Vec<(RepoPath, FileStamp)> {
     let Some(new) = &candidate.ignore else { return view.files.to_vec() };
-    let (rules, _) = IgnoreRules::parse(&new.text);
+    let Ok(rules) = IgnoreRules::parse(new.text.as_bytes()) else { return view.files.to_vec() };
     let mut files: Vec<_> = view.files.iter().chain(view.ignored).filter(|(p, _)| !rules.is_ignored(p)).cloned().collect();
     files.sort();
     files
+}
+
+/// Whether an ignore file with `text` hides `path`; false when Docker refuses the file.
+pub fn ignores(text: &str, path: &RepoPath) -> bool {
+    IgnoreRules::parse(text.as_bytes()).is_ok_and(|rules| rules.is_ignored(path))
 }
 
 /// The target's index in the rewritten file: by name, else the last if it was the last, else the same count.
@@ -159,7 +164,7 @@ fn final_configuration(view: &View<'_>) -> BTreeMap<String, String> {
             Kind::Label(pairs) => parts.extend(pairs.iter().map(|p| (format!("LABEL {}", p.name), p.value.clone()))),
             Kind::Env(pairs) => parts.extend(pairs.iter().map(|p| (format!("ENV {}", p.name), p.value.clone()))),
             Kind::Onbuild(trigger) => {
-                parts.insert(format!("ONBUILD {}", trigger.original), String::new());
+                parts.insert(format!("ONBUILD {}", trigger.text), String::new());
             }
             Kind::Workdir(path) => {
                 parts.insert("WORKDIR".to_owned(), path.clone());
@@ -268,7 +273,7 @@ fn missing_sources(view: &View<'_>) -> BTreeSet<String> {
 }
 
 /// Kept instructions whose order changed may change it.
-fn order(before: &View<'_>, after: &View<'_>) -> Result<(), String> {
+fn order(before: &View<'_>, after: &View<'_>, unread: &[String]) -> Result<(), String> {
     let all = places(before.dockerfile);
     for stage in &before.dockerfile.stages {
         let Some(then) = stage_after(stage, before.dockerfile, after.dockerfile) else { continue };
@@ -279,7 +284,11 @@ fn order(before: &View<'_>, after: &View<'_>) -> Result<(), String> {
                     continue;
                 }
                 let of = |n: usize| effect(before, &stage.instructions[n], &all[stage.index][n]);
-                if let Some(why) = conflict(&of(first), &of(second)) {
+                let (mut one, mut other) = (of(first), of(second));
+                let is_read = |by: &Effect, name: &String| !unread.contains(name) || by.mentions.contains(name) || by.sets.contains(name);
+                one.sets.retain(|name| is_read(&other, name));
+                other.sets.retain(|name| is_read(&one, name));
+                if let Some(why) = conflict(&one, &other) {
                     let line = |n: usize| stage.instructions[n].lines.first;
                     return Err(format!("lines {} and {} change places though {why}", line(first), line(second)));
                 }

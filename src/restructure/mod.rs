@@ -12,6 +12,7 @@ pub mod layout;
 pub mod legality;
 mod view;
 
+pub mod mentions;
 pub mod moving;
 pub mod rules;
 

@@ -64,7 +64,7 @@ pub fn move_after(text: &str, stage: &Stage, index: usize, to: usize) -> Vec<Tex
 }
 
 /// `span` and the blank line after it, when a blank line stands before it too.
-fn without_blank_twin(text: &str, span: Span) -> Span {
+pub fn without_blank_twin(text: &str, span: Span) -> Span {
     let is_blank_before = text[..span.start].ends_with("\n\n") || text[..span.start].ends_with("\r\n\r\n");
     let rest = &text[span.end..];
     let blank = if rest.starts_with('\n') { 1 } else if rest.starts_with("\r\n") { 2 } else { 0 };

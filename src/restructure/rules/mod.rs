@@ -6,6 +6,13 @@
 //!
 //! Never: scores, reads a file other than through the view, leaves a doubt unsaid.
 
+mod ignore;
+mod link;
+mod narrow;
+mod order;
+mod pin;
+mod sink;
+
 use super::candidate::Candidate;
 use super::view::View;
 
@@ -22,4 +29,12 @@ pub struct Rule {
 }
 
 /// Every rule, in the order of the README's table.
-pub const ALL: &[Rule] = &[];
+pub const ALL: &[Rule] = &[
+    narrow::RULE,
+    ignore::RULE,
+    sink::RULE,
+    order::SYSTEM_FIRST,
+    order::COLD_FIRST,
+    link::RULE,
+    pin::RULE,
+];
