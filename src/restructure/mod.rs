@@ -8,6 +8,7 @@
 mod candidate;
 pub mod command;
 pub mod effect;
+pub mod finding;
 pub mod layout;
 pub mod legality;
 mod view;
@@ -15,6 +16,7 @@ mod view;
 pub mod mentions;
 pub mod moving;
 pub mod rules;
+pub mod search;
 
 pub use candidate::Candidate;
 pub use candidate::IgnoreText;

@@ -24,7 +24,7 @@ use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Its line in [`super::ALL`].
-pub const RULE: Rule = Rule { id: "ignore", summary: "keep what no step reads out of the context", propose };
+pub(super) const RULE: Rule = Rule { id: "ignore", summary: "keep what no step reads out of the context", propose };
 
 /// A class of files that builds seldom read.
 struct Class {
@@ -131,8 +131,17 @@ const GIT_VERSIONED: &[&str] = &[
     "-buildvcs=true", "goreleaser",
 ];
 
+/// Manifests and lockfiles, by name.
+pub(in crate::restructure) fn is_dependency_file(path: &RepoPath) -> bool {
+    let text = path.to_string();
+    let name = text.rsplit('/').next().unwrap_or_default();
+    let exact = ["go.sum", "go.work", "go.work.sum", "Gemfile", "Pipfile", ".npmrc", ".yarnrc.yml", ".yarnrc", "mvnw", "gradlew", "bun.lockb", "pnpm-workspace.yaml", "build.gradle", "settings.gradle", "global.json", "go.mod", "mix.lock", "tox.ini"];
+    let is_config = name.contains(".config.");
+    exact.contains(&name) || text.starts_with(".mvn/") || name.ends_with(".lock") || name.ends_with("-lock.json") || name.ends_with("-lock.yaml") || name.ends_with(".sln") || (is_manifest(path) && !name.ends_with(".sh") && !is_config)
+}
+
 /// Files that say how the build goes.
-fn is_manifest(path: &RepoPath) -> bool {
+pub(in crate::restructure) fn is_manifest(path: &RepoPath) -> bool {
     let text = path.to_string();
     let name = text.rsplit('/').next().unwrap_or_default();
     let ending = [".gemspec", ".csproj", ".fsproj", ".props", ".targets", ".gradle", ".gradle.kts", ".sbt", ".cabal", ".mk", ".cmake", ".nimble"];

@@ -22,7 +22,7 @@ use super::Rule;
 use crate::dockerfile::ast::Kind;
 
 /// Its line in [`super::ALL`].
-pub const RULE: Rule = Rule { id: "link", summary: "COPY --link for layers that do not depend on what is below", propose };
+pub(super) const RULE: Rule = Rule { id: "link", summary: "COPY --link for layers that do not depend on what is below", propose };
 
 /// Symlinks, or directories with a mode of their own, in common base images.
 const SPECIAL: &[&str] = &["/bin", "/sbin", "/lib", "/lib64", "/lib32", "/tmp", "/var/run", "/var/lock", "/var/tmp", "/run", "/root", "/home", "/etc/ssl/private"];

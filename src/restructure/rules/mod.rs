@@ -13,6 +13,11 @@ mod order;
 mod pin;
 mod sink;
 
+pub(super) use ignore::is_dependency_file;
+pub(super) use ignore::is_manifest;
+pub(super) use pin::floats;
+pub(super) use sink::changes;
+
 use super::candidate::Candidate;
 use super::view::View;
 

@@ -28,7 +28,7 @@ use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
 /// Its line in [`super::ALL`].
-pub const RULE: Rule = Rule { id: "narrow-copy", summary: "narrow a broad COPY to what the following steps need", propose };
+pub(super) const RULE: Rule = Rule { id: "narrow-copy", summary: "narrow a broad COPY to what the following steps need", propose };
 
 fn propose(view: &View<'_>) -> Vec<Candidate> {
     let all = places(view.dockerfile);

@@ -26,14 +26,14 @@ use crate::shell;
 use crate::tree::RepoPath;
 
 /// Its line in [`super::ALL`].
-pub const SYSTEM_FIRST: Rule = Rule {
+pub(super) const SYSTEM_FIRST: Rule = Rule {
     id: "system-first",
     summary: "system packages and tools above any COPY",
     propose: |view| on_stages(view, hoisted_runs),
 };
 
 /// Its line in [`super::ALL`].
-pub const COLD_FIRST: Rule = Rule {
+pub(super) const COLD_FIRST: Rule = Rule {
     id: "cold-first",
     summary: "rarely changing COPY above often changing ones",
     propose: |view| on_stages(view, hoisted_copies),

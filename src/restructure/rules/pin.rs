@@ -18,10 +18,10 @@ use super::Rule;
 use crate::tree::RepoPath;
 
 /// Its line in [`super::ALL`].
-pub const RULE: Rule = Rule { id: "pin", summary: "pin floating base and tool images to the version the project names", propose };
+pub(super) const RULE: Rule = Rule { id: "pin", summary: "pin floating base and tool images to the version the project names", propose };
 
 /// Whether an image reference names no version: no tag and no digest, or `latest`.
-pub(crate) fn floats(image: &str) -> bool {
+pub(in crate::restructure) fn floats(image: &str) -> bool {
     let last = image.rsplit('/').next().unwrap_or(image);
     !image.contains('@') && !image.contains('$') && image != "scratch" && (!last.contains(':') || last.ends_with(":latest"))
 }

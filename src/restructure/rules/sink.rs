@@ -27,7 +27,7 @@ use crate::dockerfile::ast::{Kind, Stage};
 use std::collections::BTreeSet;
 
 /// Its line in [`super::ALL`].
-pub const RULE: Rule = Rule { id: "sink-values", summary: "ARG, ENV and LABEL that change go below what does not read them", propose };
+pub(super) const RULE: Rule = Rule { id: "sink-values", summary: "ARG, ENV and LABEL that change go below what does not read them", propose };
 
 /// Words in names of values that differ at every build.
 const CHANGING: &[&str] = &["COMMIT", "SHA", "REVISION", "VCS_REF", "GIT_REF", "GIT_REV", "GIT_HASH", "BUILD_DATE", "BUILD_TIME", "BUILDTIME", "BUILD_ID", "BUILD_NUMBER", "BUILD_NUM", "TIMESTAMP", "CREATED", "GIT_BRANCH", "GIT_TAG", "CACHEBUST", "CACHE_BUST"];
@@ -36,7 +36,7 @@ const CHANGING: &[&str] = &["COMMIT", "SHA", "REVISION", "VCS_REF", "GIT_REF", "
 const RELEASED: &[&str] = &["APP_VERSION", "VERSION", "RELEASE", "BUILD_VERSION", "PACKAGE_VERSION"];
 
 /// Whether the value of `name` differs from build to build: it is passed so, or is called so and has no fixed value.
-pub(crate) fn changes(view: &View<'_>, name: &str) -> bool {
+pub(in crate::restructure) fn changes(view: &View<'_>, name: &str) -> bool {
     if let Some((_, varies)) = view.build_args.iter().find(|(n, _)| n == name) {
         return *varies;
     }

@@ -1,0 +1,224 @@
+//! From rules to an order: every legal candidate, what each saves alone, and the best order of them.
+//!
+//! What a text is worth is asked of the caller; here is only who is asked about, and when to stop.
+
+use super::candidate::Candidate;
+use super::layout::reachable;
+use super::legality::{check, visible_after};
+use super::rules::{ALL, Rule};
+use super::view::View;
+use crate::dockerfile::Dockerfile;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many candidates are looked at in one round; rules propose few.
+const MAX_CANDIDATES: usize = 40;
+/// How many changes are put on top of each other.
+const MAX_ROUNDS: usize = 10;
+
+/// A Dockerfile and an ignore file as they could be.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Draft {
+    /// The Dockerfile's text.
+    pub dockerfile: String,
+    /// The ignore file's text; `None` when there is none.
+    pub ignore: Option<String>,
+}
+
+/// A legal candidate with its name.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// `rule-1`, `rule-2`, … in the order in which the rule proposed them: the same for the same input.
+    pub id: String,
+    /// What was proposed.
+    pub candidate: Candidate,
+    /// The text with it alone.
+    pub draft: Draft,
+}
+
+/// A candidate that the check dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// The rule's id.
+    pub rule: &'static str,
+    /// What it proposed.
+    pub title: String,
+    /// Why it is not legal, a sentence.
+    pub why: String,
+}
+
+/// What a draft saves against what there is, per build.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Gain {
+    /// Milliseconds per build, median; negative when it costs.
+    pub median: i64,
+}
+
+/// One step of the best order.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// The proposal's id.
+    pub id: String,
+    /// The candidate as it was proposed on the text before it.
+    pub candidate: Candidate,
+    /// The text with it and all before it.
+    pub draft: Draft,
+    /// What all of them save together.
+    pub gain: Gain,
+}
+
+/// Every candidate, and the best order of those that pay.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// The legal candidates on the text as it is, each with what it saves alone (`None`: could not be replayed).
+    pub alone: Vec<(Proposal, Option<Gain>)>,
+    /// The best order, each on top of those before.
+    pub order: Vec<Placed>,
+    /// What the check dropped on the text as it is.
+    pub dropped: Vec<Dropped>,
+}
+
+/// All legal candidates of `rules` on `view`, in their order, at most one for each resulting text.
+pub fn proposals(view: &View<'_>, rules: &[Rule]) -> (Vec<Proposal>, Vec<Dropped>) {
+    let (mut kept, mut dropped) = (Vec::new(), Vec::new());
+    let mut seen: BTreeSet<Draft> = BTreeSet::from([draft_of(view)]);
+    for rule in rules {
+        let mut n = 0;
+        for mut candidate in (rule.propose)(view) {
+            let checked = check(view, &candidate);
+            match checked {
+                Ok(after) => {
+                    let draft = Draft { dockerfile: after.text, ignore: candidate.ignore.as_ref().map(|i| i.text.clone()).or(draft_of(view).ignore) };
+                    if kept.len() < MAX_CANDIDATES && seen.insert(draft.clone()) {
+                        n += 1;
+                        candidate.rule = rule.id;
+                        kept.push(Proposal { id: format!("{}-{n}", rule.id), candidate, draft });
+                    }
+                }
+                Err(why) => dropped.push(Dropped { rule: rule.id, title: candidate.title, why }),
+            }
+        }
+    }
+    (kept, dropped)
+}
+
+fn draft_of(view: &View<'_>) -> Draft {
+    Draft { dockerfile: view.text().to_owned(), ignore: view.ignore.map(|(_, text)| text.to_owned()) }
+}
+
+/// Looks for the best order. `worth` is given drafts and answers for each what it saves against the text as it is
+/// (`None` where that could not be replayed). `least` is the gain from which a change pays.
+pub fn search(view: &View<'_>, least: i64, worth: &mut dyn FnMut(&[Draft]) -> Vec<Option<Gain>>) -> Found {
+    let (first, dropped) = proposals(view, ALL);
+    let gains = worth(&first.iter().map(|p| p.draft.clone()).collect::<Vec<_>>());
+    let mut names = Names::of(view, &first);
+    let mut found = Found { alone: first.into_iter().zip(gains).collect(), order: Vec::new(), dropped };
+    let mut open: Vec<(Proposal, Option<Gain>)> = found.alone.clone();
+    let mut reached = 0;
+    while found.order.len() < MAX_ROUNDS {
+        let Some((best, gain)) = best_of(view, &open, reached + least) else { break };
+        reached = gain.median;
+        let placed = Placed { id: best.id.clone(), candidate: best.candidate.clone(), draft: best.draft.clone(), gain };
+        open = next(view, &placed.draft, &mut names, worth);
+        found.order.push(placed);
+        if open.is_empty() {
+            break;
+        }
+    }
+    found
+}
+
+/// The proposals on top of `draft`, under the names that they had before, with what they save together with it.
+fn next(view: &View<'_>, draft: &Draft, names: &mut Names, worth: &mut dyn FnMut(&[Draft]) -> Vec<Option<Gain>>) -> Vec<(Proposal, Option<Gain>)> {
+    let proposed = on_draft(view, draft, |view| {
+        let (mut proposed, _) = proposals(view, ALL);
+        for proposal in &mut proposed {
+            proposal.id = names.name(view, &proposal.candidate);
+        }
+        proposed
+    });
+    let proposed = proposed.unwrap_or_default();
+    let gains = worth(&proposed.iter().map(|p| p.draft.clone()).collect::<Vec<_>>());
+    proposed.into_iter().zip(gains).collect()
+}
+
+/// Calls `with` on the view as it would be with `draft` in place; `None` when the draft does not parse.
+pub fn on_draft<T>(view: &View<'_>, draft: &Draft, with: impl FnOnce(&View<'_>) -> T) -> Option<T> {
+    let dockerfile: Dockerfile = crate::dockerfile::parse(&draft.dockerfile).ok()?;
+    let changed = draft.ignore.as_deref() != view.ignore.map(|(_, text)| text);
+    let path = view.ignore.map_or_else(|| view.context.join(b".dockerignore"), |(path, _)| path.clone());
+    let ignore = draft.ignore.as_deref().map(|text| (&path, text));
+    let (mut files, mut ignored) = (view.files.to_vec(), view.ignored.to_vec());
+    if changed && let Some((_, text)) = ignore {
+        let mut probe = Candidate::new("", "");
+        probe.ignore = Some(super::IgnoreText { path: path.clone(), text: text.to_owned() });
+        let all: Vec<_> = view.files.iter().chain(view.ignored).cloned().collect();
+        files = visible_after(view, &probe);
+        let visible: BTreeSet<_> = files.iter().map(|(p, _)| p.clone()).collect();
+        ignored = all.into_iter().filter(|(p, _)| !visible.contains(p)).collect();
+        ignored.sort();
+    }
+    let last = (view.target + 1 == view.dockerfile.stages.len()).then(|| dockerfile.stages.len() - 1);
+    let target = last.unwrap_or_else(|| view.target.min(dockerfile.stages.len() - 1));
+    Some(with(&View { dockerfile: &dockerfile, ignore, files: &files, ignored: &ignored, target, ..*view }))
+}
+
+/// The one to take next: the best, or a smaller or safer one that gets nearly all of it. `None` below `least`.
+fn best_of<'p>(view: &View<'_>, open: &'p [(Proposal, Option<Gain>)], least: i64) -> Option<(&'p Proposal, Gain)> {
+    let paying = || open.iter().filter_map(|(p, g)| g.filter(|g| g.median >= least).map(|g| (p, g)));
+    let best = paying().map(|(_, g)| g.median).max()?;
+    let near = paying().filter(|(_, g)| g.median * 100 >= best * 97);
+    near.min_by_key(|(p, g)| (!p.candidate.safety.is_safe(), size(view, p), std::cmp::Reverse(g.median), p.id.clone()))
+}
+
+/// Lines that a patch touches.
+fn size(view: &View<'_>, proposal: &Proposal) -> usize {
+    let edits = &proposal.candidate.edits;
+    let in_text: usize = edits.iter().map(|e| e.text.lines().count() + view.text().get(e.span.range()).map_or(0, |t| t.lines().count())).sum();
+    let stages = reachable(view.dockerfile, view.target).len();
+    in_text + proposal.candidate.ignore.as_ref().map_or(0, |_| 1).min(stages)
+}
+
+/// Names that stay with a proposal when the text around it changes.
+struct Names {
+    known: BTreeMap<(&'static str, Vec<String>), String>,
+    counts: BTreeMap<&'static str, usize>,
+}
+
+impl Names {
+    fn of(view: &View<'_>, proposals: &[Proposal]) -> Self {
+        let mut names = Self { known: BTreeMap::new(), counts: BTreeMap::new() };
+        for proposal in proposals {
+            names.known.insert((proposal.candidate.rule, substance(view, &proposal.candidate)), proposal.id.clone());
+            *names.counts.entry(proposal.candidate.rule).or_default() += 1;
+        }
+        names
+    }
+
+    /// The name it had, or a new one.
+    fn name(&mut self, view: &View<'_>, candidate: &Candidate) -> String {
+        let key = (candidate.rule, substance(view, candidate));
+        if let Some(name) = self.known.get(&key) {
+            return name.clone();
+        }
+        let n = self.counts.entry(candidate.rule).or_default();
+        *n += 1;
+        let name = format!("{}-{n}", candidate.rule);
+        self.known.insert(key, name.clone());
+        name
+    }
+}
+
+/// What a candidate takes out and puts in, wherever it stands.
+fn substance(view: &View<'_>, candidate: &Candidate) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for edit in &candidate.edits {
+        let out = view.text().get(edit.span.range()).unwrap_or_default();
+        lines.extend(out.lines().chain(edit.text.lines()).map(|l| l.trim().to_owned()).filter(|l| !l.is_empty()));
+    }
+    if let Some(new) = &candidate.ignore {
+        let old: BTreeSet<&str> = view.ignore.map_or("", |(_, text)| text).lines().collect();
+        lines.extend(new.text.lines().filter(|l| !old.contains(l)).map(str::to_owned));
+    }
+    lines.sort();
+    lines
+}
