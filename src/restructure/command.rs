@@ -21,30 +21,143 @@ pub enum Group {
 /// Commands that touch nothing but the paths among their words, and those paths they are given relative to where they
 /// run.
 const BY_WORDS: &[&str] = &[
-    ":", "[", "basename", "bunzip2", "cat", "chgrp", "chmod", "chown", "cp", "curl", "cut", "date", "dirname", "echo", "exit",
-    "export", "false", "find", "grep", "gunzip", "gzip", "head", "install", "ln", "ls", "md5sum", "mkdir", "mktemp", "mv",
-    "nproc", "printf", "pwd", "rm", "rmdir", "sed", "set", "sha1sum", "sha256sum", "sha512sum", "sleep", "sort", "stat",
-    "strip", "tail", "tar", "tee", "test", "touch", "tr", "true", "uname", "umask", "unset", "unzip", "wget", "which", "xz",
-    "arch", "cd", "egrep", "fgrep", "id", "wc", "awk", "dpkg-architecture", "base64", "gpg", "git-lfs", "unlink", "xzcat",
+    ":",
+    "[",
+    "basename",
+    "bunzip2",
+    "cat",
+    "chgrp",
+    "chmod",
+    "chown",
+    "cp",
+    "curl",
+    "cut",
+    "date",
+    "dirname",
+    "echo",
+    "exit",
+    "export",
+    "false",
+    "find",
+    "grep",
+    "gunzip",
+    "gzip",
+    "head",
+    "install",
+    "ln",
+    "ls",
+    "md5sum",
+    "mkdir",
+    "mktemp",
+    "mv",
+    "nproc",
+    "printf",
+    "pwd",
+    "rm",
+    "rmdir",
+    "sed",
+    "set",
+    "sha1sum",
+    "sha256sum",
+    "sha512sum",
+    "sleep",
+    "sort",
+    "stat",
+    "strip",
+    "tail",
+    "tar",
+    "tee",
+    "test",
+    "touch",
+    "tr",
+    "true",
+    "uname",
+    "umask",
+    "unset",
+    "unzip",
+    "wget",
+    "which",
+    "xz",
+    "arch",
+    "cd",
+    "egrep",
+    "fgrep",
+    "id",
+    "wc",
+    "awk",
+    "dpkg-architecture",
+    "base64",
+    "gpg",
+    "git-lfs",
+    "unlink",
+    "xzcat",
 ];
 
 /// Commands about the system as a whole.
 const SYSTEM: &[&str] = &[
-    "add-apt-repository", "addgroup", "adduser", "apk", "apt", "apt-cache", "apt-get", "apt-key", "apt-mark", "aptitude",
-    "c_rehash", "delgroup", "deluser", "dnf", "dnf5", "dpkg", "dpkg-query", "dpkg-reconfigure", "fc-cache", "gpasswd",
-    "groupadd", "groupdel", "groupmod", "ldconfig", "locale-gen", "localedef", "lsb_release", "microdnf", "pacman", "passwd",
-    "rpm", "setcap", "tdnf", "update-alternatives", "update-ca-certificates", "update-locale", "useradd", "userdel",
-    "usermod", "yum", "zypper", "chsh",
+    "add-apt-repository",
+    "addgroup",
+    "adduser",
+    "apk",
+    "apt",
+    "apt-cache",
+    "apt-get",
+    "apt-key",
+    "apt-mark",
+    "aptitude",
+    "c_rehash",
+    "delgroup",
+    "deluser",
+    "dnf",
+    "dnf5",
+    "dpkg",
+    "dpkg-query",
+    "dpkg-reconfigure",
+    "fc-cache",
+    "gpasswd",
+    "groupadd",
+    "groupdel",
+    "groupmod",
+    "ldconfig",
+    "locale-gen",
+    "localedef",
+    "lsb_release",
+    "microdnf",
+    "pacman",
+    "passwd",
+    "rpm",
+    "setcap",
+    "tdnf",
+    "update-alternatives",
+    "update-ca-certificates",
+    "update-locale",
+    "useradd",
+    "userdel",
+    "usermod",
+    "yum",
+    "zypper",
+    "chsh",
 ];
 
 /// Where system commands write and read; not the places where people put applications.
-const SYSTEM_PLACES: &[&str] =
-    &["/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/run", "/sbin", "/sys", "/tmp", "/usr", "/var"];
+const SYSTEM_PLACES: &[&str] = &[
+    "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/run",
+    "/sbin", "/sys", "/tmp", "/usr", "/var",
+];
 
 /// Below the places of the system, yet no package manager writes there.
 const NOT_SYSTEM: &[&str] = &[
-    "/usr/src", "/usr/app", "/usr/share/nginx/html", "/usr/local/app", "/usr/local/src", "/var/www", "/var/app", "/var/task",
-    "/usr/src/app", "/tmp/build", "/usr/local/apache2/htdocs",
+    "/usr/src",
+    "/usr/app",
+    "/usr/share/nginx/html",
+    "/usr/local/app",
+    "/usr/local/src",
+    "/var/www",
+    "/var/app",
+    "/var/task",
+    "/usr/src/app",
+    "/tmp/build",
+    "/usr/local/apache2/htdocs",
 ];
 
 /// Places that packages installed for everyone by name read or write, beside the system's.
@@ -95,7 +208,12 @@ pub fn touched(script: &Script, cwd: Option<&str>) -> Option<Touched> {
             None => None,
         };
         for word in seen.args() {
-            add_word(&mut all, word, here.as_deref(), seen.directory.as_deref() == Some(""))?;
+            add_word(
+                &mut all,
+                word,
+                here.as_deref(),
+                seen.directory.as_deref() == Some(""),
+            )?;
         }
         if writes_where_it_stands(&seen) {
             all.places.insert(here?);
@@ -108,7 +226,9 @@ pub fn touched(script: &Script, cwd: Option<&str>) -> Option<Touched> {
         }
         // What a substitution reads decides the words around it.
         for inner in &command.substitutions {
-            let known = BY_WORDS.contains(&inner.name()) || SYSTEM.contains(&inner.name()) || inner.name().is_empty();
+            let known = BY_WORDS.contains(&inner.name())
+                || SYSTEM.contains(&inner.name())
+                || inner.name().is_empty();
             if !known || !inner.substitutions.is_empty() {
                 return None;
             }
@@ -123,14 +243,25 @@ pub fn touched(script: &Script, cwd: Option<&str>) -> Option<Touched> {
 /// Adds the path that `word` may be; `None` when it may be any.
 fn add_word(all: &mut Touched, word: &str, cwd: Option<&str>, from_start: bool) -> Option<()> {
     // A flag's value counts as a path when it looks like one: `--output=/x`, `-C/x`.
-    let word = if word.starts_with('-') { word.find('/').map_or("", |at| &word[at..]) } else { word };
+    let word = if word.starts_with('-') {
+        word.find('/').map_or("", |at| &word[at..])
+    } else {
+        word
+    };
     if word.is_empty() || word.contains("://") {
         return Some(());
     }
-    let head = word.split(['$', '*', '?', '[', '{', '`']).next().unwrap_or_default();
+    let head = word
+        .split(['$', '*', '?', '[', '{', '`'])
+        .next()
+        .unwrap_or_default();
     if let Some(path) = head.strip_prefix('/') {
         // An unexpanded tail can only name something below the directory before it.
-        let kept = if head.len() == word.len() { path } else { path.rsplit_once('/').map_or("", |(dir, _)| dir) };
+        let kept = if head.len() == word.len() {
+            path
+        } else {
+            path.rsplit_once('/').map_or("", |(dir, _)| dir)
+        };
         all.places.insert(absolute(None, &format!("/{kept}"))?);
         return Some(());
     }
@@ -155,17 +286,31 @@ fn add_word(all: &mut Touched, word: &str, cwd: Option<&str>, from_start: bool) 
 
 /// Commands that write into the directory they run in without naming it.
 fn writes_where_it_stands(seen: &Seen) -> bool {
-    let has = |flags: &[&str]| seen.args().iter().any(|a| flags.iter().any(|f| a == f || (f.starts_with("--") && a.starts_with(&format!("{f}=")))));
-    let short = |c: char| seen.args().iter().any(|a| a.starts_with('-') && !a.starts_with("--") && a.contains(c));
+    let has = |flags: &[&str]| {
+        seen.args().iter().any(|a| {
+            flags
+                .iter()
+                .any(|f| a == f || (f.starts_with("--") && a.starts_with(&format!("{f}="))))
+        })
+    };
+    let short = |c: char| {
+        seen.args()
+            .iter()
+            .any(|a| a.starts_with('-') && !a.starts_with("--") && a.contains(c))
+    };
     match seen.name() {
         "curl" => short('O') || has(&["--remote-name", "--remote-name-all"]),
         "wget" => !(short('O') || has(&["--output-document", "-P", "--directory-prefix"])),
         "tar" => !(short('C') || has(&["--directory"])),
         "unzip" => !short('d'),
         // Bare names are files where it stands.
-        "cat" | "chmod" | "chown" | "chgrp" | "cp" | "find" | "grep" | "gunzip" | "gzip" | "head" | "install" | "ln" | "mkdir"
-        | "mv" | "rm" | "rmdir" | "sed" | "sha256sum" | "sort" | "tail" | "tee" | "touch" | "xz" | "awk" | "stat" | "ls" => {
-            seen.args().iter().any(|a| !a.starts_with(['-', '/', '$', '+']) && !a.contains("://")) && names_a_file(seen)
+        "cat" | "chmod" | "chown" | "chgrp" | "cp" | "find" | "grep" | "gunzip" | "gzip"
+        | "head" | "install" | "ln" | "mkdir" | "mv" | "rm" | "rmdir" | "sed" | "sha256sum"
+        | "sort" | "tail" | "tee" | "touch" | "xz" | "awk" | "stat" | "ls" => {
+            seen.args()
+                .iter()
+                .any(|a| !a.starts_with(['-', '/', '$', '+']) && !a.contains("://"))
+                && names_a_file(seen)
         }
         _ => false,
     }
@@ -174,12 +319,31 @@ fn writes_where_it_stands(seen: &Seen) -> bool {
 /// Whether one of its bare words is likely a file: a mode, an owner or a script is not.
 fn names_a_file(seen: &Seen) -> bool {
     let mut words = seen.args().iter().filter(|a| !a.starts_with('-'));
-    let first_is_no_file = matches!(seen.name(), "chmod" | "chown" | "chgrp" | "grep" | "sed" | "awk");
+    let first_is_no_file = matches!(
+        seen.name(),
+        "chmod" | "chown" | "chgrp" | "grep" | "sed" | "awk"
+    );
     if first_is_no_file {
         words.next();
     }
-    let takes_text = matches!(seen.name(), "grep" | "sed" | "awk" | "head" | "tail" | "sort" | "cat" | "tee" | "gzip" | "xz" | "gunzip" | "sha256sum");
-    words.any(|w| !w.starts_with(['/', '$']) && !(takes_text && w.bytes().all(|b| b.is_ascii_digit())))
+    let takes_text = matches!(
+        seen.name(),
+        "grep"
+            | "sed"
+            | "awk"
+            | "head"
+            | "tail"
+            | "sort"
+            | "cat"
+            | "tee"
+            | "gzip"
+            | "xz"
+            | "gunzip"
+            | "sha256sum"
+    );
+    words.any(|w| {
+        !w.starts_with(['/', '$']) && !(takes_text && w.bytes().all(|b| b.is_ascii_digit()))
+    })
 }
 
 /// The group of one command; `None` when it is not known or may read the project it stands in.
@@ -199,20 +363,43 @@ fn is_global_install(seen: &Seen) -> bool {
     let args = seen.args();
     let has = |flag: &str| args.iter().any(|a| a == flag);
     let plain = args.iter().filter(|a| !a.starts_with('-')).skip(1);
-    let no_paths = plain.clone().all(|a| !a.starts_with(['.', '/', '$']) && !a.contains("://"));
+    let no_paths = plain
+        .clone()
+        .all(|a| !a.starts_with(['.', '/', '$']) && !a.contains("://"));
     match (seen.name(), seen.subcommand()) {
         ("npm", "install" | "i" | "add") => (has("-g") || has("--global")) && no_paths,
         ("yarn", "global") | ("corepack", "enable" | "prepare" | "install") => no_paths,
         ("pnpm", "add" | "install") => (has("-g") || has("--global")) && no_paths,
         ("pip" | "pip3", "install") => {
-            let reads = ["-r", "--requirement", "-e", "--editable", "-c", "--constraint", "-f", "--find-links"];
-            !args.iter().any(|a| reads.contains(&a.as_str()) || a.starts_with("-r") || a.starts_with("--requirement=") || a.starts_with("-c"))
-                && no_paths
+            let reads = [
+                "-r",
+                "--requirement",
+                "-e",
+                "--editable",
+                "-c",
+                "--constraint",
+                "-f",
+                "--find-links",
+            ];
+            !args.iter().any(|a| {
+                reads.contains(&a.as_str())
+                    || a.starts_with("-r")
+                    || a.starts_with("--requirement=")
+                    || a.starts_with("-c")
+            }) && no_paths
                 && plain.count() > 0
         }
         ("gem", "install") => no_paths && plain.clone().count() > 0 && !has("-g") && !has("--file"),
         ("go", "install") => plain.clone().count() > 0 && plain.clone().all(|a| a.contains('@')),
-        ("docker-php-ext-install" | "docker-php-ext-enable" | "docker-php-ext-configure" | "pecl" | "a2enmod" | "a2dismod", _) => true,
+        (
+            "docker-php-ext-install"
+            | "docker-php-ext-enable"
+            | "docker-php-ext-configure"
+            | "pecl"
+            | "a2enmod"
+            | "a2dismod",
+            _,
+        ) => true,
         ("rustup", "target" | "component" | "toolchain") => true,
         _ => false,
     }
@@ -220,35 +407,96 @@ fn is_global_install(seen: &Seen) -> bool {
 
 /// True when every command only deals with system packages, and one of them installs or updates.
 pub fn is_system_install(script: &Script) -> bool {
-    let managers = ["apk", "apt", "apt-get", "aptitude", "dnf", "dnf5", "microdnf", "pacman", "tdnf", "yum", "zypper"];
+    let managers = [
+        "apk", "apt", "apt-get", "aptitude", "dnf", "dnf5", "microdnf", "pacman", "tdnf", "yum",
+        "zypper",
+    ];
     let seen = script.seen();
-    let all_known = seen.iter().all(|s| s.name().is_empty() || SYSTEM.contains(&s.name()) || matches!(s.name(), "rm" | "set" | "true" | ":" | "echo"));
-    all_known && script.is_complete && seen.iter().any(|s| managers.contains(&s.name()) && installs(s))
+    let all_known = seen.iter().all(|s| {
+        s.name().is_empty()
+            || SYSTEM.contains(&s.name())
+            || matches!(s.name(), "rm" | "set" | "true" | ":" | "echo")
+    });
+    all_known
+        && script.is_complete
+        && seen
+            .iter()
+            .any(|s| managers.contains(&s.name()) && installs(s))
 }
 
 /// Whether a package manager's command puts packages in.
 pub fn installs(seen: &Seen) -> bool {
-    matches!(seen.subcommand(), "install" | "add" | "update" | "upgrade" | "dist-upgrade" | "full-upgrade" | "in" | "groupinstall" | "makecache")
-        || (seen.name() == "pacman" && seen.args().iter().any(|a| a.starts_with("-S")))
+    matches!(
+        seen.subcommand(),
+        "install"
+            | "add"
+            | "update"
+            | "upgrade"
+            | "dist-upgrade"
+            | "full-upgrade"
+            | "in"
+            | "groupinstall"
+            | "makecache"
+    ) || (seen.name() == "pacman" && seen.args().iter().any(|a| a.starts_with("-S")))
 }
 
 /// Whether a command takes system packages out again.
 pub fn removes(seen: &Seen) -> bool {
-    matches!(seen.subcommand(), "remove" | "purge" | "autoremove" | "del" | "erase" | "auto-remove")
-        && SYSTEM.contains(&seen.name())
+    matches!(
+        seen.subcommand(),
+        "remove" | "purge" | "autoremove" | "del" | "erase" | "auto-remove"
+    ) && SYSTEM.contains(&seen.name())
 }
 
 /// Whether the values of variables with this name reach a command of `group` though its text does not mention them.
 pub fn reads_variable(group: Group, name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
-    let always = ["PATH", "HOME", "SHELL", "IFS", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "LD_PRELOAD", "BASH_ENV", "ENV"];
-    if always.contains(&upper.as_str()) || upper.ends_with("_PROXY") || upper.starts_with("LC_") || upper.starts_with("SSL_") {
+    let always = [
+        "PATH",
+        "HOME",
+        "SHELL",
+        "IFS",
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TMPDIR",
+        "LD_LIBRARY_PATH",
+        "LD_PRELOAD",
+        "BASH_ENV",
+        "ENV",
+    ];
+    if always.contains(&upper.as_str())
+        || upper.ends_with("_PROXY")
+        || upper.starts_with("LC_")
+        || upper.starts_with("SSL_")
+    {
         return true;
     }
     let starts = |prefixes: &[&str]| prefixes.iter().any(|p| upper.starts_with(p));
     match group {
         Group::Words => starts(&["CURL_", "TAR_", "GZIP", "WGET"]),
-        Group::System => starts(&["DEBIAN", "DEBCONF", "APT_", "DPKG", "APK_", "NEEDRESTART", "UCF_", "CURL_", "ACCEPT_EULA"]),
-        Group::Global => !starts(&["GIT_COMMIT", "GIT_SHA", "GIT_REV", "VCS_REF", "BUILD_DATE", "BUILD_TIME", "COMMIT", "REVISION", "BUILD_NUMBER", "BUILD_ID"]),
+        Group::System => starts(&[
+            "DEBIAN",
+            "DEBCONF",
+            "APT_",
+            "DPKG",
+            "APK_",
+            "NEEDRESTART",
+            "UCF_",
+            "CURL_",
+            "ACCEPT_EULA",
+        ]),
+        Group::Global => !starts(&[
+            "GIT_COMMIT",
+            "GIT_SHA",
+            "GIT_REV",
+            "VCS_REF",
+            "BUILD_DATE",
+            "BUILD_TIME",
+            "COMMIT",
+            "REVISION",
+            "BUILD_NUMBER",
+            "BUILD_ID",
+        ]),
     }
 }

@@ -55,24 +55,38 @@ pub enum Files {
 
 /// The effect of `instruction` where it stands.
 pub fn effect(view: &View<'_>, instruction: &Instruction, place: &Place) -> Effect {
-    let mut effect = Effect { groups: Some(BTreeSet::new()), ..Effect::default() };
+    let mut effect = Effect {
+        groups: Some(BTreeSet::new()),
+        ..Effect::default()
+    };
     match &instruction.kind {
         Kind::Run(run) => of_run(&mut effect, instruction, &run.command, place),
-        Kind::Copy(transfer) | Kind::Add(transfer) => of_copy(&mut effect, view, instruction, transfer, place),
+        Kind::Copy(transfer) | Kind::Add(transfer) => {
+            of_copy(&mut effect, view, instruction, transfer, place)
+        }
         Kind::Arg(items) => {
             effect.sets = items.iter().map(|i| i.name.clone()).collect();
-            effect.mentions = items.iter().filter_map(|i| i.default.as_deref()).flat_map(mentioned).collect();
+            effect.mentions = items
+                .iter()
+                .filter_map(|i| i.default.as_deref())
+                .flat_map(mentioned)
+                .collect();
         }
         Kind::Env(pairs) => {
             effect.sets = pairs.iter().map(|p| p.name.clone()).collect();
             effect.mentions = pairs.iter().flat_map(|p| mentioned(&p.value)).collect();
         }
         Kind::Workdir(path) => {
-            let at = expand(&unquote(path), &place.variables).and_then(|p| absolute(place.cwd.as_deref(), &p));
+            let at = expand(&unquote(path), &place.variables)
+                .and_then(|p| absolute(place.cwd.as_deref(), &p));
             effect.files = at.map_or(Files::Anything, |p| Files::Places(vec![p]));
             effect.mentions = mentioned(path);
             effect.writes.cwd = true;
-            effect.reads = State { cwd: !path.starts_with('/'), user: true, shell: false };
+            effect.reads = State {
+                cwd: !path.starts_with('/'),
+                user: true,
+                shell: false,
+            };
         }
         Kind::User(user) => {
             effect.mentions = mentioned(user);
@@ -88,7 +102,11 @@ pub fn effect(view: &View<'_>, instruction: &Instruction, place: &Place) -> Effe
             effect.reads.shell = true;
             effect.config = Some("CMD");
         }
-        Kind::Expose(_) | Kind::Label(_) | Kind::Maintainer(_) | Kind::StopSignal(_) | Kind::Onbuild(_) => {
+        Kind::Expose(_)
+        | Kind::Label(_)
+        | Kind::Maintainer(_)
+        | Kind::StopSignal(_)
+        | Kind::Onbuild(_) => {
             effect.mentions = mentioned(&instruction.original);
             effect.config = Some(instruction.keyword);
         }
@@ -98,7 +116,11 @@ pub fn effect(view: &View<'_>, instruction: &Instruction, place: &Place) -> Effe
 }
 
 fn of_run(effect: &mut Effect, instruction: &Instruction, command: &Command, place: &Place) {
-    effect.reads = State { cwd: true, user: true, shell: true };
+    effect.reads = State {
+        cwd: true,
+        user: true,
+        shell: true,
+    };
     effect.mentions = mentioned(&instruction.original);
     effect.groups = None;
     effect.files = Files::Anything;
@@ -107,18 +129,30 @@ fn of_run(effect: &mut Effect, instruction: &Instruction, command: &Command, pla
         Command::Shell(_) | Command::Exec(_) => return,
     };
     // A mount brings files that the words do not show; a cache or a secret does not.
-    let brings = instruction.flag_values("mount").any(|m| !["type=cache", "type=secret", "type=ssh", "type=tmpfs"].iter().any(|t| m.contains(t)));
+    let brings = instruction.flag_values("mount").any(|m| {
+        !["type=cache", "type=secret", "type=ssh", "type=tmpfs"]
+            .iter()
+            .any(|t| m.contains(t))
+    });
     if brings {
         return;
     }
     let script = shell::parse(text);
-    let Some(touched) = touched(&script, place.cwd.as_deref()) else { return };
+    let Some(touched) = touched(&script, place.cwd.as_deref()) else {
+        return;
+    };
     effect.groups = Some(script.seen().iter().filter_map(group).collect());
     effect.reads.cwd = touched.reads_cwd;
     effect.files = Files::Commands(touched);
 }
 
-fn of_copy(effect: &mut Effect, view: &View<'_>, instruction: &Instruction, transfer: &Transfer, place: &Place) {
+fn of_copy(
+    effect: &mut Effect,
+    view: &View<'_>,
+    instruction: &Instruction,
+    transfer: &Transfer,
+    place: &Place,
+) {
     effect.mentions = mentioned(&instruction.original);
     effect.reads.cwd = !transfer.destination.starts_with('/');
     effect.files = match delivered(view, instruction, transfer, place) {
@@ -131,14 +165,23 @@ fn of_copy(effect: &mut Effect, view: &View<'_>, instruction: &Instruction, tran
         // Names are looked up in the image (BuildKit: solver/llbsolver/file/user_linux.go).
         files.extend(["/etc/passwd".to_owned(), "/etc/group".to_owned()]);
     }
-    if transfer.sources.iter().any(|s| matches!(s, Source::Path(p) if p.contains("://"))) && instruction.keyword == "ADD" {
-        effect.files = destination(transfer, place).map_or(Files::Anything, |d| Files::Places(vec![d]));
+    if transfer
+        .sources
+        .iter()
+        .any(|s| matches!(s, Source::Path(p) if p.contains("://")))
+        && instruction.keyword == "ADD"
+    {
+        effect.files =
+            destination(transfer, place).map_or(Files::Anything, |d| Files::Places(vec![d]));
     }
 }
 
 /// Where a COPY writes, as one absolute place.
 pub fn destination(transfer: &Transfer, place: &Place) -> Option<String> {
-    absolute(place.cwd.as_deref(), &expand(&unquote(&transfer.destination), &place.variables)?)
+    absolute(
+        place.cwd.as_deref(),
+        &expand(&unquote(&transfer.destination), &place.variables)?,
+    )
 }
 
 /// Why the order of two instructions matters, a fragment for a sentence; `None` when it was shown that it does not.
@@ -170,17 +213,26 @@ fn variable_conflict(setter: &Effect, reader: &Effect) -> Option<String> {
 
 fn state_conflict(setter: &Effect, reader: &Effect) -> Option<String> {
     let State { cwd, user, shell } = setter.writes;
-    let of = |set: bool, reads: bool, writes: bool, what: &str| (set && (reads || writes)).then(|| format!("{what} changes between them"));
-    of(cwd, reader.reads.cwd, reader.writes.cwd, "the working directory")
-        .or_else(|| of(user, reader.reads.user, reader.writes.user, "the user"))
-        .or_else(|| of(shell, reader.reads.shell, reader.writes.shell, "the shell"))
+    let of = |set: bool, reads: bool, writes: bool, what: &str| {
+        (set && (reads || writes)).then(|| format!("{what} changes between them"))
+    };
+    of(
+        cwd,
+        reader.reads.cwd,
+        reader.writes.cwd,
+        "the working directory",
+    )
+    .or_else(|| of(user, reader.reads.user, reader.writes.user, "the user"))
+    .or_else(|| of(shell, reader.reads.shell, reader.writes.shell, "the shell"))
 }
 
 fn file_conflict(one: &Files, other: &Files) -> Option<String> {
     let shared = |place: &str| Some(format!("both touch {place}"));
     match (one, other) {
         (Files::Nothing, _) | (_, Files::Nothing) => None,
-        (Files::Anything, _) | (_, Files::Anything) => Some("one of them may touch any file".to_owned()),
+        (Files::Anything, _) | (_, Files::Anything) => {
+            Some("one of them may touch any file".to_owned())
+        }
         (Files::Commands(a), Files::Commands(b)) => commands_conflict(a, b),
         (Files::Commands(a), Files::Exactly(paths) | Files::Places(paths))
         | (Files::Exactly(paths) | Files::Places(paths), Files::Commands(a)) => {
@@ -190,9 +242,12 @@ fn file_conflict(one: &Files, other: &Files) -> Option<String> {
             let known: BTreeSet<&String> = a.iter().filter(|p| !is_user_table(p)).collect();
             b.iter().find(|p| known.contains(p)).and_then(|p| shared(p))
         }
-        (Files::Exactly(a) | Files::Places(a), Files::Places(b)) | (Files::Places(a), Files::Exactly(b)) => {
+        (Files::Exactly(a) | Files::Places(a), Files::Places(b))
+        | (Files::Places(a), Files::Exactly(b)) => {
             let mut pairs = a.iter().flat_map(|x| b.iter().map(move |y| (x, y)));
-            pairs.find(|(x, y)| !is_user_table(x) && !is_user_table(y) && overlap(x, y)).and_then(|(x, _)| shared(x))
+            pairs
+                .find(|(x, y)| !is_user_table(x) && !is_user_table(y) && overlap(x, y))
+                .and_then(|(x, _)| shared(x))
         }
     }
 }
@@ -206,6 +261,10 @@ fn commands_conflict(a: &Touched, b: &Touched) -> Option<String> {
     if (a.system || a.global) && (b.system || b.global) {
         return Some("both change the system".to_owned());
     }
-    let place = b.places.iter().find(|p| a.meets(p)).or_else(|| a.places.iter().find(|p| b.meets(p)))?;
+    let place = b
+        .places
+        .iter()
+        .find(|p| a.meets(p))
+        .or_else(|| a.places.iter().find(|p| b.meets(p)))?;
     Some(format!("both touch {place}"))
 }

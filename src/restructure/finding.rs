@@ -31,14 +31,35 @@ pub struct Finding {
 
 /// Every kind of finding with what it means.
 pub const KINDS: &[(&str, &str)] = &[
-    ("copy-before-install", "everything is copied before dependencies are installed"),
-    ("dead-split", "manifests are copied first, but nothing is installed before the full copy"),
-    ("early-value", "a value that changes from build to build is set above steps that do not need it"),
+    (
+        "copy-before-install",
+        "everything is copied before dependencies are installed",
+    ),
+    (
+        "dead-split",
+        "manifests are copied first, but nothing is installed before the full copy",
+    ),
+    (
+        "early-value",
+        "a value that changes from build to build is set above steps that do not need it",
+    ),
     ("floating-image", "an image is named without a version"),
-    ("git-in-context", "the checkout's .git is part of the context"),
-    ("intruder", "a file above an install that the install does not read"),
-    ("no-ignore-file", "there is no ignore file though the whole context is copied"),
-    ("system-below-copy", "system packages are installed below a COPY"),
+    (
+        "git-in-context",
+        "the checkout's .git is part of the context",
+    ),
+    (
+        "intruder",
+        "a file above an install that the install does not read",
+    ),
+    (
+        "no-ignore-file",
+        "there is no ignore file though the whole context is copied",
+    ),
+    (
+        "system-below-copy",
+        "system packages are installed below a COPY",
+    ),
 ];
 
 /// All findings, by line.
@@ -55,13 +76,20 @@ pub fn findings(view: &View<'_>) -> Vec<Finding> {
 }
 
 fn of_stage(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Finding> {
-    let copies: Vec<Copied> = stage.instructions.iter().zip(places).enumerate().filter_map(|(n, (i, p))| copied(view, n, i, p)).collect();
+    let copies: Vec<Copied> = stage
+        .instructions
+        .iter()
+        .zip(places)
+        .enumerate()
+        .filter_map(|(n, (i, p))| copied(view, n, i, p))
+        .collect();
     let mut found = Vec::new();
     found.extend(installs_below(view, stage, &copies));
     found.extend(dead_split(view, stage, &copies));
     found.extend(system_below(view, stage, places, &copies));
     found.extend(early_value(view, stage));
-    if super::layout::parent(view.dockerfile, stage.index).is_none() && floats(&stage.base().image) {
+    if super::layout::parent(view.dockerfile, stage.index).is_none() && floats(&stage.base().image)
+    {
         let image = &stage.base().image;
         found.push(Finding {
             line: stage.from.lines.first,
@@ -72,7 +100,12 @@ fn of_stage(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Finding> {
         });
     }
     for instruction in &stage.instructions {
-        let Some(image) = instruction.flag("from").filter(|name| super::layout::stage_named(view.dockerfile, stage.index, name).is_none() && name.contains(['/', ':'])) else { continue };
+        let Some(image) = instruction.flag("from").filter(|name| {
+            super::layout::stage_named(view.dockerfile, stage.index, name).is_none()
+                && name.contains(['/', ':'])
+        }) else {
+            continue;
+        };
         if floats(image) {
             found.push(Finding {
                 line: instruction.lines.first,
@@ -96,28 +129,64 @@ struct Copied<'a> {
     heat: usize,
 }
 
-fn copied<'a>(view: &View<'_>, index: usize, instruction: &'a Instruction, place: &Place) -> Option<Copied<'a>> {
-    let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else { return None };
+fn copied<'a>(
+    view: &View<'_>,
+    index: usize,
+    instruction: &'a Instruction,
+    place: &Place,
+) -> Option<Copied<'a>> {
+    let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
+        return None;
+    };
     if instruction.flag("from").is_some() {
         return None;
     }
-    let place = Place { cwd: place.cwd.clone().or_else(|| Some("/".to_owned())), ..place.clone() };
-    let files: BTreeSet<RepoPath> = delivered(view, instruction, transfer, &place)?.into_values().collect();
-    let takes_git = view.git_dir && view.context.is_root() && takes_root(transfer) && !view.ignore.is_some_and(|(_, text)| ignores(text, &RepoPath::new(".git/HEAD")));
-    let heat = if takes_git { view.n_builds() } else { view.n_touching(|p| files.contains(p)) };
-    Some(Copied { index, instruction, is_broad: takes_root(transfer) || files.len() > 20, files, heat })
+    let place = Place {
+        cwd: place.cwd.clone().or_else(|| Some("/".to_owned())),
+        ..place.clone()
+    };
+    let files: BTreeSet<RepoPath> = delivered(view, instruction, transfer, &place)?
+        .into_values()
+        .collect();
+    let takes_git = view.git_dir
+        && view.context.is_root()
+        && takes_root(transfer)
+        && !view
+            .ignore
+            .is_some_and(|(_, text)| ignores(text, &RepoPath::new(".git/HEAD")));
+    let heat = if takes_git {
+        view.n_builds()
+    } else {
+        view.n_touching(|p| files.contains(p))
+    };
+    Some(Copied {
+        index,
+        instruction,
+        is_broad: takes_root(transfer) || files.len() > 20,
+        files,
+        heat,
+    })
 }
 
 fn takes_root(transfer: &Transfer) -> bool {
-    transfer.sources.iter().any(|s| matches!(s, Source::Path(p) if RepoPath::new(p).is_root()))
+    transfer
+        .sources
+        .iter()
+        .any(|s| matches!(s, Source::Path(p) if RepoPath::new(p).is_root()))
 }
 
 /// The commands of a RUN in shell form.
 fn commands(instruction: &Instruction) -> Vec<Seen> {
-    let Kind::Run(run) = &instruction.kind else { return Vec::new() };
+    let Kind::Run(run) = &instruction.kind else {
+        return Vec::new();
+    };
     match &run.command {
         Command::Shell(text) if instruction.heredocs.is_empty() => shell::parse(text).seen(),
-        Command::Shell(_) => instruction.heredocs.iter().flat_map(|h| shell::parse(&h.content).seen()).collect(),
+        Command::Shell(_) => instruction
+            .heredocs
+            .iter()
+            .flat_map(|h| shell::parse(&h.content).seen())
+            .collect(),
         Command::Exec(words) => shell::parse(&words.join(" ")).seen(),
     }
 }
@@ -127,23 +196,43 @@ pub(crate) fn install(seen: &Seen) -> Option<String> {
     let verb = seen.subcommand();
     let has = |flag: &str| seen.args().iter().any(|a| a == flag);
     let is = match seen.name() {
-        "npm" => matches!(verb, "ci" | "install" | "i" | "clean-install") && !has("-g") && !has("--global") && no_packages(seen),
+        "npm" => {
+            matches!(verb, "ci" | "install" | "i" | "clean-install")
+                && !has("-g")
+                && !has("--global")
+                && no_packages(seen)
+        }
         "yarn" => matches!(verb, "" | "install"),
         "pnpm" => matches!(verb, "install" | "i" | "fetch") && !has("-g"),
         "bun" => matches!(verb, "install" | "i"),
-        "pip" | "pip3" => verb == "install" && (has("-r") || has("--requirement") || has(".") || seen.args().iter().any(|a| a.starts_with("-r"))),
+        "pip" | "pip3" => {
+            verb == "install"
+                && (has("-r")
+                    || has("--requirement")
+                    || has(".")
+                    || seen.args().iter().any(|a| a.starts_with("-r")))
+        }
         "poetry" | "pipenv" | "pdm" => matches!(verb, "install" | "sync"),
         "uv" => verb == "sync" || (verb == "pip" && (has("-r") || has("--requirement"))),
         "bundle" => matches!(verb, "install" | ""),
         "composer" => matches!(verb, "install" | "update"),
-        "mvn" | "mvnw" | "./mvnw" => seen.args().iter().any(|a| a.contains("go-offline") || a.contains(":resolve")),
+        "mvn" | "mvnw" | "./mvnw" => seen
+            .args()
+            .iter()
+            .any(|a| a.contains("go-offline") || a.contains(":resolve")),
         "go" => verb == "mod" && has("download"),
         "cargo" => matches!(verb, "fetch") || (verb == "chef" && has("cook")),
         "dotnet" => verb == "restore",
         "mix" => verb == "deps.get" || verb == "deps.compile",
         _ => false,
     };
-    is.then(|| if verb.is_empty() { seen.name().to_owned() } else { format!("{} {verb}", seen.name()) })
+    is.then(|| {
+        if verb.is_empty() {
+            seen.name().to_owned()
+        } else {
+            format!("{} {verb}", seen.name())
+        }
+    })
 }
 
 /// Whether no package is named after the verb.
@@ -190,27 +279,63 @@ fn installs_below(view: &View<'_>, stage: &Stage, copies: &[Copied<'_>]) -> Vec<
     found
 }
 
-fn before_install(view: &View<'_>, instruction: &Instruction, broad: &Copied<'_>, name: &str, is_build: bool) -> Finding {
+fn before_install(
+    view: &View<'_>,
+    instruction: &Instruction,
+    broad: &Copied<'_>,
+    name: &str,
+    is_build: bool,
+) -> Finding {
     let (line, above) = (instruction.lines.first, broad.instruction.lines.first);
-    let what = if is_build { format!("`{name}` fetches all dependencies") } else { format!("`{name}` installs dependencies") };
+    let what = if is_build {
+        format!("`{name}` fetches all dependencies")
+    } else {
+        format!("`{name}` installs dependencies")
+    };
     Finding {
         line: above,
         kind: "copy-before-install",
-        text: format!("Line {above} copies the source before {what} in line {line}, so they are fetched again with every change of any copied file ({} of {} builds).", broad.heat, view.n_builds()),
+        text: format!(
+            "Line {above} copies the source before {what} in line {line}, so they are fetched again with every change of any copied file ({} of {} builds).",
+            broad.heat,
+            view.n_builds()
+        ),
         rule: Some("deps-first"),
         builds: Some(broad.heat),
     }
 }
 
 /// Files that no install reads, by the look of their names.
-fn intruder(view: &View<'_>, instruction: &Instruction, copy: &Copied<'_>, name: &str) -> Option<Finding> {
+fn intruder(
+    view: &View<'_>,
+    instruction: &Instruction,
+    copy: &Copied<'_>,
+    name: &str,
+) -> Option<Finding> {
     let is_prose = |p: &&RepoPath| {
         let text = p.to_string();
-        let file = text.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-        let prose = file.starts_with("changelog") || file.starts_with("license") || file.starts_with("readme") || file.starts_with("history.") || file.starts_with("contributing");
-        prose && !super::mentions::mentions(view, &[text.as_str()], |p| super::rules::is_manifest(p)).found.iter().any(|_| true)
+        let file = text
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let prose = file.starts_with("changelog")
+            || file.starts_with("license")
+            || file.starts_with("readme")
+            || file.starts_with("history.")
+            || file.starts_with("contributing");
+        prose
+            && !super::mentions::mentions(view, &[text.as_str()], |p| super::rules::is_manifest(p))
+                .found
+                .iter()
+                .any(|_| true)
     };
-    let guilty: Vec<String> = copy.files.iter().filter(is_prose).map(ToString::to_string).collect();
+    let guilty: Vec<String> = copy
+        .files
+        .iter()
+        .filter(is_prose)
+        .map(ToString::to_string)
+        .collect();
     let n = view.n_touching(|p| guilty.iter().any(|g| *g == p.to_string()));
     if guilty.is_empty() || n == 0 {
         return None;
@@ -219,7 +344,13 @@ fn intruder(view: &View<'_>, instruction: &Instruction, copy: &Copied<'_>, name:
     Some(Finding {
         line: at,
         kind: "intruder",
-        text: format!("Line {at} copies {} above `{name}` in line {line}, which does not read {}; {n} of {} builds changed {}.", guilty.join(", "), if guilty.len() == 1 { "it" } else { "them" }, view.n_builds(), if guilty.len() == 1 { "it" } else { "them" }),
+        text: format!(
+            "Line {at} copies {} above `{name}` in line {line}, which does not read {}; {n} of {} builds changed {}.",
+            guilty.join(", "),
+            if guilty.len() == 1 { "it" } else { "them" },
+            view.n_builds(),
+            if guilty.len() == 1 { "it" } else { "them" }
+        ),
         rule: Some("dead-split"),
         builds: Some(n),
     })
@@ -227,13 +358,21 @@ fn intruder(view: &View<'_>, instruction: &Instruction, copy: &Copied<'_>, name:
 
 fn dead_split(view: &View<'_>, stage: &Stage, copies: &[Copied<'_>]) -> Option<Finding> {
     // Manifests first, then more files, and no RUN between that could use the manifests.
-    let first = copies.iter().find(|c| !c.is_broad && !c.files.is_empty() && c.files.iter().all(super::rules::is_dependency_file))?;
-    let rest = copies.iter().find(|c| c.index > first.index && !c.files.iter().all(super::rules::is_dependency_file))?;
+    let first = copies.iter().find(|c| {
+        !c.is_broad && !c.files.is_empty() && c.files.iter().all(super::rules::is_dependency_file)
+    })?;
+    let rest = copies
+        .iter()
+        .find(|c| c.index > first.index && !c.files.iter().all(super::rules::is_dependency_file))?;
     let between = &stage.instructions[first.index + 1..rest.index];
     if between.iter().any(|i| matches!(i.kind, Kind::Run(_))) {
         return None;
     }
-    let uses = stage.instructions[rest.index + 1..].iter().find(|i| commands(i).iter().any(|s| install(s).is_some() || builds_with_dependencies(s).is_some()))?;
+    let uses = stage.instructions[rest.index + 1..].iter().find(|i| {
+        commands(i)
+            .iter()
+            .any(|s| install(s).is_some() || builds_with_dependencies(s).is_some())
+    })?;
     let (line, at) = (first.instruction.lines.first, rest.instruction.lines.first);
     let manifests_change = view.n_touching(|p| first.files.contains(p));
     Some(Finding {
@@ -241,22 +380,49 @@ fn dead_split(view: &View<'_>, stage: &Stage, copies: &[Copied<'_>]) -> Option<F
         kind: "dead-split",
         text: format!(
             "Line {line} copies manifests on their own, but nothing is installed before line {at} copies the rest; line {} then fetches dependencies with every change ({} of {} builds, of which {manifests_change} changed a manifest).",
-            uses.lines.first, rest.heat, view.n_builds()
+            uses.lines.first,
+            rest.heat,
+            view.n_builds()
         ),
         rule: Some("dead-split"),
         builds: Some(rest.heat),
     })
 }
 
-fn system_below(view: &View<'_>, stage: &Stage, places: &[Place], copies: &[Copied<'_>]) -> Vec<Finding> {
+fn system_below(
+    view: &View<'_>,
+    stage: &Stage,
+    places: &[Place],
+    copies: &[Copied<'_>],
+) -> Vec<Finding> {
     let mut found = Vec::new();
     for (index, instruction) in stage.instructions.iter().enumerate() {
         let seen = commands(instruction);
-        let Some(manager) = seen.iter().find(|s| ["apk", "apt", "apt-get", "dnf", "microdnf", "yum", "zypper"].contains(&s.name()) && installs(s)) else { continue };
-        let Some(copy) = copies.iter().filter(|c| c.index < index).max_by_key(|c| c.heat) else { continue };
-        let Kind::Run(run) = &instruction.kind else { continue };
-        let is_pure = matches!(&run.command, Command::Shell(text) if is_system_install(&shell::parse(text)));
-        let needs = |c: &Copied<'_>| conflict(&effect(view, instruction, &places[index]), &effect(view, c.instruction, &places[c.index])).is_some();
+        let Some(manager) = seen.iter().find(|s| {
+            ["apk", "apt", "apt-get", "dnf", "microdnf", "yum", "zypper"].contains(&s.name())
+                && installs(s)
+        }) else {
+            continue;
+        };
+        let Some(copy) = copies
+            .iter()
+            .filter(|c| c.index < index)
+            .max_by_key(|c| c.heat)
+        else {
+            continue;
+        };
+        let Kind::Run(run) = &instruction.kind else {
+            continue;
+        };
+        let is_pure =
+            matches!(&run.command, Command::Shell(text) if is_system_install(&shell::parse(text)));
+        let needs = |c: &Copied<'_>| {
+            conflict(
+                &effect(view, instruction, &places[index]),
+                &effect(view, c.instruction, &places[c.index]),
+            )
+            .is_some()
+        };
         if copy.heat == 0 || (is_pure && needs(copy)) {
             continue;
         }
@@ -276,17 +442,28 @@ fn early_value(view: &View<'_>, stage: &Stage) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
     for (index, instruction) in stage.instructions.iter().enumerate() {
-        let Kind::Arg(items) = &instruction.kind else { continue };
+        let Kind::Arg(items) = &instruction.kind else {
+            continue;
+        };
         for item in items.iter().filter(|i| changes(view, &i.name)) {
             let below = &stage.instructions[index + 1..];
-            let mentions = |i: &Instruction| super::layout::mentioned(&i.original).contains(&item.name);
-            let idle = below.iter().filter(|i| matches!(i.kind, Kind::Run(_))).take_while(|i| !mentions(i)).count();
+            let mentions =
+                |i: &Instruction| super::layout::mentioned(&i.original).contains(&item.name);
+            let idle = below
+                .iter()
+                .filter(|i| matches!(i.kind, Kind::Run(_)))
+                .take_while(|i| !mentions(i))
+                .count();
             let is_new = names.insert(item.name.clone(), index).is_none();
             if idle == 0 || !is_new {
                 continue;
             }
             let line = instruction.lines.first;
-            let steps = if idle == 1 { "one RUN that does".to_owned() } else { format!("{idle} RUNs that do") };
+            let steps = if idle == 1 {
+                "one RUN that does".to_owned()
+            } else {
+                format!("{idle} RUNs that do")
+            };
             found.push(Finding {
                 line,
                 kind: "early-value",
@@ -301,17 +478,24 @@ fn early_value(view: &View<'_>, stage: &Stage) -> Vec<Finding> {
 
 fn context_findings(view: &View<'_>) -> Vec<Finding> {
     let stages = reachable(view.dockerfile, view.target);
-    let broad = stages.iter().flat_map(|&s| &view.dockerfile.stages[s].instructions).find(|i| match &i.kind {
-        Kind::Copy(t) | Kind::Add(t) => i.flag("from").is_none() && takes_root(t),
-        _ => false,
-    });
-    let Some(broad) = broad else { return Vec::new() };
+    let broad = stages
+        .iter()
+        .flat_map(|&s| &view.dockerfile.stages[s].instructions)
+        .find(|i| match &i.kind {
+            Kind::Copy(t) | Kind::Add(t) => i.flag("from").is_none() && takes_root(t),
+            _ => false,
+        });
+    let Some(broad) = broad else {
+        return Vec::new();
+    };
     let line = broad.lines.first;
     let mut found = Vec::new();
     if view.ignore.is_none() {
         found.push(Finding { line, kind: "no-ignore-file", text: format!("There is no .dockerignore, and line {line} copies the whole context: every file of the repository counts."), rule: Some("ignore"), builds: None });
     }
-    let hides_git = view.ignore.is_some_and(|(_, text)| ignores(text, &RepoPath::new(".git/HEAD")));
+    let hides_git = view
+        .ignore
+        .is_some_and(|(_, text)| ignores(text, &RepoPath::new(".git/HEAD")));
     if view.git_dir && view.context.is_root() && !hides_git {
         found.push(Finding {
             line,

@@ -39,7 +39,10 @@ pub fn places(dockerfile: &Dockerfile) -> Vec<Vec<Place>> {
     let mut ends: Vec<Place> = Vec::new();
     let mut all = Vec::new();
     for stage in &dockerfile.stages {
-        let mut place = parent(dockerfile, stage.index).and_then(|p| ends.get(p)).cloned().unwrap_or_default();
+        let mut place = parent(dockerfile, stage.index)
+            .and_then(|p| ends.get(p))
+            .cloned()
+            .unwrap_or_default();
         let mut of_stage = Vec::new();
         for instruction in &stage.instructions {
             of_stage.push(place.clone());
@@ -53,15 +56,24 @@ pub fn places(dockerfile: &Dockerfile) -> Vec<Vec<Place>> {
 
 /// The earlier stage that `stage` is built on, if its FROM names one.
 pub fn parent(dockerfile: &Dockerfile, stage: usize) -> Option<usize> {
-    let image = dockerfile.stages.get(stage)?.base().image.to_ascii_lowercase();
-    dockerfile.stages[..stage].iter().rposition(|s| s.name.as_deref() == Some(image.as_str()))
+    let image = dockerfile
+        .stages
+        .get(stage)?
+        .base()
+        .image
+        .to_ascii_lowercase();
+    dockerfile.stages[..stage]
+        .iter()
+        .rposition(|s| s.name.as_deref() == Some(image.as_str()))
 }
 
 /// The stage that `--from=NAME` means for an instruction of stage `of`: by name, or by number.
 pub fn stage_named(dockerfile: &Dockerfile, of: usize, name: &str) -> Option<usize> {
     let lower = name.to_ascii_lowercase();
     let earlier = dockerfile.stages.get(..of)?;
-    let by_name = earlier.iter().rposition(|s| s.name.as_deref() == Some(lower.as_str()));
+    let by_name = earlier
+        .iter()
+        .rposition(|s| s.name.as_deref() == Some(lower.as_str()));
     by_name.or_else(|| name.parse::<usize>().ok().filter(|&n| n < of))
 }
 
@@ -74,7 +86,9 @@ pub fn reachable(dockerfile: &Dockerfile, target: usize) -> BTreeSet<usize> {
         }
         open.extend(parent(dockerfile, stage));
         for instruction in &dockerfile.stages[stage].instructions {
-            let mounts = instruction.flag_values("mount").filter_map(|m| mount_field(m, "from"));
+            let mounts = instruction
+                .flag_values("mount")
+                .filter_map(|m| mount_field(m, "from"));
             let named = instruction.flag("from").into_iter().chain(mounts);
             open.extend(named.filter_map(|name| stage_named(dockerfile, stage, name)));
         }
@@ -84,10 +98,18 @@ pub fn reachable(dockerfile: &Dockerfile, target: usize) -> BTreeSet<usize> {
 
 /// One field of a `--mount` value: `from` of `type=bind,from=build`.
 pub fn mount_field<'m>(mount: &'m str, name: &str) -> Option<&'m str> {
-    mount.split(',').filter_map(|part| part.split_once('=')).find(|(key, _)| key.trim() == name).map(|(_, v)| v.trim())
+    mount
+        .split(',')
+        .filter_map(|part| part.split_once('='))
+        .find(|(key, _)| key.trim() == name)
+        .map(|(_, v)| v.trim())
 }
 
-fn advance(place: &mut Place, instruction: &Instruction, globals: &BTreeMap<String, Option<String>>) {
+fn advance(
+    place: &mut Place,
+    instruction: &Instruction,
+    globals: &BTreeMap<String, Option<String>>,
+) {
     match &instruction.kind {
         Kind::Arg(items) => {
             for item in items {
@@ -106,7 +128,8 @@ fn advance(place: &mut Place, instruction: &Instruction, globals: &BTreeMap<Stri
         }
         Kind::User(user) => place.user = Some(user.clone()),
         Kind::Workdir(path) => {
-            place.cwd = expand(&unquote(path), &place.variables).and_then(|p| absolute(place.cwd.as_deref(), &p));
+            place.cwd = expand(&unquote(path), &place.variables)
+                .and_then(|p| absolute(place.cwd.as_deref(), &p));
             place.directories.extend(place.cwd.clone());
         }
         _ => {}
@@ -134,7 +157,9 @@ pub fn expand(text: &str, variables: &BTreeMap<String, Option<String>>) -> Optio
             };
             (name, default, &braced[end + 1..])
         } else {
-            let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
+            let end = after
+                .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                .unwrap_or(after.len());
             (&after[..end], None, &after[end..])
         };
         if name.is_empty() || name.contains(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
@@ -156,8 +181,13 @@ pub fn expand(text: &str, variables: &BTreeMap<String, Option<String>>) -> Optio
 pub fn mentioned(text: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for piece in text.split('$').skip(1) {
-        let piece = piece.strip_prefix('{').unwrap_or(piece).trim_start_matches(['#', '!']);
-        let end = piece.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(piece.len());
+        let piece = piece
+            .strip_prefix('{')
+            .unwrap_or(piece)
+            .trim_start_matches(['#', '!']);
+        let end = piece
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .unwrap_or(piece.len());
         if end > 0 {
             names.insert(piece[..end].to_owned());
         }
@@ -167,13 +197,21 @@ pub fn mentioned(text: &str) -> BTreeSet<String> {
 
 /// `path` made absolute and clean; `None` when it is relative and `cwd` is not known.
 pub fn absolute(cwd: Option<&str>, path: &str) -> Option<String> {
-    let whole = if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", cwd?) };
+    let whole = if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        format!("{}/{path}", cwd?)
+    };
     Some(format!("/{}", RepoPath::new(whole)))
 }
 
 /// Whether absolute path `inner` is `outer` or below it.
 pub fn is_within(inner: &str, outer: &str) -> bool {
-    outer == "/" || inner == outer || inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
+    outer == "/"
+        || inner == outer
+        || inner
+            .strip_prefix(outer)
+            .is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Whether two absolute regions share a path.
@@ -192,7 +230,9 @@ pub fn selected<'a>(files: impl Iterator<Item = &'a RepoPath>, source: &str) -> 
 /// True when the pattern's names match the first names of `path`.
 fn matches_above(pattern: &[&[u8]], path: &RepoPath) -> bool {
     let mut names = path.names();
-    pattern.iter().all(|p| names.next().is_some_and(|name| glob(p, name)))
+    pattern
+        .iter()
+        .all(|p| names.next().is_some_and(|name| glob(p, name)))
 }
 
 /// Go's `filepath.Match` for one name: `*`, `?`, `[a-z]`, `[^a]`, `\x`. Linear in memory, quadratic in time at worst.
@@ -229,7 +269,9 @@ fn one(pattern: &[u8], p: usize, byte: u8) -> Option<usize> {
         b'[' => {
             let end = p + 1 + pattern[p + 1..].iter().position(|&b| b == b']')?;
             let body = &pattern[p + 1..end];
-            let (negated, body) = body.strip_prefix(b"^").map_or((false, body), |rest| (true, rest));
+            let (negated, body) = body
+                .strip_prefix(b"^")
+                .map_or((false, body), |rest| (true, rest));
             let mut i = 0;
             let mut found = false;
             while i < body.len() {
@@ -263,7 +305,9 @@ pub fn delivered(
     let destination = absolute(place.cwd.as_deref(), &written)?;
     let mut files = BTreeMap::new();
     for source in &transfer.sources {
-        let Source::Path(word) = source else { return None };
+        let Source::Path(word) = source else {
+            return None;
+        };
         if word.contains("://") || word.starts_with("git@") {
             return None;
         }
@@ -279,7 +323,11 @@ pub fn delivered(
             let tail = if parents {
                 path.to_string()
             } else if below.is_empty() {
-                if into_directory { last_name(path) } else { String::new() }
+                if into_directory {
+                    last_name(path)
+                } else {
+                    String::new()
+                }
             } else {
                 String::from_utf8_lossy(&below.join(&b'/')).into_owned()
             };
@@ -290,7 +338,9 @@ pub fn delivered(
 }
 
 fn last_name(path: &RepoPath) -> String {
-    path.file_name().map(|name| String::from_utf8_lossy(name).into_owned()).unwrap_or_default()
+    path.file_name()
+        .map(|name| String::from_utf8_lossy(name).into_owned())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -300,7 +350,11 @@ mod tests {
     #[test]
     fn a_name_matches_as_filepath_match_does() {
         let check = |pattern: &str, name: &str, expected: bool| {
-            assert_eq!(glob(pattern.as_bytes(), name.as_bytes()), expected, "{pattern} {name}");
+            assert_eq!(
+                glob(pattern.as_bytes(), name.as_bytes()),
+                expected,
+                "{pattern} {name}"
+            );
         };
         check("*", "", true);
         check("package*.json", "package-lock.json", true);
@@ -320,7 +374,9 @@ mod tests {
             ("E".to_owned(), Some(String::new())),
             ("U".to_owned(), None),
         ]);
-        let check = |text: &str, expected: Option<&str>| assert_eq!(expand(text, &known).as_deref(), expected, "{text}");
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(expand(text, &known).as_deref(), expected, "{text}")
+        };
         check("$A/x", Some("/app/x"));
         check("${A}x", Some("/appx"));
         check("${E:-d}", Some("d"));
@@ -329,7 +385,12 @@ mod tests {
         check("${N:-d}", Some("d"));
         check("${A%p}", None);
         check("$", None);
-        assert_eq!(mentioned("a $B ${C:-$D} $(E) \\$F").into_iter().collect::<Vec<_>>(), ["B", "C", "D", "F"]);
+        assert_eq!(
+            mentioned("a $B ${C:-$D} $(E) \\$F")
+                .into_iter()
+                .collect::<Vec<_>>(),
+            ["B", "C", "D", "F"]
+        );
     }
 
     #[test]

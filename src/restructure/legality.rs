@@ -25,8 +25,12 @@ const BASE_CWD: &str = "/(base)";
 
 /// Checks `candidate` on `view`; the rewritten Dockerfile, or the first violation as a whole sentence.
 pub fn check(view: &View<'_>, candidate: &Candidate) -> Result<Dockerfile, String> {
-    let text = candidate.rewritten(view.text()).ok_or("the edits do not fit the text")?;
-    let after = crate::dockerfile::parse(&text).map_err(|e| format!("the rewritten text does not parse: {e}"))?;
+    let text = candidate
+        .rewritten(view.text())
+        .ok_or("the edits do not fit the text")?;
+    let after = crate::dockerfile::parse(&text)
+        .map_err(|e| format!("the rewritten text does not parse: {e}"))?
+        .dockerfile;
     if candidate.ignore.is_none() && text == view.text() {
         return Err("nothing changes".to_owned());
     }
@@ -34,7 +38,12 @@ pub fn check(view: &View<'_>, candidate: &Candidate) -> Result<Dockerfile, Strin
     promised(view.dockerfile, &after, candidate)?;
     let files = visible_after(view, candidate);
     let target = target_after(view, &after, candidate)?;
-    let then = View { dockerfile: &after, files: &files, target, ..*view };
+    let then = View {
+        dockerfile: &after,
+        files: &files,
+        target,
+        ..*view
+    };
     if !candidate.changes_image {
         configuration(view, &then)?;
         image_files(view, &then, candidate.safety.is_safe())?;
@@ -48,9 +57,19 @@ pub fn check(view: &View<'_>, candidate: &Candidate) -> Result<Dockerfile, Strin
 
 /// The files the builder would see under the candidate's ignore file.
 pub fn visible_after(view: &View<'_>, candidate: &Candidate) -> Vec<(RepoPath, FileStamp)> {
-    let Some(new) = &candidate.ignore else { return view.files.to_vec() };
-    let Ok(rules) = IgnoreRules::parse(new.text.as_bytes()) else { return view.files.to_vec() };
-    let mut files: Vec<_> = view.files.iter().chain(view.ignored).filter(|(p, _)| !rules.is_ignored(p)).cloned().collect();
+    let Some(new) = &candidate.ignore else {
+        return view.files.to_vec();
+    };
+    let Ok(rules) = IgnoreRules::parse(new.text.as_bytes()) else {
+        return view.files.to_vec();
+    };
+    let mut files: Vec<_> = view
+        .files
+        .iter()
+        .chain(view.ignored)
+        .filter(|(p, _)| !rules.is_ignored(p))
+        .cloned()
+        .collect();
     files.sort();
     files
 }
@@ -61,13 +80,26 @@ pub fn ignores(text: &str, path: &RepoPath) -> bool {
 }
 
 /// The target's index in the rewritten file: by name, else the last if it was the last, else the same count.
-fn target_after(view: &View<'_>, after: &Dockerfile, candidate: &Candidate) -> Result<usize, String> {
+fn target_after(
+    view: &View<'_>,
+    after: &Dockerfile,
+    candidate: &Candidate,
+) -> Result<usize, String> {
     let before = view.dockerfile;
-    let stage = before.stages.get(view.target).ok_or("the target is not in the Dockerfile")?;
-    let named = stage.name.as_ref().and_then(|n| after.stages.iter().position(|s| s.name.as_ref() == Some(n)));
+    let stage = before
+        .stages
+        .get(view.target)
+        .ok_or("the target is not in the Dockerfile")?;
+    let named = stage
+        .name
+        .as_ref()
+        .and_then(|n| after.stages.iter().position(|s| s.name.as_ref() == Some(n)));
     let last = (view.target + 1 == before.stages.len()).then(|| after.stages.len() - 1);
     let same = (after.stages.len() == before.stages.len()).then_some(view.target);
-    named.or(last).or(same).ok_or_else(|| format!("{} loses the target stage", candidate.rule))
+    named
+        .or(last)
+        .or(same)
+        .ok_or_else(|| format!("{} loses the target stage", candidate.rule))
 }
 
 fn comments(before: &str, after: &str) -> Result<(), String> {
@@ -79,7 +111,10 @@ fn comments(before: &str, after: &str) -> Result<(), String> {
         lines
     };
     let after = count(after);
-    match count(before).into_iter().find(|(line, n)| after.get(line).copied().unwrap_or(0) < *n) {
+    match count(before)
+        .into_iter()
+        .find(|(line, n)| after.get(line).copied().unwrap_or(0) < *n)
+    {
         Some((line, _)) => Err(format!("the comment `{line}` is lost")),
         None => Ok(()),
     }
@@ -100,8 +135,14 @@ fn promised(before: &Dockerfile, after: &Dockerfile, candidate: &Candidate) -> R
     if wanted == found {
         return Ok(());
     }
-    let differs = wanted.keys().chain(found.keys()).find(|k| wanted.get(*k) != found.get(*k));
-    Err(format!("the step `{}` is dropped or added without being declared", differs.map_or("", String::as_str)))
+    let differs = wanted
+        .keys()
+        .chain(found.keys())
+        .find(|k| wanted.get(*k) != found.get(*k));
+    Err(format!(
+        "the step `{}` is dropped or added without being declared",
+        differs.map_or("", String::as_str)
+    ))
 }
 
 fn steps(dockerfile: &Dockerfile) -> BTreeMap<String, usize> {
@@ -134,7 +175,10 @@ fn final_configuration(view: &View<'_>) -> BTreeMap<String, String> {
         Command::Exec(words) => format!("{words:?}"),
         Command::Shell(text) => format!("{shell} {text}"),
     };
-    for instruction in chain(view.dockerfile, view.target).into_iter().flat_map(|s| &s.instructions) {
+    for instruction in chain(view.dockerfile, view.target)
+        .into_iter()
+        .flat_map(|s| &s.instructions)
+    {
         match &instruction.kind {
             Kind::Cmd(command) => {
                 parts.insert("CMD".to_owned(), of_command(command, &shell));
@@ -147,7 +191,10 @@ fn final_configuration(view: &View<'_>) -> BTreeMap<String, String> {
                     Healthcheck::None => "NONE".to_owned(),
                     Healthcheck::Cmd(command) => of_command(command, &shell),
                 };
-                parts.insert("HEALTHCHECK".to_owned(), format!("{:?} {command}", names_and_values(instruction)));
+                parts.insert(
+                    "HEALTHCHECK".to_owned(),
+                    format!("{:?} {command}", names_and_values(instruction)),
+                );
             }
             Kind::User(user) => {
                 parts.insert("USER".to_owned(), user.clone());
@@ -159,24 +206,45 @@ fn final_configuration(view: &View<'_>) -> BTreeMap<String, String> {
                 shell = format!("{words:?}");
                 parts.insert("SHELL".to_owned(), shell.clone());
             }
-            Kind::Expose(ports) => parts.extend(ports.iter().map(|p| (format!("EXPOSE {p}"), String::new()))),
-            Kind::Volume(paths) => parts.extend(paths.iter().map(|p| (format!("VOLUME {p}"), String::new()))),
-            Kind::Label(pairs) => parts.extend(pairs.iter().map(|p| (format!("LABEL {}", p.name), p.value.clone()))),
-            Kind::Env(pairs) => parts.extend(pairs.iter().map(|p| (format!("ENV {}", p.name), p.value.clone()))),
+            Kind::Expose(ports) => {
+                parts.extend(ports.iter().map(|p| (format!("EXPOSE {p}"), String::new())))
+            }
+            Kind::Volume(paths) => {
+                parts.extend(paths.iter().map(|p| (format!("VOLUME {p}"), String::new())))
+            }
+            Kind::Label(pairs) => parts.extend(
+                pairs
+                    .iter()
+                    .map(|p| (format!("LABEL {}", p.name), p.value.clone())),
+            ),
+            Kind::Env(pairs) => parts.extend(
+                pairs
+                    .iter()
+                    .map(|p| (format!("ENV {}", p.name), p.value.clone())),
+            ),
             Kind::Onbuild(trigger) => {
                 parts.insert(format!("ONBUILD {}", trigger.text), String::new());
             }
             Kind::Workdir(path) => {
                 parts.insert("WORKDIR".to_owned(), path.clone());
             }
-            Kind::Maintainer(_) | Kind::Add(_) | Kind::Arg(_) | Kind::Copy(_) | Kind::From(_) | Kind::Run(_) => {}
+            Kind::Maintainer(_)
+            | Kind::Add(_)
+            | Kind::Arg(_)
+            | Kind::Copy(_)
+            | Kind::From(_)
+            | Kind::Run(_) => {}
         }
     }
     parts
 }
 
 fn names_and_values(instruction: &Instruction) -> Vec<(&str, Option<&str>)> {
-    instruction.flags.iter().map(|f| (f.name.as_str(), f.value.as_deref())).collect()
+    instruction
+        .flags
+        .iter()
+        .map(|f| (f.name.as_str(), f.value.as_deref()))
+        .collect()
 }
 
 fn configuration(before: &View<'_>, after: &View<'_>) -> Result<(), String> {
@@ -184,8 +252,14 @@ fn configuration(before: &View<'_>, after: &View<'_>) -> Result<(), String> {
     if old == new {
         return Ok(());
     }
-    let part = old.keys().chain(new.keys()).find(|k| old.get(*k) != new.get(*k));
-    Err(format!("the image's {} changes", part.map_or("configuration", String::as_str)))
+    let part = old
+        .keys()
+        .chain(new.keys())
+        .find(|k| old.get(*k) != new.get(*k));
+    Err(format!(
+        "the image's {} changes",
+        part.map_or("configuration", String::as_str)
+    ))
 }
 
 /// What reaches the image by COPY and ADD: the path in the image to where it comes from, with owner and mode. A copy
@@ -195,13 +269,29 @@ fn brought(view: &View<'_>) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     for stage in chain(view.dockerfile, view.target) {
         for (instruction, place) in stage.instructions.iter().zip(&all[stage.index]) {
-            let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else { continue };
-            let place = Place { cwd: Some(place.cwd.clone().unwrap_or_else(|| BASE_CWD.to_owned())), ..place.clone() };
-            let owner = format!("{:?} {:?}", instruction.flag("chown"), instruction.flag("chmod"));
+            let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
+                continue;
+            };
+            let place = Place {
+                cwd: Some(place.cwd.clone().unwrap_or_else(|| BASE_CWD.to_owned())),
+                ..place.clone()
+            };
+            let owner = format!(
+                "{:?} {:?}",
+                instruction.flag("chown"),
+                instruction.flag("chmod")
+            );
             match delivered(view, instruction, transfer, &place) {
-                Some(known) => files.extend(known.into_iter().map(|(to, from)| (to, format!("{from} {owner}")))),
+                Some(known) => files.extend(
+                    known
+                        .into_iter()
+                        .map(|(to, from)| (to, format!("{from} {owner}"))),
+                ),
                 None => {
-                    files.insert(words(view.dockerfile, stage.index, instruction, transfer, &place), owner);
+                    files.insert(
+                        words(view.dockerfile, stage.index, instruction, transfer, &place),
+                        owner,
+                    );
                 }
             }
         }
@@ -210,32 +300,57 @@ fn brought(view: &View<'_>) -> BTreeMap<String, String> {
 }
 
 /// A copy by its words: where from, what, where to.
-fn words(dockerfile: &Dockerfile, stage: usize, instruction: &Instruction, transfer: &Transfer, place: &Place) -> String {
-    let from = instruction.flag("from").map(|name| match stage_named(dockerfile, stage, name) {
-        Some(n) => dockerfile.stages[n].name.clone().unwrap_or_else(|| dockerfile.stages[n].from.original.clone()),
-        None => name.to_owned(),
-    });
-    let to = super::effect::destination(transfer, place).unwrap_or_else(|| transfer.destination.clone());
+fn words(
+    dockerfile: &Dockerfile,
+    stage: usize,
+    instruction: &Instruction,
+    transfer: &Transfer,
+    place: &Place,
+) -> String {
+    let from = instruction
+        .flag("from")
+        .map(|name| match stage_named(dockerfile, stage, name) {
+            Some(n) => dockerfile.stages[n]
+                .name
+                .clone()
+                .unwrap_or_else(|| dockerfile.stages[n].from.original.clone()),
+            None => name.to_owned(),
+        });
+    let to =
+        super::effect::destination(transfer, place).unwrap_or_else(|| transfer.destination.clone());
     let excluded: Vec<&str> = instruction.flag_values("exclude").collect();
     let sources: Vec<&str> = transfer
         .sources
         .iter()
         .map(|s| match s {
             Source::Path(path) => path.as_str(),
-            Source::Heredoc(n) => instruction.heredocs.get(*n).map_or("", |h| h.content.as_str()),
+            Source::Heredoc(n) => instruction
+                .heredocs
+                .get(*n)
+                .map_or("", |h| h.content.as_str()),
         })
         .collect();
-    format!("copy of {} from {} to {to} {excluded:?}", sources.join(" "), from.as_deref().unwrap_or("the context"))
+    format!(
+        "copy of {} from {} to {to} {excluded:?}",
+        sources.join(" "),
+        from.as_deref().unwrap_or("the context")
+    )
 }
 
 fn image_files(before: &View<'_>, after: &View<'_>, is_safe: bool) -> Result<(), String> {
     let (old, new) = (brought(before), brought(after));
     if let Some((to, from)) = new.iter().find(|(to, from)| old.get(*to) != Some(from)) {
         let is_new = !old.contains_key(to);
-        return Err(if is_new { format!("{to} is new in the image") } else { format!("{to} in the image now is {from}") });
+        return Err(if is_new {
+            format!("{to} is new in the image")
+        } else {
+            format!("{to} in the image now is {from}")
+        });
     }
     match old.keys().find(|to| !new.contains_key(*to)) {
-        Some(to) if is_safe => Err(format!("{to} is no longer in the image, and the candidate is called safe")),
+        Some(to) if is_safe => Err(format!(
+            "{to} is no longer in the image, and the candidate is called safe"
+        )),
         _ => Ok(()),
     }
 }
@@ -243,7 +358,10 @@ fn image_files(before: &View<'_>, after: &View<'_>, is_safe: bool) -> Result<(),
 /// Every literal source of COPY and ADD that was found before is found after, and every new one is found.
 fn sources_exist(before: &View<'_>, after: &View<'_>) -> Result<(), String> {
     let missing = missing_sources(before);
-    match missing_sources(after).into_iter().find(|m| !missing.contains(m)) {
+    match missing_sources(after)
+        .into_iter()
+        .find(|m| !missing.contains(m))
+    {
         Some(source) => Err(format!("COPY names {source}, which is not in the context")),
         None => Ok(()),
     }
@@ -254,16 +372,27 @@ fn missing_sources(view: &View<'_>) -> BTreeSet<String> {
     let mut missing = BTreeSet::new();
     for stage in &view.dockerfile.stages {
         for (instruction, place) in stage.instructions.iter().zip(&all[stage.index]) {
-            let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else { continue };
+            let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
+                continue;
+            };
             if instruction.flag("from").is_some() {
                 continue;
             }
             for source in &transfer.sources {
-                let Source::Path(written) = source else { continue };
-                let Some(path) = expand(&unquote(written), &place.variables) else { continue };
-                let is_literal = !path.contains(['*', '?', '[']) && !path.contains("://") && !path.starts_with("git@");
+                let Source::Path(written) = source else {
+                    continue;
+                };
+                let Some(path) = expand(&unquote(written), &place.variables) else {
+                    continue;
+                };
+                let is_literal = !path.contains(['*', '?', '['])
+                    && !path.contains("://")
+                    && !path.starts_with("git@");
                 let is_root = RepoPath::new(&path).is_root();
-                if is_literal && !is_root && selected(view.files.iter().map(|(p, _)| p), &path).is_empty() {
+                if is_literal
+                    && !is_root
+                    && selected(view.files.iter().map(|(p, _)| p), &path).is_empty()
+                {
                     missing.insert(path);
                 }
             }
@@ -276,7 +405,9 @@ fn missing_sources(view: &View<'_>) -> BTreeSet<String> {
 fn order(before: &View<'_>, after: &View<'_>, unread: &[String]) -> Result<(), String> {
     let all = places(before.dockerfile);
     for stage in &before.dockerfile.stages {
-        let Some(then) = stage_after(stage, before.dockerfile, after.dockerfile) else { continue };
+        let Some(then) = stage_after(stage, before.dockerfile, after.dockerfile) else {
+            continue;
+        };
         let moved = positions(stage, then);
         for (i, &(first, at)) in moved.iter().enumerate() {
             for &(second, later) in &moved[i + 1..] {
@@ -285,12 +416,18 @@ fn order(before: &View<'_>, after: &View<'_>, unread: &[String]) -> Result<(), S
                 }
                 let of = |n: usize| effect(before, &stage.instructions[n], &all[stage.index][n]);
                 let (mut one, mut other) = (of(first), of(second));
-                let is_read = |by: &Effect, name: &String| !unread.contains(name) || by.mentions.contains(name) || by.sets.contains(name);
+                let is_read = |by: &Effect, name: &String| {
+                    !unread.contains(name) || by.mentions.contains(name) || by.sets.contains(name)
+                };
                 one.sets.retain(|name| is_read(&other, name));
                 other.sets.retain(|name| is_read(&one, name));
                 if let Some(why) = conflict(&one, &other) {
                     let line = |n: usize| stage.instructions[n].lines.first;
-                    return Err(format!("lines {} and {} change places though {why}", line(first), line(second)));
+                    return Err(format!(
+                        "lines {} and {} change places though {why}",
+                        line(first),
+                        line(second)
+                    ));
                 }
             }
         }
@@ -302,7 +439,10 @@ fn stage_after<'d>(stage: &Stage, before: &Dockerfile, after: &'d Dockerfile) ->
     match &stage.name {
         Some(name) => after.stages.iter().find(|s| s.name.as_ref() == Some(name)),
         None if before.stages.len() == after.stages.len() => after.stages.get(stage.index),
-        None => after.stages.iter().find(|s| s.from.original == stage.from.original),
+        None => after
+            .stages
+            .iter()
+            .find(|s| s.from.original == stage.from.original),
     }
 }
 
@@ -311,7 +451,9 @@ fn positions(before: &Stage, after: &Stage) -> Vec<(usize, usize)> {
     let mut taken = BTreeSet::new();
     let mut pairs = Vec::new();
     for (n, instruction) in before.instructions.iter().enumerate() {
-        let same = |m: &usize| after.instructions[*m].original == instruction.original && !taken.contains(m);
+        let same = |m: &usize| {
+            after.instructions[*m].original == instruction.original && !taken.contains(m)
+        };
         if let Some(m) = (0..after.instructions.len()).find(same) {
             taken.insert(m);
             pairs.push((n, m));

@@ -21,9 +21,16 @@ pub struct Mentions {
 
 /// Looks for `words` (as bytes, not inside a longer identifier) in the visible files that `wanted` takes.
 pub fn mentions(view: &View<'_>, words: &[&str], wanted: impl Fn(&RepoPath) -> bool) -> Mentions {
-    let mut mentions = Mentions { found: Vec::new(), is_complete: true };
+    let mut mentions = Mentions {
+        found: Vec::new(),
+        is_complete: true,
+    };
     let mut total = 0;
-    let files = view.files.iter().map(|(p, _)| p).filter(|p| wanted(p) && !is_binary_name(p));
+    let files = view
+        .files
+        .iter()
+        .map(|(p, _)| p)
+        .filter(|p| wanted(p) && !is_binary_name(p));
     for (n, path) in files.enumerate() {
         if n >= MAX_FILES || total >= MAX_TOTAL {
             mentions.is_complete = false;
@@ -51,7 +58,9 @@ pub fn mentions(view: &View<'_>, words: &[&str], wanted: impl Fn(&RepoPath) -> b
 /// Whether `text` holds `word` with no letter, digit or `_` around it (where the word itself ends in one).
 pub fn holds(text: &[u8], word: &[u8]) -> bool {
     let is_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    let Some((&first, &last)) = word.first().zip(word.last()) else { return false };
+    let Some((&first, &last)) = word.first().zip(word.last()) else {
+        return false;
+    };
     let mut from = 0;
     while let Some(at) = find(&text[from..], word) {
         let (start, end) = (from + at, from + at + word.len());
@@ -81,10 +90,12 @@ fn find(text: &[u8], word: &[u8]) -> Option<usize> {
 /// Files that hold no readable words.
 fn is_binary_name(path: &RepoPath) -> bool {
     let endings: [&[u8]; 22] = [
-        b".png", b".jpg", b".jpeg", b".gif", b".ico", b".svg", b".webp", b".woff", b".woff2", b".ttf", b".eot", b".pdf", b".zip", b".gz",
-        b".jar", b".mp4", b".mp3", b".wasm", b".so", b".dll", b".exe", b".map",
+        b".png", b".jpg", b".jpeg", b".gif", b".ico", b".svg", b".webp", b".woff", b".woff2",
+        b".ttf", b".eot", b".pdf", b".zip", b".gz", b".jar", b".mp4", b".mp3", b".wasm", b".so",
+        b".dll", b".exe", b".map",
     ];
-    path.file_name().is_some_and(|name| endings.iter().any(|e| name.ends_with(e)))
+    path.file_name()
+        .is_some_and(|name| endings.iter().any(|e| name.ends_with(e)))
 }
 
 #[cfg(test)]
@@ -93,7 +104,13 @@ mod tests {
 
     #[test]
     fn a_word_is_found_whole() {
-        let check = |text: &str, word: &str, expected: bool| assert_eq!(holds(text.as_bytes(), word.as_bytes()), expected, "{text} {word}");
+        let check = |text: &str, word: &str, expected: bool| {
+            assert_eq!(
+                holds(text.as_bytes(), word.as_bytes()),
+                expected,
+                "{text} {word}"
+            )
+        };
         check("readme = \"README.md\"", "README.md", true);
         check("MYREADME.md", "README.md", false);
         check("xdocs/ docs/a", "docs/", true);

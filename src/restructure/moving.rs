@@ -20,14 +20,22 @@ pub fn block(text: &str, after: usize, instruction: &Instruction) -> Span {
         }
         start = above;
     }
-    let end = text[instruction.span.end..].find('\n').map_or(text.len(), |i| instruction.span.end + i + 1);
+    let end = text[instruction.span.end..]
+        .find('\n')
+        .map_or(text.len(), |i| instruction.span.end + i + 1);
     Span::new(start, end)
 }
 
 /// The block of instruction `index` of `stage`.
 pub fn block_of(text: &str, stage: &Stage, index: usize) -> Span {
-    let before = if index == 0 { &stage.from } else { &stage.instructions[index - 1] };
-    let after = text[before.span.end..].find('\n').map_or(text.len(), |i| before.span.end + i + 1);
+    let before = if index == 0 {
+        &stage.from
+    } else {
+        &stage.instructions[index - 1]
+    };
+    let after = text[before.span.end..]
+        .find('\n')
+        .map_or(text.len(), |i| before.span.end + i + 1);
     block(text, after, &stage.instructions[index])
 }
 
@@ -60,20 +68,39 @@ pub fn move_after(text: &str, stage: &Stage, index: usize, to: usize) -> Vec<Tex
         carried.insert_str(0, line_break);
         carried.truncate(carried.trim_end_matches(['\r', '\n']).len());
     }
-    vec![TextEdit::delete(without_blank_twin(text, span)), TextEdit::insert(at, carried)]
+    vec![
+        TextEdit::delete(without_blank_twin(text, span)),
+        TextEdit::insert(at, carried),
+    ]
 }
 
 /// `span` and the blank line after it, when a blank line stands before it too.
 pub fn without_blank_twin(text: &str, span: Span) -> Span {
-    let is_blank_before = text[..span.start].ends_with("\n\n") || text[..span.start].ends_with("\r\n\r\n");
+    let is_blank_before =
+        text[..span.start].ends_with("\n\n") || text[..span.start].ends_with("\r\n\r\n");
     let rest = &text[span.end..];
-    let blank = if rest.starts_with('\n') { 1 } else if rest.starts_with("\r\n") { 2 } else { 0 };
-    if is_blank_before && blank > 0 { Span::new(span.start, span.end + blank) } else { span }
+    let blank = if rest.starts_with('\n') {
+        1
+    } else if rest.starts_with("\r\n") {
+        2
+    } else {
+        0
+    };
+    if is_blank_before && blank > 0 {
+        Span::new(span.start, span.end + blank)
+    } else {
+        span
+    }
 }
 
 /// The effects of all instructions of `stage`.
 pub fn effects(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Effect> {
-    stage.instructions.iter().zip(places).map(|(i, p)| effect(view, i, p)).collect()
+    stage
+        .instructions
+        .iter()
+        .zip(places)
+        .map(|(i, p)| effect(view, i, p))
+        .collect()
 }
 
 /// What must move along so that `moved` can stand before `to`: everything between whose order matters to it.
@@ -81,7 +108,9 @@ pub fn effects(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Effect> 
 pub fn with_needed(effects: &[Effect], moved: usize, to: usize) -> Result<BTreeSet<usize>, String> {
     let mut along = BTreeSet::from([moved]);
     for index in (to..moved).rev() {
-        let why = along.iter().find_map(|&m| conflict(&effects[index], &effects[m]));
+        let why = along
+            .iter()
+            .find_map(|&m| conflict(&effects[index], &effects[m]));
         match why {
             Some(why) if index == to => return Err(why),
             Some(_) => {
@@ -95,7 +124,12 @@ pub fn with_needed(effects: &[Effect], moved: usize, to: usize) -> Result<BTreeS
 
 /// The byte in the text where byte `at` of the joined `original` stands: continuations, and comment and empty lines
 /// inside them, are only in the text. `None` when the two do not agree (heredocs, odd spacing).
-pub fn byte_in_text(text: &str, instruction: &Instruction, escape: char, at: usize) -> Option<usize> {
+pub fn byte_in_text(
+    text: &str,
+    instruction: &Instruction,
+    escape: char,
+    at: usize,
+) -> Option<usize> {
     let source = text.get(instruction.span.range())?;
     let original = instruction.original.as_bytes();
     let (mut s, mut o) = (0, 0);

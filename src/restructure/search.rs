@@ -87,14 +87,29 @@ pub fn proposals(view: &View<'_>, rules: &[Rule]) -> (Vec<Proposal>, Vec<Dropped
             let checked = check(view, &candidate);
             match checked {
                 Ok(after) => {
-                    let draft = Draft { dockerfile: after.text, ignore: candidate.ignore.as_ref().map(|i| i.text.clone()).or(draft_of(view).ignore) };
+                    let draft = Draft {
+                        dockerfile: after.text,
+                        ignore: candidate
+                            .ignore
+                            .as_ref()
+                            .map(|i| i.text.clone())
+                            .or(draft_of(view).ignore),
+                    };
                     if kept.len() < MAX_CANDIDATES && seen.insert(draft.clone()) {
                         n += 1;
                         candidate.rule = rule.id;
-                        kept.push(Proposal { id: format!("{}-{n}", rule.id), candidate, draft });
+                        kept.push(Proposal {
+                            id: format!("{}-{n}", rule.id),
+                            candidate,
+                            draft,
+                        });
                     }
                 }
-                Err(why) => dropped.push(Dropped { rule: rule.id, title: candidate.title, why }),
+                Err(why) => dropped.push(Dropped {
+                    rule: rule.id,
+                    title: candidate.title,
+                    why,
+                }),
             }
         }
     }
@@ -102,22 +117,40 @@ pub fn proposals(view: &View<'_>, rules: &[Rule]) -> (Vec<Proposal>, Vec<Dropped
 }
 
 fn draft_of(view: &View<'_>) -> Draft {
-    Draft { dockerfile: view.text().to_owned(), ignore: view.ignore.map(|(_, text)| text.to_owned()) }
+    Draft {
+        dockerfile: view.text().to_owned(),
+        ignore: view.ignore.map(|(_, text)| text.to_owned()),
+    }
 }
 
 /// Looks for the best order. `worth` is given drafts and answers for each what it saves against the text as it is
 /// (`None` where that could not be replayed). `least` is the gain from which a change pays.
-pub fn search(view: &View<'_>, least: i64, worth: &mut dyn FnMut(&[Draft]) -> Vec<Option<Gain>>) -> Found {
+pub fn search(
+    view: &View<'_>,
+    least: i64,
+    worth: &mut dyn FnMut(&[Draft]) -> Vec<Option<Gain>>,
+) -> Found {
     let (first, dropped) = proposals(view, ALL);
     let gains = worth(&first.iter().map(|p| p.draft.clone()).collect::<Vec<_>>());
     let mut names = Names::of(view, &first);
-    let mut found = Found { alone: first.into_iter().zip(gains).collect(), order: Vec::new(), dropped };
+    let mut found = Found {
+        alone: first.into_iter().zip(gains).collect(),
+        order: Vec::new(),
+        dropped,
+    };
     let mut open: Vec<(Proposal, Option<Gain>)> = found.alone.clone();
     let mut reached = 0;
     while found.order.len() < MAX_ROUNDS {
-        let Some((best, gain)) = best_of(view, &open, reached + least) else { break };
+        let Some((best, gain)) = best_of(view, &open, reached + least) else {
+            break;
+        };
         reached = gain.median;
-        let placed = Placed { id: best.id.clone(), candidate: best.candidate.clone(), draft: best.draft.clone(), gain };
+        let placed = Placed {
+            id: best.id.clone(),
+            candidate: best.candidate.clone(),
+            draft: best.draft.clone(),
+            gain,
+        };
         open = next(view, &placed.draft, &mut names, worth);
         found.order.push(placed);
         if open.is_empty() {
@@ -128,7 +161,12 @@ pub fn search(view: &View<'_>, least: i64, worth: &mut dyn FnMut(&[Draft]) -> Ve
 }
 
 /// The proposals on top of `draft`, under the names that they had before, with what they save together with it.
-fn next(view: &View<'_>, draft: &Draft, names: &mut Names, worth: &mut dyn FnMut(&[Draft]) -> Vec<Option<Gain>>) -> Vec<(Proposal, Option<Gain>)> {
+fn next(
+    view: &View<'_>,
+    draft: &Draft,
+    names: &mut Names,
+    worth: &mut dyn FnMut(&[Draft]) -> Vec<Option<Gain>>,
+) -> Vec<(Proposal, Option<Gain>)> {
     let proposed = on_draft(view, draft, |view| {
         let (mut proposed, _) = proposals(view, ALL);
         for proposal in &mut proposed {
@@ -143,39 +181,85 @@ fn next(view: &View<'_>, draft: &Draft, names: &mut Names, worth: &mut dyn FnMut
 
 /// Calls `with` on the view as it would be with `draft` in place; `None` when the draft does not parse.
 pub fn on_draft<T>(view: &View<'_>, draft: &Draft, with: impl FnOnce(&View<'_>) -> T) -> Option<T> {
-    let dockerfile: Dockerfile = crate::dockerfile::parse(&draft.dockerfile).ok()?;
+    let dockerfile: Dockerfile = crate::dockerfile::parse(&draft.dockerfile).ok()?.dockerfile;
     let changed = draft.ignore.as_deref() != view.ignore.map(|(_, text)| text);
-    let path = view.ignore.map_or_else(|| view.context.join(b".dockerignore"), |(path, _)| path.clone());
+    let path = view.ignore.map_or_else(
+        || view.context.join(b".dockerignore"),
+        |(path, _)| path.clone(),
+    );
     let ignore = draft.ignore.as_deref().map(|text| (&path, text));
     let (mut files, mut ignored) = (view.files.to_vec(), view.ignored.to_vec());
     if changed && let Some((_, text)) = ignore {
         let mut probe = Candidate::new("", "");
-        probe.ignore = Some(super::IgnoreText { path: path.clone(), text: text.to_owned() });
+        probe.ignore = Some(super::IgnoreText {
+            path: path.clone(),
+            text: text.to_owned(),
+        });
         let all: Vec<_> = view.files.iter().chain(view.ignored).cloned().collect();
         files = visible_after(view, &probe);
         let visible: BTreeSet<_> = files.iter().map(|(p, _)| p.clone()).collect();
-        ignored = all.into_iter().filter(|(p, _)| !visible.contains(p)).collect();
+        ignored = all
+            .into_iter()
+            .filter(|(p, _)| !visible.contains(p))
+            .collect();
         ignored.sort();
     }
-    let last = (view.target + 1 == view.dockerfile.stages.len()).then(|| dockerfile.stages.len() - 1);
+    let last =
+        (view.target + 1 == view.dockerfile.stages.len()).then(|| dockerfile.stages.len() - 1);
     let target = last.unwrap_or_else(|| view.target.min(dockerfile.stages.len() - 1));
-    Some(with(&View { dockerfile: &dockerfile, ignore, files: &files, ignored: &ignored, target, ..*view }))
+    Some(with(&View {
+        dockerfile: &dockerfile,
+        ignore,
+        files: &files,
+        ignored: &ignored,
+        target,
+        ..*view
+    }))
 }
 
 /// The one to take next: the best, or a smaller or safer one that gets nearly all of it. `None` below `least`.
-fn best_of<'p>(view: &View<'_>, open: &'p [(Proposal, Option<Gain>)], least: i64) -> Option<(&'p Proposal, Gain)> {
-    let paying = || open.iter().filter_map(|(p, g)| g.filter(|g| g.median >= least).map(|g| (p, g)));
+fn best_of<'p>(
+    view: &View<'_>,
+    open: &'p [(Proposal, Option<Gain>)],
+    least: i64,
+) -> Option<(&'p Proposal, Gain)> {
+    let paying = || {
+        open.iter()
+            .filter_map(|(p, g)| g.filter(|g| g.median >= least).map(|g| (p, g)))
+    };
     let best = paying().map(|(_, g)| g.median).max()?;
     let near = paying().filter(|(_, g)| g.median * 100 >= best * 97);
-    near.min_by_key(|(p, g)| (!p.candidate.safety.is_safe(), size(view, p), std::cmp::Reverse(g.median), p.id.clone()))
+    near.min_by_key(|(p, g)| {
+        (
+            !p.candidate.safety.is_safe(),
+            size(view, p),
+            std::cmp::Reverse(g.median),
+            p.id.clone(),
+        )
+    })
 }
 
 /// Lines that a patch touches.
 fn size(view: &View<'_>, proposal: &Proposal) -> usize {
     let edits = &proposal.candidate.edits;
-    let in_text: usize = edits.iter().map(|e| e.text.lines().count() + view.text().get(e.span.range()).map_or(0, |t| t.lines().count())).sum();
+    let in_text: usize = edits
+        .iter()
+        .map(|e| {
+            e.text.lines().count()
+                + view
+                    .text()
+                    .get(e.span.range())
+                    .map_or(0, |t| t.lines().count())
+        })
+        .sum();
     let stages = reachable(view.dockerfile, view.target).len();
-    in_text + proposal.candidate.ignore.as_ref().map_or(0, |_| 1).min(stages)
+    in_text
+        + proposal
+            .candidate
+            .ignore
+            .as_ref()
+            .map_or(0, |_| 1)
+            .min(stages)
 }
 
 /// Names that stay with a proposal when the text around it changes.
@@ -186,9 +270,18 @@ struct Names {
 
 impl Names {
     fn of(view: &View<'_>, proposals: &[Proposal]) -> Self {
-        let mut names = Self { known: BTreeMap::new(), counts: BTreeMap::new() };
+        let mut names = Self {
+            known: BTreeMap::new(),
+            counts: BTreeMap::new(),
+        };
         for proposal in proposals {
-            names.known.insert((proposal.candidate.rule, substance(view, &proposal.candidate)), proposal.id.clone());
+            names.known.insert(
+                (
+                    proposal.candidate.rule,
+                    substance(view, &proposal.candidate),
+                ),
+                proposal.id.clone(),
+            );
             *names.counts.entry(proposal.candidate.rule).or_default() += 1;
         }
         names
@@ -213,11 +306,21 @@ fn substance(view: &View<'_>, candidate: &Candidate) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for edit in &candidate.edits {
         let out = view.text().get(edit.span.range()).unwrap_or_default();
-        lines.extend(out.lines().chain(edit.text.lines()).map(|l| l.trim().to_owned()).filter(|l| !l.is_empty()));
+        lines.extend(
+            out.lines()
+                .chain(edit.text.lines())
+                .map(|l| l.trim().to_owned())
+                .filter(|l| !l.is_empty()),
+        );
     }
     if let Some(new) = &candidate.ignore {
         let old: BTreeSet<&str> = view.ignore.map_or("", |(_, text)| text).lines().collect();
-        lines.extend(new.text.lines().filter(|l| !old.contains(l)).map(str::to_owned));
+        lines.extend(
+            new.text
+                .lines()
+                .filter(|l| !old.contains(l))
+                .map(str::to_owned),
+        );
     }
     lines.sort();
     lines

@@ -5,4 +5,5 @@ mod ignore;
 mod forge;
 mod prism;
 mod recorded;
+mod restructure;
 mod support;

@@ -15,7 +15,9 @@
 //! or a RUN names. A build that asks git for its version keeps `.git`.
 
 use super::super::candidate::{Candidate, IgnoreText, Safety};
-use super::super::layout::{At, Place, delivered, is_within, mount_field, parent, places, reachable, stage_named};
+use super::super::layout::{
+    At, Place, delivered, is_within, mount_field, parent, places, reachable, stage_named,
+};
 use super::super::mentions::{Mentions, holds, mentions};
 use super::super::view::View;
 use super::Rule;
@@ -24,7 +26,11 @@ use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Its line in [`super::ALL`].
-pub(super) const RULE: Rule = Rule { id: "ignore", summary: "keep what no step reads out of the context", propose };
+pub(super) const RULE: Rule = Rule {
+    id: "ignore",
+    summary: "keep what no step reads out of the context",
+    propose,
+};
 
 /// A class of files that builds seldom read.
 struct Class {
@@ -37,19 +43,110 @@ struct Class {
 const CLASSES: &[Class] = &[
     Class {
         what: "documentation",
-        names: &["docs", "doc", "documentation", "*.md", "*.mdx", "*.rst", "*.adoc", "license*", "licence*", "copying", "authors*", "notice*", "changelog*", "changes*", "contributors*", "codeowners", "examples", "example", "screenshots"],
+        names: &[
+            "docs",
+            "doc",
+            "documentation",
+            "*.md",
+            "*.mdx",
+            "*.rst",
+            "*.adoc",
+            "license*",
+            "licence*",
+            "copying",
+            "authors*",
+            "notice*",
+            "changelog*",
+            "changes*",
+            "contributors*",
+            "codeowners",
+            "examples",
+            "example",
+            "screenshots",
+        ],
     },
     Class {
         what: "CI and editor files",
         names: &[
-            ".github", ".gitlab", ".gitlab-ci.yml", ".circleci", ".travis.yml", ".drone.yml", ".buildkite", ".ci", "jenkinsfile*", "azure-pipelines*", ".azure-pipelines", "appveyor.yml",
-            ".appveyor.yml", "bitbucket-pipelines.yml", ".woodpecker*", ".vscode", ".idea", ".devcontainer", ".editorconfig", ".gitignore", ".gitattributes", ".mailmap",
-            ".pre-commit-config.yaml", "renovate.json*", ".renovaterc*", "dependabot.yml", ".codecov.yml", "codecov.yml", ".coveralls.yml", ".fossa.yml", "netlify.toml",
-            "vercel.json", "fly.toml", "render.yaml", "app.json", "procfile", "crowdin.yml", ".all-contributorsrc", "helm", "charts", "k8s", "kubernetes", "terraform", "ansible", ".release-please-manifest.json", "release-please-config.json", ".goreleaser*",
+            ".github",
+            ".gitlab",
+            ".gitlab-ci.yml",
+            ".circleci",
+            ".travis.yml",
+            ".drone.yml",
+            ".buildkite",
+            ".ci",
+            "jenkinsfile*",
+            "azure-pipelines*",
+            ".azure-pipelines",
+            "appveyor.yml",
+            ".appveyor.yml",
+            "bitbucket-pipelines.yml",
+            ".woodpecker*",
+            ".vscode",
+            ".idea",
+            ".devcontainer",
+            ".editorconfig",
+            ".gitignore",
+            ".gitattributes",
+            ".mailmap",
+            ".pre-commit-config.yaml",
+            "renovate.json*",
+            ".renovaterc*",
+            "dependabot.yml",
+            ".codecov.yml",
+            "codecov.yml",
+            ".coveralls.yml",
+            ".fossa.yml",
+            "netlify.toml",
+            "vercel.json",
+            "fly.toml",
+            "render.yaml",
+            "app.json",
+            "procfile",
+            "crowdin.yml",
+            ".all-contributorsrc",
+            "helm",
+            "charts",
+            "k8s",
+            "kubernetes",
+            "terraform",
+            "ansible",
+            ".release-please-manifest.json",
+            "release-please-config.json",
+            ".goreleaser*",
         ],
     },
-    Class { what: "tests", names: &["test", "tests", "spec", "specs", "e2e", "cypress", "__tests__", "integration-tests", "benches", "bench", "benchmarks", "fuzz"] },
-    Class { what: "the Dockerfile and its company", names: &["dockerfile*", "*.dockerfile", ".dockerignore", "docker-compose*", "compose.y*ml", "compose.*", "containerfile*", ".hadolint*"] },
+    Class {
+        what: "tests",
+        names: &[
+            "test",
+            "tests",
+            "spec",
+            "specs",
+            "e2e",
+            "cypress",
+            "__tests__",
+            "integration-tests",
+            "benches",
+            "bench",
+            "benchmarks",
+            "fuzz",
+        ],
+    },
+    Class {
+        what: "the Dockerfile and its company",
+        names: &[
+            "dockerfile*",
+            "*.dockerfile",
+            ".dockerignore",
+            "docker-compose*",
+            "compose.y*ml",
+            "compose.*",
+            "containerfile*",
+            ".hadolint*",
+        ],
+    },
 ];
 
 fn propose(view: &View<'_>) -> Vec<Candidate> {
@@ -58,7 +155,11 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
         return Vec::new();
     }
     let mut found: Vec<Candidate> = git_directory(view, &broad).into_iter().collect();
-    found.extend(CLASSES.iter().filter_map(|class| of_class(view, &broad, class)));
+    found.extend(
+        CLASSES
+            .iter()
+            .filter_map(|class| of_class(view, &broad, class)),
+    );
     found
 }
 
@@ -73,20 +174,31 @@ fn broad_copies<'a>(view: &View<'a>) -> Vec<Broad<'a>> {
     let places = places(view.dockerfile);
     let mut found = Vec::new();
     for stage in reachable(view.dockerfile, view.target) {
-        for (index, instruction) in view.dockerfile.stages[stage].instructions.iter().enumerate() {
+        for (index, instruction) in view.dockerfile.stages[stage]
+            .instructions
+            .iter()
+            .enumerate()
+        {
             let takes_root = match &instruction.kind {
-                Kind::Copy(t) | Kind::Add(t) => {
-                    instruction.flag("from").is_none() && t.sources.iter().any(|s| matches!(s, Source::Path(p) if RepoPath::new(p).is_root() || p == "*"))
-                }
+                Kind::Copy(t) | Kind::Add(t) => instruction.flag("from").is_none()
+                    && t.sources.iter().any(
+                        |s| matches!(s, Source::Path(p) if RepoPath::new(p).is_root() || p == "*"),
+                    ),
                 Kind::Run(_) => instruction.flag_values("mount").any(|m| {
                     let is_bind = mount_field(m, "type").is_none_or(|t| t == "bind");
-                    let source = mount_field(m, "source").or(mount_field(m, "src")).unwrap_or_default();
+                    let source = mount_field(m, "source")
+                        .or(mount_field(m, "src"))
+                        .unwrap_or_default();
                     is_bind && mount_field(m, "from").is_none() && RepoPath::new(source).is_root()
                 }),
                 _ => false,
             };
             if takes_root {
-                found.push(Broad { at: At { stage, index }, instruction, place: places[stage][index].clone() });
+                found.push(Broad {
+                    at: At { stage, index },
+                    instruction,
+                    place: places[stage][index].clone(),
+                });
             }
         }
     }
@@ -97,7 +209,11 @@ fn git_directory(view: &View<'_>, broad: &[Broad<'_>]) -> Option<Candidate> {
     if !view.git_dir || !view.context.is_root() || hides_git(view) {
         return None;
     }
-    if run_texts(view).any(|t| asks_git(t.as_bytes()) || holds(t.as_bytes(), b".git")) || names_in_copies(view).iter().any(|s| s.starts_with(".git/") || s == ".git") {
+    if run_texts(view).any(|t| asks_git(t.as_bytes()) || holds(t.as_bytes(), b".git"))
+        || names_in_copies(view)
+            .iter()
+            .any(|s| s.starts_with(".git/") || s == ".git")
+    {
         return None;
     }
     let readers = git_readers(view);
@@ -105,58 +221,204 @@ fn git_directory(view: &View<'_>, broad: &[Broad<'_>]) -> Option<Candidate> {
         return None;
     }
     let mut doubts = readers.unwrap_or_default();
-    if let Some(line) = broad.iter().find(|b| reaches_image(view, b, None)).map(|b| b.instruction.lines.first) {
-        doubts.push(format!("line {line} takes `.git` into the image; check that nothing reads it at run time"));
+    if let Some(line) = broad
+        .iter()
+        .find(|b| reaches_image(view, b, None))
+        .map(|b| b.instruction.lines.first)
+    {
+        doubts.push(format!(
+            "line {line} takes `.git` into the image; check that nothing reads it at run time"
+        ));
     }
-    let reasons = vec!["no RUN calls git, and no manifest or script of the tree derives a version from git".to_owned()];
+    let reasons = vec![
+        "no RUN calls git, and no manifest or script of the tree derives a version from git"
+            .to_owned(),
+    ];
     let mut candidate = with_lines(view, "ignore", &[".git".to_owned()])?;
     candidate.title = "ignore .git".to_owned();
     let line = broad[0].instruction.lines.first;
-    candidate.rationale = format!("`.git` changes with every commit, so line {line} and all that follows run again at every commit, whatever it changed.");
+    candidate.rationale = format!(
+        "`.git` changes with every commit, so line {line} and all that follows run again at every commit, whatever it changed."
+    );
     candidate.safety = Safety::of(reasons, doubts);
     candidate.lines = broad.iter().map(|b| b.instruction.lines).collect();
     Some(candidate)
 }
 
 fn hides_git(view: &View<'_>) -> bool {
-    view.ignore.is_some_and(|(_, text)| crate::restructure::legality::ignores(text, &RepoPath::new(".git/HEAD")))
+    view.ignore.is_some_and(|(_, text)| {
+        crate::restructure::legality::ignores(text, &RepoPath::new(".git/HEAD"))
+    })
 }
 
 /// Tools that ask git for the version while they build, by a word of the manifest that turns them on.
 const GIT_VERSIONED: &[&str] = &[
-    "hatch-vcs", "setuptools_scm", "setuptools-scm", "versioneer", "poetry-dynamic-versioning", "dunamai", "pbr", "vcs-versioning", "versioningit", "flit_scm", "pdm-scm", "uv-dynamic-versioning",
-    "vergen", "vergen-git2", "vergen-gix", "vergen-gitcl", "git-version", "git_version", "shadow-rs", "build-info", "built", "gix", "git-testament",
-    "git-commit-id-plugin", "git-commit-id-maven-plugin", "gradle-git-properties", "com.gorylenko.gradle-git-properties", "jgitver", "axion-release", "nebula.release", "jgit", "grgit", "com.palantir.git-version", "reckon",
-    "Nerdbank.GitVersioning", "GitVersion", "GitVersion.MsBuild", "MinVer", "GitInfo", "sbt-git", "sbt-dynver", "sbt-buildinfo", "git-rev-sync", "simple-git", "git-revision-webpack-plugin", "vite-plugin-git-revision", "unplugin-info", "git-describe", "last-commit-log", "git-repo-info", "git-revision-date",
-    "-buildvcs=true", "goreleaser",
+    "hatch-vcs",
+    "setuptools_scm",
+    "setuptools-scm",
+    "versioneer",
+    "poetry-dynamic-versioning",
+    "dunamai",
+    "pbr",
+    "vcs-versioning",
+    "versioningit",
+    "flit_scm",
+    "pdm-scm",
+    "uv-dynamic-versioning",
+    "vergen",
+    "vergen-git2",
+    "vergen-gix",
+    "vergen-gitcl",
+    "git-version",
+    "git_version",
+    "shadow-rs",
+    "build-info",
+    "built",
+    "gix",
+    "git-testament",
+    "git-commit-id-plugin",
+    "git-commit-id-maven-plugin",
+    "gradle-git-properties",
+    "com.gorylenko.gradle-git-properties",
+    "jgitver",
+    "axion-release",
+    "nebula.release",
+    "jgit",
+    "grgit",
+    "com.palantir.git-version",
+    "reckon",
+    "Nerdbank.GitVersioning",
+    "GitVersion",
+    "GitVersion.MsBuild",
+    "MinVer",
+    "GitInfo",
+    "sbt-git",
+    "sbt-dynver",
+    "sbt-buildinfo",
+    "git-rev-sync",
+    "simple-git",
+    "git-revision-webpack-plugin",
+    "vite-plugin-git-revision",
+    "unplugin-info",
+    "git-describe",
+    "last-commit-log",
+    "git-repo-info",
+    "git-revision-date",
+    "-buildvcs=true",
+    "goreleaser",
 ];
 
 /// Manifests and lockfiles, by name.
 pub(in crate::restructure) fn is_dependency_file(path: &RepoPath) -> bool {
     let text = path.to_string();
     let name = text.rsplit('/').next().unwrap_or_default();
-    let exact = ["go.sum", "go.work", "go.work.sum", "Gemfile", "Pipfile", ".npmrc", ".yarnrc.yml", ".yarnrc", "mvnw", "gradlew", "bun.lockb", "pnpm-workspace.yaml", "build.gradle", "settings.gradle", "global.json", "go.mod", "mix.lock", "tox.ini"];
+    let exact = [
+        "go.sum",
+        "go.work",
+        "go.work.sum",
+        "Gemfile",
+        "Pipfile",
+        ".npmrc",
+        ".yarnrc.yml",
+        ".yarnrc",
+        "mvnw",
+        "gradlew",
+        "bun.lockb",
+        "pnpm-workspace.yaml",
+        "build.gradle",
+        "settings.gradle",
+        "global.json",
+        "go.mod",
+        "mix.lock",
+        "tox.ini",
+    ];
     let is_config = name.contains(".config.");
-    exact.contains(&name) || text.starts_with(".mvn/") || name.ends_with(".lock") || name.ends_with("-lock.json") || name.ends_with("-lock.yaml") || name.ends_with(".sln") || (is_manifest(path) && !name.ends_with(".sh") && !is_config)
+    exact.contains(&name)
+        || text.starts_with(".mvn/")
+        || name.ends_with(".lock")
+        || name.ends_with("-lock.json")
+        || name.ends_with("-lock.yaml")
+        || name.ends_with(".sln")
+        || (is_manifest(path) && !name.ends_with(".sh") && !is_config)
 }
 
 /// Files that say how the build goes.
 pub(in crate::restructure) fn is_manifest(path: &RepoPath) -> bool {
     let text = path.to_string();
     let name = text.rsplit('/').next().unwrap_or_default();
-    let ending = [".gemspec", ".csproj", ".fsproj", ".props", ".targets", ".gradle", ".gradle.kts", ".sbt", ".cabal", ".mk", ".cmake", ".nimble"];
-    let exact = [
-        "pyproject.toml", "setup.py", "setup.cfg", "Cargo.toml", "build.rs", "package.json", "pom.xml", "mix.exs", "Makefile", "makefile", "GNUmakefile", "CMakeLists.txt", "justfile", "Justfile", "Taskfile.yml",
-        "Rakefile", "composer.json", "meson.build", "configure.ac", "extensions.xml", "magefile.go", "version.json", "flake.nix", "package.yaml", "Setup.hs",
+    let ending = [
+        ".gemspec",
+        ".csproj",
+        ".fsproj",
+        ".props",
+        ".targets",
+        ".gradle",
+        ".gradle.kts",
+        ".sbt",
+        ".cabal",
+        ".mk",
+        ".cmake",
+        ".nimble",
     ];
-    exact.contains(&name) || ending.iter().any(|e| name.ends_with(e)) || name.ends_with(".sh") || name.contains(".config.") || name.starts_with("requirements")
+    let exact = [
+        "pyproject.toml",
+        "setup.py",
+        "setup.cfg",
+        "Cargo.toml",
+        "build.rs",
+        "package.json",
+        "pom.xml",
+        "mix.exs",
+        "Makefile",
+        "makefile",
+        "GNUmakefile",
+        "CMakeLists.txt",
+        "justfile",
+        "Justfile",
+        "Taskfile.yml",
+        "Rakefile",
+        "composer.json",
+        "meson.build",
+        "configure.ac",
+        "extensions.xml",
+        "magefile.go",
+        "version.json",
+        "flake.nix",
+        "package.yaml",
+        "Setup.hs",
+    ];
+    exact.contains(&name)
+        || ending.iter().any(|e| name.ends_with(e))
+        || name.ends_with(".sh")
+        || name.contains(".config.")
+        || name.starts_with("requirements")
 }
 
 /// Whether a text calls git for what `.git` knows.
 fn asks_git(text: &[u8]) -> bool {
-    ["git describe", "git rev-parse", "git log", "git ls-files", "git show", "git tag", "git symbolic-ref", "git status", "git rev-list", "git branch", "git diff", "git submodule", "git config --get", "rev-parse HEAD", "\"rev-parse\"", "'rev-parse'", "\"describe\"", "git.properties", ".git/HEAD"]
-        .iter()
-        .any(|word| holds(text, word.as_bytes()))
+    [
+        "git describe",
+        "git rev-parse",
+        "git log",
+        "git ls-files",
+        "git show",
+        "git tag",
+        "git symbolic-ref",
+        "git status",
+        "git rev-list",
+        "git branch",
+        "git diff",
+        "git submodule",
+        "git config --get",
+        "rev-parse HEAD",
+        "\"rev-parse\"",
+        "'rev-parse'",
+        "\"describe\"",
+        "git.properties",
+        ".git/HEAD",
+    ]
+    .iter()
+    .any(|word| holds(text, word.as_bytes()))
 }
 
 /// `None` when the build derives something from git; else the doubts that remain.
@@ -168,28 +430,43 @@ fn git_readers(view: &View<'_>) -> Option<Vec<String>> {
     let mut doubts = Vec::new();
     let runs: Vec<String> = run_texts(view).collect();
     for (path, _) in view.files.iter().filter(|(p, _)| is_manifest(p)) {
-        let Some(bytes) = (view.read)(path) else { continue };
+        let Some(bytes) = (view.read)(path) else {
+            continue;
+        };
         if !asks_git(&bytes[..bytes.len().min(1 << 20)]) {
             continue;
         }
         let name = path.to_string();
         let short = name.rsplit('/').next().unwrap_or_default();
         let is_run = match short {
-            "Makefile" | "makefile" | "GNUmakefile" => runs.iter().any(|r| holds(r.as_bytes(), b"make")),
-            _ if short.ends_with(".sh") => runs.iter().any(|r| holds(r.as_bytes(), short.as_bytes())),
+            "Makefile" | "makefile" | "GNUmakefile" => {
+                runs.iter().any(|r| holds(r.as_bytes(), b"make"))
+            }
+            _ if short.ends_with(".sh") => {
+                runs.iter().any(|r| holds(r.as_bytes(), short.as_bytes()))
+            }
             _ => true,
         };
         if is_run {
             return None;
         }
-        doubts.push(format!("{name} calls git; check that no build step runs it"));
+        doubts.push(format!(
+            "{name} calls git; check that no build step runs it"
+        ));
     }
-    let stamped = mentions(view, &["vcs.revision", "debug.ReadBuildInfo"], |p| p.file_name().is_some_and(|n| n.ends_with(b".go")));
+    let stamped = mentions(view, &["vcs.revision", "debug.ReadBuildInfo"], |p| {
+        p.file_name().is_some_and(|n| n.ends_with(b".go"))
+    });
     if let Some((path, _)) = stamped.found.first() {
-        doubts.push(format!("{path} shows the version that Go stamps from git; it would be empty"));
+        doubts.push(format!(
+            "{path} shows the version that Go stamps from git; it would be empty"
+        ));
     }
     if !versioned.is_complete {
-        doubts.push("not every manifest could be read; check that no build step asks git for the version".to_owned());
+        doubts.push(
+            "not every manifest could be read; check that no build step asks git for the version"
+                .to_owned(),
+        );
     }
     doubts.truncate(3);
     Some(doubts)
@@ -198,10 +475,14 @@ fn git_readers(view: &View<'_>) -> Option<Vec<String>> {
 fn run_texts<'a>(view: &View<'a>) -> impl Iterator<Item = String> + 'a {
     let stages = reachable(view.dockerfile, view.target);
     let dockerfile = view.dockerfile;
-    stages.into_iter().flat_map(move |s| &dockerfile.stages[s].instructions).filter(|i| matches!(i.kind, Kind::Run(_))).map(|i| {
-        let bodies: Vec<&str> = i.heredocs.iter().map(|h| h.content.as_str()).collect();
-        format!("{}\n{}", i.original, bodies.join("\n"))
-    })
+    stages
+        .into_iter()
+        .flat_map(move |s| &dockerfile.stages[s].instructions)
+        .filter(|i| matches!(i.kind, Kind::Run(_)))
+        .map(|i| {
+            let bodies: Vec<&str> = i.heredocs.iter().map(|h| h.content.as_str()).collect();
+            format!("{}\n{}", i.original, bodies.join("\n"))
+        })
 }
 
 /// Every source that a COPY, ADD or bind mount from the context names, cleaned.
@@ -216,8 +497,14 @@ fn names_in_copies(view: &View<'_>) -> BTreeSet<String> {
                 Source::Heredoc(_) => None,
             }));
         }
-        let mounts = instruction.flag_values("mount").filter(|m| mount_field(m, "from").is_none());
-        names.extend(mounts.filter_map(|m| mount_field(m, "source").or(mount_field(m, "src"))).map(|s| RepoPath::new(s).to_string()));
+        let mounts = instruction
+            .flag_values("mount")
+            .filter(|m| mount_field(m, "from").is_none());
+        names.extend(
+            mounts
+                .filter_map(|m| mount_field(m, "source").or(mount_field(m, "src")))
+                .map(|s| RepoPath::new(s).to_string()),
+        );
     }
     names.remove("");
     names
@@ -225,11 +512,23 @@ fn names_in_copies(view: &View<'_>) -> BTreeSet<String> {
 
 fn of_class(view: &View<'_>, broad: &[Broad<'_>], class: &Class) -> Option<Candidate> {
     let named = names_in_copies(view);
-    let kept = |first: &str| named.iter().any(|n| n == first || n.starts_with(&format!("{first}/")) || (n.contains(['*', '?', '[']) && could_match(n, first)));
+    let kept = |first: &str| {
+        named.iter().any(|n| {
+            n == first
+                || n.starts_with(&format!("{first}/"))
+                || (n.contains(['*', '?', '[']) && could_match(n, first))
+        })
+    };
     let runs: Vec<String> = run_texts(view).collect();
     let mut tops: BTreeMap<String, usize> = BTreeMap::new();
     for (path, _) in view.files {
-        let Some(first) = path.names().next().and_then(|n| std::str::from_utf8(n).ok()) else { continue };
+        let Some(first) = path
+            .names()
+            .next()
+            .and_then(|n| std::str::from_utf8(n).ok())
+        else {
+            continue;
+        };
         if tops.contains_key(first) || !class.names.iter().any(|n| fits(n, &first.to_lowercase())) {
             continue;
         }
@@ -246,7 +545,9 @@ fn of_class(view: &View<'_>, broad: &[Broad<'_>], class: &Class) -> Option<Candi
         Referred::No => true,
         Referred::ByManifest => false,
         Referred::Elsewhere(path) => {
-            doubts.push(format!("{path} mentions {first}; check that no build step reads it"));
+            doubts.push(format!(
+                "{path} mentions {first}; check that no build step reads it"
+            ));
             true
         }
     });
@@ -255,17 +556,30 @@ fn of_class(view: &View<'_>, broad: &[Broad<'_>], class: &Class) -> Option<Candi
     }
     doubts.truncate(3);
     let names: Vec<String> = tops.keys().cloned().collect();
-    let reaching = broad.iter().find(|b| names.iter().any(|n| reaches_image(view, b, Some(n))));
+    let reaching = broad
+        .iter()
+        .find(|b| names.iter().any(|n| reaches_image(view, b, Some(n))));
     if let Some(b) = reaching {
-        doubts.push(format!("line {} takes these files into the image; check that nothing needs them at run time", b.instruction.lines.first));
+        doubts.push(format!(
+            "line {} takes these files into the image; check that nothing needs them at run time",
+            b.instruction.lines.first
+        ));
     }
     let lines: Vec<String> = names.iter().map(|n| escaped(n)).collect();
     let mut candidate = with_lines(view, "ignore", &lines)?;
     candidate.title = format!("ignore {}: {}", class.what, abridged(&names));
     let paths: Vec<RepoPath> = names.iter().map(RepoPath::new).collect();
     let n = view.n_touching(|p| paths.iter().any(|top| p.strip_prefix(top).is_some()));
-    candidate.rationale = format!("{} of {} builds changed these files, which no step reads; each time line {} and what follows ran again.", n, view.n_builds(), broad[0].instruction.lines.first);
-    candidate.safety = Safety::of(vec!["no COPY, mount or RUN names these files, and no manifest refers to them".to_owned()], doubts);
+    candidate.rationale = format!(
+        "{} of {} builds changed these files, which no step reads; each time line {} and what follows ran again.",
+        n,
+        view.n_builds(),
+        broad[0].instruction.lines.first
+    );
+    candidate.safety = Safety::of(
+        vec!["no COPY, mount or RUN names these files, and no manifest refers to them".to_owned()],
+        doubts,
+    );
     candidate.lines = broad.iter().map(|b| b.instruction.lines).collect();
     Some(candidate)
 }
@@ -274,7 +588,13 @@ fn fits(pattern: &str, name: &str) -> bool {
     match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
         (Some(end), _) => name.ends_with(end),
         (None, Some(start)) => name.starts_with(start),
-        (None, None) => pattern == name || (pattern.contains('*') && pattern.split_once('*').is_some_and(|(a, b)| name.starts_with(a) && name.ends_with(b))),
+        (None, None) => {
+            pattern == name
+                || (pattern.contains('*')
+                    && pattern
+                        .split_once('*')
+                        .is_some_and(|(a, b)| name.starts_with(a) && name.ends_with(b)))
+        }
     }
 }
 
@@ -288,7 +608,9 @@ fn could_match(pattern: &str, first: &str) -> bool {
 /// Whether the ignore file takes the name back in on purpose.
 fn is_kept_by_user(view: &View<'_>, first: &str) -> bool {
     let text = view.ignore.map_or("", |(_, text)| text);
-    text.lines().filter_map(|l| l.trim().strip_prefix('!')).any(|l| RepoPath::new(l).names().next() == Some(first.as_bytes()))
+    text.lines()
+        .filter_map(|l| l.trim().strip_prefix('!'))
+        .any(|l| RepoPath::new(l).names().next() == Some(first.as_bytes()))
 }
 
 enum Referred {
@@ -302,7 +624,12 @@ fn referred(view: &View<'_>, first: &str) -> Referred {
     let top = RepoPath::new(first);
     let is_dir = !view.has_file(&top);
     let words: Vec<String> = if is_dir {
-        vec![format!("{first}/"), format!("\"{first}\""), format!("'{first}'"), format!("/{first}\"")]
+        vec![
+            format!("{first}/"),
+            format!("\"{first}\""),
+            format!("'{first}'"),
+            format!("/{first}\""),
+        ]
     } else {
         vec![first.to_owned()]
     };
@@ -310,10 +637,23 @@ fn referred(view: &View<'_>, first: &str) -> Referred {
     let is_prose = |path: &RepoPath| {
         let text = path.to_string().to_lowercase();
         let first = text.split('/').next().unwrap_or_default().to_owned();
-        CLASSES.iter().any(|c| c.names.iter().any(|n| fits(n, &first))) || text.ends_with(".md") || text.ends_with(".rst") || text.ends_with(".lock") || text.ends_with("lock.json") || text.ends_with("-lock.yaml")
+        CLASSES
+            .iter()
+            .any(|c| c.names.iter().any(|n| fits(n, &first)))
+            || text.ends_with(".md")
+            || text.ends_with(".rst")
+            || text.ends_with(".lock")
+            || text.ends_with("lock.json")
+            || text.ends_with("-lock.yaml")
     };
-    let Mentions { found, .. } = mentions(view, &words, |p| !is_prose(p) && p.strip_prefix(&top).is_none());
-    match found.iter().find(|(p, _)| is_manifest(p) && !p.to_string().ends_with(".sh")).or(found.first()) {
+    let Mentions { found, .. } = mentions(view, &words, |p| {
+        !is_prose(p) && p.strip_prefix(&top).is_none()
+    });
+    match found
+        .iter()
+        .find(|(p, _)| is_manifest(p) && !p.to_string().ends_with(".sh"))
+        .or(found.first())
+    {
         None => Referred::No,
         Some((path, _)) if is_manifest(path) => Referred::ByManifest,
         Some((path, _)) => Referred::Elsewhere(path.clone()),
@@ -322,11 +662,19 @@ fn referred(view: &View<'_>, first: &str) -> Referred {
 
 /// Whether what a broad copy brings under `first` (or `.git`) ends in the built image.
 fn reaches_image(view: &View<'_>, broad: &Broad<'_>, first: Option<&str>) -> bool {
-    let (Kind::Copy(transfer) | Kind::Add(transfer)) = &broad.instruction.kind else { return false };
-    let at = match (delivered(view, broad.instruction, transfer, &broad.place), first) {
+    let (Kind::Copy(transfer) | Kind::Add(transfer)) = &broad.instruction.kind else {
+        return false;
+    };
+    let at = match (
+        delivered(view, broad.instruction, transfer, &broad.place),
+        first,
+    ) {
         (Some(files), Some(first)) => {
             let top = RepoPath::new(first);
-            files.into_iter().find(|(_, from)| from.strip_prefix(&top).is_some()).map(|(to, _)| to)
+            files
+                .into_iter()
+                .find(|(_, from)| from.strip_prefix(&top).is_some())
+                .map(|(to, _)| to)
         }
         _ => super::super::effect::destination(transfer, &broad.place),
     };
@@ -345,12 +693,21 @@ fn reaches_image(view: &View<'_>, broad: &Broad<'_>, first: Option<&str>) -> boo
                 open.push((next.index, at.clone()));
             }
             for instruction in &next.instructions {
-                let (Kind::Copy(t) | Kind::Add(t)) = &instruction.kind else { continue };
-                if instruction.flag("from").and_then(|n| stage_named(dockerfile, next.index, n)) != Some(stage) {
+                let (Kind::Copy(t) | Kind::Add(t)) = &instruction.kind else {
+                    continue;
+                };
+                if instruction
+                    .flag("from")
+                    .and_then(|n| stage_named(dockerfile, next.index, n))
+                    != Some(stage)
+                {
                     continue;
                 }
                 let takes = t.sources.iter().any(|s| match (s, &at) {
-                    (Source::Path(p), Some(at)) => !p.contains(['*', '?', '[', '$']) && is_within(at, &format!("/{}", RepoPath::new(p))),
+                    (Source::Path(p), Some(at)) => {
+                        !p.contains(['*', '?', '[', '$'])
+                            && is_within(at, &format!("/{}", RepoPath::new(p)))
+                    }
                     (Source::Path(_), None) => true,
                     (Source::Heredoc(_), _) => false,
                 });
@@ -398,7 +755,9 @@ fn escaped(name: &str) -> String {
 
 fn abridged(names: &[String]) -> String {
     match names {
-        [a, b, c, _, rest @ ..] if !rest.is_empty() => format!("{a}, {b}, {c} and {} more", rest.len() + 1),
+        [a, b, c, _, rest @ ..] if !rest.is_empty() => {
+            format!("{a}, {b}, {c} and {} more", rest.len() + 1)
+        }
         _ => names.join(", "),
     }
 }

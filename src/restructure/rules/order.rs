@@ -39,10 +39,16 @@ pub(super) const COLD_FIRST: Rule = Rule {
     propose: |view| on_stages(view, hoisted_copies),
 };
 
-fn on_stages(view: &View<'_>, propose: fn(&View<'_>, &Stage, &[Place]) -> Vec<Candidate>) -> Vec<Candidate> {
+fn on_stages(
+    view: &View<'_>,
+    propose: fn(&View<'_>, &Stage, &[Place]) -> Vec<Candidate>,
+) -> Vec<Candidate> {
     let places = places(view.dockerfile);
     let stages = reachable(view.dockerfile, view.target);
-    stages.into_iter().flat_map(|s| propose(view, &view.dockerfile.stages[s], &places[s])).collect()
+    stages
+        .into_iter()
+        .flat_map(|s| propose(view, &view.dockerfile.stages[s], &places[s]))
+        .collect()
 }
 
 /// Whether an instruction brings files that change from commit to commit.
@@ -54,8 +60,12 @@ fn hoisted_runs(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candida
     let effects = effects(view, stage, places);
     let mut found = Vec::new();
     for (index, instruction) in stage.instructions.iter().enumerate() {
-        let Kind::Run(run) = &instruction.kind else { continue };
-        let Command::Shell(text) = &run.command else { continue };
+        let Kind::Run(run) = &instruction.kind else {
+            continue;
+        };
+        let Command::Shell(text) = &run.command else {
+            continue;
+        };
         if effects[index].groups.is_some() {
             found.extend(hoisted_run(view, stage, &effects, index));
         } else if instruction.flags.is_empty() && instruction.heredocs.is_empty() {
@@ -66,7 +76,11 @@ fn hoisted_runs(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candida
 }
 
 /// The first copy above `index` that it can pass, with all that must move along.
-fn highest(stage: &Stage, effects: &[Effect], index: usize) -> Option<(usize, std::collections::BTreeSet<usize>)> {
+fn highest(
+    stage: &Stage,
+    effects: &[Effect],
+    index: usize,
+) -> Option<(usize, std::collections::BTreeSet<usize>)> {
     let copies = (0..index).filter(|&i| is_transfer(&stage.instructions[i]));
     copies.into_iter().find_map(|to| {
         let along = with_needed(effects, index, to).ok()?;
@@ -75,31 +89,68 @@ fn highest(stage: &Stage, effects: &[Effect], index: usize) -> Option<(usize, st
     })
 }
 
-fn hoisted_run(view: &View<'_>, stage: &Stage, effects: &[Effect], index: usize) -> Option<Candidate> {
+fn hoisted_run(
+    view: &View<'_>,
+    stage: &Stage,
+    effects: &[Effect],
+    index: usize,
+) -> Option<Candidate> {
     let (to, along) = highest(stage, effects, index)?;
-    let (line, above) = (stage.instructions[index].lines.first, stage.instructions[to].lines.first);
+    let (line, above) = (
+        stage.instructions[index].lines.first,
+        stage.instructions[to].lines.first,
+    );
     let what = described(&stage.instructions[index]);
-    let mut candidate = Candidate::new("system-first", format!("move {what} (line {line}) above the COPY in line {above}"));
+    let mut candidate = Candidate::new(
+        "system-first",
+        format!("move {what} (line {line}) above the COPY in line {above}"),
+    );
     candidate.edits = move_before(view.text(), stage, &along, to);
     candidate.safety = Safety::of(
-        vec![format!("the commands of line {line} are all known, and read none of the files that lines {above} to {line} bring or make")],
+        vec![format!(
+            "the commands of line {line} are all known, and read none of the files that lines {above} to {line} bring or make"
+        )],
         Vec::new(),
     );
-    candidate.rationale = format!("Line {line} reads none of the files copied in line {above}, yet runs again whenever one of them changes.");
-    candidate.lines = vec![stage.instructions[to].lines, stage.instructions[index].lines];
+    candidate.rationale = format!(
+        "Line {line} reads none of the files copied in line {above}, yet runs again whenever one of them changes."
+    );
+    candidate.lines = vec![
+        stage.instructions[to].lines,
+        stage.instructions[index].lines,
+    ];
     Some(candidate)
 }
 
 /// `RUN system packages && the rest` cut in two, the first part moved up.
-fn cut_run(view: &View<'_>, stage: &Stage, places: &[Place], effects: &[Effect], index: usize, text: &str) -> Option<Candidate> {
+fn cut_run(
+    view: &View<'_>,
+    stage: &Stage,
+    places: &[Place],
+    effects: &[Effect],
+    index: usize,
+    text: &str,
+) -> Option<Candidate> {
     let script = shell::parse(text);
     let pieces = script.and_chain()?;
     let is_plain = |n: usize| {
         let commands = script.commands_of(&pieces[n]);
-        commands.iter().all(|c| c.assignments.is_empty() && c.redirections.is_empty() && c.substitutions.is_empty())
+        commands.iter().all(|c| {
+            c.assignments.is_empty() && c.redirections.is_empty() && c.substitutions.is_empty()
+        })
     };
-    let n = (0..pieces.len()).take_while(|&n| is_plain(n) && is_system_install(&shell::parse(&text[pieces[0].span.start..pieces[n].span.end])) || starts_install(text, pieces, n)).count();
-    let keeps_state = script.seen().iter().take(n).any(|s| group(s).is_none() || matches!(s.name(), "cd" | "export" | "set" | "unset" | "umask"));
+    let n = (0..pieces.len())
+        .take_while(|&n| {
+            is_plain(n)
+                && is_system_install(&shell::parse(
+                    &text[pieces[0].span.start..pieces[n].span.end],
+                ))
+                || starts_install(text, pieces, n)
+        })
+        .count();
+    let keeps_state = script.seen().iter().take(n).any(|s| {
+        group(s).is_none() || matches!(s.name(), "cd" | "export" | "set" | "unset" | "umask")
+    });
     if n == 0 || n == pieces.len() || keeps_state || script.seen().iter().any(removes) {
         return None;
     }
@@ -119,22 +170,43 @@ fn cut_run(view: &View<'_>, stage: &Stage, places: &[Place], effects: &[Effect],
     let at = |byte: usize| byte_in_text(view.text(), instruction, escape, offset + byte);
     let (head, tail) = (at(pieces[n - 1].span.end)?, at(pieces[n].span.start)?);
     let kept = &view.text()[instruction.span.start..head];
-    let rest = format!("RUN {}", &instruction.original[offset + pieces[n].span.start..]);
+    let rest = format!(
+        "RUN {}",
+        &instruction.original[offset + pieces[n].span.start..]
+    );
     let to_block = block_of(view.text(), stage, to);
     let mut candidate = Candidate::new(
         "system-first",
-        format!("move the system packages of line {} above the COPY in line {}", instruction.lines.first, stage.instructions[to].lines.first),
+        format!(
+            "move the system packages of line {} above the COPY in line {}",
+            instruction.lines.first, stage.instructions[to].lines.first
+        ),
     );
     candidate.edits = vec![
         TextEdit::insert(to_block.start, format!("{kept}\n")),
-        TextEdit::replace(crate::dockerfile::Span::new(instruction.span.start, tail), "RUN "),
+        TextEdit::replace(
+            crate::dockerfile::Span::new(instruction.span.start, tail),
+            "RUN ",
+        ),
     ];
     candidate.replaced = vec![Replaced {
         before: vec![instruction.original.clone()],
-        after: vec![instruction.original[..offset + pieces[n - 1].span.end].to_owned(), rest],
+        after: vec![
+            instruction.original[..offset + pieces[n - 1].span.end].to_owned(),
+            rest,
+        ],
     }];
-    candidate.safety = Safety::of(vec!["the first part of the chain installs system packages by name and reads no copied file".to_owned()], Vec::new());
-    candidate.rationale = format!("The system packages of line {} do not depend on the files copied before, yet are installed again whenever one of them changes.", instruction.lines.first);
+    candidate.safety = Safety::of(
+        vec![
+            "the first part of the chain installs system packages by name and reads no copied file"
+                .to_owned(),
+        ],
+        Vec::new(),
+    );
+    candidate.rationale = format!(
+        "The system packages of line {} do not depend on the files copied before, yet are installed again whenever one of them changes.",
+        instruction.lines.first
+    );
     candidate.lines = vec![stage.instructions[to].lines, instruction.lines];
     Some(candidate)
 }
@@ -143,19 +215,26 @@ fn cut_run(view: &View<'_>, stage: &Stage, places: &[Place], effects: &[Effect],
 fn starts_install(text: &str, pieces: &[shell::Piece], n: usize) -> bool {
     let script = shell::parse(&text[pieces[n].span.range()]);
     let seen = script.seen();
-    !seen.is_empty() && seen.iter().all(|s| super::super::command::group(s) == Some(super::super::command::Group::System))
+    !seen.is_empty()
+        && seen
+            .iter()
+            .all(|s| super::super::command::group(s) == Some(super::super::command::Group::System))
 }
 
 /// The effect that the shell text `first` would have as a RUN of its own.
 fn alone(view: &View<'_>, instruction: &Instruction, first: &str, place: &Place) -> Effect {
     let mut part = instruction.clone();
-    part.kind = Kind::Run(crate::dockerfile::ast::Run { command: Command::Shell(first.to_owned()) });
+    part.kind = Kind::Run(crate::dockerfile::ast::Run {
+        command: Command::Shell(first.to_owned()),
+    });
     part.original = format!("RUN {first}");
     super::super::effect::effect(view, &part, place)
 }
 
 fn described(instruction: &Instruction) -> String {
-    let Kind::Run(run) = &instruction.kind else { return instruction.keyword.to_owned() };
+    let Kind::Run(run) = &instruction.kind else {
+        return instruction.keyword.to_owned();
+    };
     let text = match &run.command {
         Command::Shell(text) => text,
         Command::Exec(_) => return "this RUN".to_owned(),
@@ -164,15 +243,24 @@ fn described(instruction: &Instruction) -> String {
     if is_system_install(&script) {
         return "the system packages".to_owned();
     }
-    let name = script.seen().iter().find(|s| !matches!(s.name(), "" | "set" | "cd")).map(|s| s.name().to_owned());
+    let name = script
+        .seen()
+        .iter()
+        .find(|s| !matches!(s.name(), "" | "set" | "cd"))
+        .map(|s| s.name().to_owned());
     name.map_or_else(|| "this RUN".to_owned(), |n| format!("`{n} …`"))
 }
 
 /// In how many builds a copy's files changed; `None` when git does not tell (another stage, a URL).
 fn heat(view: &View<'_>, instruction: &Instruction, place: &Place) -> Option<usize> {
-    let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else { return None };
+    let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
+        return None;
+    };
     // A destination that the base image decides does not matter here.
-    let place = Place { cwd: place.cwd.clone().or_else(|| Some("/".to_owned())), ..place.clone() };
+    let place = Place {
+        cwd: place.cwd.clone().or_else(|| Some("/".to_owned())),
+        ..place.clone()
+    };
     let files = delivered(view, instruction, transfer, &place)?;
     let paths: std::collections::BTreeSet<RepoPath> = files.into_values().collect();
     Some(view.n_touching(|p| paths.contains(p)))
@@ -186,25 +274,42 @@ fn hoisted_copies(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candi
             continue;
         }
         let is_stage = instruction.flag("from").is_some();
-        let own = if is_stage { None } else { heat(view, instruction, &places[index]) };
+        let own = if is_stage {
+            None
+        } else {
+            heat(view, instruction, &places[index])
+        };
         let Some(own) = own else { continue };
         // The nearest copy above that changes at least three times as often, with only copies and settings between.
-        let hotter = (0..index).rev().take_while(|&i| !matches!(stage.instructions[i].kind, Kind::Run(_))).filter(|&i| {
-            let above = &stage.instructions[i];
-            is_transfer(above) && match heat(view, above, &places[i]) {
-                Some(other) => other > own.saturating_mul(3),
-                None => is_hot_stage(view, stage.index, above, own),
-            }
-        });
+        let hotter = (0..index)
+            .rev()
+            .take_while(|&i| !matches!(stage.instructions[i].kind, Kind::Run(_)))
+            .filter(|&i| {
+                let above = &stage.instructions[i];
+                is_transfer(above)
+                    && match heat(view, above, &places[i]) {
+                        Some(other) => other > own.saturating_mul(3),
+                        None => is_hot_stage(view, stage.index, above, own),
+                    }
+            });
         let Some(to) = hotter.min() else { continue };
         if (to..index).any(|i| conflict(&effects[i], &effects[index]).is_some()) {
             continue;
         }
         let (line, above) = (instruction.lines.first, stage.instructions[to].lines.first);
-        let mut candidate = Candidate::new("cold-first", format!("move the COPY in line {line} above the one in line {above}"));
+        let mut candidate = Candidate::new(
+            "cold-first",
+            format!("move the COPY in line {line} above the one in line {above}"),
+        );
         candidate.edits = move_before(view.text(), stage, &[index].into(), to);
-        candidate.safety = Safety::of(vec![format!("lines {above} to {line} write different files")], Vec::new());
-        candidate.rationale = format!("The files of line {line} changed in {own} of {} builds, those of line {above} more often; a copy below it is made again each time.", view.n_builds());
+        candidate.safety = Safety::of(
+            vec![format!("lines {above} to {line} write different files")],
+            Vec::new(),
+        );
+        candidate.rationale = format!(
+            "The files of line {line} changed in {own} of {} builds, those of line {above} more often; a copy below it is made again each time.",
+            view.n_builds()
+        );
         candidate.lines = vec![stage.instructions[to].lines, instruction.lines];
         found.push(candidate);
     }
@@ -213,8 +318,18 @@ fn hoisted_copies(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candi
 
 /// Whether what is copied from a stage likely changes more often than in `own` builds: that stage copies such files.
 fn is_hot_stage(view: &View<'_>, of: usize, instruction: &Instruction, own: usize) -> bool {
-    let Some(from) = instruction.flag("from").and_then(|name| super::super::layout::stage_named(view.dockerfile, of, name)) else { return false };
+    let Some(from) = instruction
+        .flag("from")
+        .and_then(|name| super::super::layout::stage_named(view.dockerfile, of, name))
+    else {
+        return false;
+    };
     let all = places(view.dockerfile);
     let stage = &view.dockerfile.stages[from];
-    stage.instructions.iter().zip(&all[from]).filter_map(|(i, p)| heat(view, i, p)).any(|n| n > own.saturating_mul(3))
+    stage
+        .instructions
+        .iter()
+        .zip(&all[from])
+        .filter_map(|(i, p)| heat(view, i, p))
+        .any(|n| n > own.saturating_mul(3))
 }

@@ -27,13 +27,43 @@ use crate::dockerfile::ast::{Kind, Stage};
 use std::collections::BTreeSet;
 
 /// Its line in [`super::ALL`].
-pub(super) const RULE: Rule = Rule { id: "sink-values", summary: "ARG, ENV and LABEL that change go below what does not read them", propose };
+pub(super) const RULE: Rule = Rule {
+    id: "sink-values",
+    summary: "ARG, ENV and LABEL that change go below what does not read them",
+    propose,
+};
 
 /// Words in names of values that differ at every build.
-const CHANGING: &[&str] = &["COMMIT", "SHA", "REVISION", "VCS_REF", "GIT_REF", "GIT_REV", "GIT_HASH", "BUILD_DATE", "BUILD_TIME", "BUILDTIME", "BUILD_ID", "BUILD_NUMBER", "BUILD_NUM", "TIMESTAMP", "CREATED", "GIT_BRANCH", "GIT_TAG", "CACHEBUST", "CACHE_BUST"];
+const CHANGING: &[&str] = &[
+    "COMMIT",
+    "SHA",
+    "REVISION",
+    "VCS_REF",
+    "GIT_REF",
+    "GIT_REV",
+    "GIT_HASH",
+    "BUILD_DATE",
+    "BUILD_TIME",
+    "BUILDTIME",
+    "BUILD_ID",
+    "BUILD_NUMBER",
+    "BUILD_NUM",
+    "TIMESTAMP",
+    "CREATED",
+    "GIT_BRANCH",
+    "GIT_TAG",
+    "CACHEBUST",
+    "CACHE_BUST",
+];
 
 /// Names that a project bumps with each release.
-const RELEASED: &[&str] = &["APP_VERSION", "VERSION", "RELEASE", "BUILD_VERSION", "PACKAGE_VERSION"];
+const RELEASED: &[&str] = &[
+    "APP_VERSION",
+    "VERSION",
+    "RELEASE",
+    "BUILD_VERSION",
+    "PACKAGE_VERSION",
+];
 
 /// Whether the value of `name` differs from build to build: it is passed so, or is called so and has no fixed value.
 pub(in crate::restructure) fn changes(view: &View<'_>, name: &str) -> bool {
@@ -41,8 +71,14 @@ pub(in crate::restructure) fn changes(view: &View<'_>, name: &str) -> bool {
         return *varies;
     }
     let upper = name.to_ascii_uppercase();
-    let is_word = |word: &str| upper == word || upper.starts_with(&format!("{word}_")) || upper.ends_with(&format!("_{word}")) || upper.contains(&format!("_{word}_"));
-    CHANGING.iter().any(|w| is_word(w)) && !upper.contains("SHA256") && !upper.contains("SHA512") || RELEASED.contains(&upper.as_str())
+    let is_word = |word: &str| {
+        upper == word
+            || upper.starts_with(&format!("{word}_"))
+            || upper.ends_with(&format!("_{word}"))
+            || upper.contains(&format!("_{word}_"))
+    };
+    CHANGING.iter().any(|w| is_word(w)) && !upper.contains("SHA256") && !upper.contains("SHA512")
+        || RELEASED.contains(&upper.as_str())
 }
 
 fn propose(view: &View<'_>) -> Vec<Candidate> {
@@ -62,8 +98,19 @@ fn of_stage(view: &View<'_>, stage: &Stage, effects: &[Effect]) -> Option<Candid
     for (index, instruction) in stage.instructions.iter().enumerate() {
         let changing = match &instruction.kind {
             // An argument with a literal default that is not passed does not change.
-            Kind::Arg(items) => items.len() == 1 && items.iter().any(|i| (i.default.is_none() || is_passed(view, &i.name) || is_placeholder(i.default.as_deref())) && changes(view, &i.name)),
-            Kind::Env(pairs) => pairs.iter().any(|p| effects[index].mentions.iter().any(|m| names.contains(m)) || (p.value.contains('$') && changes(view, &p.name))),
+            Kind::Arg(items) => {
+                items.len() == 1
+                    && items.iter().any(|i| {
+                        (i.default.is_none()
+                            || is_passed(view, &i.name)
+                            || is_placeholder(i.default.as_deref()))
+                            && changes(view, &i.name)
+                    })
+            }
+            Kind::Env(pairs) => pairs.iter().any(|p| {
+                effects[index].mentions.iter().any(|m| names.contains(m))
+                    || (p.value.contains('$') && changes(view, &p.name))
+            }),
             Kind::Label(_) => effects[index].mentions.iter().any(|m| names.contains(m)),
             _ => false,
         };
@@ -76,7 +123,8 @@ fn of_stage(view: &View<'_>, stage: &Stage, effects: &[Effect]) -> Option<Candid
         return None;
     }
     let mut doubts = Vec::new();
-    let unread = |index: usize, doubts: &mut Vec<String>| is_unread(view, stage, index, &names, doubts);
+    let unread =
+        |index: usize, doubts: &mut Vec<String>| is_unread(view, stage, index, &names, doubts);
     // The lowest place: before the first instruction that reads one of the values.
     let first = *moved.first()?;
     let mut to = first;
@@ -84,15 +132,25 @@ fn of_stage(view: &View<'_>, stage: &Stage, effects: &[Effect]) -> Option<Candid
         if moved.contains(&index) {
             continue;
         }
-        let reads = moved.iter().filter(|m| **m < index).any(|&m| conflict(&effects[m], &effects[index]).is_some());
+        let reads = moved
+            .iter()
+            .filter(|m| **m < index)
+            .any(|&m| conflict(&effects[m], &effects[index]).is_some());
         if reads && !unread(index, &mut doubts) {
             break;
         }
         to = index;
     }
     moved.retain(|m| *m <= to);
-    let passes_step = (first..=to).any(|i| !moved.contains(&i) && matches!(stage.instructions[i].kind, Kind::Run(_) | Kind::Copy(_) | Kind::Add(_) | Kind::Workdir(_)));
-    let runs_below = (first..=to).any(|i| !moved.contains(&i) && matches!(stage.instructions[i].kind, Kind::Run(_)));
+    let passes_step = (first..=to).any(|i| {
+        !moved.contains(&i)
+            && matches!(
+                stage.instructions[i].kind,
+                Kind::Run(_) | Kind::Copy(_) | Kind::Add(_) | Kind::Workdir(_)
+            )
+    });
+    let runs_below = (first..=to)
+        .any(|i| !moved.contains(&i) && matches!(stage.instructions[i].kind, Kind::Run(_)));
     if !passes_step || !runs_below {
         return None;
     }
@@ -105,15 +163,53 @@ fn is_passed(view: &View<'_>, name: &str) -> bool {
 
 /// A default that says a real value is expected.
 fn is_placeholder(default: Option<&str>) -> bool {
-    let text = default.unwrap_or_default().trim_matches(['"', '\'']).to_ascii_lowercase();
-    matches!(text.as_str(), "" | "dev" | "unknown" | "none" | "development" | "local" | "latest" | "head" | "main" | "master" | "unset" | "undefined" | "0" | "0.0.0" | "n/a" | "unspecified")
+    let text = default
+        .unwrap_or_default()
+        .trim_matches(['"', '\''])
+        .to_ascii_lowercase();
+    matches!(
+        text.as_str(),
+        "" | "dev"
+            | "unknown"
+            | "none"
+            | "development"
+            | "local"
+            | "latest"
+            | "head"
+            | "main"
+            | "master"
+            | "unset"
+            | "undefined"
+            | "0"
+            | "0.0.0"
+            | "n/a"
+            | "unspecified"
+    )
 }
 
 /// Whether the RUN at `index` reads none of `names`, as far as its text and the tree show.
-fn is_unread(view: &View<'_>, stage: &Stage, index: usize, names: &BTreeSet<String>, doubts: &mut Vec<String>) -> bool {
+fn is_unread(
+    view: &View<'_>,
+    stage: &Stage,
+    index: usize,
+    names: &BTreeSet<String>,
+    doubts: &mut Vec<String>,
+) -> bool {
     let instruction = &stage.instructions[index];
-    let text = format!("{}{}", instruction.original, instruction.heredocs.iter().map(|h| h.content.as_str()).collect::<String>());
-    if !matches!(instruction.kind, Kind::Run(_)) || names.iter().any(|n| super::super::mentions::holds(text.as_bytes(), n.as_bytes())) {
+    let text = format!(
+        "{}{}",
+        instruction.original,
+        instruction
+            .heredocs
+            .iter()
+            .map(|h| h.content.as_str())
+            .collect::<String>()
+    );
+    if !matches!(instruction.kind, Kind::Run(_))
+        || names
+            .iter()
+            .any(|n| super::super::mentions::holds(text.as_bytes(), n.as_bytes()))
+    {
         return false;
     }
     let words: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -121,7 +217,10 @@ fn is_unread(view: &View<'_>, stage: &Stage, index: usize, names: &BTreeSet<Stri
     if let Some((path, word)) = found.found.iter().find(|(p, _)| !is_prose(p)) {
         // A generic name such as VERSION is everywhere; a specific one that a file mentions is likely read.
         let specific = word.contains('_');
-        let doubt = format!("{path} mentions {word}; check that the RUN in line {} does not read it", instruction.lines.first);
+        let doubt = format!(
+            "{path} mentions {word}; check that the RUN in line {} does not read it",
+            instruction.lines.first
+        );
         if specific || doubts.len() > 2 {
             return false;
         }
@@ -130,21 +229,48 @@ fn is_unread(view: &View<'_>, stage: &Stage, index: usize, names: &BTreeSet<Stri
         }
     }
     if !found.is_complete && doubts.is_empty() {
-        doubts.push(format!("the tree could not be read whole; check that the RUN in line {} does not read {}", instruction.lines.first, words.join(" or ")));
+        doubts.push(format!(
+            "the tree could not be read whole; check that the RUN in line {} does not read {}",
+            instruction.lines.first,
+            words.join(" or ")
+        ));
     }
     true
 }
 
 fn is_prose(path: &crate::tree::RepoPath) -> bool {
     let text = path.to_string().to_lowercase();
-    text.ends_with(".md") || text.ends_with(".rst") || text.starts_with(".github/") || text.starts_with(".gitlab") || text.ends_with(".dockerignore") || text.starts_with("docs/")
+    text.ends_with(".md")
+        || text.ends_with(".rst")
+        || text.starts_with(".github/")
+        || text.starts_with(".gitlab")
+        || text.ends_with(".dockerignore")
+        || text.starts_with("docs/")
 }
 
-fn candidate(view: &View<'_>, stage: &Stage, moved: &BTreeSet<usize>, to: usize, names: &BTreeSet<String>, doubts: Vec<String>) -> Candidate {
+fn candidate(
+    view: &View<'_>,
+    stage: &Stage,
+    moved: &BTreeSet<usize>,
+    to: usize,
+    names: &BTreeSet<String>,
+    doubts: Vec<String>,
+) -> Candidate {
     let line = |i: usize| stage.instructions[i].lines.first;
     let first = moved.first().copied().unwrap_or_default();
-    let list = names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-    let mut candidate = Candidate::new("sink-values", format!("set {list} (line {}) after line {}", line(first), stage.instructions[to].lines.last));
+    let list = names
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ");
+    let mut candidate = Candidate::new(
+        "sink-values",
+        format!(
+            "set {list} (line {}) after line {}",
+            line(first),
+            stage.instructions[to].lines.last
+        ),
+    );
     let text = view.text();
     let at = block_of(text, stage, to).end;
     let mut carried = String::new();
@@ -154,13 +280,25 @@ fn candidate(view: &View<'_>, stage: &Stage, moved: &BTreeSet<usize>, to: usize,
     for &index in moved {
         let span = block_of(text, stage, index);
         carried.push_str(&text[span.range()]);
-        candidate.edits.push(super::super::candidate::TextEdit::delete(super::super::moving::without_blank_twin(text, span)));
+        candidate
+            .edits
+            .push(super::super::candidate::TextEdit::delete(
+                super::super::moving::without_blank_twin(text, span),
+            ));
     }
-    candidate.edits.push(super::super::candidate::TextEdit::insert(at, carried));
+    candidate
+        .edits
+        .push(super::super::candidate::TextEdit::insert(at, carried));
     candidate.unread = names.iter().cloned().collect();
-    let reasons = vec![format!("no instruction between line {} and line {} mentions {list}", line(first), line(to))];
+    let reasons = vec![format!(
+        "no instruction between line {} and line {} mentions {list}",
+        line(first),
+        line(to)
+    )];
     candidate.safety = Safety::of(reasons, doubts);
-    candidate.rationale = format!("{list} differs from build to build, and a RUN below its declaration runs again with each new value whether it reads it or not.");
+    candidate.rationale = format!(
+        "{list} differs from build to build, and a RUN below its declaration runs again with each new value whether it reads it or not."
+    );
     candidate.lines = moved.iter().map(|&i| stage.instructions[i].lines).collect();
     candidate
 }

@@ -1,0 +1,242 @@
+//! Every rule on its cases: `fixtures/restructure/<rule>/<case>/`.
+//!
+//! A case is a folder:
+//! - `before.Dockerfile`;
+//! - `history.scn`: `--- PATH` and the file's content, for each file of the newest tree that is read; under
+//!   `--- tree` further files by name (empty); under `--- commits` one line for each build, oldest first, with the paths
+//!   that it changed: `name ~ path path`; under `--- settings` `build-arg NAME`, `target N`, `git-dir excluded`;
+//! - `after.Dockerfile` and `after.dockerignore`: the text with the rule's first legal candidate applied, where it
+//!   changes. Neither: the rule must propose nothing;
+//! - `safety.txt`: `safe`, or `review` and words that the doubt holds.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use stratigraph::builder::Builder;
+use stratigraph::dockerfile;
+use stratigraph::restructure::rules::ALL;
+use stratigraph::restructure::search::proposals;
+use stratigraph::restructure::{View, legality};
+use stratigraph::tree::{FileKind, FileStamp, ObjectId, RepoPath};
+
+/// A case, read.
+pub(crate) struct Case {
+    dockerfile: dockerfile::Dockerfile,
+    path: RepoPath,
+    context: RepoPath,
+    ignore: Option<(RepoPath, String)>,
+    files: Vec<(RepoPath, FileStamp)>,
+    ignored: Vec<(RepoPath, FileStamp)>,
+    contents: BTreeMap<RepoPath, Vec<u8>>,
+    changes: Vec<Vec<RepoPath>>,
+    build_args: Vec<(String, bool)>,
+    target: usize,
+    git_dir: bool,
+}
+
+impl Case {
+    /// From the Dockerfile's text and the scenario's.
+    pub(crate) fn new(dockerfile: &str, scenario: &str) -> Self {
+        let dockerfile = dockerfile::parse(dockerfile)
+            .expect("the case's Dockerfile parses")
+            .dockerfile;
+        let mut case = Self {
+            target: dockerfile.stages.len() - 1,
+            dockerfile,
+            path: RepoPath::from("Dockerfile"),
+            context: RepoPath::root(),
+            ignore: None,
+            files: Vec::new(),
+            ignored: Vec::new(),
+            contents: BTreeMap::new(),
+            changes: Vec::new(),
+            build_args: Vec::new(),
+            git_dir: true,
+        };
+        for (name, body) in sections(scenario) {
+            case.section(&name, &body);
+        }
+        case.contents
+            .insert(case.path.clone(), case.dockerfile.text.clone().into_bytes());
+        let stamp = FileStamp {
+            kind: FileKind::Regular,
+            id: ObjectId::from_bytes(&[7; 20]).unwrap(),
+        };
+        for path in case.contents.keys() {
+            let is_ignored = case
+                .ignore
+                .as_ref()
+                .is_some_and(|(_, text)| legality::ignores(text, path));
+            if is_ignored {
+                &mut case.ignored
+            } else {
+                &mut case.files
+            }
+            .push((path.clone(), stamp));
+        }
+        case
+    }
+
+    fn section(&mut self, name: &str, body: &str) {
+        match name {
+            "tree" => self.contents.extend(
+                body.split_whitespace()
+                    .map(|p| (RepoPath::from(p), Vec::new())),
+            ),
+            "commits" => {
+                for line in body.lines().filter(|l| !l.trim().is_empty()) {
+                    let (_, paths) = line.split_once('~').expect("a commit is `name ~ paths`");
+                    self.changes
+                        .push(paths.split_whitespace().map(RepoPath::from).collect());
+                }
+            }
+            "settings" => {
+                for line in body.lines().map(str::trim).filter(|l| !l.is_empty()) {
+                    match line.split_once(' ').expect("a setting has a value") {
+                        ("build-arg", name) => self.build_args.push((name.to_owned(), true)),
+                        ("target", n) => self.target = n.parse().unwrap(),
+                        ("git-dir", value) => self.git_dir = value != "excluded",
+                        other => panic!("unknown setting {other:?}"),
+                    }
+                }
+            }
+            ".dockerignore" => {
+                self.ignore = Some((RepoPath::from(name), body.to_owned()));
+                self.contents
+                    .insert(RepoPath::from(name), body.as_bytes().to_vec());
+            }
+            path => {
+                self.contents
+                    .insert(RepoPath::from(path), body.as_bytes().to_vec());
+            }
+        }
+    }
+
+    /// Calls `with` on the case's view.
+    pub(crate) fn view<T>(&self, with: impl FnOnce(&View<'_>) -> T) -> T {
+        let read = |path: &RepoPath| self.contents.get(path).cloned();
+        with(&View {
+            dockerfile: &self.dockerfile,
+            path: &self.path,
+            context: &self.context,
+            ignore: self.ignore.as_ref().map(|(p, t)| (p, t.as_str())),
+            files: &self.files,
+            ignored: &self.ignored,
+            read: &read,
+            changes: &self.changes,
+            builder: Builder::BuildKit,
+            git_dir: self.git_dir,
+            persistent: true,
+            target: self.target,
+            build_args: &self.build_args,
+        })
+    }
+}
+
+/// `--- NAME` lines and what follows each.
+fn sections(text: &str) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    for line in text.lines() {
+        match line.strip_prefix("--- ") {
+            Some(name) => found.push((name.trim().to_owned(), String::new())),
+            None => {
+                if let Some((_, body)) = found.last_mut() {
+                    body.push_str(line);
+                    body.push('\n');
+                }
+            }
+        }
+    }
+    found
+}
+
+fn cases() -> Vec<(String, PathBuf)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/restructure");
+    let mut found = Vec::new();
+    for rule in fs::read_dir(&root).unwrap() {
+        let rule = rule.unwrap().path();
+        let id = rule.file_name().unwrap().to_string_lossy().into_owned();
+        for case in fs::read_dir(&rule).unwrap() {
+            found.push((id.clone(), case.unwrap().path()));
+        }
+    }
+    found.sort();
+    found
+}
+
+fn text(path: &Path) -> Option<String> {
+    fs::read_to_string(path).ok()
+}
+
+#[test]
+fn every_rule_proposes_what_its_cases_say() {
+    let mut wrong = Vec::new();
+    for (id, folder) in cases() {
+        let name = format!("{id}/{}", folder.file_name().unwrap().to_string_lossy());
+        let Some(rule) = ALL.iter().find(|r| r.id == id) else {
+            wrong.push(format!("{name}: no such rule"));
+            continue;
+        };
+        let case = Case::new(
+            &text(&folder.join("before.Dockerfile")).unwrap(),
+            &text(&folder.join("history.scn")).unwrap(),
+        );
+        let (found, dropped) = case.view(|view| proposals(view, &[*rule]));
+        if let Some(dropped) = dropped.first() {
+            wrong.push(format!(
+                "{name}: proposed what is not legal: {}: {}",
+                dropped.title, dropped.why
+            ));
+        }
+        let (dockerfile, ignore) = (
+            folder.join("after.Dockerfile"),
+            folder.join("after.dockerignore"),
+        );
+        if std::env::var_os("UPDATE_GOLDEN").is_some()
+            && let Some(first) = found.first()
+        {
+            if !first.candidate.edits.is_empty() {
+                fs::write(&dockerfile, &first.draft.dockerfile).unwrap();
+            }
+            if let Some(new) = &first.candidate.ignore {
+                fs::write(&ignore, &new.text).unwrap();
+            }
+            let safety = first
+                .candidate
+                .safety
+                .doubt()
+                .map_or("safe\n".to_owned(), |doubt| format!("review {doubt}\n"));
+            fs::write(folder.join("safety.txt"), safety).unwrap();
+        }
+        let expected = (text(&dockerfile), text(&ignore));
+        let first = found.first();
+        let got = (
+            first
+                .filter(|f| !f.candidate.edits.is_empty())
+                .map(|f| f.draft.dockerfile.clone()),
+            first
+                .and_then(|f| f.candidate.ignore.as_ref())
+                .map(|i| i.text.clone()),
+        );
+        if got != expected {
+            wrong.push(format!("{name}: expected {expected:#?}\ngot {got:#?}"));
+        }
+        if let Some(first) = first {
+            let wanted = text(&folder.join("safety.txt")).unwrap_or_default();
+            let is_right = match (
+                wanted.trim().strip_prefix("review"),
+                first.candidate.safety.doubt(),
+            ) {
+                (None, doubt) => wanted.trim() == "safe" && doubt.is_none(),
+                (Some(words), doubt) => doubt.is_some_and(|d| d.contains(words.trim())),
+            };
+            if !is_right {
+                wrong.push(format!(
+                    "{name}: safety is {:?}, not {wanted}",
+                    first.candidate.safety
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
