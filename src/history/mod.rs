@@ -5,6 +5,15 @@
 mod commit;
 mod input;
 
+#[cfg(feature = "git")]
+mod error;
+#[cfg(feature = "git")]
+pub mod git;
+#[cfg(feature = "git")]
+mod raw;
+#[cfg(feature = "git")]
+mod walk;
+
 pub use crate::tree::Change;
 pub use commit::Commit;
 pub use input::BuildInput;
