@@ -19,6 +19,7 @@ mod parse;
 mod read;
 mod shell_pattern;
 mod span;
+pub mod suppress;
 mod words;
 
 pub use ast::Dockerfile;
