@@ -5,9 +5,9 @@
 use super::builds::{self, Asked};
 use super::error::{CliError, Kind};
 use super::output::note;
-use super::pending::Repository;
 use super::settings::{Job, Source, Spec, Which};
 use crate::caveat::Caveat;
+use crate::history::git::{self, ErrorKind, Range, Repository};
 use crate::history::{BuildInput, Request};
 use crate::replay::{Replay, Settings};
 use crate::report::format::{DateOrSpan, list as list_words};
@@ -58,21 +58,36 @@ impl Project {
     }
 
     /// The builds' inputs, in order, read as they are asked for.
-    pub(super) fn inputs(&self) -> Result<impl Iterator<Item = Result<BuildInput, CliError>> + '_, CliError> {
+    pub(super) fn inputs(&self) -> impl Iterator<Item = Result<BuildInput, CliError>> + use<> {
         let watched = Replay::watched(&self.settings);
         let context = RepoPath::new(&self.settings.context);
-        let inputs = self.repository.builds(self.builds.clone(), &context, &watched).map_err(repository_error)?;
-        Ok(inputs.map(|input| input.map_err(repository_error)))
+        let walk = self.repository.walk(self.builds.clone(), &context, &watched);
+        walk.map(|input| input.map_err(|error| repository_error(&error)))
+    }
+
+    /// The repository's name for people: its directory's, without `.git`.
+    pub(super) fn name(&self) -> String {
+        let git_dir = self.repository.git_dir().to_owned();
+        let folder = self.repository.worktree().unwrap_or(git_dir);
+        let folder = folder.canonicalize().unwrap_or(folder);
+        let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        name.strip_suffix(".git").unwrap_or(&name).to_owned()
     }
 }
 
-fn repository_error(error: impl std::fmt::Display) -> CliError {
-    CliError::repository(error.to_string())
+/// A repository's error with its remedy. Words that mean nothing here are wrong usage only where the user typed them as
+/// options; the contract counts all of them to the repository.
+fn repository_error(error: &git::Error) -> CliError {
+    let wrapped = CliError::repository(error.message());
+    match error.help() {
+        Some(help) => wrapped.with_help(help),
+        None => wrapped,
+    }
 }
 
 /// Opens the repository at or above a folder.
 pub(super) fn open(path: &Path) -> Result<Repository, CliError> {
-    Repository::open(path).map_err(repository_error)
+    Repository::open(path).map_err(|e| repository_error(&e))
 }
 
 /// The builds that are asked for, oldest first, and what selecting them had to assume.
@@ -80,7 +95,7 @@ fn select(repository: &Repository, which: &Which) -> Result<(Vec<(ObjectId, Requ
     let asked = match which {
         Which::Commits(source) => builds::commits(&list("--commits", source)?)?,
         Which::Builds(source) => builds::builds(&list("--builds", source)?)?,
-        Which::Mainline { range, since, last } => return mainline(repository, range.as_ref(), since.as_ref(), *last),
+        Which::Mainline { range, since, last } => return mainline(repository, range.as_deref(), since.as_ref(), *last),
     };
     let option = if matches!(which, Which::Commits(_)) { "--commits" } else { "--builds" };
     let resolved: Result<Vec<_>, _> = asked.into_iter().map(|a| resolve_asked(repository, option, a)).collect();
@@ -90,18 +105,47 @@ fn select(repository: &Repository, which: &Which) -> Result<(Vec<(ObjectId, Requ
 fn resolve_asked(repository: &Repository, option: &str, asked: Asked) -> Result<(ObjectId, Request), CliError> {
     match repository.resolve(&asked.rev) {
         Ok(id) => Ok((id, asked.request)),
-        Err(error) => Err(CliError::repository(format!("{option}, line {}: {error}", asked.line))),
+        Err(error) => {
+            let wrapped = CliError::repository(format!("{option}, line {}: {}", asked.line, error.message()));
+            Err(match error.help() {
+                Some(help) => wrapped.with_help(help),
+                None => wrapped,
+            })
+        }
     }
 }
 
+/// Commits along first parents. A date narrows a range; a number keeps the newest of what is left.
 fn mainline(
     repository: &Repository,
-    range: Option<&(String, String)>,
+    range: Option<&str>,
     since: Option<&DateOrSpan>,
     last: Option<usize>,
 ) -> Result<(Vec<(ObjectId, Request)>, Vec<Caveat>), CliError> {
-    let _ = (repository, range, since, last);
-    Ok((Vec::new(), Vec::new()))
+    let asked = match (range, since) {
+        (Some(range), _) => Range::Between(range.to_owned()),
+        (None, Some(since)) => Range::Since(earliest(repository, since)?.to_string()),
+        (None, None) => Range::Last(last.unwrap_or(usize::MAX)),
+    };
+    let selection = repository.select(&asked).map_err(|e| repository_error(&e))?;
+    let mut commits = selection.commits;
+    if let (Some(_), Some(since)) = (range, since) {
+        let since = earliest(repository, since)?;
+        let time = |id: &ObjectId| repository.commit(id).map(|c| c.time).map_err(|e| repository_error(&e));
+        let times: Vec<i64> = commits.iter().map(time).collect::<Result<_, _>>()?;
+        commits = commits.into_iter().zip(times).filter(|(_, t)| *t >= since).map(|(id, _)| id).collect();
+    }
+    let cut = commits.len().saturating_sub(last.unwrap_or(usize::MAX));
+    Ok((commits.split_off(cut).into_iter().map(|id| (id, Request::default())).collect(), selection.caveats))
+}
+
+/// A span counts back from the newest commit, not from today: the same command gives the same answer tomorrow.
+fn earliest(repository: &Repository, since: &DateOrSpan) -> Result<i64, CliError> {
+    let newest = || repository.head().and_then(|head| repository.commit(&head)).map_err(|e| repository_error(&e));
+    Ok(match since {
+        DateOrSpan::Date(seconds) => *seconds,
+        DateOrSpan::Span(seconds) => newest()?.time.saturating_sub(*seconds),
+    })
 }
 
 /// The default Dockerfile: `Dockerfile`; if absent from the newest build's commit and exactly one is found there, that.
@@ -110,10 +154,12 @@ fn find_dockerfile(repository: &Repository, commit: ObjectId, settings: &Setting
     if settings.pin.is_some() {
         return Ok(default);
     }
-    let files = repository.files(commit).map_err(repository_error)?;
-    let found = dockerfiles(&files);
+    if repository.read(&commit, &RepoPath::new(&default)).is_ok_and(|text| text.is_some()) {
+        return Ok(default);
+    }
+    let files = repository.list(&commit, &RepoPath::root()).map_err(|e| repository_error(&e))?;
+    let found = dockerfiles(files.iter().map(|(path, _)| path));
     match found.as_slice() {
-        _ if found.contains(&default) => Ok(default),
         [] => Ok(default),
         [only] => {
             note(&format!("no Dockerfile at the root; using the only one, {only}"));
@@ -128,9 +174,8 @@ fn find_dockerfile(repository: &Repository, commit: ObjectId, settings: &Setting
 }
 
 /// The paths that are named as Dockerfiles are, the likeliest first: by name, then by depth.
-fn dockerfiles(files: &[RepoPath]) -> Vec<String> {
+fn dockerfiles<'a>(files: impl Iterator<Item = &'a RepoPath>) -> Vec<String> {
     let mut found: Vec<(bool, usize, String)> = files
-        .iter()
         .filter(|path| path.file_name().is_some_and(is_dockerfile_name))
         .map(|path| (path.file_name() != Some(b"Dockerfile"), path.names().count(), path.to_string()))
         .collect();
@@ -168,8 +213,11 @@ pub(super) fn text(spec: &Spec, repo: &Path) -> Result<Text, CliError> {
 
 fn committed(name: &str, rev: &str, path: &str, repo: &Path) -> Result<Text, CliError> {
     let repository = open(repo)?;
-    let commit = repository.resolve(if rev.is_empty() { "HEAD" } else { rev }).map_err(repository_error)?;
-    match repository.file(commit, &RepoPath::new(path)).map_err(repository_error)? {
+    let commit = repository.resolve(if rev.is_empty() { "HEAD" } else { rev }).map_err(|e| match e.kind() {
+        ErrorKind::Revision => CliError::new(Kind::Dockerfile, format!("no file {name}, and {}", e.message())),
+        _ => repository_error(&e),
+    })?;
+    match repository.read(&commit, &RepoPath::new(path)).map_err(|e| repository_error(&e))? {
         Some(bytes) => Ok(Text { name: name.to_owned(), text: lossy(&bytes) }),
         None => Err(CliError::new(Kind::Dockerfile, format!("{rev} has no file {path}"))),
     }

@@ -11,7 +11,6 @@ mod graph;
 mod hint;
 mod load;
 mod output;
-mod pending;
 mod progress;
 mod replay;
 mod run;

@@ -150,7 +150,7 @@ mod tests {
             "    12  RUN a|b               98%"
         ]);
         assert!(table().plain(24).iter().all(|line| line.chars().count() <= 24), "{:?}", table().plain(24));
-        assert_eq!(table().plain(24)[1], "     5  COPY pac…  12%");
+        assert_eq!(table().plain(24)[1], "     5  COPY packa…  12%");
     }
 
     #[test]
