@@ -4,6 +4,7 @@
 
 use super::ast::Instruction;
 use super::error::Error;
+use super::likely_base;
 use super::lines;
 use super::read::File;
 use super::span::Lines;
@@ -158,7 +159,9 @@ pub(super) fn lost_continuation(
     if ["then", "do", "done", "fi", "else", "elif", "esac"].contains(&word) {
         return append("is followed by a line that goes on with it");
     }
-    let keyword = text[before.span.start..]
+    // Several lines may have lost it in a row: what they go on with is the last real instruction.
+    let owner = places[..index].iter().rev().find(|place| place.is_known)?;
+    let keyword = text[owner.span.start..]
         .split_whitespace()
         .next()
         .unwrap_or_default()
@@ -167,7 +170,7 @@ pub(super) fn lost_continuation(
         return append("is followed by a line that goes on with it");
     }
     if gap
-        && indent > indentation(text, before.span.start)
+        && indent > indentation(text, owner.span.start)
         && ["RUN", "ENV", "LABEL", "CMD", "ENTRYPOINT", "COPY"].contains(&keyword.as_str())
     {
         return append("is followed by an indented line");
@@ -208,24 +211,31 @@ fn last_line(text: &str, place: &ItemPlace) -> Option<(usize, usize, usize)> {
 
 /// The refusal of an instruction that stands above any FROM.
 pub(super) fn no_stage(text: &str, instruction: &Instruction) -> Error {
+    let span = instruction.span;
     let word = Span::new(
-        instruction.span.start,
-        instruction.span.start
-            + instruction
-                .keyword
-                .len()
-                .min(instruction.span.end - instruction.span.start),
+        span.start,
+        span.end.min(span.start + instruction.keyword.len()),
     );
     let error = Error::at(
         text,
         word,
         format!("{} stands before any FROM", instruction.keyword),
     );
-    error.with_help("only ARG may stand before the first FROM; begin with `FROM image`")
+    error.with_help(begin_with(text))
 }
 
 /// The refusal of a file that has ARG and nothing else.
 pub(super) fn only_globals(text: &str, globals: &[Instruction]) -> Error {
     let span = globals.last().map_or(Span::default(), |i| i.span);
-    Error::at(text, span, "there is no FROM").with_help("begin with `FROM image`")
+    Error::at(text, span, "there is no FROM").with_help(begin_with(text))
+}
+
+fn begin_with(text: &str) -> String {
+    let rule = "only ARG may stand before the first FROM";
+    match likely_base::guess(text) {
+        Some((command, image)) => {
+            format!("{rule}; begin with `FROM {image}` or another image that brings {command}")
+        }
+        None => format!("{rule}; begin with `FROM image`"),
+    }
 }

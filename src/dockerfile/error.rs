@@ -94,3 +94,22 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+/// A word of the text as it may stand in a message: at most 60 characters, control characters replaced.
+pub(super) fn shown(text: &str) -> String {
+    let mut shown: String = text
+        .chars()
+        .take(60)
+        .map(|c| {
+            if c.is_control() {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        })
+        .collect();
+    if shown.len() < text.len() && text.chars().nth(60).is_some() {
+        shown.push('…');
+    }
+    shown
+}

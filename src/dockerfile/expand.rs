@@ -3,6 +3,7 @@
 //! Source of the rules: moby/buildkit frontend/dockerfile/shell/lex.go. Values put in are not read again.
 
 use super::error::Refusal;
+use super::error::shown;
 use super::shell_pattern;
 use std::iter::Peekable;
 use std::str::Chars;
@@ -82,15 +83,9 @@ impl Lexer {
             depth: 0,
             produced: 0,
         };
-        reader.until(None, self.raw_escapes).map_err(|refusal| {
-            let shown: String = source.chars().take(60).collect();
-            let dots = if shown.len() < source.len() {
-                "…"
-            } else {
-                ""
-            };
-            Refusal::new(format!("cannot expand {shown}{dots}: {refusal}"))
-        })
+        reader
+            .until(None, self.raw_escapes)
+            .map_err(|refusal| Refusal::new(format!("cannot expand {}: {refusal}", shown(source))))
     }
 }
 

@@ -3,6 +3,7 @@
 //! Source of the rules: moby/buildkit frontend/dockerfile/instructions (bflag.go, parse.go, commands_run*.go).
 
 use super::distance;
+use super::error::shown;
 use super::mount;
 use super::node::Fault;
 use super::words::Word;
@@ -76,8 +77,10 @@ pub(super) fn check(keyword: &str, flags: &[Word]) -> Result<(), Fault> {
         let (name, value) = name_and_value(word);
         let fault = |message: String| Fault::new(&word.range, message);
         let Some(&(name, take)) = table.iter().find(|(known, _)| *known == name) else {
-            return Err(fault(format!("unknown flag --{name} of {keyword}"))
-                .help(known_flags(keyword, name, table)));
+            return Err(
+                fault(format!("unknown flag --{} of {keyword}", shown(name)))
+                    .help(known_flags(keyword, name, table)),
+            );
         };
         if !seen.insert(name) && take != Take::Values {
             return Err(fault(format!("the flag --{name} is given twice")));
@@ -95,7 +98,8 @@ pub(super) fn check(keyword: &str, flags: &[Word]) -> Result<(), Fault> {
             }
             (Take::Switch, Some(value)) => {
                 return Err(fault(format!(
-                    "the flag --{name} is `{value}`, but only true and false are allowed"
+                    "the flag --{name} is `{}`, but only true and false are allowed",
+                    shown(value)
                 )));
             }
         }
@@ -135,18 +139,20 @@ pub(super) fn check_run(flags: &[Word]) -> Result<(), Fault> {
     }
     for (word, value) in of("network") {
         if !["default", "none", "host"].contains(&value) {
-            return Err(
-                Fault::new(&word.range, format!("invalid network mode `{value}`"))
-                    .help("the modes are default, none and host"),
-            );
+            return Err(Fault::new(
+                &word.range,
+                format!("invalid network mode `{}`", shown(value)),
+            )
+            .help("the modes are default, none and host"));
         }
     }
     for (word, value) in of("security") {
         if !["insecure", "sandbox"].contains(&value) {
-            return Err(
-                Fault::new(&word.range, format!("invalid security mode `{value}`"))
-                    .help("the modes are sandbox and insecure"),
-            );
+            return Err(Fault::new(
+                &word.range,
+                format!("invalid security mode `{}`", shown(value)),
+            )
+            .help("the modes are sandbox and insecure"));
         }
     }
     Ok(())
@@ -172,11 +178,15 @@ pub(super) fn check_health(flags: &[Word]) -> Result<(), Fault> {
                 "retries" => match value.parse::<i32>() {
                     Ok(n) if n < 0 => Some("--retries cannot be negative".to_owned()),
                     Ok(_) => None,
-                    Err(_) => Some(format!("--retries is `{value}`, which is no whole number")),
+                    Err(_) => Some(format!(
+                        "--retries is `{}`, which is no whole number",
+                        shown(value)
+                    )),
                 },
                 _ => match nanoseconds(value) {
                     None => Some(format!(
-                        "--{name} is `{value}`, which is no duration such as 30s or 1m30s"
+                        "--{name} is `{}`, which is no duration such as 30s or 1m30s",
+                        shown(value)
                     )),
                     Some(0) => None,
                     Some(n) if n < 1_000_000 => Some(format!("--{name} cannot be less than 1ms")),

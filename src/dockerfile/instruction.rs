@@ -17,6 +17,7 @@ use super::ast::Transfer;
 use super::ast::Trigger;
 use super::distance;
 use super::error::Error;
+use super::error::shown;
 use super::flags;
 use super::heredoc;
 use super::lines::Logical;
@@ -103,8 +104,10 @@ pub(super) fn typed(node: Node, place: &Place) -> Result<Instruction, Fault> {
 
 /// The refusal of a word that is no instruction.
 fn unknown(word: &Word) -> Fault {
-    let shown: String = word.text.chars().take(40).collect();
-    let fault = Fault::new(&word.range, format!("unknown instruction: {shown}"));
+    let fault = Fault::new(
+        &word.range,
+        format!("unknown instruction: {}", shown(&word.text)),
+    );
     match distance::nearest(&word.text, KEYWORDS.into_iter()) {
         Some(near) => fault.help(format!("did you mean {near}?")),
         None => fault,
@@ -295,7 +298,8 @@ fn from_arguments(line: &Line, words: &[Word]) -> Fault {
         }
         [image, name] => fault.help(format!(
             "did you mean `FROM {} AS {}`?",
-            image.text, name.text
+            shown(&image.text),
+            shown(&name.text)
         )),
         _ => fault,
     }
@@ -314,7 +318,7 @@ fn stage_name(word: &Word) -> Result<String, Fault> {
     }
     let fault = Fault::new(
         &word.range,
-        format!("`{}` is no name for a stage", word.text),
+        format!("`{}` is no name for a stage", shown(&word.text)),
     );
     Err(fault.help("a name begins with a letter and has letters, digits, `-`, `_` and `.` only"))
 }
@@ -342,7 +346,7 @@ fn healthcheck(line: &Line, args: Args) -> Result<Healthcheck, Fault> {
             &kind.range,
             format!(
                 "HEALTHCHECK is followed by `{}`, but only CMD and NONE are known",
-                kind.text
+                shown(&kind.text)
             ),
         );
         return Err(fault.help("write `HEALTHCHECK CMD command`"));

@@ -3,6 +3,7 @@
 //! Source of the rules: moby/buildkit frontend/dockerfile/parser (newNodeFromLine and line_parsers.go). What is refused
 //! here is refused before any instruction is checked.
 
+use super::error::shown;
 use super::json;
 use super::json::NotStrings;
 use super::words;
@@ -86,7 +87,7 @@ pub(super) enum Args {
     /// `name value`, the old form of ENV and LABEL.
     Old(String, String),
     /// HEALTHCHECK's type and command.
-    Health(Word, Box<Args>),
+    Health(Word, Box<Self>),
     /// ONBUILD's trigger.
     Trigger(Box<Node>),
 }
@@ -199,7 +200,7 @@ fn pairs(keyword: &str, line: &str, rest: &Range<usize>, escape: char) -> Result
         };
     }
     if let Some(word) = words.iter().find(|w| !w.text.contains('=')) {
-        let shown: String = word.text.chars().take(40).collect();
+        let shown = shown(&word.text);
         return Err(Fault::new(
             &word.range,
             format!("`{shown}` has no `=`: every word of {keyword} must be name=value"),
