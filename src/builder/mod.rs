@@ -2,6 +2,16 @@
 //!
 //! Never: reads the history.
 
+pub mod buildkit;
+mod vertex;
+
+pub use vertex::CopyEffect;
+pub use vertex::Effect;
+pub use vertex::Plan;
+pub use vertex::Vertex;
+pub use vertex::VertexInput;
+pub use vertex::VertexSource;
+
 /// The program modelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Builder {

@@ -1,9 +1,28 @@
-//! A Dockerfile as a graph of steps for one target.
+//! A Dockerfile as stages, instructions and steps for one target.
 //!
 //! Never: knows a cache or a history.
 
+pub mod dag;
+mod env;
+mod lower;
+mod lowered;
+mod stages;
 mod step;
 
+pub use env::Env;
+pub use lower::Options;
+pub use lower::join_clean;
+pub use lower::lower;
+pub use lowered::Action;
+pub use lowered::Base;
+pub use lowered::CopyAction;
+pub use lowered::CopySource;
+pub use lowered::Lowered;
+pub use lowered::LoweredStage;
+pub use lowered::Lowering;
+pub use lowered::MountFrom;
+pub use lowered::RunAction;
+pub use lowered::State;
 pub use step::Input;
 pub use step::Origin;
 pub use step::Step;

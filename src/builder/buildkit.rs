@@ -1,0 +1,637 @@
+//! BuildKit: which instruction is a vertex, and what enters its key.
+//!
+//! | instruction | vertex | enters the key | invalidated by | source (moby/buildkit 73ed682) |
+//! |---|---|---|---|---|
+//! | FROM image | yes | the image's layers (here: its reference) | another image | source/containerimage/pull.go |
+//! | RUN | yes | base's key, arguments, ordered environment, cwd, user, network, security, mounts, platform | any of them; content of bind mounts | solver/llbsolver/ops/exec.go |
+//! | COPY, ADD | yes | base's key, per source: base name, destination, owner, mode, flags; content of the sources | base missed; content | solver/llbsolver/ops/file.go |
+//! | COPY --link | two | the copy half has no base | its content alone | dockerfile2llb/convert_copy.go |
+//! | WORKDIR | yes, but not `/` | base's key, path, owner from USER, SOURCE_DATE_EPOCH | base missed; path | dockerfile2llb/convert.go `dispatchWorkdir` |
+//! | ENV, ARG with a value, SHELL, USER | no | the key of later RUNs | – | `dispatchEnv`, `dispatchArg` |
+//! | LABEL, CMD, ENTRYPOINT, EXPOSE, VOLUME, STOPSIGNAL, HEALTHCHECK, MAINTAINER, ONBUILD | no | nothing | – | convert.go |
+
+use super::vertex::{CopyEffect, Effect, Plan, Vertex, VertexInput, VertexSource};
+use crate::context::CopyOptions;
+use crate::context::Selector;
+use crate::dockerfile::ast::Kind;
+use crate::dockerfile::mount::{Mount, MountType};
+use crate::graph::{Action, Base, CopyAction, CopySource, Input, Lowered, LoweredStage, Lowering, MountFrom, Origin, RunAction};
+use crate::graph::{State, Step, StepId, join_clean};
+use crate::replay::Steps;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const PLATFORM: &str = "linux/amd64";
+
+/// The vertices of a lowered Dockerfile.
+pub fn plan(lowering: &Lowering) -> Plan {
+    let mut planner = Planner { lowering, vertices: Vec::new(), steps: Vec::new(), known: BTreeMap::new(), ends: BTreeMap::new() };
+    for stage in &lowering.stages {
+        planner.stage(stage);
+    }
+    planner.finish()
+}
+
+struct Planner<'a> {
+    lowering: &'a Lowering,
+    vertices: Vec<Vertex>,
+    steps: Vec<Step>,
+    /// Vertices by identity (everything in the operation, the names of its inputs included): equal ones are one.
+    known: BTreeMap<String, usize>,
+    /// Last vertex of each stage, by position in the file; `None` for the empty file system.
+    ends: BTreeMap<usize, Option<usize>>,
+}
+
+/// A stage being planned.
+struct Stage<'a> {
+    lowered: &'a LoweredStage,
+    printed: Option<String>,
+    platform: String,
+    total: usize,
+    index: usize,
+    /// The vertex that the next one is built on; `None` for the empty file system.
+    current: Option<usize>,
+    /// Set where the base cannot be known.
+    unknown: Option<String>,
+}
+
+/// What a new vertex is shown as.
+struct Shown {
+    index: usize,
+    instruction: String,
+    text: String,
+    command: String,
+    lines: crate::dockerfile::Lines,
+    definition: Vec<(String, String)>,
+}
+
+impl<'a> Planner<'a> {
+    fn stage(&mut self, lowered: &'a LoweredStage) {
+        let mut stage = Stage {
+            lowered,
+            printed: self.lowering.named.then(|| lowered.name.clone().unwrap_or_else(|| format!("stage-{}", lowered.index))),
+            platform: lowered.platform.clone().unwrap_or_else(|| PLATFORM.to_owned()),
+            total: count(lowered),
+            index: 0,
+            current: None,
+            unknown: None,
+        };
+        match &lowered.base {
+            Base::Scratch => {}
+            Base::Stage(parent) => stage.current = self.ends.get(parent).copied().flatten(),
+            Base::Image(image) => self.from_image(&mut stage, image),
+            Base::Unknown(why) => {
+                stage.unknown = Some(why.clone());
+                self.from_image(&mut stage, &lowered.from.original);
+            }
+        }
+        for instruction in &lowered.instructions {
+            match &instruction.action {
+                Action::Run(run) => self.run(&mut stage, instruction, run),
+                Action::Copy(copy) => self.copy(&mut stage, instruction, copy),
+                Action::Workdir(path) => self.workdir(&mut stage, instruction, path),
+                Action::Meta(_) => {}
+            }
+        }
+        self.ends.insert(lowered.index, stage.current);
+    }
+
+    fn from_image(&mut self, stage: &mut Stage<'_>, image: &str) {
+        stage.index = 1;
+        let from = &stage.lowered.from;
+        let shown = Shown {
+            index: 1,
+            instruction: "FROM".to_owned(),
+            text: format!("FROM {image}"),
+            command: String::new(),
+            lines: from.lines,
+            definition: vec![("image".to_owned(), image.to_owned()), ("platform".to_owned(), stage.platform.clone())],
+        };
+        let unknown = stage.unknown.clone();
+        let vertex = Vertex { key: image_key(image, &stage.platform), inputs: Vec::new(), effect: Effect::Image(image.to_owned()), unknown };
+        stage.current = Some(self.add(stage, shown, vertex, ""));
+    }
+
+    /// Adds a vertex, or gives an equal one its newest name ("displayed once, under the name of the stage converted
+    /// last"). `full` is what tells operations apart that have one cache key (the directory of a COPY source).
+    fn add(&mut self, stage: &Stage<'_>, shown: Shown, vertex: Vertex, full: &str) -> usize {
+        let inputs: Vec<VertexSource> = vertex.inputs.iter().map(|i| i.source).collect();
+        let identity = format!("{:?}", (&vertex.key, inputs, full, &vertex.unknown));
+        let step = Step {
+            stage: stage.printed.clone(),
+            stage_index: stage.lowered.index,
+            index: shown.index,
+            total: stage.total,
+            lines: shown.lines,
+            instruction: shown.instruction,
+            text: shown.text,
+            command: shown.command,
+            inputs: vertex.inputs.iter().map(|i| self.step_input(i)).collect(),
+            definition: shown.definition,
+        };
+        if let Some(&old) = self.known.get(&identity) {
+            if step.index > 0 {
+                self.steps[old] = step;
+            }
+            return old;
+        }
+        self.vertices.push(vertex);
+        self.steps.push(step);
+        self.known.insert(identity, self.vertices.len() - 1);
+        self.vertices.len() - 1
+    }
+
+    fn step_input(&self, input: &VertexInput) -> Input {
+        let origin = match input.source {
+            VertexSource::Context => Origin::Context,
+            VertexSource::Vertex(v) => Origin::Step(StepId(v)),
+        };
+        Input { origin, selectors: input.read.clone() }
+    }
+
+    /// A vertex that is not shown: an image that is copied from, a heredoc, a download.
+    fn hidden(&mut self, stage: &Stage<'_>, instruction: &Lowered, text: &str, vertex: Vertex) -> usize {
+        let shown = Shown {
+            index: 0,
+            instruction: instruction.instruction.keyword.to_owned(),
+            text: text.to_owned(),
+            command: String::new(),
+            lines: instruction.instruction.lines,
+            definition: vec![("source".to_owned(), text.to_owned())],
+        };
+        self.add(stage, shown, vertex, "")
+    }
+
+    fn shown(&self, stage: &mut Stage<'_>, instruction: &Lowered, definition: Vec<(String, String)>) -> Shown {
+        stage.index += 1;
+        let own = &instruction.instruction;
+        Shown {
+            index: stage.index,
+            instruction: own.keyword.to_owned(),
+            text: if instruction.trigger { format!("ONBUILD {}", instruction.text) } else { instruction.text.clone() },
+            command: match &instruction.action {
+                Action::Run(run) => command_text(run),
+                _ => String::new(),
+            },
+            // A trigger is shown at the FROM that sets it off.
+            lines: if instruction.trigger { stage.lowered.from.lines } else { own.lines },
+            definition,
+        }
+    }
+
+    fn workdir(&mut self, stage: &mut Stage<'_>, instruction: &Lowered, path: &str) {
+        if path == "/" {
+            return;
+        }
+        let state = &instruction.before;
+        let definition = vec![
+            ("path".to_owned(), path.to_owned()),
+            ("user".to_owned(), state.user.clone()),
+            ("argument SOURCE_DATE_EPOCH".to_owned(), state.epoch.clone().unwrap_or_default()),
+        ];
+        let key = format!("mkdir {:?}", (path, &state.user, &state.epoch));
+        let shown = self.shown(stage, instruction, definition);
+        let vertex = Vertex { key, inputs: based_on(stage.current), effect: Effect::Mkdir(path.to_owned()), unknown: stage.unknown.clone() };
+        stage.current = Some(self.add(stage, shown, vertex, ""));
+    }
+
+    /// The vertex that files are taken from.
+    fn source(&mut self, stage: &Stage<'_>, instruction: &Lowered, from: &MountFrom) -> Option<VertexSource> {
+        match from {
+            MountFrom::Context => Some(VertexSource::Context),
+            MountFrom::Scratch => None,
+            MountFrom::Stage(index) => self.ends.get(index).copied().flatten().map(VertexSource::Vertex),
+            MountFrom::Image(image) => {
+                let vertex =
+                    Vertex { key: image_key(image, PLATFORM), inputs: Vec::new(), effect: Effect::Image(image.clone()), unknown: None };
+                Some(VertexSource::Vertex(self.hidden(stage, instruction, &format!("FROM {image}"), vertex)))
+            }
+        }
+    }
+
+    fn inline(&mut self, stage: &Stage<'_>, instruction: &Lowered, name: &str, bytes: &str, mode: &str) -> VertexSource {
+        let vertex = Vertex {
+            key: format!("mkfile {:?}", (name, bytes, mode)),
+            inputs: Vec::new(),
+            effect: Effect::File(name.to_owned(), bytes.to_owned()),
+            unknown: None,
+        };
+        VertexSource::Vertex(self.hidden(stage, instruction, "[internal] preparing inline document", vertex))
+    }
+
+    fn remote(&mut self, stage: &Stage<'_>, instruction: &Lowered, url: &str, name: &str, checksum: &str) -> VertexSource {
+        let unknown = checksum
+            .is_empty()
+            .then(|| format!("git does not hold what {url} answers; add --checksum to pin it"));
+        let vertex = Vertex {
+            key: format!("remote {:?}", (url, checksum)),
+            inputs: Vec::new(),
+            effect: Effect::File(name.to_owned(), checksum.to_owned()),
+            unknown,
+        };
+        VertexSource::Vertex(self.hidden(stage, instruction, url, vertex))
+    }
+
+    fn copy(&mut self, stage: &mut Stage<'_>, instruction: &Lowered, copy: &CopyAction) {
+        let link = copy.link && copy.chmod.is_empty();
+        let base = if link { None } else { stage.current };
+        let mut inputs = Inputs::new(base);
+        let mut actions = Vec::new();
+        let mut sources = Vec::new();
+        let mut full = Vec::new();
+        let destination = destination(&instruction.before.cwd, &copy.destination);
+        for source in &copy.sources {
+            let (from, selector) = match source {
+                CopySource::Path(path) => (self.source(stage, instruction, &copy.from), selector(path, copy)),
+                CopySource::Inline(name, body) => {
+                    (Some(self.inline(stage, instruction, name, body, "0644")), plain(name))
+                }
+                CopySource::Http(url) => {
+                    let name = url_name(url);
+                    let from = self.remote(stage, instruction, url, &name, &copy.checksum);
+                    (Some(from), plain(&name))
+                }
+                CopySource::Git(url) => (Some(self.remote(stage, instruction, url, "", &copy.checksum)), plain("")),
+            };
+            let slot = from.map(|from| inputs.read(from, selector.clone()));
+            let flags = match source {
+                CopySource::Path(_) => (true, copy.unpack.unwrap_or(copy.add)),
+                CopySource::Http(_) => (false, copy.unpack.unwrap_or(false)),
+                _ => (false, false),
+            };
+            actions.push((base_name(&selector, copy), slot, flags, parents_pattern(source, copy)));
+            full.push(selector.path.clone());
+            sources.extend(slot.map(|s| (s, selector)));
+        }
+        let attributes = (owner(&copy.chown), mode(&copy.chmod));
+        let key = format!("copy {:?}", (base.is_some(), &actions, &destination, &attributes, &copy.exclude));
+        let shown = self.shown(stage, instruction, copy_definition(copy, &destination));
+        let effect = Effect::Copy(CopyEffect {
+            sources,
+            destination,
+            options: CopyOptions {
+                chmod: Some(attributes.1.clone()).filter(|v| !v.is_empty()),
+                chown: Some(attributes.0.clone()).filter(|v| !v.is_empty()),
+                unpack: copy.unpack.unwrap_or(copy.add),
+            },
+            based: base.is_some(),
+        });
+        let unknown = stage.unknown.clone().filter(|_| !link);
+        let vertex = Vertex { key, inputs: inputs.finish(), effect, unknown };
+        let copied = self.add(stage, shown, vertex, &full.join("\n"));
+        stage.current = Some(if link { self.merge(stage, instruction, copied) } else { copied });
+    }
+
+    /// The merge half of `--link`: built on both, shown as `LINK COPY …` under the same number, so not listed.
+    fn merge(&mut self, stage: &Stage<'_>, instruction: &Lowered, copied: usize) -> usize {
+        let Some(base) = stage.current else { return copied };
+        let inputs = based_on(Some(base)).into_iter().chain(based_on(Some(copied))).collect();
+        let vertex = Vertex { key: "merge".to_owned(), inputs, effect: Effect::Merge, unknown: stage.unknown.clone() };
+        self.hidden(stage, instruction, &format!("LINK {}", instruction.text), vertex)
+    }
+
+    fn run(&mut self, stage: &mut Stage<'_>, instruction: &Lowered, run: &RunAction) {
+        let state = &instruction.before;
+        let mut mounts = Vec::new();
+        let mut secrets = Vec::new();
+        let mut env: Vec<(String, String)> = state.env.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        if let Some((name, body)) = &run.script {
+            let source = self.inline(stage, instruction, name, body, "0755");
+            mounts.push(RunMount { target: "/dev/pipes/".to_owned(), source: Some(source), path: String::new(), key: "ro".to_owned(), full: String::new() });
+        }
+        for (mount, from) in &run.mounts {
+            match mount.kind {
+                MountType::Secret => secrets.push(secret_key(mount)),
+                MountType::Ssh => {
+                    secrets.push(ssh_key(mount, secrets.len()));
+                    if !env.iter().any(|(n, _)| n == "SSH_AUTH_SOCK") {
+                        env.push(("SSH_AUTH_SOCK".to_owned(), ssh_target(mount, 0)));
+                    }
+                }
+                _ => mounts.push(self.mount(stage, instruction, mount, from)),
+            }
+        }
+        mounts.sort_by(|a, b| a.target.cmp(&b.target));
+        let mut inputs = Inputs::new(stage.current);
+        let mut keys = Vec::new();
+        for mount in &mounts {
+            let slot = mount.source.map(|source| inputs.mount(source, &mount.path));
+            keys.push((mount.target.as_str(), slot, mount.key.as_str()));
+        }
+        let key = format!(
+            "exec {:?}",
+            (&run.args, &env, &state.cwd, &state.user, &state.hostname, (&keys, &secrets), (&run.network, &run.security, &run.devices), &stage.platform)
+        );
+        let full: Vec<_> = mounts.iter().map(|m| (&m.path, &m.full)).collect();
+        let full = format!("{full:?}");
+        let shown = self.shown(stage, instruction, run_definition(run, state, &env));
+        let vertex = Vertex { key, inputs: inputs.finish(), effect: Effect::Run, unknown: stage.unknown.clone() };
+        stage.current = Some(self.add(stage, shown, vertex, &full));
+    }
+
+    fn mount(&mut self, stage: &Stage<'_>, instruction: &Lowered, mount: &Mount, from: &MountFrom) -> RunMount {
+        let target = join_clean(&instruction.before.cwd, &mount.target);
+        let mut source = match mount.kind {
+            MountType::Tmpfs => None,
+            MountType::Cache if mount.from.is_empty() => None,
+            _ => self.source(stage, instruction, from),
+        };
+        let mut path = join_clean("/", &mount.source).trim_start_matches('/').to_owned();
+        if path.is_empty() && (mount.uid.is_some() || mount.gid.is_some() || mount.mode.is_some()) {
+            let vertex = Vertex {
+                key: format!("cache permissions {:?}", (mount.uid, mount.gid, mount.mode, source)),
+                inputs: Vec::new(),
+                effect: Effect::File("cache".to_owned(), String::new()),
+                unknown: None,
+            };
+            let permissions = self.hidden(stage, instruction, "[internal] setting cache mount permissions", vertex);
+            source = Some(VertexSource::Vertex(permissions));
+            path = "cache".to_owned();
+        }
+        let (key, full) = match mount.kind {
+            MountType::Cache => cache_mount_key(mount, &target, instruction),
+            MountType::Tmpfs => (format!("tmpfs {:?}", mount.size), String::new()),
+            _ => ((if mount.read_only { "ro" } else { "rw" }).to_owned(), String::new()),
+        };
+        RunMount { target, source, path, key, full }
+    }
+
+    fn finish(self) -> Plan {
+        let target = self.ends.get(&self.lowering.target).copied().flatten();
+        let edges: Vec<Vec<usize>> = self.vertices.iter().map(|v| v.inputs.iter().filter_map(VertexInput::vertex).collect()).collect();
+        let needed = target.map_or_else(|| vec![false; edges.len()], |t| crate::graph::dag::reachable(&edges, t));
+        let shown = (0..self.steps.len()).filter(|&i| needed[i] && self.steps[i].index > 0).map(StepId).collect();
+        Plan { steps: Arc::new(Steps { steps: self.steps, shown }), vertices: self.vertices, target }
+    }
+}
+
+/// A mount on its way to the key.
+struct RunMount {
+    target: String,
+    source: Option<VertexSource>,
+    /// Path within the source; not in the key, only its content is.
+    path: String,
+    key: String,
+    /// What tells vertices apart without being in the key.
+    full: String,
+}
+
+/// Inputs in the order in which the operation names them, equal ones once.
+struct Inputs {
+    list: Vec<VertexInput>,
+    based: bool,
+}
+
+impl Inputs {
+    fn new(base: Option<usize>) -> Self {
+        Self { list: based_on(base), based: base.is_some() }
+    }
+
+    fn slot(&mut self, source: VertexSource) -> usize {
+        if let Some(slot) = self.list.iter().position(|i| i.source == source) {
+            return slot;
+        }
+        self.list.push(VertexInput { source, read: Some(Vec::new()), paths: String::new() });
+        self.list.len() - 1
+    }
+
+    /// A COPY source. One that is the base as well is matched by key alone (`invalidSelectors` of ops/file.go).
+    fn read(&mut self, source: VertexSource, selector: Selector) -> usize {
+        let slot = self.slot(source);
+        if let Some(read) = &mut self.list[slot].read {
+            read.push(selector);
+        }
+        slot
+    }
+
+    /// A mount. One of the base itself makes the base matched by content, as a whole (`getMountDeps` of
+    /// ops/exec.go: the last mount of an input decides, and the root's path swallows the others).
+    fn mount(&mut self, source: VertexSource, path: &str) -> usize {
+        let slot = self.slot(source);
+        let based = self.based && slot == 0;
+        let read = self.list[slot].read.get_or_insert_default();
+        read.push(if based { plain("") } else { plain(path) });
+        slot
+    }
+
+    fn finish(mut self) -> Vec<VertexInput> {
+        for input in &mut self.list {
+            if let Some(read) = &mut input.read {
+                let mut paths: Vec<&str> = read.iter().map(|s| s.path.as_str()).collect();
+                paths.sort_unstable();
+                input.paths = paths.join("\n");
+            }
+        }
+        self.list
+    }
+}
+
+impl VertexInput {
+    /// The vertex it comes from, if it is one.
+    pub fn vertex(&self) -> Option<usize> {
+        match self.source {
+            VertexSource::Vertex(v) => Some(v),
+            VertexSource::Context => None,
+        }
+    }
+}
+
+fn based_on(base: Option<usize>) -> Vec<VertexInput> {
+    base.map(|v| VertexInput { source: VertexSource::Vertex(v), read: None, paths: String::new() }).into_iter().collect()
+}
+
+/// An image is known by its layers; without a registry its reference stands for them, a digest if it has one.
+fn image_key(image: &str, platform: &str) -> String {
+    let identity = image.rsplit_once('@').map_or(image, |(_, digest)| digest);
+    format!("image {:?}", (identity, platform))
+}
+
+/// `N` of `[i/N]`: FROM an image, RUN, COPY, ADD, WORKDIR (`/` too), and every ONBUILD trigger.
+fn count(stage: &LoweredStage) -> usize {
+    let counted = |i: &&Lowered| i.trigger || matches!(i.instruction.kind, Kind::Run(_) | Kind::Copy(_) | Kind::Add(_) | Kind::Workdir(_));
+    let from = usize::from(matches!(stage.base, Base::Image(_) | Base::Unknown(_)));
+    from + stage.instructions.iter().filter(counted).count()
+}
+
+fn plain(path: &str) -> Selector {
+    Selector { path: path.to_owned(), ..Selector::default() }
+}
+
+fn selector(path: &str, copy: &CopyAction) -> Selector {
+    let clean = |p: &str| join_clean("/", p).trim_start_matches('/').to_owned();
+    if copy.parents {
+        // The pivot must survive cleaning.
+        let path = match path.split_once("/./") {
+            Some((base, rest)) => format!("{}/./{}", clean(base), clean(rest)),
+            None => clean(path),
+        };
+        return Selector { path, wildcard: true, exclude: copy.exclude.clone(), parents: true };
+    }
+    let path = clean(path);
+    Selector { wildcard: has_wildcard(&path), path, exclude: copy.exclude.clone(), parents: false }
+}
+
+/// `containsWildcards` of ops/file.go: an escaped character is none.
+fn has_wildcard(path: &str) -> bool {
+    let mut chars = path.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '*' | '?' | '[' => return true,
+            '\\' => {
+                chars.next();
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+/// What of the source path is in the key: its base name alone (`path.Base` in ops/file.go).
+fn base_name(selector: &Selector, copy: &CopyAction) -> String {
+    let path = if copy.parents { selector.path.split_once("/./").map_or("", |(base, _)| base) } else { &selector.path };
+    path.rsplit('/').next().filter(|n| !n.is_empty()).unwrap_or("/").to_owned()
+}
+
+/// `--parents`: the pattern is an include pattern, whole in the key.
+fn parents_pattern(source: &CopySource, copy: &CopyAction) -> Option<String> {
+    match source {
+        CopySource::Path(path) if copy.parents => {
+            let rest = path.split_once("/./").map_or(path.as_str(), |(_, rest)| rest);
+            Some(join_clean("/", rest))
+        }
+        _ => None,
+    }
+}
+
+/// `pathRelativeToWorkingDir`: absolute, a trailing slash or `/.` kept.
+fn destination(cwd: &str, written: &str) -> String {
+    let written = if written.is_empty() || written == "." { "./" } else { written };
+    let mut path = join_clean(cwd, written);
+    if written.ends_with('/') && !path.ends_with('/') {
+        path.push('/');
+    } else if written.ends_with("/.") {
+        if path != "/" {
+            path.push('/');
+        }
+        path.push('.');
+    }
+    path
+}
+
+/// `--chown` as the operation holds it: `root` is 0, numbers are numbers.
+fn owner(chown: &str) -> String {
+    let part = |p: &str| match (p, p.parse::<u32>()) {
+        ("root", _) => "0".to_owned(),
+        (_, Ok(id)) => id.to_string(),
+        _ => p.to_owned(),
+    };
+    match chown.split_once(':') {
+        Some((user, group)) => format!("{}:{}", part(user), part(group)),
+        None => part(chown),
+    }
+}
+
+/// `--chmod` as the operation holds it: `644` is `0644`, a symbolic mode stays as written.
+fn mode(chmod: &str) -> String {
+    u32::from_str_radix(chmod, 8).map_or_else(|_| chmod.to_owned(), |bits| format!("{bits:o}"))
+}
+
+/// The file name that ADD gives a download (`__unnamed__` without one).
+fn url_name(url: &str) -> String {
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    let path = path.split_once("://").map_or(path, |(_, rest)| rest);
+    let name = path.split_once('/').map_or("", |(_, p)| p).trim_end_matches('/').rsplit('/').next().unwrap_or("");
+    if name.is_empty() { "__unnamed__".to_owned() } else { name.to_owned() }
+}
+
+/// What of a cache mount is in the key, and what only tells vertices apart: an id or sharing mode of its own is
+/// blanked (`checkShouldClearCacheOpts` of ops/exec.go, since v0.13).
+fn cache_mount_key(mount: &Mount, target: &str, instruction: &Lowered) -> (String, String) {
+    let namespace = instruction.before.cache_namespace.as_deref().unwrap_or("");
+    let own = if mount.id.is_empty() { clean_relative(&mount.target) } else { mount.id.clone() };
+    let id = format!("{namespace}/{own}");
+    let is_default = mount.sharing_is_default() && (id == target || id.split_once('/').is_some_and(|(_, rest)| rest == target));
+    let kept = if is_default { id.as_str() } else { "" };
+    (format!("cache {kept:?} {}", mount.read_only), format!("{id} {}", mount.sharing))
+}
+
+/// Go's `path.Clean`: a leading slash is kept, a relative path stays relative.
+fn clean_relative(path: &str) -> String {
+    let clean = join_clean("/", path);
+    if path.starts_with('/') { clean } else { clean.trim_start_matches('/').to_owned() }
+}
+
+fn secret_key(mount: &Mount) -> String {
+    let id = match (mount.secret_id(), mount.target.as_str()) {
+        ("", target) => target.rsplit('/').next().unwrap_or("").to_owned(),
+        (id, _) => id.to_owned(),
+    };
+    let target = match (mount.target.is_empty(), mount.env.is_empty()) {
+        (false, _) => mount.target.clone(),
+        (true, true) => format!("/run/secrets/{}", id.rsplit('/').next().unwrap_or("")),
+        (true, false) => String::new(),
+    };
+    format!("secret {:?}", (id, target, &mount.env, mount.required, mount.uid, mount.gid, mount.mode))
+}
+
+fn ssh_target(mount: &Mount, n: usize) -> String {
+    if mount.target.is_empty() { format!("/run/buildkit/ssh_agent.{n}") } else { mount.target.clone() }
+}
+
+fn ssh_key(mount: &Mount, n: usize) -> String {
+    let id = if mount.id.is_empty() { "default" } else { &mount.id };
+    format!("ssh {:?}", (id, ssh_target(mount, n), mount.required, mount.uid, mount.gid, mount.mode))
+}
+
+/// The words that are run, for reading and for priors.
+fn command_text(run: &RunAction) -> String {
+    match (&run.script, run.shell_form) {
+        (Some((_, body)), _) => body.clone(),
+        (None, true) => run.args.last().cloned().unwrap_or_default(),
+        (None, false) => run.args.join(" "),
+    }
+}
+
+/// What a reader is told of a RUN's definition, part by part.
+fn run_definition(run: &RunAction, state: &State, env: &[(String, String)]) -> Vec<(String, String)> {
+    let mut parts = vec![("command".to_owned(), command_text(run))];
+    if run.shell_form {
+        parts.push(("shell".to_owned(), run.args[..run.args.len().saturating_sub(1)].join(" ")));
+    }
+    for (name, value) in env {
+        let kind = if state.args.iter().any(|(n, _)| n == name) { "argument" } else { "variable" };
+        parts.push((format!("{kind} {name}"), value.clone()));
+    }
+    parts.push(("working directory".to_owned(), state.cwd.clone()));
+    parts.push(("user".to_owned(), state.user.clone()));
+    for (n, (mount, _)) in run.mounts.iter().enumerate() {
+        parts.push((format!("mount {}", n + 1), mount.raw.clone()));
+    }
+    parts.extend(run.network.iter().map(|v| ("network".to_owned(), v.clone())));
+    parts.extend(run.security.iter().map(|v| ("security".to_owned(), v.clone())));
+    parts
+}
+
+fn copy_definition(copy: &CopyAction, destination: &str) -> Vec<(String, String)> {
+    let sources: Vec<&str> = copy
+        .sources
+        .iter()
+        .map(|s| match s {
+            CopySource::Path(p) | CopySource::Http(p) | CopySource::Git(p) => p.as_str(),
+            CopySource::Inline(_, body) => body.as_str(),
+        })
+        .collect();
+    let mut parts = vec![
+        ("instruction".to_owned(), if copy.add { "ADD" } else { "COPY" }.to_owned()),
+        ("source".to_owned(), sources.join(" ")),
+        ("destination".to_owned(), destination.to_owned()),
+    ];
+    if let MountFrom::Image(image) = &copy.from {
+        parts.push(("--from".to_owned(), image.clone()));
+    }
+    let flags = [("--chown", &copy.chown), ("--chmod", &copy.chmod), ("--checksum", &copy.checksum)];
+    parts.extend(flags.into_iter().filter(|(_, v)| !v.is_empty()).map(|(n, v)| (n.to_owned(), v.clone())));
+    parts.extend(copy.exclude.iter().map(|v| ("--exclude".to_owned(), v.clone())));
+    parts.extend([("--link", copy.link), ("--parents", copy.parents)].into_iter().filter(|(_, on)| *on).map(|(n, _)| (n.to_owned(), "true".to_owned())));
+    parts
+}

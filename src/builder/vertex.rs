@@ -1,0 +1,92 @@
+//! A build as a builder sees it: vertices with what enters their key, what they read and what they leave behind.
+//!
+//! Each profile turns a [`crate::graph::Lowering`] into a [`Plan`]; the replay evaluates any plan in the same way.
+
+use crate::context::CopyOptions;
+use crate::context::Selector;
+use crate::graph::Step;
+use crate::replay::Steps;
+use std::sync::Arc;
+
+/// Everything a replay needs of one Dockerfile under one set of arguments.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What is shown; `steps.steps[i]` belongs to `vertices[i]`.
+    pub steps: Arc<Steps>,
+    /// The vertices, inputs first.
+    pub vertices: Vec<Vertex>,
+    /// What is built: the target stage's last vertex. `None` when there is none (an empty stage on scratch).
+    pub target: Option<usize>,
+}
+
+/// One operation.
+#[derive(Clone, Debug)]
+pub struct Vertex {
+    /// What the operation contributes to its cache key. Equal texts are equal keys.
+    pub key: String,
+    /// What it is built on and what it reads.
+    pub inputs: Vec<VertexInput>,
+    /// What it leaves behind.
+    pub effect: Effect,
+    /// Why its result cannot be known from git, if so.
+    pub unknown: Option<String>,
+}
+
+/// One input of a vertex.
+#[derive(Clone, Debug)]
+pub struct VertexInput {
+    /// Where it comes from.
+    pub source: VertexSource,
+    /// `None`: matched by its key alone. `Some`: matched by the content of these selectors too.
+    pub read: Option<Vec<Selector>>,
+    /// The paths read, which stand beside the input's key where it is matched by key.
+    pub paths: String,
+}
+
+/// Where an input comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VertexSource {
+    /// Another vertex, by position.
+    Vertex(usize),
+    /// The build context, which has no key of its own: it always matches by content.
+    Context,
+}
+
+/// What a vertex leaves behind, for those who read its files.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// An image.
+    Image(String),
+    /// One file with these bytes (a heredoc, a pinned download).
+    File(String, String),
+    /// A directory, made on top of the base.
+    Mkdir(String),
+    /// Files copied on top of the base.
+    Copy(CopyEffect),
+    /// Whatever the process leaves on top of the base.
+    Run,
+    /// The second input's files on top of the first's (`--link`).
+    Merge,
+    /// The base's files unchanged (an instruction that only changes the image's config).
+    Nothing,
+}
+
+/// Where copied files land.
+#[derive(Clone, Debug)]
+pub struct CopyEffect {
+    /// For each source in written order: which input it is taken from, and which part of it.
+    pub sources: Vec<(usize, Selector)>,
+    /// Absolute destination, a trailing slash kept.
+    pub destination: String,
+    /// What changes the copied files besides where they land.
+    pub options: CopyOptions,
+    /// Whether input 0 is the base (false for `--link` and on scratch).
+    pub based: bool,
+}
+
+impl Plan {
+    /// The step of a vertex.
+    pub fn step(&self, vertex: usize) -> &Step {
+        &self.steps.steps[vertex]
+    }
+}

@@ -1,0 +1,383 @@
+//! One build against a cache: which vertices are found, which run.
+//!
+//! Follows the solver's order of questions (moby/buildkit solver/edge.go, solver/cachemanager.go): a vertex is looked
+//! up by the keys of its inputs; where that finds nothing, by the content of what it reads, for which the stage that
+//! is read must be there; what is not found runs, after its inputs. A key that is found without a result runs only
+//! when somebody needs its files, and keeps its key.
+
+use super::settings::RunOutputs;
+use crate::builder::{Effect, Plan, VertexInput, VertexSource};
+use crate::cache::{InputKey, KeyId, Link, OpId, Store};
+use crate::context::{ContentId, ContextTree, Node, Selector, copy_into, digest};
+use crate::tree::RepoPath;
+
+/// What became of one vertex.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fate {
+    /// Its key, once known.
+    pub(super) key: Option<KeyId>,
+    /// The key was found in the cache before anything ran for it.
+    pub(super) found: bool,
+    /// It ran.
+    pub(super) executed: bool,
+    /// Why its outcome cannot be known.
+    pub(super) unknown: Option<String>,
+    /// The build that made the record it was found under.
+    pub(super) hit_build: Option<usize>,
+    /// What it left, where somebody looked.
+    tree: Option<Node>,
+}
+
+/// What became of all vertices of one build.
+#[derive(Clone, Debug)]
+pub(super) struct Fates {
+    /// By vertex.
+    pub(super) list: Vec<Fate>,
+    /// The digest of each input's content where it was needed, all vertices' inputs one after the other.
+    contents: Vec<Option<ContentId>>,
+}
+
+impl Fates {
+    /// What input `i` of vertex `v` was read as, if it was.
+    pub(super) fn content(&self, prepared: &Prepared, v: usize, i: usize) -> Option<ContentId> {
+        self.contents[prepared.offsets[v] + i]
+    }
+
+    /// Forgets the trees, which hold on to the context of their build.
+    pub(super) fn without_trees(mut self) -> Self {
+        self.list.iter_mut().for_each(|fate| fate.tree = None);
+        self
+    }
+}
+
+/// What stays the same for all builds of one plan with one cache.
+pub(super) struct Prepared {
+    pub(super) plan: Plan,
+    /// Interned keys of the vertices.
+    ops: Vec<OpId>,
+    /// Interned paths of each vertex's inputs.
+    paths: Vec<Vec<OpId>>,
+    /// What each RUN leaves when it runs again.
+    outputs: Vec<RunOutputs>,
+    /// Vertices that the target needs.
+    pub(super) needed: Vec<bool>,
+    /// Where each vertex's inputs begin in [`Fates::contents`].
+    offsets: Vec<usize>,
+}
+
+impl Prepared {
+    pub(super) fn new(plan: Plan, store: &mut Store, outputs: Vec<RunOutputs>) -> Self {
+        let ops = plan.vertices.iter().map(|v| store.intern(&v.key)).collect();
+        let paths = plan.vertices.iter().map(|v| v.inputs.iter().map(|i| store.intern(&i.paths)).collect()).collect();
+        let edges: Vec<Vec<usize>> = plan.vertices.iter().map(|v| v.inputs.iter().filter_map(VertexInput::vertex).collect()).collect();
+        let needed = plan.target.map_or_else(|| vec![false; edges.len()], |t| crate::graph::dag::reachable(&edges, t));
+        let starts = plan.vertices.iter().scan(0, |next, v| {
+            let start = *next;
+            *next += v.inputs.len();
+            Some(start)
+        });
+        let offsets = starts.collect();
+        Self { ops, paths, outputs, needed, offsets, plan }
+    }
+
+    /// The operation of a vertex.
+    pub(super) fn op(&self, v: usize) -> OpId {
+        self.ops[v]
+    }
+}
+
+/// Evaluates one build. `last`: the build before, if it was of the same plan and nothing has been forgotten since.
+pub(super) fn evaluate(prepared: &Prepared, store: &mut Store, context: &ContextTree, build: usize, last: Option<&Fates>) -> Fates {
+    let vertices = &prepared.plan.vertices;
+    let n_inputs = vertices.iter().map(|v| v.inputs.len()).sum();
+    let fates = Fates { list: vec![Fate::default(); vertices.len()], contents: vec![None; n_inputs] };
+    let mut evaluation = Evaluation { prepared, store, context, build, fates, last };
+    for vertex in (0..vertices.len()).filter(|&v| prepared.needed[v]) {
+        evaluation.look_up(vertex);
+    }
+    if let Some(target) = prepared.plan.target {
+        evaluation.materialize(target);
+    }
+    evaluation.fates
+}
+
+/// The keys whose layers make up the target's image: its chain of bases, with what `--link` merges into it.
+pub(super) fn image_chain(prepared: &Prepared, fates: &Fates) -> Vec<KeyId> {
+    let mut chain = Vec::new();
+    let mut next: Vec<usize> = prepared.plan.target.into_iter().collect();
+    while let Some(v) = next.pop() {
+        chain.extend(fates.list[v].key);
+        let vertex = &prepared.plan.vertices[v];
+        let bases = vertex.inputs.iter().filter(|i| i.read.is_none() || is_base(vertex.inputs.as_slice(), i, &vertex.effect));
+        next.extend(bases.filter_map(VertexInput::vertex));
+    }
+    chain
+}
+
+/// The first input of a RUN is its base even where a mount of the same stage makes it matched by content.
+fn is_base(inputs: &[VertexInput], input: &VertexInput, effect: &Effect) -> bool {
+    matches!(effect, Effect::Run) && inputs.first().is_some_and(|first| std::ptr::eq(first, input)) && input.paths.is_empty()
+}
+
+struct Evaluation<'a> {
+    prepared: &'a Prepared,
+    store: &'a mut Store,
+    context: &'a ContextTree,
+    build: usize,
+    fates: Fates,
+    last: Option<&'a Fates>,
+}
+
+impl Evaluation<'_> {
+    /// Finds the vertex's key, if the cache knows it. Inputs have been looked up before.
+    fn look_up(&mut self, v: usize) {
+        if let Some(why) = self.why_unknown(v) {
+            self.fates.list[v].unknown = Some(why);
+            return;
+        }
+        let vertex = &self.prepared.plan.vertices[v];
+        for (i, input) in vertex.inputs.iter().enumerate() {
+            if input.source == VertexSource::Context
+                && let Err(why) = self.read_content(v, i)
+            {
+                self.fates.list[v].unknown = Some(why);
+                return;
+            }
+        }
+        if self.as_last_time(v) || self.find(v) {
+            return;
+        }
+        // Content of stages is asked for only where the other inputs leave a chance.
+        let hopeless = vertex.inputs.iter().enumerate().any(|(i, input)| {
+            let is_stage_read = input.read.is_some() && input.vertex().is_some();
+            !is_stage_read && self.ways(v, i).is_empty()
+        });
+        if hopeless {
+            return;
+        }
+        for (i, input) in vertex.inputs.iter().enumerate() {
+            if let (Some(_), Some(source)) = (&input.read, input.vertex()) {
+                self.materialize(source);
+                if let Err(why) = self.read_content(v, i) {
+                    self.fates.list[v].unknown = Some(why);
+                    return;
+                }
+            }
+        }
+        self.find(v);
+    }
+
+    /// Whether everything the vertex is known by is as in the build before; then so is its record.
+    fn as_last_time(&mut self, v: usize) -> bool {
+        let Some(last) = self.last else { return false };
+        let Some(key) = last.list[v].key else { return false };
+        let same = self.prepared.plan.vertices[v].inputs.iter().enumerate().all(|(i, input)| match input.source {
+            VertexSource::Context => self.fates.content(self.prepared, v, i) == last.content(self.prepared, v, i),
+            VertexSource::Vertex(s) => self.fates.list[s].key.is_some_and(|k| last.list[s].key == Some(k)),
+        });
+        if same {
+            let fate = &mut self.fates.list[v];
+            fate.key = Some(key);
+            fate.found = true;
+            fate.hit_build = Some(self.store.record(key).build);
+            let inputs = self.prepared.offsets[v]..self.prepared.offsets[v] + self.prepared.plan.vertices[v].inputs.len();
+            self.fates.contents[inputs.clone()].copy_from_slice(&last.contents[inputs]);
+        }
+        same
+    }
+
+    fn why_unknown(&self, v: usize) -> Option<String> {
+        let vertex = &self.prepared.plan.vertices[v];
+        vertex.unknown.clone().or_else(|| {
+            vertex.inputs.iter().filter_map(VertexInput::vertex).find_map(|input| self.fates.list[input].unknown.clone())
+        })
+    }
+
+    /// Looks the vertex up by everything that is known of its inputs; a find adds the ways that were missing.
+    fn find(&mut self, v: usize) -> bool {
+        let ways: Vec<Vec<Link>> = self.all_ways(v);
+        let Some(id) = self.store.find(&ways) else { return false };
+        for link in ways.into_iter().flatten() {
+            self.store.link(link, id);
+        }
+        let record = self.store.record(id);
+        let fate = &mut self.fates.list[v];
+        fate.key = Some(id);
+        fate.found = true;
+        fate.hit_build = Some(record.build);
+        true
+    }
+
+    fn all_ways(&self, v: usize) -> Vec<Vec<Link>> {
+        let inputs = &self.prepared.plan.vertices[v].inputs;
+        if inputs.is_empty() {
+            return vec![vec![Link { op: self.prepared.ops[v], index: 0, input: InputKey::Nothing }]];
+        }
+        (0..inputs.len()).map(|i| self.ways(v, i)).collect()
+    }
+
+    /// How input `i` of `v` is known so far.
+    fn ways(&self, v: usize, i: usize) -> Vec<Link> {
+        let op = self.prepared.ops[v];
+        let index = u32::try_from(i).unwrap_or(u32::MAX);
+        let input = &self.prepared.plan.vertices[v].inputs[i];
+        let key = input.vertex().and_then(|source| self.fates.list[source].key);
+        let by_key = key.map(|k| InputKey::Key(k, self.prepared.paths[v][i]));
+        let by_content = self.fates.content(self.prepared, v, i).map(|c| InputKey::Content(c.0));
+        by_key.into_iter().chain(by_content).map(|input| Link { op, index, input }).collect()
+    }
+
+    /// Makes the vertex's files available: from its record, or by running it and what it needs.
+    fn materialize(&mut self, v: usize) {
+        for vertex in self.missing_below(v) {
+            self.execute(vertex);
+        }
+    }
+
+    /// What must run for `v` to be there, inputs first. No recursion: files have stages by the thousand.
+    fn missing_below(&self, v: usize) -> Vec<usize> {
+        let mut missing = std::collections::BTreeSet::new();
+        let mut next = vec![v];
+        while let Some(v) = next.pop() {
+            if self.is_there(v) || !missing.insert(v) {
+                continue;
+            }
+            next.extend(self.prepared.plan.vertices[v].inputs.iter().filter_map(VertexInput::vertex));
+        }
+        missing.into_iter().collect()
+    }
+
+    fn is_there(&self, v: usize) -> bool {
+        let fate = &self.fates.list[v];
+        fate.executed || fate.unknown.is_some() || fate.key.is_some_and(|k| self.store.record(k).has_result)
+    }
+
+    /// Runs a vertex whose inputs are there.
+    fn execute(&mut self, v: usize) {
+        // While its inputs ran their keys may have become those of equal work of this very build.
+        let learned = self.fates.list[v].key.is_none() && self.prepared.plan.vertices[v].inputs.iter().any(|i| i.vertex().is_some_and(|s| self.fates.list[s].executed));
+        if learned && self.find(v) {
+            if self.is_there(v) {
+                return;
+            }
+        }
+        for i in 0..self.prepared.plan.vertices[v].inputs.len() {
+            if let Err(why) = self.read_content(v, i) {
+                self.fates.list[v].unknown = Some(why);
+                return;
+            }
+        }
+        let ways = self.all_ways(v);
+        let id = self.fates.list[v].key.or_else(|| self.store.find(&ways)).unwrap_or_else(|| self.store.create());
+        for link in ways.into_iter().flatten() {
+            self.store.link(link, id);
+        }
+        self.store.save(id, self.build);
+        let fate = &mut self.fates.list[v];
+        fate.key = Some(id);
+        fate.executed = true;
+        fate.hit_build = None;
+    }
+
+    /// Digests what input `i` reads, if it reads.
+    fn read_content(&mut self, v: usize, i: usize) -> Result<(), String> {
+        let input = &self.prepared.plan.vertices[v].inputs[i];
+        let Some(selectors) = &input.read else { return Ok(()) };
+        if self.fates.content(self.prepared, v, i).is_some() {
+            return Ok(());
+        }
+        let content = match input.source {
+            VertexSource::Context => digest(self.context.root(), true, selectors).map_err(|e| missing_in_context(&e.to_string()))?,
+            VertexSource::Vertex(source) => {
+                let tree = self.tree(source);
+                digest(&tree, false, selectors).map_err(|e| e.to_string())?
+            }
+        };
+        self.fates.contents[self.prepared.offsets[v] + i] = Some(content);
+        Ok(())
+    }
+
+    /// The file system that a vertex leaves, as far as it can be known.
+    fn tree(&mut self, v: usize) -> Node {
+        for vertex in self.trees_below(v) {
+            let tree = self.build_tree(vertex);
+            self.fates.list[vertex].tree = Some(tree);
+        }
+        self.fates.list[v].tree.clone().expect("the tree was just built")
+    }
+
+    /// The vertices whose trees `v`'s is made of and that are not made yet, inputs first.
+    fn trees_below(&self, v: usize) -> Vec<usize> {
+        let mut wanted = std::collections::BTreeSet::new();
+        let mut next = vec![v];
+        while let Some(v) = next.pop() {
+            if self.fates.list[v].tree.is_some() || !wanted.insert(v) {
+                continue;
+            }
+            let vertex = &self.prepared.plan.vertices[v];
+            match (&vertex.effect, self.prepared.outputs[v]) {
+                (Effect::Run, RunOutputs::Changing) | (Effect::Image(_) | Effect::File(..), _) => {}
+                (Effect::Run | Effect::Mkdir(_) | Effect::Nothing, _) => next.extend(vertex.inputs.first().and_then(VertexInput::vertex)),
+                (Effect::Copy(_) | Effect::Merge, _) => next.extend(vertex.inputs.iter().filter_map(VertexInput::vertex)),
+            }
+        }
+        wanted.into_iter().collect()
+    }
+
+    fn build_tree(&self, v: usize) -> Node {
+        let vertex = &self.prepared.plan.vertices[v];
+        let input = |i: usize| {
+            let source = vertex.inputs.get(i).and_then(VertexInput::vertex);
+            source.and_then(|s| self.fates.list[s].tree.clone()).unwrap_or_else(Node::empty_dir)
+        };
+        match &vertex.effect {
+            Effect::Image(image) => image_tree(image),
+            Effect::File(name, bytes) => {
+                let mut tree = Node::empty_dir();
+                tree.put(&RepoPath::new(name), Node::of_bytes(bytes.as_bytes()));
+                tree
+            }
+            Effect::Nothing => input(0),
+            Effect::Mkdir(path) => {
+                let mut tree = input(0);
+                tree.make_dirs(&RepoPath::new(path));
+                tree
+            }
+            Effect::Run if self.prepared.outputs[v] == RunOutputs::Stable => input(0),
+            Effect::Run => {
+                let execution = self.fates.list[v].key.map_or(0, |k| self.store.record(k).execution);
+                Node::backed_dir(ContentId::of_bytes(format!("run {execution}").as_bytes()))
+            }
+            Effect::Merge => {
+                let mut tree = input(0);
+                tree.merge(&RepoPath::root(), &input(1));
+                tree
+            }
+            Effect::Copy(copy) => {
+                let mut tree = if copy.based { input(0) } else { Node::empty_dir() };
+                for group in copy.sources.chunk_by(|a, b| a.0 == b.0) {
+                    let source = match vertex.inputs[group[0].0].source {
+                        VertexSource::Context => self.context.root().clone(),
+                        VertexSource::Vertex(_) => input(group[0].0),
+                    };
+                    let selectors: Vec<Selector> = group.iter().map(|(_, s)| s.clone()).collect();
+                    // A source that is not there was refused when its content was read.
+                    let _ = copy_into(&mut tree, &copy.destination, &source, &selectors, &copy.options);
+                }
+                tree
+            }
+        }
+    }
+}
+
+/// An image's files are not in git. A file at one path is taken to be the same in every image, as a caveat says;
+/// the image as a whole is not.
+fn image_tree(image: &str) -> Node {
+    let mut tree = Node::backed_dir(ContentId::of_bytes(b"image"));
+    tree.put(&RepoPath::new(".image"), Node::of_bytes(image.as_bytes()));
+    tree
+}
+
+fn missing_in_context(why: &str) -> String {
+    format!("git does not hold what is copied: {why}")
+}
