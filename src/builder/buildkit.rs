@@ -14,8 +14,8 @@ use super::vertex::{CopyEffect, Effect, Plan, Vertex, VertexInput, VertexSource}
 use crate::context::CopyOptions;
 use crate::context::Selector;
 use crate::dockerfile::ast::Kind;
-use crate::dockerfile::mount::{Mount, MountType};
-use crate::graph::{Action, Base, CopyAction, CopySource, Input, Lowered, LoweredStage, Lowering, MountFrom, Origin, RunAction};
+use crate::dockerfile::mount::{Mount, MountKind, Sharing};
+use crate::graph::{Action, Base, CopyAction, CopySource, Input, Lowered, LoweredStage, Lowering, MountFrom, Origin, RunAction, RunMount};
 use crate::graph::{State, Step, StepId, join_clean};
 use crate::replay::Steps;
 use std::collections::BTreeMap;
@@ -297,12 +297,12 @@ impl<'a> Planner<'a> {
         let mut env: Vec<(String, String)> = state.env.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
         if let Some((name, body)) = &run.script {
             let source = self.inline(stage, instruction, name, body, "0755");
-            mounts.push(RunMount { target: "/dev/pipes/".to_owned(), source: Some(source), path: String::new(), key: "ro".to_owned(), full: String::new() });
+            mounts.push(Mounted { target: "/dev/pipes/".to_owned(), source: Some(source), path: String::new(), key: "ro".to_owned(), full: String::new() });
         }
-        for (mount, from) in &run.mounts {
+        for RunMount { mount, from, .. } in &run.mounts {
             match mount.kind {
-                MountType::Secret => secrets.push(secret_key(mount)),
-                MountType::Ssh => {
+                MountKind::Secret => secrets.push(secret_key(mount)),
+                MountKind::Ssh => {
                     secrets.push(ssh_key(mount, secrets.len()));
                     if !env.iter().any(|(n, _)| n == "SSH_AUTH_SOCK") {
                         env.push(("SSH_AUTH_SOCK".to_owned(), ssh_target(mount, 0)));
@@ -329,11 +329,11 @@ impl<'a> Planner<'a> {
         stage.current = Some(self.add(stage, shown, vertex, &full));
     }
 
-    fn mount(&mut self, stage: &Stage<'_>, instruction: &Lowered, mount: &Mount, from: &MountFrom) -> RunMount {
+    fn mount(&mut self, stage: &Stage<'_>, instruction: &Lowered, mount: &Mount, from: &MountFrom) -> Mounted {
         let target = join_clean(&instruction.before.cwd, &mount.target);
         let mut source = match mount.kind {
-            MountType::Tmpfs => None,
-            MountType::Cache if mount.from.is_empty() => None,
+            MountKind::Tmpfs => None,
+            MountKind::Cache if mount.from.is_empty() => None,
             _ => self.source(stage, instruction, from),
         };
         let mut path = join_clean("/", &mount.source).trim_start_matches('/').to_owned();
@@ -349,11 +349,11 @@ impl<'a> Planner<'a> {
             path = "cache".to_owned();
         }
         let (key, full) = match mount.kind {
-            MountType::Cache => cache_mount_key(mount, &target, instruction),
-            MountType::Tmpfs => (format!("tmpfs {:?}", mount.size), String::new()),
+            MountKind::Cache => cache_mount_key(mount, &target, instruction),
+            MountKind::Tmpfs => (format!("tmpfs {:?}", mount.size), String::new()),
             _ => ((if mount.read_only { "ro" } else { "rw" }).to_owned(), String::new()),
         };
-        RunMount { target, source, path, key, full }
+        Mounted { target, source, path, key, full }
     }
 
     fn finish(self) -> Plan {
@@ -366,7 +366,7 @@ impl<'a> Planner<'a> {
 }
 
 /// A mount on its way to the key.
-struct RunMount {
+struct Mounted {
     target: String,
     source: Option<VertexSource>,
     /// Path within the source; not in the key, only its content is.
@@ -550,9 +550,9 @@ fn cache_mount_key(mount: &Mount, target: &str, instruction: &Lowered) -> (Strin
     let namespace = instruction.before.cache_namespace.as_deref().unwrap_or("");
     let own = if mount.id.is_empty() { clean_relative(&mount.target) } else { mount.id.clone() };
     let id = format!("{namespace}/{own}");
-    let is_default = mount.sharing_is_default() && (id == target || id.split_once('/').is_some_and(|(_, rest)| rest == target));
+    let is_default = mount.sharing.is_none_or(|s| s == Sharing::Shared) && (id == target || id.split_once('/').is_some_and(|(_, rest)| rest == target));
     let kept = if is_default { id.as_str() } else { "" };
-    (format!("cache {kept:?} {}", mount.read_only), format!("{id} {}", mount.sharing))
+    (format!("cache {kept:?} {}", mount.read_only), format!("{id} {:?}", mount.sharing))
 }
 
 /// Go's `path.Clean`: a leading slash is kept, a relative path stays relative.
@@ -562,14 +562,13 @@ fn clean_relative(path: &str) -> String {
 }
 
 fn secret_key(mount: &Mount) -> String {
-    let id = match (mount.secret_id(), mount.target.as_str()) {
-        ("", target) => target.rsplit('/').next().unwrap_or("").to_owned(),
-        (id, _) => id.to_owned(),
-    };
-    let target = match (mount.target.is_empty(), mount.env.is_empty()) {
+    let given = if mount.source.is_empty() { &mount.id } else { &mount.source };
+    let base = |path: &str| path.rsplit('/').next().unwrap_or("").to_owned();
+    let id = if given.is_empty() { base(&mount.target) } else { given.clone() };
+    let target = match (mount.target.is_empty(), &mount.env) {
         (false, _) => mount.target.clone(),
-        (true, true) => format!("/run/secrets/{}", id.rsplit('/').next().unwrap_or("")),
-        (true, false) => String::new(),
+        (true, None) => format!("/run/secrets/{}", base(&id)),
+        (true, Some(_)) => String::new(),
     };
     format!("secret {:?}", (id, target, &mount.env, mount.required, mount.uid, mount.gid, mount.mode))
 }
@@ -604,8 +603,8 @@ fn run_definition(run: &RunAction, state: &State, env: &[(String, String)]) -> V
     }
     parts.push(("working directory".to_owned(), state.cwd.clone()));
     parts.push(("user".to_owned(), state.user.clone()));
-    for (n, (mount, _)) in run.mounts.iter().enumerate() {
-        parts.push((format!("mount {}", n + 1), mount.raw.clone()));
+    for (n, mount) in run.mounts.iter().enumerate() {
+        parts.push((format!("mount {}", n + 1), mount.written.clone()));
     }
     parts.extend(run.network.iter().map(|v| ("network".to_owned(), v.clone())));
     parts.extend(run.security.iter().map(|v| ("security".to_owned(), v.clone())));

@@ -12,6 +12,10 @@ pub use vertex::Vertex;
 pub use vertex::VertexInput;
 pub use vertex::VertexSource;
 
+use crate::context;
+use crate::graph::Lowering;
+use crate::tree::RepoPath;
+
 /// The program modelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Builder {
@@ -23,4 +27,28 @@ pub enum Builder {
     Buildah,
     /// kaniko, read from source (236ba56), not checked against a run.
     Kaniko,
+}
+
+/// The vertices of a lowered Dockerfile, as this builder makes and keys them.
+pub fn plan(builder: Builder, lowering: &Lowering) -> Plan {
+    match builder {
+        Builder::BuildKit | Builder::Classic | Builder::Buildah | Builder::Kaniko => buildkit::plan(lowering),
+    }
+}
+
+/// Whether stages that the target does not need are built as well.
+pub fn builds_all_stages(builder: Builder) -> bool {
+    match builder {
+        Builder::Classic | Builder::Kaniko => true,
+        Builder::BuildKit | Builder::Buildah => false,
+    }
+}
+
+/// The ignore files that the builder looks for, the one that goes first first.
+pub fn ignore_files(builder: Builder, dockerfile: &RepoPath, context: &RepoPath) -> Vec<RepoPath> {
+    match builder {
+        Builder::BuildKit | Builder::Kaniko => context::ignore_files(dockerfile, context),
+        Builder::Classic => context::ignore_files_of_classic(context),
+        Builder::Buildah => context::ignore_files_of_buildah(dockerfile, context),
+    }
 }

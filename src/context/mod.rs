@@ -6,6 +6,7 @@
 //! Never: reads git or the disk.
 
 mod copy;
+mod differences;
 mod digest;
 mod go_regex;
 mod ignore;

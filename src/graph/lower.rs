@@ -4,11 +4,11 @@
 //! `dispatch…`. What an instruction leaves for later ones is a [`State`]; builders turn instructions into steps.
 
 use super::env::Env;
-use super::lowered::{Action, Base, CopyAction, CopySource, Lowered, LoweredStage, Lowering, MountFrom, RunAction, State};
+use super::lowered::{Action, Base, CopyAction, CopySource, Lowered, LoweredStage, Lowering, MountFrom, RunAction, RunMount, State};
 use super::stages::{Stages, triggers};
 use crate::dockerfile::ast::{Command, Dockerfile, Instruction, Kind, Run, Source, Stage, Transfer};
 use crate::dockerfile::expand::Lexer;
-use crate::dockerfile::mount::Mount;
+use crate::dockerfile::mount::{Mount, MountKind};
 use crate::dockerfile::reference;
 use crate::dockerfile::{Error, Span};
 use std::collections::BTreeMap;
@@ -65,7 +65,7 @@ pub fn lower(dockerfile: &Dockerfile, options: &Options) -> Result<Lowering, Err
 }
 
 /// Platform arguments, then ARGs before FROM (`defaultArgs`, `buildMetaArgs`).
-fn global_args(dockerfile: &Dockerfile, lex: &Lexerer, options: &Options, target: &str) -> Result<Env, Error> {
+fn global_args(dockerfile: &Dockerfile, lex: &Lexer, options: &Options, target: &str) -> Result<Env, Error> {
     let target = if target.is_empty() { "default" } else { target };
     let mut env = Env::default();
     for (name, value) in [
@@ -102,7 +102,7 @@ fn global_args(dockerfile: &Dockerfile, lex: &Lexerer, options: &Options, target
 /// Each stage's base after expansion, or why it cannot be known.
 fn expand_bases(
     dockerfile: &Dockerfile,
-    lex: &Lexerer,
+    lex: &Lexer,
     globals: &Env,
     options: &Options,
 ) -> Result<Vec<(String, Option<String>)>, Error> {
@@ -153,7 +153,7 @@ fn find_target(dockerfile: &Dockerfile, options: &Options) -> Result<usize, Erro
     Err(Error::whole(format!("target stage {target:?} could not be found")).with_help(help))
 }
 
-fn word(dockerfile: &Dockerfile, lex: &Lexerer, text: &str, env: &Env, span: Span) -> Result<String, Error> {
+fn word(dockerfile: &Dockerfile, lex: &Lexer, text: &str, env: &Env, span: Span) -> Result<String, Error> {
     lex.word(text, &|name| env.get(name).map(str::to_owned))
         .map_err(|why| Error::at(&dockerfile.text, span, format!("failed to process {text:?}: {why}")))
 }
@@ -178,7 +178,7 @@ impl StageLowering<'_> {
         let mut instructions = Vec::new();
         let own = self.stage.instructions.len();
         let inherited: Vec<&Instruction> = match base {
-            Base::Stage(parent) => triggers(&self.dockerfile.stages[parent]).collect(),
+            Base::Stage(parent) => triggers(&self.dockerfile.stages[parent])?,
             _ => Vec::new(),
         };
         let inherited = inherited.into_iter().enumerate().map(|(n, i)| (own + n, i, true));
@@ -282,7 +282,7 @@ impl StageLowering<'_> {
             Kind::Cmd(command) | Kind::Entrypoint(command) => meta(self.with_shell(command, state)),
             Kind::Maintainer(text) => meta(vec![text.clone()]),
             Kind::Healthcheck(_) => meta(vec![instruction.original.clone()]),
-            Kind::Onbuild(trigger) => meta(vec![trigger.original.clone()]),
+            Kind::Onbuild(trigger) => meta(vec![trigger.text.clone()]),
             Kind::From(_) => meta(Vec::new()),
         }
     }
@@ -320,15 +320,16 @@ impl StageLowering<'_> {
         let (args, shell_form, script) = run_args(instruction, run, state);
         let mut mounts = Vec::new();
         for (n, value) in instruction.flag_values("mount").enumerate() {
-            let mount = Mount::resolve(value, &|w| self.lex.word(w, &|name| state.env.get(name).map(str::to_owned)))
+            let mount = Mount::parse(value, &|w| self.lex.word(w, &|name| state.env.get(name).map(str::to_owned)))
                 .map_err(|why| Error::at(&self.dockerfile.text, instruction.span, why.to_string()))?;
             let from = self.stages.from.get(&(self.stage.index, position, n)).cloned().unwrap_or(MountFrom::Context);
             self.must_be_built(&from, instruction)?;
-            if mount.target.trim_matches('/').is_empty() && mount.needs_target() {
+            let targeted = matches!(mount.kind, MountKind::Bind | MountKind::Cache | MountKind::Tmpfs);
+            if targeted && join_clean(&state.cwd, &mount.target) == "/" {
                 let message = format!("invalid mount target {:?}", "/");
                 return Err(Error::at(&self.dockerfile.text, instruction.span, message).with_help("add `target=…` to the mount"));
             }
-            mounts.push((mount, from));
+            mounts.push(RunMount { written: value.to_owned(), mount, from });
         }
         let set = |name: &str, default: &str| instruction.flag(name).filter(|v| *v != default).map(str::to_owned);
         Ok(RunAction {

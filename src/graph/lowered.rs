@@ -111,14 +111,25 @@ pub struct RunAction {
     pub shell_form: bool,
     /// A heredoc with a `#!` line: file name and bytes, mounted at `/dev/pipes/`.
     pub script: Option<(String, String)>,
-    /// `--mount`, expanded, in order, with what each is taken from.
-    pub mounts: Vec<(Mount, MountFrom)>,
+    /// `--mount`, in order.
+    pub mounts: Vec<RunMount>,
     /// `--network`, if not the default.
     pub network: Option<String>,
     /// `--security`, if not the default.
     pub security: Option<String>,
     /// `--device`, as written.
     pub devices: Vec<String>,
+}
+
+/// One `--mount`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunMount {
+    /// The flag's value as written.
+    pub written: String,
+    /// Expanded.
+    pub mount: Mount,
+    /// What it is taken from.
+    pub from: MountFrom,
 }
 
 /// Where a mount's or a COPY's files come from.

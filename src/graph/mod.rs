@@ -22,6 +22,7 @@ pub use lowered::LoweredStage;
 pub use lowered::Lowering;
 pub use lowered::MountFrom;
 pub use lowered::RunAction;
+pub use lowered::RunMount;
 pub use lowered::State;
 pub use step::Input;
 pub use step::Origin;

@@ -113,7 +113,7 @@ impl Stages {
             }
             Kind::Run(_) => {
                 for value in instruction.flag_values("mount") {
-                    let mount = Mount::parse(value).map_err(|why| Error::at(text, instruction.span, why.to_string()))?;
+                    let mount = Mount::parse(value, &|word| Ok(word.to_owned())).map_err(|why| Error::at(text, instruction.span, why.to_string()))?;
                     if mount.from.is_empty() {
                         // No `from` is looked up as `scratch`, which no stage can be called: a pseudo-stage.
                         entries.push(Entry { stage: None, image: "scratch".to_owned() });
@@ -151,7 +151,7 @@ impl Stages {
     ) -> Result<(), Error> {
         for stage in &dockerfile.stages {
             let Base::Stage(base) = self.bases[stage.index] else { continue };
-            for (n, trigger) in triggers(&dockerfile.stages[base]).enumerate() {
+            for (n, trigger) in triggers(&dockerfile.stages[base])?.into_iter().enumerate() {
                 self.resolve_instruction(
                     &dockerfile.text,
                     stage.index,
@@ -190,12 +190,13 @@ impl Stages {
     }
 }
 
-/// The instructions of a stage's ONBUILD triggers, in order.
-pub(super) fn triggers(stage: &Stage) -> impl Iterator<Item = &Instruction> {
-    stage.instructions.iter().filter_map(|i| match &i.kind {
-        Kind::Onbuild(trigger) => Some(&**trigger),
+/// The instructions of a stage's ONBUILD triggers, in order; one that cannot be fired is a refusal.
+pub(super) fn triggers(stage: &Stage) -> Result<Vec<&Instruction>, Error> {
+    let written = stage.instructions.iter().filter_map(|i| match &i.kind {
+        Kind::Onbuild(trigger) => Some(trigger),
         _ => None,
-    })
+    });
+    written.map(|t| t.parsed.as_deref().map_err(Error::clone)).collect()
 }
 
 /// A stage by name (case does not matter), else a pseudo-stage for the image.

@@ -2,10 +2,14 @@
 //!
 //! Never: prints, reads the disk, knows a cost.
 
+mod align;
+mod evaluate;
 mod outcome;
+mod reason;
 mod run;
 mod settings;
 
+pub use align::align;
 pub use outcome::BuildOutcome;
 pub use outcome::Built;
 pub use outcome::Outcome;

@@ -7,20 +7,20 @@ use crate::cache::{Lookup, MissReason};
 use crate::context::{ContextTree, covers};
 use crate::graph::StepId;
 use crate::tree::RepoPath;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// At most so many paths are named.
 const MAX_PATHS: usize = 20;
 
 /// The last build that took place.
 pub(super) struct Reference {
-    pub(super) prepared: Rc<Prepared>,
+    pub(super) prepared: Arc<Prepared>,
     pub(super) fates: Fates,
 }
 
 /// What a build is explained by.
 pub(super) struct Evidence<'a> {
-    pub(super) prepared: &'a Rc<Prepared>,
+    pub(super) prepared: &'a Arc<Prepared>,
     pub(super) fates: &'a Fates,
     pub(super) reference: Option<&'a Reference>,
     pub(super) context: &'a ContextTree,
@@ -33,7 +33,7 @@ pub(super) struct Evidence<'a> {
 /// The lookups of all vertices, in order.
 pub(super) fn explain(evidence: &Evidence<'_>) -> Vec<Lookup> {
     let pairs = evidence.reference.map(|reference| {
-        if Rc::ptr_eq(&reference.prepared, evidence.prepared) {
+        if Arc::ptr_eq(&reference.prepared, evidence.prepared) {
             None
         } else {
             Some(align(&reference.prepared.plan.steps, &evidence.prepared.plan.steps))

@@ -1,37 +1,284 @@
 //! The replay itself: builds in, outcomes out, one after the other.
 
-use super::outcome::{BuildOutcome, Outcome};
-use super::settings::Settings;
+use super::evaluate::{Fates, Prepared, evaluate, image_chain};
+use super::outcome::{BuildOutcome, Built, Outcome};
+use super::reason::{Evidence, Reference, explain};
+use super::settings::{CacheExport, RunOutputs, Runner, Settings};
+use crate::builder;
+use crate::builder::{Builder, Effect, Plan};
+use crate::cache::Store;
 use crate::caveat::Caveat;
+use crate::context::{ContentId, ContextTree, IgnoreRules, Node};
+use crate::dockerfile;
+use crate::dockerfile::Error;
+use crate::graph;
 use crate::history::BuildInput;
+use crate::tree::{FileKind, ObjectId, RepoPath};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A builder with its cache, given one build after the other.
 pub struct Replay {
     settings: Settings,
+    store: Store,
+    context: ContextTree,
+    /// The ignore file in force, as read.
+    ignore: Option<Arc<[u8]>>,
+    plans: FxHashMap<PlanKey, Result<Arc<Prepared>, Error>>,
+    /// The plan of the build before, with what it was made from, so that nothing is hashed while nothing changes.
+    last_plan: Option<(PlanKey, Arc<Prepared>)>,
+    reference: Option<Reference>,
+    /// Context paths that changed since the reference, when builds in between did not take place.
+    pending: Vec<RepoPath>,
+    /// How often another commit was checked out: what stands for the bytes of `.git`.
+    checkouts: u64,
+    last_commit: Option<ObjectId>,
+    n_builds: usize,
+    caveats: Vec<Caveat>,
+}
+
+/// What a plan is made from.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct PlanKey {
+    text: Arc<[u8]>,
+    target: Option<String>,
+    build_args: BTreeMap<String, String>,
+}
+
+impl PlanKey {
+    fn is(&self, other: &Self) -> bool {
+        (Arc::ptr_eq(&self.text, &other.text) || self.text == other.text)
+            && self.target == other.target
+            && self.build_args == other.build_args
+    }
 }
 
 impl Replay {
     /// A builder with an empty cache.
     pub fn new(settings: Settings) -> Self {
-        Self { settings }
+        let mut caveats = Vec::new();
+        if settings.builder == Builder::Kaniko {
+            caveats.push(Caveat::general("kaniko's rules are read from its source and were not checked against a run."));
+        }
+        Self {
+            settings,
+            store: Store::default(),
+            context: ContextTree::new(IgnoreRules::default()),
+            ignore: None,
+            plans: FxHashMap::default(),
+            last_plan: None,
+            reference: None,
+            pending: Vec::new(),
+            checkouts: 0,
+            last_commit: None,
+            n_builds: 0,
+            caveats,
+        }
     }
 
-    /// The paths (from the repository's root) whose bytes each [`BuildInput::watched`] must hold, in this order.
-    pub fn watched(settings: &Settings) -> Vec<crate::tree::RepoPath> {
-        let _ = settings;
-        Vec::new()
+    /// The paths (from the repository's root) whose bytes each [`BuildInput::watched`] must hold, in this order: the
+    /// Dockerfile, then the ignore files that the builder looks for, the one that goes first first.
+    pub fn watched(settings: &Settings) -> Vec<RepoPath> {
+        let dockerfile = RepoPath::new(&settings.dockerfile);
+        let context = RepoPath::new(&settings.context);
+        let ignore = builder::ignore_files(settings.builder, &dockerfile, &context);
+        std::iter::once(dockerfile).chain(ignore).collect()
     }
 
     /// Builds the next one. The tree's changes must be relative to the input given before.
     pub fn build(&mut self, input: &BuildInput) -> BuildOutcome {
-        let _ = (&self.settings, input);
-        unimplemented!("being written")
+        let build = self.n_builds;
+        self.n_builds += 1;
+        let result = self.update_context(input).and_then(|filtered| {
+            let prepared = self.plan(input)?;
+            Ok(self.run(input, build, &prepared, filtered))
+        });
+        if result.is_err() {
+            self.pending.extend(input.changes.iter().map(|c| c.path.clone()));
+        }
+        BuildOutcome { commit: input.commit.id, time: input.time(), result }
     }
 
     /// What was assumed so far, in order of first appearance.
     pub fn caveats(&self) -> &[Caveat] {
-        &[]
+        &self.caveats
     }
+
+    /// Brings the context up to date. Returns the paths that other ignore rules let appear or vanish.
+    fn update_context(&mut self, input: &BuildInput) -> Result<Vec<RepoPath>, Error> {
+        self.context.apply(&input.changes, &input.link_targets);
+        if input.changes.iter().any(|c| c.new.is_some_and(|s| s.kind == FileKind::Submodule)) {
+            self.caveat(Caveat::general("A submodule counts by the commit it points at; what a checkout has of it is not known."));
+        }
+        if self.last_commit != Some(input.commit.id) || self.settings.runner == Runner::Ephemeral {
+            self.last_commit = Some(input.commit.id);
+            self.checkouts += 1;
+        }
+        if self.settings.git_dir && RepoPath::new(&self.settings.context).is_root() {
+            self.context.set_git_dir(Some(ContentId::of_bytes(&self.checkouts.to_le_bytes())));
+        }
+        let ignore = self.ignore_file(input)?;
+        let same = match (&ignore, &self.ignore) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a == b,
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        if same {
+            return Ok(Vec::new());
+        }
+        let rules = ignore.as_ref().map_or_else(|| Ok(IgnoreRules::default()), |bytes| IgnoreRules::parse(bytes)).map_err(|e| {
+            Error::whole(format!("the ignore file, line {}: the pattern {:?} cannot be read", e.line(), e.pattern()))
+        })?;
+        let before = self.context.root().clone();
+        self.context.set_rules(rules);
+        self.ignore = ignore;
+        Ok(if self.reference.is_some() { before.differences(self.context.root()) } else { Vec::new() })
+    }
+
+    fn ignore_file(&self, input: &BuildInput) -> Result<Option<Arc<[u8]>>, Error> {
+        if let Some(pinned) = &self.settings.pin_ignore {
+            return Ok(match &self.ignore {
+                Some(old) if **old == *pinned.as_bytes() => Some(old.clone()),
+                _ => Some(pinned.as_bytes().into()),
+            });
+        }
+        for file in input.watched.iter().skip(1) {
+            match file {
+                Ok(None) => {}
+                Ok(Some(bytes)) => return Ok(Some(bytes.clone())),
+                Err(why) => return Err(Error::whole(why.clone())),
+            }
+        }
+        Ok(None)
+    }
+
+    fn plan(&mut self, input: &BuildInput) -> Result<Arc<Prepared>, Error> {
+        let key = self.plan_key(input)?;
+        if let Some((last, prepared)) = &self.last_plan
+            && last.is(&key)
+        {
+            return Ok(prepared.clone());
+        }
+        let prepared = match self.plans.get(&key) {
+            Some(known) => known.clone(),
+            None => {
+                let made = self.prepare(&key);
+                self.plans.insert(key.clone(), made.clone());
+                made
+            }
+        }?;
+        self.last_plan = Some((key, prepared.clone()));
+        Ok(prepared)
+    }
+
+    fn plan_key(&self, input: &BuildInput) -> Result<PlanKey, Error> {
+        let text: Arc<[u8]> = match (&self.settings.pin, input.watched.first()) {
+            (Some(pinned), _) => match &self.last_plan {
+                Some((last, _)) if *last.text == *pinned.as_bytes() => last.text.clone(),
+                _ => pinned.as_bytes().into(),
+            },
+            (None, Some(Ok(Some(bytes)))) => bytes.clone(),
+            (None, Some(Err(why))) => return Err(Error::whole(why.clone())),
+            (None, _) => return Err(Error::whole(format!("there is no {} at this commit", self.settings.dockerfile))),
+        };
+        let given = self.settings.build_args.iter().chain(&input.request.build_args);
+        let build_args = given.filter_map(|(k, v)| Some((k.clone(), v.clone()?))).collect();
+        let target = input.request.target.clone().or_else(|| self.settings.target.clone());
+        Ok(PlanKey { text, target, build_args })
+    }
+
+    fn prepare(&mut self, key: &PlanKey) -> Result<Arc<Prepared>, Error> {
+        let parsed = dockerfile::parse_bytes(&key.text)?;
+        let options = graph::Options {
+            target: key.target.clone(),
+            build_args: key.build_args.clone(),
+            all_stages: builder::builds_all_stages(self.settings.builder),
+            unknown_bases: true,
+        };
+        let lowering = graph::lower(&parsed.dockerfile, &options)?;
+        let plan = builder::plan(self.settings.builder, &lowering);
+        self.plan_caveats(&plan);
+        let outputs = (0..plan.vertices.len()).map(|v| self.outputs(&plan, v)).collect();
+        Ok(Arc::new(Prepared::new(plan, &mut self.store, outputs)))
+    }
+
+    /// What a RUN leaves when it runs again: the override for its stage and line, else the setting.
+    fn outputs(&self, plan: &Plan, v: usize) -> RunOutputs {
+        let step = plan.step(v);
+        let is_stage = |name: &str| match &step.stage {
+            Some(printed) if printed == name => true,
+            _ => name.parse() == Ok(step.stage_index),
+        };
+        let given = self.settings.run_output.iter().rev().find(|(stage, line, _)| {
+            is_stage(stage) && (step.lines.first..=step.lines.last).contains(line)
+        });
+        given.map_or(self.settings.run_outputs, |(_, _, outputs)| *outputs)
+    }
+
+    fn plan_caveats(&mut self, plan: &Plan) {
+        let reads_image = plan.vertices.iter().flat_map(|v| &v.inputs).any(|input| {
+            input.read.is_some() && input.vertex().is_some_and(|s| matches!(plan.vertices[s].effect, Effect::Image(_)))
+        });
+        if reads_image {
+            self.caveat(Caveat::general(
+                "Files copied out of an image (COPY --from=image) are taken to be the same in every tag of it: git does not hold them, and builders match them by content.",
+            ));
+        }
+    }
+
+    fn caveat(&mut self, caveat: Caveat) {
+        if !self.caveats.contains(&caveat) {
+            self.caveats.push(caveat);
+        }
+    }
+
+    fn run(&mut self, input: &BuildInput, build: usize, prepared: &Arc<Prepared>, filtered: Vec<RepoPath>) -> Built {
+        let last = self.reference.as_ref().filter(|r| Arc::ptr_eq(&r.prepared, prepared) && self.settings.runner == Runner::Persistent);
+        let fates = evaluate(prepared, &mut self.store, &self.context, build, last.map(|r| &r.fates));
+        let git_dir = self.settings.git_dir;
+        let pending = &self.pending;
+        let changed = || changed_paths(input, pending, &filtered, git_dir);
+        let lookups = explain(&Evidence {
+            prepared,
+            fates: &fates,
+            reference: self.reference.as_ref(),
+            context: &self.context,
+            changed: &changed,
+            exported: self.settings.runner == Runner::Ephemeral,
+        });
+        if self.settings.runner == Runner::Ephemeral {
+            self.export(prepared, &fates);
+        }
+        self.pending.clear();
+        self.reference = Some(Reference { prepared: prepared.clone(), fates: fates.without_trees() });
+        Built { steps: prepared.plan.steps.clone(), lookups }
+    }
+
+    /// What a fresh runner finds at the next build: the cache exported by this one.
+    fn export(&mut self, prepared: &Prepared, fates: &Fates) {
+        let all: Vec<_> = fates.list.iter().filter_map(|f| f.key).collect();
+        match self.settings.cache_export {
+            CacheExport::None => self.store.export(&[], |_| false),
+            CacheExport::Max => self.store.export(&all, |_| true),
+            CacheExport::Inline | CacheExport::Min => {
+                let chain = image_chain(prepared, fates);
+                self.store.export(&all, |id| chain.contains(&id));
+            }
+        }
+    }
+}
+
+/// Context paths that may look different since the reference: changed in this commit or in builds that did not take
+/// place, let in or out by other ignore rules, and the checkout's own `.git`.
+fn changed_paths(input: &BuildInput, pending: &[RepoPath], filtered: &[RepoPath], git_dir: bool) -> Vec<RepoPath> {
+    let mut paths: Vec<RepoPath> = input.changes.iter().map(|c| c.path.clone()).collect();
+    paths.extend(pending.iter().chain(filtered).cloned());
+    if git_dir {
+        paths.push(RepoPath::new(".git"));
+    }
+    paths.sort_unstable();
+    paths.dedup();
+    paths
 }
 
 /// All builds in order.
