@@ -18,11 +18,14 @@ impl ContentId {
         Self(xxh3_128(bytes))
     }
 
-    /// The identity of a blob or a commit, from its object id (already a hash, so a part of it serves).
+    /// The identity of a blob or a commit, from its object id: already a hash, so folding it onto itself serves.
     pub fn of_object(id: &ObjectId) -> Self {
-        let mut head = [0; 16];
-        head.copy_from_slice(&id.as_bytes()[..16]);
-        Self(u128::from_be_bytes(head))
+        let fold = |sum: u128, part: &[u8]| {
+            let mut padded = [0; 16];
+            padded[..part.len()].copy_from_slice(part);
+            sum ^ u128::from_be_bytes(padded)
+        };
+        Self(id.as_bytes().chunks(16).fold(0, fold))
     }
 
     /// The identity of what is called `name` below something whose content is known by this token alone.
