@@ -16,12 +16,18 @@ pub struct Caveat {
 impl Caveat {
     /// A caveat about the whole run.
     pub fn general(text: impl Into<String>) -> Self {
-        Self { text: text.into(), place: String::new() }
+        Self {
+            text: text.into(),
+            place: String::new(),
+        }
     }
 
     /// A caveat about one place.
     pub fn at(place: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { text: text.into(), place: place.into() }
+        Self {
+            text: text.into(),
+            place: place.into(),
+        }
     }
 }
 

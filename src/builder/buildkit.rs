@@ -15,7 +15,10 @@ use crate::context::CopyOptions;
 use crate::context::Selector;
 use crate::dockerfile::ast::Kind;
 use crate::dockerfile::mount::{Mount, MountKind, Sharing};
-use crate::graph::{Action, Base, CopyAction, CopySource, Input, Lowered, LoweredStage, Lowering, MountFrom, Origin, RunAction, RunMount};
+use crate::graph::{
+    Action, Base, CopyAction, CopySource, Input, Lowered, LoweredStage, Lowering, MountFrom,
+    Origin, RunAction, RunMount,
+};
 use crate::graph::{State, Step, StepId, join_clean};
 use crate::replay::Steps;
 use std::collections::BTreeMap;
@@ -25,7 +28,13 @@ const PLATFORM: &str = "linux/amd64";
 
 /// The vertices of a lowered Dockerfile.
 pub fn plan(lowering: &Lowering) -> Plan {
-    let mut planner = Planner { lowering, vertices: Vec::new(), steps: Vec::new(), known: BTreeMap::new(), ends: BTreeMap::new() };
+    let mut planner = Planner {
+        lowering,
+        vertices: Vec::new(),
+        steps: Vec::new(),
+        known: BTreeMap::new(),
+        ends: BTreeMap::new(),
+    };
     for stage in &lowering.stages {
         planner.stage(stage);
     }
@@ -69,8 +78,16 @@ impl<'a> Planner<'a> {
     fn stage(&mut self, lowered: &'a LoweredStage) {
         let mut stage = Stage {
             lowered,
-            printed: self.lowering.named.then(|| lowered.name.clone().unwrap_or_else(|| format!("stage-{}", lowered.index))),
-            platform: lowered.platform.clone().unwrap_or_else(|| PLATFORM.to_owned()),
+            printed: self.lowering.named.then(|| {
+                lowered
+                    .name
+                    .clone()
+                    .unwrap_or_else(|| format!("stage-{}", lowered.index))
+            }),
+            platform: lowered
+                .platform
+                .clone()
+                .unwrap_or_else(|| PLATFORM.to_owned()),
             total: count(lowered),
             index: 0,
             current: None,
@@ -105,10 +122,18 @@ impl<'a> Planner<'a> {
             text: format!("FROM {image}"),
             command: String::new(),
             lines: from.lines,
-            definition: vec![("image".to_owned(), image.to_owned()), ("platform".to_owned(), stage.platform.clone())],
+            definition: vec![
+                ("image".to_owned(), image.to_owned()),
+                ("platform".to_owned(), stage.platform.clone()),
+            ],
         };
         let unknown = stage.unknown.clone();
-        let vertex = Vertex { key: image_key(image, &stage.platform), inputs: Vec::new(), effect: Effect::Image(image.to_owned()), unknown };
+        let vertex = Vertex {
+            key: image_key(image, &stage.platform),
+            inputs: Vec::new(),
+            effect: Effect::Image(image.to_owned()),
+            unknown,
+        };
         stage.current = Some(self.add(stage, shown, vertex, ""));
     }
 
@@ -146,11 +171,20 @@ impl<'a> Planner<'a> {
             VertexSource::Context => Origin::Context,
             VertexSource::Vertex(v) => Origin::Step(StepId(v)),
         };
-        Input { origin, selectors: input.read.clone() }
+        Input {
+            origin,
+            selectors: input.read.clone(),
+        }
     }
 
     /// A vertex that is not shown: an image that is copied from, a heredoc, a download.
-    fn hidden(&mut self, stage: &Stage<'_>, instruction: &Lowered, text: &str, vertex: Vertex) -> usize {
+    fn hidden(
+        &mut self,
+        stage: &Stage<'_>,
+        instruction: &Lowered,
+        text: &str,
+        vertex: Vertex,
+    ) -> usize {
         let shown = Shown {
             index: 0,
             instruction: instruction.instruction.keyword.to_owned(),
@@ -162,19 +196,32 @@ impl<'a> Planner<'a> {
         self.add(stage, shown, vertex, "")
     }
 
-    fn shown(&self, stage: &mut Stage<'_>, instruction: &Lowered, definition: Vec<(String, String)>) -> Shown {
+    fn shown(
+        &self,
+        stage: &mut Stage<'_>,
+        instruction: &Lowered,
+        definition: Vec<(String, String)>,
+    ) -> Shown {
         stage.index += 1;
         let own = &instruction.instruction;
         Shown {
             index: stage.index,
             instruction: own.keyword.to_owned(),
-            text: if instruction.trigger { format!("ONBUILD {}", instruction.text) } else { instruction.text.clone() },
+            text: if instruction.trigger {
+                format!("ONBUILD {}", instruction.text)
+            } else {
+                instruction.text.clone()
+            },
             command: match &instruction.action {
                 Action::Run(run) => command_text(run),
                 _ => String::new(),
             },
             // A trigger is shown at the FROM that sets it off.
-            lines: if instruction.trigger { stage.lowered.from.lines } else { own.lines },
+            lines: if instruction.trigger {
+                stage.lowered.from.lines
+            } else {
+                own.lines
+            },
             definition,
         }
     }
@@ -187,39 +234,85 @@ impl<'a> Planner<'a> {
         let definition = vec![
             ("path".to_owned(), path.to_owned()),
             ("user".to_owned(), state.user.clone()),
-            ("argument SOURCE_DATE_EPOCH".to_owned(), state.epoch.clone().unwrap_or_default()),
+            (
+                "argument SOURCE_DATE_EPOCH".to_owned(),
+                state.epoch.clone().unwrap_or_default(),
+            ),
         ];
         let key = format!("mkdir {:?}", (path, &state.user, &state.epoch));
         let shown = self.shown(stage, instruction, definition);
-        let vertex = Vertex { key, inputs: based_on(stage.current), effect: Effect::Mkdir(path.to_owned()), unknown: stage.unknown.clone() };
+        let vertex = Vertex {
+            key,
+            inputs: based_on(stage.current),
+            effect: Effect::Mkdir(path.to_owned()),
+            unknown: stage.unknown.clone(),
+        };
         stage.current = Some(self.add(stage, shown, vertex, ""));
     }
 
     /// The vertex that files are taken from.
-    fn source(&mut self, stage: &Stage<'_>, instruction: &Lowered, from: &MountFrom) -> Option<VertexSource> {
+    fn source(
+        &mut self,
+        stage: &Stage<'_>,
+        instruction: &Lowered,
+        from: &MountFrom,
+    ) -> Option<VertexSource> {
         match from {
             MountFrom::Context => Some(VertexSource::Context),
             MountFrom::Scratch => None,
-            MountFrom::Stage(index) => self.ends.get(index).copied().flatten().map(VertexSource::Vertex),
+            MountFrom::Stage(index) => self
+                .ends
+                .get(index)
+                .copied()
+                .flatten()
+                .map(VertexSource::Vertex),
             MountFrom::Image(image) => {
-                let vertex =
-                    Vertex { key: image_key(image, PLATFORM), inputs: Vec::new(), effect: Effect::Image(image.clone()), unknown: None };
-                Some(VertexSource::Vertex(self.hidden(stage, instruction, &format!("FROM {image}"), vertex)))
+                let vertex = Vertex {
+                    key: image_key(image, PLATFORM),
+                    inputs: Vec::new(),
+                    effect: Effect::Image(image.clone()),
+                    unknown: None,
+                };
+                Some(VertexSource::Vertex(self.hidden(
+                    stage,
+                    instruction,
+                    &format!("FROM {image}"),
+                    vertex,
+                )))
             }
         }
     }
 
-    fn inline(&mut self, stage: &Stage<'_>, instruction: &Lowered, name: &str, bytes: &str, mode: &str) -> VertexSource {
+    fn inline(
+        &mut self,
+        stage: &Stage<'_>,
+        instruction: &Lowered,
+        name: &str,
+        bytes: &str,
+        mode: &str,
+    ) -> VertexSource {
         let vertex = Vertex {
             key: format!("mkfile {:?}", (name, bytes, mode)),
             inputs: Vec::new(),
             effect: Effect::File(name.to_owned(), bytes.to_owned()),
             unknown: None,
         };
-        VertexSource::Vertex(self.hidden(stage, instruction, "[internal] preparing inline document", vertex))
+        VertexSource::Vertex(self.hidden(
+            stage,
+            instruction,
+            "[internal] preparing inline document",
+            vertex,
+        ))
     }
 
-    fn remote(&mut self, stage: &Stage<'_>, instruction: &Lowered, url: &str, name: &str, checksum: &str) -> VertexSource {
+    fn remote(
+        &mut self,
+        stage: &Stage<'_>,
+        instruction: &Lowered,
+        url: &str,
+        name: &str,
+        checksum: &str,
+    ) -> VertexSource {
         let unknown = checksum
             .is_empty()
             .then(|| format!("git does not hold what {url} answers; add --checksum to pin it"));
@@ -242,16 +335,23 @@ impl<'a> Planner<'a> {
         let destination = destination(&instruction.before.cwd, &copy.destination);
         for source in &copy.sources {
             let (from, selector) = match source {
-                CopySource::Path(path) => (self.source(stage, instruction, &copy.from), selector(path, copy)),
-                CopySource::Inline(name, body) => {
-                    (Some(self.inline(stage, instruction, name, body, "0644")), plain(name))
-                }
+                CopySource::Path(path) => (
+                    self.source(stage, instruction, &copy.from),
+                    selector(path, copy),
+                ),
+                CopySource::Inline(name, body) => (
+                    Some(self.inline(stage, instruction, name, body, "0644")),
+                    plain(name),
+                ),
                 CopySource::Http(url) => {
                     let name = url_name(url);
                     let from = self.remote(stage, instruction, url, &name, &copy.checksum);
                     (Some(from), plain(&name))
                 }
-                CopySource::Git(url) => (Some(self.remote(stage, instruction, url, "", &copy.checksum)), plain("")),
+                CopySource::Git(url) => (
+                    Some(self.remote(stage, instruction, url, "", &copy.checksum)),
+                    plain(""),
+                ),
             };
             let slot = from.map(|from| inputs.read(from, selector.clone()));
             let flags = match source {
@@ -259,12 +359,26 @@ impl<'a> Planner<'a> {
                 CopySource::Http(_) => (false, copy.unpack.unwrap_or(false)),
                 _ => (false, false),
             };
-            actions.push((base_name(&selector, copy), slot, flags, parents_pattern(source, copy)));
+            actions.push((
+                base_name(&selector, copy),
+                slot,
+                flags,
+                parents_pattern(source, copy),
+            ));
             full.push(selector.path.clone());
             sources.extend(slot.map(|s| (s, selector)));
         }
         let attributes = (owner(&copy.chown), mode(&copy.chmod));
-        let key = format!("copy {:?}", (base.is_some(), &actions, &destination, &attributes, &copy.exclude));
+        let key = format!(
+            "copy {:?}",
+            (
+                base.is_some(),
+                &actions,
+                &destination,
+                &attributes,
+                &copy.exclude
+            )
+        );
         let shown = self.shown(stage, instruction, copy_definition(copy, &destination));
         let effect = Effect::Copy(CopyEffect {
             sources,
@@ -277,27 +391,61 @@ impl<'a> Planner<'a> {
             based: base.is_some(),
         });
         let unknown = stage.unknown.clone().filter(|_| !link);
-        let vertex = Vertex { key, inputs: inputs.finish(), effect, unknown };
+        let vertex = Vertex {
+            key,
+            inputs: inputs.finish(),
+            effect,
+            unknown,
+        };
         let copied = self.add(stage, shown, vertex, &full.join("\n"));
-        stage.current = Some(if link { self.merge(stage, instruction, copied) } else { copied });
+        stage.current = Some(if link {
+            self.merge(stage, instruction, copied)
+        } else {
+            copied
+        });
     }
 
     /// The merge half of `--link`: built on both, shown as `LINK COPY …` under the same number, so not listed.
     fn merge(&mut self, stage: &Stage<'_>, instruction: &Lowered, copied: usize) -> usize {
-        let Some(base) = stage.current else { return copied };
-        let inputs = based_on(Some(base)).into_iter().chain(based_on(Some(copied))).collect();
-        let vertex = Vertex { key: "merge".to_owned(), inputs, effect: Effect::Merge, unknown: stage.unknown.clone() };
-        self.hidden(stage, instruction, &format!("LINK {}", instruction.text), vertex)
+        let Some(base) = stage.current else {
+            return copied;
+        };
+        let inputs = based_on(Some(base))
+            .into_iter()
+            .chain(based_on(Some(copied)))
+            .collect();
+        let vertex = Vertex {
+            key: "merge".to_owned(),
+            inputs,
+            effect: Effect::Merge,
+            unknown: stage.unknown.clone(),
+        };
+        self.hidden(
+            stage,
+            instruction,
+            &format!("LINK {}", instruction.text),
+            vertex,
+        )
     }
 
     fn run(&mut self, stage: &mut Stage<'_>, instruction: &Lowered, run: &RunAction) {
         let state = &instruction.before;
         let mut mounts = Vec::new();
         let mut secrets = Vec::new();
-        let mut env: Vec<(String, String)> = state.env.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        let mut env: Vec<(String, String)> = state
+            .env
+            .iter()
+            .map(|(n, v)| (n.to_owned(), v.to_owned()))
+            .collect();
         if let Some((name, body)) = &run.script {
             let source = self.inline(stage, instruction, name, body, "0755");
-            mounts.push(Mounted { target: "/dev/pipes/".to_owned(), source: Some(source), path: String::new(), key: "ro".to_owned(), full: String::new() });
+            mounts.push(Mounted {
+                target: "/dev/pipes/".to_owned(),
+                source: Some(source),
+                path: String::new(),
+                key: "ro".to_owned(),
+                full: String::new(),
+            });
         }
         for RunMount { mount, from, .. } in &run.mounts {
             match mount.kind {
@@ -320,48 +468,104 @@ impl<'a> Planner<'a> {
         }
         let key = format!(
             "exec {:?}",
-            (&run.args, &env, &state.cwd, &state.user, &state.hostname, (&keys, &secrets), (&run.network, &run.security, &run.devices), &stage.platform)
+            (
+                &run.args,
+                &env,
+                &state.cwd,
+                &state.user,
+                &state.hostname,
+                (&keys, &secrets),
+                (&run.network, &run.security, &run.devices),
+                &stage.platform
+            )
         );
         let full: Vec<_> = mounts.iter().map(|m| (&m.path, &m.full)).collect();
         let full = format!("{full:?}");
         let shown = self.shown(stage, instruction, run_definition(run, state, &env));
-        let vertex = Vertex { key, inputs: inputs.finish(), effect: Effect::Run, unknown: stage.unknown.clone() };
+        let vertex = Vertex {
+            key,
+            inputs: inputs.finish(),
+            effect: Effect::Run,
+            unknown: stage.unknown.clone(),
+        };
         stage.current = Some(self.add(stage, shown, vertex, &full));
     }
 
-    fn mount(&mut self, stage: &Stage<'_>, instruction: &Lowered, mount: &Mount, from: &MountFrom) -> Mounted {
+    fn mount(
+        &mut self,
+        stage: &Stage<'_>,
+        instruction: &Lowered,
+        mount: &Mount,
+        from: &MountFrom,
+    ) -> Mounted {
         let target = join_clean(&instruction.before.cwd, &mount.target);
         let mut source = match mount.kind {
             MountKind::Tmpfs => None,
             MountKind::Cache if mount.from.is_empty() => None,
             _ => self.source(stage, instruction, from),
         };
-        let mut path = join_clean("/", &mount.source).trim_start_matches('/').to_owned();
+        let mut path = join_clean("/", &mount.source)
+            .trim_start_matches('/')
+            .to_owned();
         if path.is_empty() && (mount.uid.is_some() || mount.gid.is_some() || mount.mode.is_some()) {
             let vertex = Vertex {
-                key: format!("cache permissions {:?}", (mount.uid, mount.gid, mount.mode, source)),
+                key: format!(
+                    "cache permissions {:?}",
+                    (mount.uid, mount.gid, mount.mode, source)
+                ),
                 inputs: Vec::new(),
                 effect: Effect::File("cache".to_owned(), String::new()),
                 unknown: None,
             };
-            let permissions = self.hidden(stage, instruction, "[internal] setting cache mount permissions", vertex);
+            let permissions = self.hidden(
+                stage,
+                instruction,
+                "[internal] setting cache mount permissions",
+                vertex,
+            );
             source = Some(VertexSource::Vertex(permissions));
             path = "cache".to_owned();
         }
         let (key, full) = match mount.kind {
             MountKind::Cache => cache_mount_key(mount, &target, instruction),
             MountKind::Tmpfs => (format!("tmpfs {:?}", mount.size), String::new()),
-            _ => ((if mount.read_only { "ro" } else { "rw" }).to_owned(), String::new()),
+            _ => (
+                (if mount.read_only { "ro" } else { "rw" }).to_owned(),
+                String::new(),
+            ),
         };
-        Mounted { target, source, path, key, full }
+        Mounted {
+            target,
+            source,
+            path,
+            key,
+            full,
+        }
     }
 
     fn finish(self) -> Plan {
         let target = self.ends.get(&self.lowering.target).copied().flatten();
-        let edges: Vec<Vec<usize>> = self.vertices.iter().map(|v| v.inputs.iter().filter_map(VertexInput::vertex).collect()).collect();
-        let needed = target.map_or_else(|| vec![false; edges.len()], |t| crate::graph::dag::reachable(&edges, t));
-        let shown = (0..self.steps.len()).filter(|&i| needed[i] && self.steps[i].index > 0).map(StepId).collect();
-        Plan { steps: Arc::new(Steps { steps: self.steps, shown }), vertices: self.vertices, target }
+        let edges: Vec<Vec<usize>> = self
+            .vertices
+            .iter()
+            .map(|v| v.inputs.iter().filter_map(VertexInput::vertex).collect())
+            .collect();
+        let needed = target.map_or_else(
+            || vec![false; edges.len()],
+            |t| crate::graph::dag::reachable(&edges, t),
+        );
+        let shown = (0..self.steps.len())
+            .filter(|&i| needed[i] && self.steps[i].index > 0)
+            .map(StepId)
+            .collect();
+        Plan {
+            steps: Arc::new(Steps {
+                steps: self.steps,
+                shown,
+            }),
+            vertices: self.vertices,
+            target,
+        }
     }
 }
 
@@ -384,14 +588,21 @@ struct Inputs {
 
 impl Inputs {
     fn new(base: Option<usize>) -> Self {
-        Self { list: based_on(base), based: base.is_some() }
+        Self {
+            list: based_on(base),
+            based: base.is_some(),
+        }
     }
 
     fn slot(&mut self, source: VertexSource) -> usize {
         if let Some(slot) = self.list.iter().position(|i| i.source == source) {
             return slot;
         }
-        self.list.push(VertexInput { source, read: Some(Vec::new()), paths: String::new() });
+        self.list.push(VertexInput {
+            source,
+            read: Some(Vec::new()),
+            paths: String::new(),
+        });
         self.list.len() - 1
     }
 
@@ -437,7 +648,13 @@ impl VertexInput {
 }
 
 fn based_on(base: Option<usize>) -> Vec<VertexInput> {
-    base.map(|v| VertexInput { source: VertexSource::Vertex(v), read: None, paths: String::new() }).into_iter().collect()
+    base.map(|v| VertexInput {
+        source: VertexSource::Vertex(v),
+        read: None,
+        paths: String::new(),
+    })
+    .into_iter()
+    .collect()
 }
 
 /// An image is known by its layers; without a registry its reference stands for them, a digest if it has one.
@@ -448,13 +665,22 @@ fn image_key(image: &str, platform: &str) -> String {
 
 /// `N` of `[i/N]`: FROM an image, RUN, COPY, ADD, WORKDIR (`/` too), and every ONBUILD trigger.
 fn count(stage: &LoweredStage) -> usize {
-    let counted = |i: &&Lowered| i.trigger || matches!(i.instruction.kind, Kind::Run(_) | Kind::Copy(_) | Kind::Add(_) | Kind::Workdir(_));
+    let counted = |i: &&Lowered| {
+        i.trigger
+            || matches!(
+                i.instruction.kind,
+                Kind::Run(_) | Kind::Copy(_) | Kind::Add(_) | Kind::Workdir(_)
+            )
+    };
     let from = usize::from(matches!(stage.base, Base::Image(_) | Base::Unknown(_)));
     from + stage.instructions.iter().filter(counted).count()
 }
 
 fn plain(path: &str) -> Selector {
-    Selector { path: path.to_owned(), ..Selector::default() }
+    Selector {
+        path: path.to_owned(),
+        ..Selector::default()
+    }
 }
 
 fn selector(path: &str, copy: &CopyAction) -> Selector {
@@ -465,10 +691,20 @@ fn selector(path: &str, copy: &CopyAction) -> Selector {
             Some((base, rest)) => format!("{}/./{}", clean(base), clean(rest)),
             None => clean(path),
         };
-        return Selector { path, wildcard: true, exclude: copy.exclude.clone(), parents: true };
+        return Selector {
+            path,
+            wildcard: true,
+            exclude: copy.exclude.clone(),
+            parents: true,
+        };
     }
     let path = clean(path);
-    Selector { wildcard: has_wildcard(&path), path, exclude: copy.exclude.clone(), parents: false }
+    Selector {
+        wildcard: has_wildcard(&path),
+        path,
+        exclude: copy.exclude.clone(),
+        parents: false,
+    }
 }
 
 /// `containsWildcards` of ops/file.go: an escaped character is none.
@@ -488,15 +724,25 @@ fn has_wildcard(path: &str) -> bool {
 
 /// What of the source path is in the key: its base name alone (`path.Base` in ops/file.go).
 fn base_name(selector: &Selector, copy: &CopyAction) -> String {
-    let path = if copy.parents { selector.path.split_once("/./").map_or("", |(base, _)| base) } else { &selector.path };
-    path.rsplit('/').next().filter(|n| !n.is_empty()).unwrap_or("/").to_owned()
+    let path = if copy.parents {
+        selector.path.split_once("/./").map_or("", |(base, _)| base)
+    } else {
+        &selector.path
+    };
+    path.rsplit('/')
+        .next()
+        .filter(|n| !n.is_empty())
+        .unwrap_or("/")
+        .to_owned()
 }
 
 /// `--parents`: the pattern is an include pattern, whole in the key.
 fn parents_pattern(source: &CopySource, copy: &CopyAction) -> Option<String> {
     match source {
         CopySource::Path(path) if copy.parents => {
-            let rest = path.split_once("/./").map_or(path.as_str(), |(_, rest)| rest);
+            let rest = path
+                .split_once("/./")
+                .map_or(path.as_str(), |(_, rest)| rest);
             Some(join_clean("/", rest))
         }
         _ => None,
@@ -505,7 +751,11 @@ fn parents_pattern(source: &CopySource, copy: &CopyAction) -> Option<String> {
 
 /// `pathRelativeToWorkingDir`: absolute, a trailing slash or `/.` kept.
 fn destination(cwd: &str, written: &str) -> String {
-    let written = if written.is_empty() || written == "." { "./" } else { written };
+    let written = if written.is_empty() || written == "." {
+        "./"
+    } else {
+        written
+    };
     let mut path = join_clean(cwd, written);
     if written.ends_with('/') && !path.ends_with('/') {
         path.push('/');
@@ -540,46 +790,105 @@ fn mode(chmod: &str) -> String {
 fn url_name(url: &str) -> String {
     let path = url.split(['?', '#']).next().unwrap_or(url);
     let path = path.split_once("://").map_or(path, |(_, rest)| rest);
-    let name = path.split_once('/').map_or("", |(_, p)| p).trim_end_matches('/').rsplit('/').next().unwrap_or("");
-    if name.is_empty() { "__unnamed__".to_owned() } else { name.to_owned() }
+    let name = path
+        .split_once('/')
+        .map_or("", |(_, p)| p)
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or("");
+    if name.is_empty() {
+        "__unnamed__".to_owned()
+    } else {
+        name.to_owned()
+    }
 }
 
 /// What of a cache mount is in the key, and what only tells vertices apart: an id or sharing mode of its own is
 /// blanked (`checkShouldClearCacheOpts` of ops/exec.go, since v0.13).
 fn cache_mount_key(mount: &Mount, target: &str, instruction: &Lowered) -> (String, String) {
     let namespace = instruction.before.cache_namespace.as_deref().unwrap_or("");
-    let own = if mount.id.is_empty() { clean_relative(&mount.target) } else { mount.id.clone() };
+    let own = if mount.id.is_empty() {
+        clean_relative(&mount.target)
+    } else {
+        mount.id.clone()
+    };
     let id = format!("{namespace}/{own}");
-    let is_default = mount.sharing.is_none_or(|s| s == Sharing::Shared) && (id == target || id.split_once('/').is_some_and(|(_, rest)| rest == target));
+    let is_default = mount.sharing.is_none_or(|s| s == Sharing::Shared)
+        && (id == target || id.split_once('/').is_some_and(|(_, rest)| rest == target));
     let kept = if is_default { id.as_str() } else { "" };
-    (format!("cache {kept:?} {}", mount.read_only), format!("{id} {:?}", mount.sharing))
+    (
+        format!("cache {kept:?} {}", mount.read_only),
+        format!("{id} {:?}", mount.sharing),
+    )
 }
 
 /// Go's `path.Clean`: a leading slash is kept, a relative path stays relative.
 fn clean_relative(path: &str) -> String {
     let clean = join_clean("/", path);
-    if path.starts_with('/') { clean } else { clean.trim_start_matches('/').to_owned() }
+    if path.starts_with('/') {
+        clean
+    } else {
+        clean.trim_start_matches('/').to_owned()
+    }
 }
 
 fn secret_key(mount: &Mount) -> String {
-    let given = if mount.source.is_empty() { &mount.id } else { &mount.source };
+    let given = if mount.source.is_empty() {
+        &mount.id
+    } else {
+        &mount.source
+    };
     let base = |path: &str| path.rsplit('/').next().unwrap_or("").to_owned();
-    let id = if given.is_empty() { base(&mount.target) } else { given.clone() };
+    let id = if given.is_empty() {
+        base(&mount.target)
+    } else {
+        given.clone()
+    };
     let target = match (mount.target.is_empty(), &mount.env) {
         (false, _) => mount.target.clone(),
         (true, None) => format!("/run/secrets/{}", base(&id)),
         (true, Some(_)) => String::new(),
     };
-    format!("secret {:?}", (id, target, &mount.env, mount.required, mount.uid, mount.gid, mount.mode))
+    format!(
+        "secret {:?}",
+        (
+            id,
+            target,
+            &mount.env,
+            mount.required,
+            mount.uid,
+            mount.gid,
+            mount.mode
+        )
+    )
 }
 
 fn ssh_target(mount: &Mount, n: usize) -> String {
-    if mount.target.is_empty() { format!("/run/buildkit/ssh_agent.{n}") } else { mount.target.clone() }
+    if mount.target.is_empty() {
+        format!("/run/buildkit/ssh_agent.{n}")
+    } else {
+        mount.target.clone()
+    }
 }
 
 fn ssh_key(mount: &Mount, n: usize) -> String {
-    let id = if mount.id.is_empty() { "default" } else { &mount.id };
-    format!("ssh {:?}", (id, ssh_target(mount, n), mount.required, mount.uid, mount.gid, mount.mode))
+    let id = if mount.id.is_empty() {
+        "default"
+    } else {
+        &mount.id
+    };
+    format!(
+        "ssh {:?}",
+        (
+            id,
+            ssh_target(mount, n),
+            mount.required,
+            mount.uid,
+            mount.gid,
+            mount.mode
+        )
+    )
 }
 
 /// The words that are run, for reading and for priors.
@@ -592,13 +901,24 @@ fn command_text(run: &RunAction) -> String {
 }
 
 /// What a reader is told of a RUN's definition, part by part.
-fn run_definition(run: &RunAction, state: &State, env: &[(String, String)]) -> Vec<(String, String)> {
+fn run_definition(
+    run: &RunAction,
+    state: &State,
+    env: &[(String, String)],
+) -> Vec<(String, String)> {
     let mut parts = vec![("command".to_owned(), command_text(run))];
     if run.shell_form {
-        parts.push(("shell".to_owned(), run.args[..run.args.len().saturating_sub(1)].join(" ")));
+        parts.push((
+            "shell".to_owned(),
+            run.args[..run.args.len().saturating_sub(1)].join(" "),
+        ));
     }
     for (name, value) in env {
-        let kind = if state.args.iter().any(|(n, _)| n == name) { "argument" } else { "variable" };
+        let kind = if state.args.iter().any(|(n, _)| n == name) {
+            "argument"
+        } else {
+            "variable"
+        };
         parts.push((format!("{kind} {name}"), value.clone()));
     }
     parts.push(("working directory".to_owned(), state.cwd.clone()));
@@ -606,8 +926,16 @@ fn run_definition(run: &RunAction, state: &State, env: &[(String, String)]) -> V
     for (n, mount) in run.mounts.iter().enumerate() {
         parts.push((format!("mount {}", n + 1), mount.written.clone()));
     }
-    parts.extend(run.network.iter().map(|v| ("network".to_owned(), v.clone())));
-    parts.extend(run.security.iter().map(|v| ("security".to_owned(), v.clone())));
+    parts.extend(
+        run.network
+            .iter()
+            .map(|v| ("network".to_owned(), v.clone())),
+    );
+    parts.extend(
+        run.security
+            .iter()
+            .map(|v| ("security".to_owned(), v.clone())),
+    );
     parts
 }
 
@@ -621,16 +949,37 @@ fn copy_definition(copy: &CopyAction, destination: &str) -> Vec<(String, String)
         })
         .collect();
     let mut parts = vec![
-        ("instruction".to_owned(), if copy.add { "ADD" } else { "COPY" }.to_owned()),
+        (
+            "instruction".to_owned(),
+            if copy.add { "ADD" } else { "COPY" }.to_owned(),
+        ),
         ("source".to_owned(), sources.join(" ")),
         ("destination".to_owned(), destination.to_owned()),
     ];
     if let MountFrom::Image(image) = &copy.from {
         parts.push(("--from".to_owned(), image.clone()));
     }
-    let flags = [("--chown", &copy.chown), ("--chmod", &copy.chmod), ("--checksum", &copy.checksum)];
-    parts.extend(flags.into_iter().filter(|(_, v)| !v.is_empty()).map(|(n, v)| (n.to_owned(), v.clone())));
-    parts.extend(copy.exclude.iter().map(|v| ("--exclude".to_owned(), v.clone())));
-    parts.extend([("--link", copy.link), ("--parents", copy.parents)].into_iter().filter(|(_, on)| *on).map(|(n, _)| (n.to_owned(), "true".to_owned())));
+    let flags = [
+        ("--chown", &copy.chown),
+        ("--chmod", &copy.chmod),
+        ("--checksum", &copy.checksum),
+    ];
+    parts.extend(
+        flags
+            .into_iter()
+            .filter(|(_, v)| !v.is_empty())
+            .map(|(n, v)| (n.to_owned(), v.clone())),
+    );
+    parts.extend(
+        copy.exclude
+            .iter()
+            .map(|v| ("--exclude".to_owned(), v.clone())),
+    );
+    parts.extend(
+        [("--link", copy.link), ("--parents", copy.parents)]
+            .into_iter()
+            .filter(|(_, on)| *on)
+            .map(|(n, _)| (n.to_owned(), "true".to_owned())),
+    );
     parts
 }

@@ -32,7 +32,9 @@ pub enum Builder {
 /// The vertices of a lowered Dockerfile, as this builder makes and keys them.
 pub fn plan(builder: Builder, lowering: &Lowering) -> Plan {
     match builder {
-        Builder::BuildKit | Builder::Classic | Builder::Buildah | Builder::Kaniko => buildkit::plan(lowering),
+        Builder::BuildKit | Builder::Classic | Builder::Buildah | Builder::Kaniko => {
+            buildkit::plan(lowering)
+        }
     }
 }
 

@@ -63,7 +63,9 @@ impl Store {
         if let Some(&id) = self.ops.get(text) {
             return id;
         }
-        let id = OpId(u32::try_from(self.ops.len()).expect("fewer than 2^32 operations fit into memory"));
+        let id = OpId(
+            u32::try_from(self.ops.len()).expect("fewer than 2^32 operations fit into memory"),
+        );
         self.ops.insert(text.to_owned(), id);
         id
     }
@@ -71,19 +73,37 @@ impl Store {
     /// An id that is linked from every input; each input comes with all the ways in which it is known.
     /// Of several, one that has a result, the newest.
     pub fn find(&self, inputs: &[Vec<Link>]) -> Option<KeyId> {
-        let lists = |ways: &Vec<Link>| ways.iter().filter_map(|l| self.links.get(l)).map(Vec::len).sum::<usize>();
-        let fewest = (0..inputs.len()).min_by_key(|&i| lists(&inputs[i]))?;
-        let candidates = inputs[fewest].iter().filter_map(|l| self.links.get(l)).flatten().copied();
-        let fits = |id: &KeyId| {
-            inputs.iter().enumerate().all(|(i, ways)| i == fewest || ways.iter().any(|l| self.linked.contains(&(*l, *id))))
+        let lists = |ways: &Vec<Link>| {
+            ways.iter()
+                .filter_map(|l| self.links.get(l))
+                .map(Vec::len)
+                .sum::<usize>()
         };
-        candidates.filter(fits).max_by_key(|id| (self.record(*id).has_result, *id))
+        let fewest = (0..inputs.len()).min_by_key(|&i| lists(&inputs[i]))?;
+        let candidates = inputs[fewest]
+            .iter()
+            .filter_map(|l| self.links.get(l))
+            .flatten()
+            .copied();
+        let fits = |id: &KeyId| {
+            inputs.iter().enumerate().all(|(i, ways)| {
+                i == fewest || ways.iter().any(|l| self.linked.contains(&(*l, *id)))
+            })
+        };
+        candidates
+            .filter(fits)
+            .max_by_key(|id| (self.record(*id).has_result, *id))
     }
 
     /// A key that nothing is linked to yet.
     pub fn create(&mut self) -> KeyId {
-        let id = KeyId(u32::try_from(self.records.len()).expect("fewer than 2^32 keys fit into memory"));
-        self.records.push(Record { has_result: false, execution: 0, build: 0 });
+        let id =
+            KeyId(u32::try_from(self.records.len()).expect("fewer than 2^32 keys fit into memory"));
+        self.records.push(Record {
+            has_result: false,
+            execution: 0,
+            build: 0,
+        });
         id
     }
 
@@ -97,7 +117,11 @@ impl Store {
     /// Stores fresh bytes under a key.
     pub fn save(&mut self, id: KeyId, build: usize) {
         self.executions += 1;
-        self.records[id.0 as usize] = Record { has_result: true, execution: self.executions, build };
+        self.records[id.0 as usize] = Record {
+            has_result: true,
+            execution: self.executions,
+            build,
+        };
     }
 
     /// What is stored under a key.
@@ -110,7 +134,8 @@ impl Store {
     pub fn export(&mut self, kept: &[KeyId], with_result: impl Fn(KeyId) -> bool) {
         let kept: FxHashSet<KeyId> = kept.iter().copied().collect();
         let stays = |link: &Link, id: &KeyId| {
-            kept.contains(id) && !matches!(link.input, InputKey::Key(input, _) if !kept.contains(&input))
+            kept.contains(id)
+                && !matches!(link.input, InputKey::Key(input, _) if !kept.contains(&input))
         };
         self.linked.retain(|(link, id)| stays(link, id));
         self.links.retain(|link, ids| {

@@ -13,8 +13,10 @@ use std::path::PathBuf;
 /// miss, why, and what that costs.
 #[derive(Parser, Debug)]
 #[command(name = "stratigraph", version, about, long_about, max_term_width = 100)]
-#[command(after_help = "Start with:\n  stratigraph analyze            this repository, its last 500 commits\n  \
-                        stratigraph explain HEAD       why each step of the newest build hit or missed")]
+#[command(
+    after_help = "Start with:\n  stratigraph analyze            this repository, its last 500 commits\n  \
+                        stratigraph explain HEAD       why each step of the newest build hit or missed"
+)]
 pub(super) struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -293,10 +295,20 @@ pub(super) struct ReplayOptions {
     #[arg(long, conflicts_with = "config", help_heading = "Configuration")]
     pub(super) no_config: bool,
     /// One of the configuration's images, by name
-    #[arg(long, value_name = "NAME", conflicts_with = "no_config", help_heading = "Configuration")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with = "no_config",
+        help_heading = "Configuration"
+    )]
     pub(super) image: Option<String>,
     /// Worktree, .git directory or bare repository; found upwards, as git does
-    #[arg(long, value_name = "DIR", default_value = ".", help_heading = "What is built")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = ".",
+        help_heading = "What is built"
+    )]
     pub(super) repo: PathBuf,
     /// The Dockerfile's path in the repository, taken at each commit [default: Dockerfile; if absent, the only one]
     #[arg(short, long, value_name = "PATH", help_heading = "What is built")]
@@ -432,7 +444,12 @@ impl<T: ValueEnum> Choice for T {}
 
 /// The names that an option of this type takes, with their values.
 pub(super) fn choices<T: Choice>() -> Vec<(String, T)> {
-    let named = |value: &T| Some((value.to_possible_value()?.get_name().to_owned(), value.clone()));
+    let named = |value: &T| {
+        Some((
+            value.to_possible_value()?.get_name().to_owned(),
+            value.clone(),
+        ))
+    };
     T::value_variants().iter().filter_map(named).collect()
 }
 
@@ -466,7 +483,10 @@ pub(super) fn parse(argv: &[OsString]) -> Typed {
 }
 
 /// Writes the completion script of a shell.
-pub(super) fn completions(shell: clap_complete::Shell, mut sink: &mut dyn io::Write) -> io::Result<()> {
+pub(super) fn completions(
+    shell: clap_complete::Shell,
+    mut sink: &mut dyn io::Write,
+) -> io::Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Args::command(), "stratigraph", &mut script);
     sink.write_all(&script)?;

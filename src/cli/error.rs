@@ -66,7 +66,14 @@ pub(super) struct CliError {
 impl CliError {
     /// An error of `kind`; the message is a lower-case fragment that names the thing and the place.
     pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), help: None, place: (0, 0), whole: None, source: None }
+        Self {
+            kind,
+            message: message.into(),
+            help: None,
+            place: (0, 0),
+            whole: None,
+            source: None,
+        }
     }
 
     /// Wrong usage.
@@ -82,8 +89,16 @@ impl CliError {
     /// A usage error that the argument parser worded, usage line and all.
     pub(super) fn worded(text: String) -> Self {
         let plain = anstream::adapter::strip_str(&text).to_string();
-        let first = plain.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        Self { whole: Some(text), ..Self::usage(first) }
+        let first = plain
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("error: ")
+            .to_owned();
+        Self {
+            whole: Some(text),
+            ..Self::usage(first)
+        }
     }
 
     /// A Dockerfile that is refused. `rendered` is the message with its snippet.
@@ -176,7 +191,11 @@ mod tests {
 
     #[test]
     fn the_json_form_has_the_place() {
-        let refusal = dockerfile::Error::at("FROM a\nRUM b\n", dockerfile::Span::new(7, 10), "unknown instruction");
+        let refusal = dockerfile::Error::at(
+            "FROM a\nRUM b\n",
+            dockerfile::Span::new(7, 10),
+            "unknown instruction",
+        );
         let json = CliError::dockerfile(&refusal, String::new()).as_json();
         assert_eq!(json["error"]["line"], 2);
         assert_eq!(json["error"]["exit_code"], 4);

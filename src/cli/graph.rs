@@ -22,7 +22,9 @@ pub(super) fn run(args: &GraphArgs) -> Result<(), CliError> {
     let steps = steps(&text, args)?;
     let mut output = Output::open(args.output.as_deref())?;
     match args.format {
-        GraphFormat::Terminal => graph::terminal(&steps, look(args.output.as_deref()).width, &mut output)?,
+        GraphFormat::Terminal => {
+            graph::terminal(&steps, look(args.output.as_deref()).width, &mut output)?
+        }
         GraphFormat::Mermaid => graph::mermaid(&steps, &mut output)?,
         GraphFormat::Dot => graph::dot(&steps, &mut output)?,
         GraphFormat::Json => graph::json(&steps, &mut output)?,
@@ -49,7 +51,13 @@ fn steps(text: &Text, args: &GraphArgs) -> Result<Arc<Steps>, CliError> {
     };
     let id = ObjectId::from_bytes(&[0; 20]).expect("20 bytes are an id");
     let input = BuildInput {
-        commit: Commit { id, parent: None, time: 0, subject: String::new(), author: String::new() },
+        commit: Commit {
+            id,
+            parent: None,
+            time: 0,
+            subject: String::new(),
+            author: String::new(),
+        },
         request: Request::default(),
         watched: vec![Ok(None); Replay::watched(&settings).len()],
         changes: Vec::new(),

@@ -54,14 +54,21 @@ impl Project {
             (None, Some((newest, _))) => find_dockerfile(&repository, *newest, &settings)?,
             (None, None) => settings.dockerfile,
         };
-        Ok(Self { repository, settings, builds, caveats })
+        Ok(Self {
+            repository,
+            settings,
+            builds,
+            caveats,
+        })
     }
 
     /// The builds' inputs, in order, read as they are asked for.
     pub(super) fn inputs(&self) -> impl Iterator<Item = Result<BuildInput, CliError>> + use<> {
         let watched = Replay::watched(&self.settings);
         let context = RepoPath::new(&self.settings.context);
-        let walk = self.repository.walk(self.builds.clone(), &context, &watched);
+        let walk = self
+            .repository
+            .walk(self.builds.clone(), &context, &watched);
         walk.map(|input| input.map_err(|error| repository_error(&error)))
     }
 
@@ -70,7 +77,10 @@ impl Project {
         let git_dir = self.repository.git_dir().to_owned();
         let folder = self.repository.worktree().unwrap_or(git_dir);
         let folder = folder.canonicalize().unwrap_or(folder);
-        let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = folder
+            .file_name()
+            .map(|n| n.to_string_lossy().into_owned())
+            .unwrap_or_default();
         name.strip_suffix(".git").unwrap_or(&name).to_owned()
     }
 }
@@ -91,22 +101,42 @@ pub(super) fn open(path: &Path) -> Result<Repository, CliError> {
 }
 
 /// The builds that are asked for, oldest first, and what selecting them had to assume.
-fn select(repository: &Repository, which: &Which) -> Result<(Vec<(ObjectId, Request)>, Vec<Caveat>), CliError> {
+fn select(
+    repository: &Repository,
+    which: &Which,
+) -> Result<(Vec<(ObjectId, Request)>, Vec<Caveat>), CliError> {
     let asked = match which {
         Which::Commits(source) => builds::commits(&list("--commits", source)?)?,
         Which::Builds(source) => builds::builds(&list("--builds", source)?)?,
-        Which::Mainline { range, since, last } => return mainline(repository, range.as_deref(), since.as_ref(), *last),
+        Which::Mainline { range, since, last } => {
+            return mainline(repository, range.as_deref(), since.as_ref(), *last);
+        }
     };
-    let option = if matches!(which, Which::Commits(_)) { "--commits" } else { "--builds" };
-    let resolved: Result<Vec<_>, _> = asked.into_iter().map(|a| resolve_asked(repository, option, a)).collect();
+    let option = if matches!(which, Which::Commits(_)) {
+        "--commits"
+    } else {
+        "--builds"
+    };
+    let resolved: Result<Vec<_>, _> = asked
+        .into_iter()
+        .map(|a| resolve_asked(repository, option, a))
+        .collect();
     Ok((resolved?, Vec::new()))
 }
 
-fn resolve_asked(repository: &Repository, option: &str, asked: Asked) -> Result<(ObjectId, Request), CliError> {
+fn resolve_asked(
+    repository: &Repository,
+    option: &str,
+    asked: Asked,
+) -> Result<(ObjectId, Request), CliError> {
     match repository.resolve(&asked.rev) {
         Ok(id) => Ok((id, asked.request)),
         Err(error) => {
-            let wrapped = CliError::repository(format!("{option}, line {}: {}", asked.line, error.message()));
+            let wrapped = CliError::repository(format!(
+                "{option}, line {}: {}",
+                asked.line,
+                error.message()
+            ));
             Err(match error.help() {
                 Some(help) => wrapped.with_help(help),
                 None => wrapped,
@@ -127,21 +157,45 @@ fn mainline(
         (None, Some(since)) => Range::Since(earliest(repository, since)?.to_string()),
         (None, None) => Range::Last(last.unwrap_or(usize::MAX)),
     };
-    let selection = repository.select(&asked).map_err(|e| repository_error(&e))?;
+    let selection = repository
+        .select(&asked)
+        .map_err(|e| repository_error(&e))?;
     let mut commits = selection.commits;
     if let (Some(_), Some(since)) = (range, since) {
         let since = earliest(repository, since)?;
-        let time = |id: &ObjectId| repository.commit(id).map(|c| c.time).map_err(|e| repository_error(&e));
+        let time = |id: &ObjectId| {
+            repository
+                .commit(id)
+                .map(|c| c.time)
+                .map_err(|e| repository_error(&e))
+        };
         let times: Vec<i64> = commits.iter().map(time).collect::<Result<_, _>>()?;
-        commits = commits.into_iter().zip(times).filter(|(_, t)| *t >= since).map(|(id, _)| id).collect();
+        commits = commits
+            .into_iter()
+            .zip(times)
+            .filter(|(_, t)| *t >= since)
+            .map(|(id, _)| id)
+            .collect();
     }
     let cut = commits.len().saturating_sub(last.unwrap_or(usize::MAX));
-    Ok((commits.split_off(cut).into_iter().map(|id| (id, Request::default())).collect(), selection.caveats))
+    Ok((
+        commits
+            .split_off(cut)
+            .into_iter()
+            .map(|id| (id, Request::default()))
+            .collect(),
+        selection.caveats,
+    ))
 }
 
 /// A span counts back from the newest commit, not from today: the same command gives the same answer tomorrow.
 fn earliest(repository: &Repository, since: &DateOrSpan) -> Result<i64, CliError> {
-    let newest = || repository.head().and_then(|head| repository.commit(&head)).map_err(|e| repository_error(&e));
+    let newest = || {
+        repository
+            .head()
+            .and_then(|head| repository.commit(&head))
+            .map_err(|e| repository_error(&e))
+    };
     Ok(match since {
         DateOrSpan::Date(seconds) => *seconds,
         DateOrSpan::Span(seconds) => newest()?.time.saturating_sub(*seconds),
@@ -149,26 +203,40 @@ fn earliest(repository: &Repository, since: &DateOrSpan) -> Result<i64, CliError
 }
 
 /// The default Dockerfile: `Dockerfile`; if absent from the newest build's commit and exactly one is found there, that.
-fn find_dockerfile(repository: &Repository, commit: ObjectId, settings: &Settings) -> Result<String, CliError> {
+fn find_dockerfile(
+    repository: &Repository,
+    commit: ObjectId,
+    settings: &Settings,
+) -> Result<String, CliError> {
     let default = settings.dockerfile.clone();
     if settings.pin.is_some() {
         return Ok(default);
     }
-    if repository.read(&commit, &RepoPath::new(&default)).is_ok_and(|text| text.is_some()) {
+    if repository
+        .read(&commit, &RepoPath::new(&default))
+        .is_ok_and(|text| text.is_some())
+    {
         return Ok(default);
     }
-    let files = repository.list(&commit, &RepoPath::root()).map_err(|e| repository_error(&e))?;
+    let files = repository
+        .list(&commit, &RepoPath::root())
+        .map_err(|e| repository_error(&e))?;
     let found = dockerfiles(files.iter().map(|(path, _)| path));
     match found.as_slice() {
         [] => Ok(default),
         [only] => {
-            note(&format!("no Dockerfile at the root; using the only one, {only}"));
+            note(&format!(
+                "no Dockerfile at the root; using the only one, {only}"
+            ));
             Ok(only.clone())
         }
         [first, ..] => {
             let names = list_words(&found, found.len(), 6);
-            Err(CliError::usage(format!("no Dockerfile at the root, and there are {}: {names}", found.len()))
-                .with_help(format!("choose one, for instance --file {first}")))
+            Err(CliError::usage(format!(
+                "no Dockerfile at the root, and there are {}: {names}",
+                found.len()
+            ))
+            .with_help(format!("choose one, for instance --file {first}")))
         }
     }
 }
@@ -177,7 +245,13 @@ fn find_dockerfile(repository: &Repository, commit: ObjectId, settings: &Setting
 fn dockerfiles<'a>(files: impl Iterator<Item = &'a RepoPath>) -> Vec<String> {
     let mut found: Vec<(bool, usize, String)> = files
         .filter(|path| path.file_name().is_some_and(is_dockerfile_name))
-        .map(|path| (path.file_name() != Some(b"Dockerfile"), path.names().count(), path.to_string()))
+        .map(|path| {
+            (
+                path.file_name() != Some(b"Dockerfile"),
+                path.names().count(),
+                path.to_string(),
+            )
+        })
         .collect();
     found.sort();
     found.into_iter().map(|(_, _, path)| path).collect()
@@ -190,8 +264,12 @@ fn is_dockerfile_name(name: &[u8]) -> bool {
     !name.ends_with(b".dockerignore")
         && known.iter().any(|k| {
             name == *k
-                || name.strip_prefix(*k).is_some_and(|rest| rest.starts_with(b"."))
-                || name.strip_suffix(*k).is_some_and(|rest| rest.ends_with(b"."))
+                || name
+                    .strip_prefix(*k)
+                    .is_some_and(|rest| rest.starts_with(b"."))
+                || name
+                    .strip_suffix(*k)
+                    .is_some_and(|rest| rest.ends_with(b"."))
         })
 }
 
@@ -200,39 +278,66 @@ pub(super) fn text(spec: &Spec, repo: &Path) -> Result<Text, CliError> {
     let Spec::Named(name) = spec else {
         let bytes = read_all(&mut std::io::stdin().lock(), MAX_TEXT)
             .map_err(|e| CliError::usage("standard input cannot be read").with_source(e))?;
-        return Ok(Text { name: "standard input".to_owned(), text: lossy(&bytes) });
+        return Ok(Text {
+            name: "standard input".to_owned(),
+            text: lossy(&bytes),
+        });
     };
     match std::fs::File::open(name).and_then(|mut file| read_all(&mut file, MAX_TEXT)) {
-        Ok(bytes) => Ok(Text { name: name.clone(), text: lossy(&bytes) }),
+        Ok(bytes) => Ok(Text {
+            name: name.clone(),
+            text: lossy(&bytes),
+        }),
         Err(error) => match name.split_once(':') {
-            Some((rev, path)) if error.kind() == std::io::ErrorKind::NotFound => committed(name, rev, path, repo),
-            _ => Err(CliError::new(Kind::Dockerfile, format!("cannot read {name}")).with_source(error)),
+            Some((rev, path)) if error.kind() == std::io::ErrorKind::NotFound => {
+                committed(name, rev, path, repo)
+            }
+            _ => Err(
+                CliError::new(Kind::Dockerfile, format!("cannot read {name}")).with_source(error),
+            ),
         },
     }
 }
 
 fn committed(name: &str, rev: &str, path: &str, repo: &Path) -> Result<Text, CliError> {
     let repository = open(repo)?;
-    let commit = repository.resolve(if rev.is_empty() { "HEAD" } else { rev }).map_err(|e| match e.kind() {
-        ErrorKind::Revision => CliError::new(Kind::Dockerfile, format!("no file {name}, and {}", e.message())),
-        _ => repository_error(&e),
-    })?;
-    match repository.read(&commit, &RepoPath::new(path)).map_err(|e| repository_error(&e))? {
-        Some(bytes) => Ok(Text { name: name.to_owned(), text: lossy(&bytes) }),
-        None => Err(CliError::new(Kind::Dockerfile, format!("{rev} has no file {path}"))),
+    let commit = repository
+        .resolve(if rev.is_empty() { "HEAD" } else { rev })
+        .map_err(|e| match e.kind() {
+            ErrorKind::Revision => CliError::new(
+                Kind::Dockerfile,
+                format!("no file {name}, and {}", e.message()),
+            ),
+            _ => repository_error(&e),
+        })?;
+    match repository
+        .read(&commit, &RepoPath::new(path))
+        .map_err(|e| repository_error(&e))?
+    {
+        Some(bytes) => Ok(Text {
+            name: name.to_owned(),
+            text: lossy(&bytes),
+        }),
+        None => Err(CliError::new(
+            Kind::Dockerfile,
+            format!("{rev} has no file {path}"),
+        )),
     }
 }
 
 fn list(option: &str, source: &Source) -> Result<String, CliError> {
     let read = match source {
         Source::Stdin => read_all(&mut std::io::stdin().lock(), MAX_LIST),
-        Source::File(path) => std::fs::File::open(path).and_then(|mut file| read_all(&mut file, MAX_LIST)),
+        Source::File(path) => {
+            std::fs::File::open(path).and_then(|mut file| read_all(&mut file, MAX_LIST))
+        }
     };
     let name = match source {
         Source::Stdin => "standard input".to_owned(),
         Source::File(path) => path.display().to_string(),
     };
-    let bytes = read.map_err(|e| CliError::usage(format!("{option}: cannot read {name}")).with_source(e))?;
+    let bytes =
+        read.map_err(|e| CliError::usage(format!("{option}: cannot read {name}")).with_source(e))?;
     String::from_utf8(bytes).map_err(|_| CliError::usage(format!("{option}: {name} is not UTF-8")))
 }
 

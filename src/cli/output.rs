@@ -20,7 +20,10 @@ pub(super) struct Output {
 
 enum Sink {
     Stdout(BufWriter<anstream::AutoStream<io::Stdout>>),
-    File { temporary: BufWriter<NamedTempFile>, path: PathBuf },
+    File {
+        temporary: BufWriter<NamedTempFile>,
+        path: PathBuf,
+    },
 }
 
 impl Output {
@@ -28,14 +31,22 @@ impl Output {
     pub(super) fn open(path: Option<&Path>) -> Result<Self, CliError> {
         let sink = match path {
             None => Sink::Stdout(BufWriter::new(anstream::stdout())),
-            Some(path) if path == Path::new("-") => Sink::Stdout(BufWriter::new(anstream::stdout())),
+            Some(path) if path == Path::new("-") => {
+                Sink::Stdout(BufWriter::new(anstream::stdout()))
+            }
             Some(path) => {
-                let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+                let folder = path
+                    .parent()
+                    .filter(|p| !p.as_os_str().is_empty())
+                    .unwrap_or(Path::new("."));
                 let temporary = tempfile::Builder::new()
                     .prefix(".stratigraph-")
                     .tempfile_in(folder)
                     .map_err(|e| cannot_write(path, e))?;
-                Sink::File { temporary: BufWriter::new(temporary), path: path.to_owned() }
+                Sink::File {
+                    temporary: BufWriter::new(temporary),
+                    path: path.to_owned(),
+                }
             }
         };
         Ok(Self { sink })
@@ -46,9 +57,13 @@ impl Output {
         match self.sink {
             Sink::Stdout(mut stdout) => Ok(stdout.flush()?),
             Sink::File { temporary, path } => {
-                let temporary = temporary.into_inner().map_err(|e| cannot_write(&path, e.into_error()))?;
+                let temporary = temporary
+                    .into_inner()
+                    .map_err(|e| cannot_write(&path, e.into_error()))?;
                 readable_by_all(temporary.path()).map_err(|e| cannot_write(&path, e))?;
-                temporary.persist(&path).map_err(|e| cannot_write(&path, e.error))?;
+                temporary
+                    .persist(&path)
+                    .map_err(|e| cannot_write(&path, e.error))?;
                 Ok(())
             }
         }
@@ -90,14 +105,23 @@ fn readable_by_all(_: &Path) -> io::Result<()> {
 /// How a report to `path` may look: columns and colour.
 pub(super) fn look(path: Option<&Path>) -> Look {
     let stdout = io::stdout();
-    let asked = std::env::var("COLUMNS").ok().and_then(|c| c.parse::<usize>().ok()).filter(|&c| c > 0);
+    let asked = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|c| c.parse::<usize>().ok())
+        .filter(|&c| c > 0);
     let terminal = match path {
-        None if stdout.is_terminal() => terminal_size::terminal_size().map(|(w, _)| usize::from(w.0)),
+        None if stdout.is_terminal() => {
+            terminal_size::terminal_size().map(|(w, _)| usize::from(w.0))
+        }
         _ => None,
     };
     Look {
-        width: terminal.or(asked).unwrap_or(DEFAULT_WIDTH).clamp(MIN_WIDTH, MAX_WIDTH),
-        colour: path.is_none() && anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
+        width: terminal
+            .or(asked)
+            .unwrap_or(DEFAULT_WIDTH)
+            .clamp(MIN_WIDTH, MAX_WIDTH),
+        colour: path.is_none()
+            && anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
     }
 }
 

@@ -18,7 +18,13 @@ pub(super) struct Progress {
 impl Progress {
     /// Begins work on `total` things.
     pub(super) fn new(what: impl Into<String>, total: usize) -> Self {
-        Self { what: what.into(), total: total as u64, done: 0, start: Instant::now(), bar: None }
+        Self {
+            what: what.into(),
+            total: total as u64,
+            done: 0,
+            start: Instant::now(),
+            bar: None,
+        }
     }
 
     /// One more is done.

@@ -40,7 +40,9 @@ fn dispatch(mut args: Args) -> Result<(), CliError> {
         Command::Replay(args) => replay::run(&args),
         Command::Completions { shell } => print(|sink| args::completions(shell, sink)),
         Command::Man => print(|sink| args::man(sink)),
-        other => Err(CliError::usage(format!("{other:?} is not in this version yet"))),
+        other => Err(CliError::usage(format!(
+            "{other:?} is not in this version yet"
+        ))),
     }
 }
 
@@ -54,7 +56,10 @@ fn print(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()
 /// Whether errors go to standard output too, told from the raw words: an error may lie in the words themselves.
 fn wants_json(argv: &[OsString]) -> bool {
     let words: Vec<_> = argv.iter().map(|w| w.to_string_lossy()).collect();
-    words.iter().any(|w| w == "--format=json") || words.windows(2).any(|w| w[0] == "--format" && w[1] == "json")
+    words.iter().any(|w| w == "--format=json")
+        || words
+            .windows(2)
+            .any(|w| w[0] == "--format" && w[1] == "json")
 }
 
 fn say_json(error: &CliError) {

@@ -25,7 +25,11 @@ pub(super) enum Spec {
 impl Spec {
     /// Reads an argument.
     pub(super) fn new(text: &str) -> Self {
-        if text == "-" { Self::Stdin } else { Self::Named(text.to_owned()) }
+        if text == "-" {
+            Self::Stdin
+        } else {
+            Self::Named(text.to_owned())
+        }
     }
 }
 
@@ -41,7 +45,11 @@ pub(super) enum Source {
 impl Source {
     /// Reads an argument.
     pub(super) fn new(path: &Path) -> Self {
-        if path == Path::new("-") { Self::Stdin } else { Self::File(path.to_owned()) }
+        if path == Path::new("-") {
+            Self::Stdin
+        } else {
+            Self::File(path.to_owned())
+        }
     }
 }
 
@@ -82,28 +90,48 @@ pub(super) struct Job {
 pub(super) fn job(options: &ReplayOptions) -> Result<Job, CliError> {
     let job = Job {
         repo: options.repo.clone(),
-        file: options.file.as_deref().map(|f| repository_path("--file", f)).transpose()?,
+        file: options
+            .file
+            .as_deref()
+            .map(|f| repository_path("--file", f))
+            .transpose()?,
         pin: options.pin.as_deref().map(Spec::new),
         which: which(options)?,
         settings: Settings {
-            context: options.context.as_deref().map_or(Ok(String::new()), |c| repository_path("--context", c))?,
+            context: options
+                .context
+                .as_deref()
+                .map_or(Ok(String::new()), |c| repository_path("--context", c))?,
             target: options.target.clone().filter(|t| !t.is_empty()),
             build_args: build_args(&options.build_arg)?,
             builder: builder(options.builder.unwrap_or(BuilderName::Buildkit)),
             git_dir: options.git_dir != Some(GitDir::Excluded),
             run_outputs: run_outputs(options.run_outputs.unwrap_or(Outputs::Changing)),
-            run_output: options.run_output.iter().map(|o| run_output(o)).collect::<Result<_, _>>()?,
+            run_output: options
+                .run_output
+                .iter()
+                .map(|o| run_output(o))
+                .collect::<Result<_, _>>()?,
             runner: runner(options.runner.unwrap_or(RunnerName::Persistent)),
             cache_export: cache_export(options.cache_export.unwrap_or(ExportName::Max)),
             ..Settings::default()
         },
     };
     if job.file.as_deref() == Some("") {
-        return Err(CliError::usage("--file names the repository's root, not a Dockerfile"));
+        return Err(CliError::usage(
+            "--file names the repository's root, not a Dockerfile",
+        ));
     }
     let pin_reads = matches!(job.pin, Some(Spec::Stdin));
-    if pin_reads && matches!(job.which, Which::Commits(Source::Stdin) | Which::Builds(Source::Stdin)) {
-        return Err(CliError::usage("standard input can be read only once: --pin - and the list of builds both ask for it"));
+    if pin_reads
+        && matches!(
+            job.which,
+            Which::Commits(Source::Stdin) | Which::Builds(Source::Stdin)
+        )
+    {
+        return Err(CliError::usage(
+            "standard input can be read only once: --pin - and the list of builds both ask for it",
+        ));
     }
     Ok(job)
 }
@@ -131,7 +159,10 @@ fn since(text: &str) -> Result<DateOrSpan, CliError> {
 
 /// `A..B`; either side may be missing, as in git. A single revision means all of it.
 fn range(text: &str) -> Result<String, CliError> {
-    let wrong = |what: &str| CliError::usage(format!("--range {text}: {what}")).with_help("write A..B: builds of B that A does not have");
+    let wrong = |what: &str| {
+        CliError::usage(format!("--range {text}: {what}"))
+            .with_help("write A..B: builds of B that A does not have")
+    };
     match text {
         "" => Err(wrong("nothing is named")),
         text if text.contains("...") => Err(wrong("three dots name no line of builds")),
@@ -142,14 +173,18 @@ fn range(text: &str) -> Result<String, CliError> {
 /// A path inside the repository: relative, cleaned, not above the root.
 fn repository_path(option: &str, text: &str) -> Result<String, CliError> {
     if text.starts_with('/') {
-        return Err(CliError::usage(format!("{option} {text}: an absolute path"))
-            .with_help(format!("{option} is relative to the repository's root")));
+        return Err(
+            CliError::usage(format!("{option} {text}: an absolute path"))
+                .with_help(format!("{option} is relative to the repository's root")),
+        );
     }
     let mut names: Vec<&str> = Vec::new();
     for name in text.split('/').filter(|n| !n.is_empty() && *n != ".") {
         match name {
             ".." if names.pop().is_none() => {
-                return Err(CliError::usage(format!("{option} {text}: outside the repository")));
+                return Err(CliError::usage(format!(
+                    "{option} {text}: outside the repository"
+                )));
             }
             ".." => {}
             _ => names.push(name),
@@ -163,7 +198,9 @@ pub(super) fn build_args(given: &[String]) -> Result<BTreeMap<String, Option<Str
     given
         .iter()
         .map(|arg| match arg.split_once('=') {
-            Some(("", _)) => Err(CliError::usage(format!("--build-arg {arg}: the name is missing"))),
+            Some(("", _)) => Err(CliError::usage(format!(
+                "--build-arg {arg}: the name is missing"
+            ))),
             Some((name, value)) => Ok((name.to_owned(), Some(value.to_owned()))),
             None if arg.is_empty() => Err(CliError::usage("--build-arg: the name is missing")),
             None => Ok((arg.clone(), None)),
@@ -174,8 +211,10 @@ pub(super) fn build_args(given: &[String]) -> Result<BTreeMap<String, Option<Str
 /// `STAGE:LINE=changing|stable`; the stage may be empty.
 fn run_output(text: &str) -> Result<(String, usize, RunOutputs), CliError> {
     let wrong = || {
-        CliError::usage(format!("--run-output {text}: not of the form STAGE:LINE=changing or STAGE:LINE=stable"))
-            .with_help("for instance --run-output build:12=stable")
+        CliError::usage(format!(
+            "--run-output {text}: not of the form STAGE:LINE=changing or STAGE:LINE=stable"
+        ))
+        .with_help("for instance --run-output build:12=stable")
     };
     let (place, value) = text.rsplit_once('=').ok_or_else(wrong)?;
     let (stage, line) = place.rsplit_once(':').ok_or_else(wrong)?;
@@ -231,7 +270,9 @@ pub(super) enum SlowerLimit {
 
 /// `--fail-if-slower`.
 pub(super) fn slower_limit(text: &str) -> Result<SlowerLimit, CliError> {
-    let percent = text.strip_suffix('%').and_then(|p| p.trim().parse::<f64>().ok());
+    let percent = text
+        .strip_suffix('%')
+        .and_then(|p| p.trim().parse::<f64>().ok());
     match percent.filter(|p| p.is_finite() && *p >= 0.0) {
         Some(percent) => Ok(SlowerLimit::Percent(percent)),
         None => duration("--fail-if-slower", text).map(SlowerLimit::Milliseconds),
@@ -261,13 +302,24 @@ mod tests {
             ("a/../../b", None),
             ("/abs", None),
         ] {
-            assert_eq!(repository_path("--context", typed).ok().as_deref(), want, "{typed}");
+            assert_eq!(
+                repository_path("--context", typed).ok().as_deref(),
+                want,
+                "{typed}"
+            );
         }
     }
 
     #[test]
     fn ranges_have_two_dots_or_none() {
-        for (typed, ok) in [("a..b", true), ("a..", true), ("..b", true), ("main", true), ("a...b", false), ("", false)] {
+        for (typed, ok) in [
+            ("a..b", true),
+            ("a..", true),
+            ("..b", true),
+            ("main", true),
+            ("a...b", false),
+            ("", false),
+        ] {
             assert_eq!(range(typed).is_ok(), ok, "{typed}");
         }
     }
@@ -283,8 +335,14 @@ mod tests {
 
     #[test]
     fn run_outputs_per_step() {
-        assert_eq!(run_output("build:12=stable").unwrap(), ("build".to_owned(), 12, RunOutputs::Stable));
-        assert_eq!(run_output(":3=changing").unwrap(), (String::new(), 3, RunOutputs::Changing));
+        assert_eq!(
+            run_output("build:12=stable").unwrap(),
+            ("build".to_owned(), 12, RunOutputs::Stable)
+        );
+        assert_eq!(
+            run_output(":3=changing").unwrap(),
+            (String::new(), 3, RunOutputs::Changing)
+        );
         for wrong in ["build=stable", "build:x=stable", "build:3", "build:3=often"] {
             assert!(run_output(wrong).is_err(), "{wrong}");
         }
@@ -293,7 +351,10 @@ mod tests {
     #[test]
     fn limits() {
         assert_eq!(slower_limit("5%").unwrap(), SlowerLimit::Percent(5.0));
-        assert_eq!(slower_limit("30s").unwrap(), SlowerLimit::Milliseconds(30_000));
+        assert_eq!(
+            slower_limit("30s").unwrap(),
+            SlowerLimit::Milliseconds(30_000)
+        );
         for wrong in ["", "%", "-1%", "5", "nan%", "inf%"] {
             assert!(slower_limit(wrong).is_err(), "{wrong}");
         }

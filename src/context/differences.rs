@@ -12,7 +12,13 @@ impl Node {
     }
 }
 
-fn compare(old: Option<&Node>, new: Option<&Node>, path: &RepoPath, depth: usize, found: &mut Vec<RepoPath>) {
+fn compare(
+    old: Option<&Node>,
+    new: Option<&Node>,
+    path: &RepoPath,
+    depth: usize,
+    found: &mut Vec<RepoPath>,
+) {
     if old.map(Node::digest) == new.map(Node::digest) || depth > MAX_DEPTH {
         return;
     }
@@ -21,14 +27,25 @@ fn compare(old: Option<&Node>, new: Option<&Node>, path: &RepoPath, depth: usize
     if is_file(old) || is_file(new) || both_empty(old_dir, new_dir) {
         found.push(path.clone());
     }
-    let names = |dir: Option<&Dir>| dir.into_iter().flat_map(Dir::children).map(|(n, _)| n.clone()).collect::<Vec<_>>();
+    let names = |dir: Option<&Dir>| {
+        dir.into_iter()
+            .flat_map(Dir::children)
+            .map(|(n, _)| n.clone())
+            .collect::<Vec<_>>()
+    };
     let mut all = names(old_dir);
     all.extend(names(new_dir));
     all.sort_unstable();
     all.dedup();
     for name in all {
         let child = |dir: Option<&Dir>| dir.and_then(|d| d.child(&name).cloned());
-        compare(child(old_dir).as_ref(), child(new_dir).as_ref(), &path.join(&name), depth + 1, found);
+        compare(
+            child(old_dir).as_ref(),
+            child(new_dir).as_ref(),
+            &path.join(&name),
+            depth + 1,
+            found,
+        );
     }
 }
 

@@ -10,7 +10,11 @@ use petgraph::visit::Bfs;
 fn graph(edges: &[Vec<usize>]) -> DiGraph<(), ()> {
     let mut graph = DiGraph::new();
     let nodes: Vec<NodeIndex> = edges.iter().map(|_| graph.add_node(())).collect();
-    for (from, to) in edges.iter().enumerate().flat_map(|(a, list)| list.iter().map(move |b| (a, *b))) {
+    for (from, to) in edges
+        .iter()
+        .enumerate()
+        .flat_map(|(a, list)| list.iter().map(move |b| (a, *b)))
+    {
         graph.update_edge(nodes[from], nodes[to], ());
     }
     graph
@@ -41,7 +45,10 @@ pub fn find_circle(edges: &[Vec<usize>]) -> Option<usize> {
 /// For each node, how many others depend on it directly.
 pub fn dependants(edges: &[Vec<usize>]) -> Vec<usize> {
     let graph = graph(edges);
-    graph.node_indices().map(|n| graph.neighbors_directed(n, Direction::Incoming).count()).collect()
+    graph
+        .node_indices()
+        .map(|n| graph.neighbors_directed(n, Direction::Incoming).count())
+        .collect()
 }
 
 #[cfg(test)]

@@ -11,7 +11,10 @@ pub struct Env(Vec<(String, String)>);
 impl Env {
     /// The value of `name`.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.0
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
     }
 
     /// Removes `name` and appends it with its new value (`EnvList.AddOrReplace`).

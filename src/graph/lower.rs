@@ -4,12 +4,18 @@
 //! `dispatch…`. What an instruction leaves for later ones is a [`State`]; builders turn instructions into steps.
 
 use super::env::Env;
-use super::lowered::{Action, Base, CopyAction, CopySource, Lowered, LoweredStage, Lowering, MountFrom, RunAction, RunMount, State};
+use super::lowered::{
+    Action, Base, CopyAction, CopySource, Lowered, LoweredStage, Lowering, MountFrom, RunAction,
+    RunMount, State,
+};
+use super::source;
 use super::stages::{Stages, triggers};
-use crate::dockerfile::ast::{Command, Dockerfile, Instruction, Kind, Run, Source, Stage, Transfer};
+use crate::dockerfile::ast::{
+    Command, Dockerfile, Instruction, Kind, Run, Source, Stage, Transfer,
+};
 use crate::dockerfile::expand::Lexer;
 use crate::dockerfile::mount::{Mount, MountKind};
-use crate::dockerfile::reference;
+
 use crate::dockerfile::{Error, Span};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,8 +46,17 @@ const NON_ENV_ARGS: [&str; 2] = ["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SC
 /// that cannot be expanded.
 pub fn lower(dockerfile: &Dockerfile, options: &Options) -> Result<Lowering, Error> {
     let lex = Lexer::new(dockerfile.escape);
-    let last = dockerfile.stages.last().and_then(|s| s.name.as_deref()).unwrap_or("");
-    let globals = global_args(dockerfile, &lex, options, options.target.as_deref().unwrap_or(last))?;
+    let last = dockerfile
+        .stages
+        .last()
+        .and_then(|s| s.name.as_deref())
+        .unwrap_or("");
+    let globals = global_args(
+        dockerfile,
+        &lex,
+        options,
+        options.target.as_deref().unwrap_or(last),
+    )?;
     let bases = expand_bases(dockerfile, &lex, &globals, options)?;
     let stages = Stages::resolve(dockerfile, bases)?;
     let target = find_target(dockerfile, options)?;
@@ -52,7 +67,16 @@ pub fn lower(dockerfile: &Dockerfile, options: &Options) -> Result<Lowering, Err
     let mut lowered: Vec<Option<LoweredStage>> = Vec::new();
     for stage in &dockerfile.stages {
         let done = wanted[stage.index].then(|| {
-            StageLowering { dockerfile, lex: &lex, globals: &globals, options, stages: &stages, wanted: &wanted, stage }.run(&lowered)
+            StageLowering {
+                dockerfile,
+                lex: &lex,
+                globals: &globals,
+                options,
+                stages: &stages,
+                wanted: &wanted,
+                stage,
+            }
+            .run(&lowered)
         });
         lowered.push(done.transpose()?);
     }
@@ -65,7 +89,12 @@ pub fn lower(dockerfile: &Dockerfile, options: &Options) -> Result<Lowering, Err
 }
 
 /// Platform arguments, then ARGs before FROM (`defaultArgs`, `buildMetaArgs`).
-fn global_args(dockerfile: &Dockerfile, lex: &Lexer, options: &Options, target: &str) -> Result<Env, Error> {
+fn global_args(
+    dockerfile: &Dockerfile,
+    lex: &Lexer,
+    options: &Options,
+    target: &str,
+) -> Result<Env, Error> {
     let target = if target.is_empty() { "default" } else { target };
     let mut env = Env::default();
     for (name, value) in [
@@ -81,14 +110,21 @@ fn global_args(dockerfile: &Dockerfile, lex: &Lexer, options: &Options, target: 
         ("TARGETVARIANT", ""),
         ("TARGETSTAGE", target),
     ] {
-        env.assign(name, options.build_args.get(name).map_or(value, String::as_str));
+        env.assign(
+            name,
+            options.build_args.get(name).map_or(value, String::as_str),
+        );
     }
     for instruction in &dockerfile.globals {
-        let Kind::Arg(items) = &instruction.kind else { continue };
+        let Kind::Arg(items) = &instruction.kind else {
+            continue;
+        };
         for item in items {
             let value = match (options.build_args.get(&item.name), &item.default) {
                 (Some(given), _) => Some(given.clone()),
-                (None, Some(default)) => Some(word(dockerfile, lex, default, &env, instruction.span)?),
+                (None, Some(default)) => {
+                    Some(word(dockerfile, lex, default, &env, instruction.span)?)
+                }
                 (None, None) => None,
             };
             if let Some(value) = value {
@@ -110,15 +146,29 @@ fn expand_bases(
     for stage in &dockerfile.stages {
         let from = stage.base();
         let image = word(dockerfile, lex, &from.image, globals, from.image_span)?;
-        let unset = options.unknown_bases.then(|| unset_argument(dockerfile, &from.image, globals)).flatten();
-        let refused = image.is_empty() || reference::normalize(&image).is_err();
+        let unset = options
+            .unknown_bases
+            .then(|| unset_argument(dockerfile, &from.image, globals))
+            .flatten();
+        let refused = image.is_empty() || source::full_image(&image).is_err();
         match unset {
             Some(name) if refused => {
-                bases.push((image, Some(format!("the base image needs `--build-arg {name}=…`, which was not given"))));
+                bases.push((
+                    image,
+                    Some(format!(
+                        "the base image needs `--build-arg {name}=…`, which was not given"
+                    )),
+                ));
             }
             _ if image.is_empty() => {
-                return Err(Error::at(&dockerfile.text, from.image_span, format!("base name ({}) should not be blank", from.image))
-                    .with_help("give the argument a default before FROM, or pass it with --build-arg"));
+                return Err(Error::at(
+                    &dockerfile.text,
+                    from.image_span,
+                    format!("base name ({}) should not be blank", from.image),
+                )
+                .with_help(
+                    "give the argument a default before FROM, or pass it with --build-arg",
+                ));
             }
             _ => bases.push((image, None)),
         }
@@ -135,27 +185,61 @@ fn unset_argument(dockerfile: &Dockerfile, text: &str, globals: &Env) -> Option<
     declared
         .flatten()
         .map(|item| item.name.clone())
-        .find(|name| globals.get(name).is_none_or(str::is_empty) && text.contains('$') && text.contains(name.as_str()))
+        .find(|name| {
+            globals.get(name).is_none_or(str::is_empty)
+                && text.contains('$')
+                && text.contains(name.as_str())
+        })
 }
 
 fn find_target(dockerfile: &Dockerfile, options: &Options) -> Result<usize, Error> {
-    let Some(target) = &options.target else { return Ok(dockerfile.stages.len() - 1) };
-    let by_name = |s: &&Stage| s.name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(target));
+    let Some(target) = &options.target else {
+        return Ok(dockerfile.stages.len() - 1);
+    };
+    let by_name = |s: &&Stage| {
+        s.name
+            .as_deref()
+            .is_some_and(|n| n.eq_ignore_ascii_case(target))
+    };
     if let Some(stage) = dockerfile.stages.iter().rev().find(by_name) {
         return Ok(stage.index);
     }
     // The frontend takes a number as the stage's position (dockerui/config.go); only a name is promised.
-    if let Some(index) = target.parse::<usize>().ok().filter(|&i| i < dockerfile.stages.len()) {
+    if let Some(index) = target
+        .parse::<usize>()
+        .ok()
+        .filter(|&i| i < dockerfile.stages.len())
+    {
         return Ok(index);
     }
-    let names: Vec<&str> = dockerfile.stages.iter().filter_map(|s| s.name.as_deref()).collect();
-    let help = if names.is_empty() { "no stage of this file has a name".to_owned() } else { format!("stages: {}", names.join(", ")) };
+    let names: Vec<&str> = dockerfile
+        .stages
+        .iter()
+        .filter_map(|s| s.name.as_deref())
+        .collect();
+    let help = if names.is_empty() {
+        "no stage of this file has a name".to_owned()
+    } else {
+        format!("stages: {}", names.join(", "))
+    };
     Err(Error::whole(format!("target stage {target:?} could not be found")).with_help(help))
 }
 
-fn word(dockerfile: &Dockerfile, lex: &Lexer, text: &str, env: &Env, span: Span) -> Result<String, Error> {
+fn word(
+    dockerfile: &Dockerfile,
+    lex: &Lexer,
+    text: &str,
+    env: &Env,
+    span: Span,
+) -> Result<String, Error> {
     lex.word(text, &|name| env.get(name).map(str::to_owned))
-        .map_err(|why| Error::at(&dockerfile.text, span, format!("failed to process {text:?}: {why}")))
+        .map_err(|why| {
+            Error::at(
+                &dockerfile.text,
+                span,
+                format!("failed to process {text:?}: {why}"),
+            )
+        })
 }
 
 /// One stage on its way.
@@ -181,24 +265,52 @@ impl StageLowering<'_> {
             Base::Stage(parent) => triggers(&self.dockerfile.stages[parent])?,
             _ => Vec::new(),
         };
-        let inherited = inherited.into_iter().enumerate().map(|(n, i)| (own + n, i, true));
-        let own = self.stage.instructions.iter().enumerate().map(|(n, i)| (n, i, false));
+        let inherited = inherited
+            .into_iter()
+            .enumerate()
+            .map(|(n, i)| (own + n, i, true));
+        let own = self
+            .stage
+            .instructions
+            .iter()
+            .enumerate()
+            .map(|(n, i)| (n, i, false));
         for (position, instruction, trigger) in inherited.chain(own) {
             let before = state.clone();
             let action = self.dispatch(position, instruction, Arc::make_mut(&mut state))?;
             let text = self.display(instruction, &before, &state, &action);
-            instructions.push(Lowered { instruction: Arc::new(instruction.clone()), trigger, text, before, action });
+            instructions.push(Lowered {
+                instruction: Arc::new(instruction.clone()),
+                trigger,
+                text,
+                before,
+                action,
+            });
         }
-        Ok(LoweredStage { index, name: self.stage.name.clone(), from: self.stage.from.clone(), base, platform, instructions, end: state })
+        Ok(LoweredStage {
+            index,
+            name: self.stage.name.clone(),
+            from: self.stage.from.clone(),
+            base,
+            platform,
+            instructions,
+            end: state,
+        })
     }
 
     fn platform(&self) -> Result<Option<String>, Error> {
         let from = self.stage.base();
-        let Some(platform) = &from.platform else { return Ok(None) };
+        let Some(platform) = &from.platform else {
+            return Ok(None);
+        };
         let expanded = self.word(platform, self.globals, self.stage.from.span)?;
         if expanded.is_empty() {
             let message = format!("empty platform value from expression {platform}");
-            return Err(Error::at(&self.dockerfile.text, self.stage.from.span, message));
+            return Err(Error::at(
+                &self.dockerfile.text,
+                self.stage.from.span,
+                message,
+            ));
         }
         Ok(Some(expanded))
     }
@@ -207,13 +319,23 @@ impl StageLowering<'_> {
     /// again, so that it moves behind them.
     fn first_state(&self, base: &Base, before: &[Option<LoweredStage>]) -> State {
         let mut state = match base {
-            Base::Stage(parent) => before[*parent].as_ref().map(|s| State::clone(&s.end)).unwrap_or_default(),
-            _ => State { cwd: "/".to_owned(), ..State::default() },
+            Base::Stage(parent) => before[*parent]
+                .as_ref()
+                .map(|s| State::clone(&s.end))
+                .unwrap_or_default(),
+            _ => State {
+                cwd: "/".to_owned(),
+                ..State::default()
+            },
         };
         if state.image_env.get("PATH").is_none() {
             state.image_env.replace("PATH", DEFAULT_PATH);
         }
-        let image_env: Vec<(String, String)> = state.image_env.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        let image_env: Vec<(String, String)> = state
+            .image_env
+            .iter()
+            .map(|(n, v)| (n.to_owned(), v.to_owned()))
+            .collect();
         for (name, value) in image_env {
             state.env.assign(&name, &value);
         }
@@ -224,12 +346,25 @@ impl StageLowering<'_> {
             .cloned()
             .or_else(|| self.globals.get("SOURCE_DATE_EPOCH").map(str::to_owned))
             .filter(|v| !v.is_empty());
-        state.cache_namespace = self.options.build_args.get("BUILDKIT_CACHE_MOUNT_NS").cloned();
-        state.hostname = self.options.build_args.get("BUILDKIT_SANDBOX_HOSTNAME").cloned();
+        state.cache_namespace = self
+            .options
+            .build_args
+            .get("BUILDKIT_CACHE_MOUNT_NS")
+            .cloned();
+        state.hostname = self
+            .options
+            .build_args
+            .get("BUILDKIT_SANDBOX_HOSTNAME")
+            .cloned();
         state
     }
 
-    fn dispatch(&self, position: usize, instruction: &Instruction, state: &mut State) -> Result<Action, Error> {
+    fn dispatch(
+        &self,
+        position: usize,
+        instruction: &Instruction,
+        state: &mut State,
+    ) -> Result<Action, Error> {
         let span = instruction.span;
         let meta = |values: Vec<String>| Ok(Action::Meta(values));
         match &instruction.kind {
@@ -260,24 +395,31 @@ impl StageLowering<'_> {
                 state.shell = Some(shell.clone());
                 meta(shell.clone())
             }
-            Kind::Run(run) => self.dispatch_run(position, instruction, run, state).map(|r| Action::Run(Box::new(r))),
-            Kind::Copy(transfer) => {
-                self.dispatch_copy(position, instruction, transfer, false, state).map(|c| Action::Copy(Box::new(c)))
-            }
-            Kind::Add(transfer) => {
-                self.dispatch_copy(position, instruction, transfer, true, state).map(|c| Action::Copy(Box::new(c)))
-            }
+            Kind::Run(run) => self
+                .dispatch_run(position, instruction, run, state)
+                .map(|r| Action::Run(Box::new(r))),
+            Kind::Copy(transfer) => self
+                .dispatch_copy(position, instruction, transfer, false, state)
+                .map(|c| Action::Copy(Box::new(c))),
+            Kind::Add(transfer) => self
+                .dispatch_copy(position, instruction, transfer, true, state)
+                .map(|c| Action::Copy(Box::new(c))),
             Kind::Label(pairs) => {
                 let mut shown = Vec::new();
                 for pair in pairs {
                     let name = self.word(&pair.name, &state.env, span)?;
-                    shown.push(format!("{name}={}", self.word(&pair.value, &state.env, span)?));
+                    shown.push(format!(
+                        "{name}={}",
+                        self.word(&pair.value, &state.env, span)?
+                    ));
                 }
                 meta(shown)
             }
-            Kind::Expose(list) | Kind::Volume(list) => {
-                meta(list.iter().map(|v| self.word(v, &state.env, span)).collect::<Result<_, _>>()?)
-            }
+            Kind::Expose(list) | Kind::Volume(list) => meta(
+                list.iter()
+                    .map(|v| self.word(v, &state.env, span))
+                    .collect::<Result<_, _>>()?,
+            ),
             Kind::StopSignal(signal) => meta(vec![self.word(signal, &state.env, span)?]),
             Kind::Cmd(command) | Kind::Entrypoint(command) => meta(self.with_shell(command, state)),
             Kind::Maintainer(text) => meta(vec![text.clone()]),
@@ -288,8 +430,14 @@ impl StageLowering<'_> {
     }
 
     /// `dispatchArg`: the build argument, else the default, else the global value; only a value enters the state.
-    fn dispatch_arg(&self, instruction: &Instruction, state: &mut State) -> Result<Vec<String>, Error> {
-        let Kind::Arg(items) = &instruction.kind else { return Ok(Vec::new()) };
+    fn dispatch_arg(
+        &self,
+        instruction: &Instruction,
+        state: &mut State,
+    ) -> Result<Vec<String>, Error> {
+        let Kind::Arg(items) = &instruction.kind else {
+            return Ok(Vec::new());
+        };
         let mut shown = Vec::new();
         for item in items {
             let value = match (self.options.build_args.get(&item.name), &item.default) {
@@ -302,7 +450,11 @@ impl StageLowering<'_> {
             {
                 state.env.assign(&item.name, value);
             }
-            shown.push(value.as_ref().map_or(item.name.clone(), |v| format!("{}={v}", item.name)));
+            shown.push(
+                value
+                    .as_ref()
+                    .map_or(item.name.clone(), |v| format!("{}={v}", item.name)),
+            );
             state.args.retain(|(name, _)| *name != item.name);
             state.args.push((item.name.clone(), value));
         }
@@ -316,22 +468,49 @@ impl StageLowering<'_> {
         }
     }
 
-    fn dispatch_run(&self, position: usize, instruction: &Instruction, run: &Run, state: &State) -> Result<RunAction, Error> {
+    fn dispatch_run(
+        &self,
+        position: usize,
+        instruction: &Instruction,
+        run: &Run,
+        state: &State,
+    ) -> Result<RunAction, Error> {
         let (args, shell_form, script) = run_args(instruction, run, state);
         let mut mounts = Vec::new();
         for (n, value) in instruction.flag_values("mount").enumerate() {
-            let mount = Mount::parse(value, &|w| self.lex.word(w, &|name| state.env.get(name).map(str::to_owned)))
-                .map_err(|why| Error::at(&self.dockerfile.text, instruction.span, why.to_string()))?;
-            let from = self.stages.from.get(&(self.stage.index, position, n)).cloned().unwrap_or(MountFrom::Context);
+            let mount = Mount::parse(value, &|w| {
+                self.lex
+                    .word(w, &|name| state.env.get(name).map(str::to_owned))
+            })
+            .map_err(|why| Error::at(&self.dockerfile.text, instruction.span, why.to_string()))?;
+            let from = self
+                .stages
+                .from
+                .get(&(self.stage.index, position, n))
+                .cloned()
+                .unwrap_or(MountFrom::Context);
             self.must_be_built(&from, instruction)?;
-            let targeted = matches!(mount.kind, MountKind::Bind | MountKind::Cache | MountKind::Tmpfs);
+            let targeted = matches!(
+                mount.kind,
+                MountKind::Bind | MountKind::Cache | MountKind::Tmpfs
+            );
             if targeted && join_clean(&state.cwd, &mount.target) == "/" {
                 let message = format!("invalid mount target {:?}", "/");
-                return Err(Error::at(&self.dockerfile.text, instruction.span, message).with_help("add `target=…` to the mount"));
+                return Err(Error::at(&self.dockerfile.text, instruction.span, message)
+                    .with_help("add `target=…` to the mount"));
             }
-            mounts.push(RunMount { written: value.to_owned(), mount, from });
+            mounts.push(RunMount {
+                written: value.to_owned(),
+                mount,
+                from,
+            });
         }
-        let set = |name: &str, default: &str| instruction.flag(name).filter(|v| *v != default).map(str::to_owned);
+        let set = |name: &str, default: &str| {
+            instruction
+                .flag(name)
+                .filter(|v| *v != default)
+                .map(str::to_owned)
+        };
         Ok(RunAction {
             args,
             shell_form,
@@ -339,18 +518,28 @@ impl StageLowering<'_> {
             mounts,
             network: set("network", "default"),
             security: set("security", "sandbox"),
-            devices: instruction.flag_values("device").map(str::to_owned).collect(),
+            devices: instruction
+                .flag_values("device")
+                .map(str::to_owned)
+                .collect(),
         })
     }
 
     /// A stage must stand above its reader ("it needs to be defined before current stage").
     fn must_be_built(&self, from: &MountFrom, instruction: &Instruction) -> Result<(), Error> {
-        let MountFrom::Stage(read) = from else { return Ok(()) };
+        let MountFrom::Stage(read) = from else {
+            return Ok(());
+        };
         if *read < self.stage.index && self.wanted[*read] {
             return Ok(());
         }
-        let name = self.dockerfile.stages[*read].name.clone().unwrap_or_else(|| read.to_string());
-        let message = format!("cannot copy from stage {name:?}, it needs to be defined before the current stage");
+        let name = self.dockerfile.stages[*read]
+            .name
+            .clone()
+            .unwrap_or_else(|| read.to_string());
+        let message = format!(
+            "cannot copy from stage {name:?}, it needs to be defined before the current stage"
+        );
         Err(Error::at(&self.dockerfile.text, instruction.span, message))
     }
 
@@ -373,7 +562,9 @@ impl StageLowering<'_> {
                     let body = if doc.expand {
                         Lexer::raw('\\')
                             .word(&doc.content, &|name| state.env.get(name).map(str::to_owned))
-                            .map_err(|why| Error::at(&self.dockerfile.text, span, why.to_string()))?
+                            .map_err(|why| {
+                                Error::at(&self.dockerfile.text, span, why.to_string())
+                            })?
                     } else {
                         doc.content.clone()
                     };
@@ -383,13 +574,22 @@ impl StageLowering<'_> {
         }
         // BuildKit copies heredocs after all paths (`SourceContents` behind `SourcePaths`).
         sources.sort_by_key(|s| matches!(s, CopySource::Inline(..)));
-        let from = self.stages.from.get(&(self.stage.index, position, 0)).cloned().unwrap_or(MountFrom::Context);
+        let from = self
+            .stages
+            .from
+            .get(&(self.stage.index, position, 0))
+            .cloned()
+            .unwrap_or(MountFrom::Context);
         self.must_be_built(&from, instruction)?;
         let flag = |name: &str| instruction.flag(name).map_or(Ok(String::new()), expand);
         let checksum = flag("checksum")?;
         let remote = |s: &CopySource| matches!(s, CopySource::Http(_) | CopySource::Git(_));
         if !checksum.is_empty() && !sources.iter().all(remote) {
-            return Err(Error::at(&self.dockerfile.text, span, "checksum requires HTTP(S) or Git sources"));
+            return Err(Error::at(
+                &self.dockerfile.text,
+                span,
+                "checksum requires HTTP(S) or Git sources",
+            ));
         }
         Ok(CopyAction {
             add,
@@ -399,40 +599,80 @@ impl StageLowering<'_> {
             chmod: flag("chmod")?,
             link: instruction.is_on("link"),
             parents: instruction.is_on("parents"),
-            exclude: instruction.flag_values("exclude").map(expand).collect::<Result<_, _>>()?,
+            exclude: instruction
+                .flag_values("exclude")
+                .map(expand)
+                .collect::<Result<_, _>>()?,
             checksum,
             keep_git_dir: instruction.is_on("keep-git-dir"),
-            unpack: instruction.flag("unpack").map(|_| instruction.is_on("unpack")),
+            unpack: instruction
+                .flag("unpack")
+                .map(|_| instruction.is_on("unpack")),
             sources,
         })
     }
 
-    fn copy_source(&self, path: &str, add: bool, instruction: &Instruction) -> Result<CopySource, Error> {
+    fn copy_source(
+        &self,
+        path: &str,
+        add: bool,
+        instruction: &Instruction,
+    ) -> Result<CopySource, Error> {
         let refuse = |what: &str| {
-            Err(Error::at(&self.dockerfile.text, instruction.span, format!("source can't be a {what} for COPY"))
-                .with_help("use ADD, which can fetch"))
+            Err(Error::at(
+                &self.dockerfile.text,
+                instruction.span,
+                format!("source can't be a {what} for COPY"),
+            )
+            .with_help("use ADD, which can fetch"))
         };
-        if reference::is_git(path) {
-            return if add { Ok(CopySource::Git(path.to_owned())) } else { refuse("git ref") };
+        if source::is_git(path) {
+            return if add {
+                Ok(CopySource::Git(path.to_owned()))
+            } else {
+                refuse("git ref")
+            };
         }
         if path.starts_with("http://") || path.starts_with("https://") {
-            return if add { Ok(CopySource::Http(path.to_owned())) } else { refuse("URL") };
+            return if add {
+                Ok(CopySource::Http(path.to_owned()))
+            } else {
+                refuse("URL")
+            };
         }
         Ok(CopySource::Path(path.to_owned()))
     }
 
     /// The text that BuildKit prints (`processCmdEnv`, `uppercaseCmd`): RUN keeps its quotes and unset variables.
-    fn display(&self, instruction: &Instruction, before: &State, after: &State, action: &Action) -> String {
+    fn display(
+        &self,
+        instruction: &Instruction,
+        before: &State,
+        after: &State,
+        action: &Action,
+    ) -> String {
         let (lex, env) = match action {
-            Action::Run(_) => (Lexer { raw_quotes: true, skip_unset: true, ..self.lex.clone() }, &before.env),
+            Action::Run(_) => (
+                Lexer {
+                    raw_quotes: true,
+                    skip_unset: true,
+                    ..self.lex.clone()
+                },
+                &before.env,
+            ),
             Action::Workdir(_) => (self.lex.clone(), &after.env),
             _ => (self.lex.clone(), &before.env),
         };
         let mut text = instruction.original.clone();
-        if matches!(action, Action::Run(_)) && instruction.heredocs.len() == 1 && is_bare_heredoc(instruction) {
+        if matches!(action, Action::Run(_))
+            && instruction.heredocs.len() == 1
+            && is_bare_heredoc(instruction)
+        {
             text = format!("{text} ({})", summary(&instruction.heredocs[0].content));
         }
-        let text = lex.word(&text, &|name| env.get(name).map(str::to_owned)).unwrap_or(text);
+        let text = lex
+            .word(&text, &|name| env.get(name).map(str::to_owned))
+            .unwrap_or(text);
         match text.split_once(' ') {
             Some((keyword, rest)) => format!("{} {rest}", keyword.to_uppercase()),
             None => text.to_uppercase(),
@@ -446,7 +686,10 @@ impl StageLowering<'_> {
 
 /// `withShell`.
 fn shell_args(state: &State, text: &str) -> Vec<String> {
-    let mut args = state.shell.clone().unwrap_or_else(|| vec!["/bin/sh".to_owned(), "-c".to_owned()]);
+    let mut args = state
+        .shell
+        .clone()
+        .unwrap_or_else(|| vec!["/bin/sh".to_owned(), "-c".to_owned()]);
     args.push(text.to_owned());
     args
 }
@@ -454,16 +697,24 @@ fn shell_args(state: &State, text: &str) -> Vec<String> {
 /// Whether RUN is nothing but one heredoc (`RUN <<EOF`).
 fn is_bare_heredoc(instruction: &Instruction) -> bool {
     match &instruction.kind {
-        Kind::Run(Run { command: Command::Shell(text) }) => {
+        Kind::Run(Run {
+            command: Command::Shell(text),
+        }) => {
             let text = text.trim();
-            text.starts_with("<<") && !text.contains(char::is_whitespace) && instruction.heredocs.len() == 1
+            text.starts_with("<<")
+                && !text.contains(char::is_whitespace)
+                && instruction.heredocs.len() == 1
         }
         _ => false,
     }
 }
 
 /// A RUN's arguments, whether the shell runs them, and the script file of a heredoc that begins with `#!`.
-fn run_args(instruction: &Instruction, run: &Run, state: &State) -> (Vec<String>, bool, Option<(String, String)>) {
+fn run_args(
+    instruction: &Instruction,
+    run: &Run,
+    state: &State,
+) -> (Vec<String>, bool, Option<(String, String)>) {
     let text = match &run.command {
         Command::Exec(args) => return (args.clone(), false, None),
         Command::Shell(text) => text,
@@ -475,7 +726,11 @@ fn run_args(instruction: &Instruction, run: &Run, state: &State) -> (Vec<String>
         let doc = &instruction.heredocs[0];
         if doc.content.starts_with("#!") {
             let script = (doc.name.clone(), doc.content.clone());
-            return (shell_args(state, &format!("/dev/pipes/{}", doc.name)), true, Some(script));
+            return (
+                shell_args(state, &format!("/dev/pipes/{}", doc.name)),
+                true,
+                Some(script),
+            );
         }
         return (shell_args(state, &doc.content), true, None);
     }
@@ -492,12 +747,20 @@ fn run_args(instruction: &Instruction, run: &Run, state: &State) -> (Vec<String>
 fn summary(body: &str) -> String {
     let mut lines = body.trim().lines();
     let first = lines.next().unwrap_or("").to_owned();
-    if lines.next().is_some() { format!("{first}...") } else { first }
+    if lines.next().is_some() {
+        format!("{first}...")
+    } else {
+        first
+    }
 }
 
 /// `path.Join(base, path)` for an absolute or relative `path`, without a trailing slash.
 pub fn join_clean(base: &str, path: &str) -> String {
-    let whole = if path.starts_with('/') { path.to_owned() } else { format!("{base}/{path}") };
+    let whole = if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        format!("{base}/{path}")
+    };
     let mut names: Vec<&str> = Vec::new();
     for name in whole.split('/') {
         match name {

@@ -6,6 +6,7 @@ pub mod dag;
 mod env;
 mod lower;
 mod lowered;
+mod source;
 mod stages;
 mod step;
 

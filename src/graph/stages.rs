@@ -5,9 +5,10 @@
 
 use super::dag;
 use super::lowered::{Base, MountFrom};
+use super::source;
 use crate::dockerfile::ast::{Dockerfile, Instruction, Kind, Stage};
 use crate::dockerfile::mount::Mount;
-use crate::dockerfile::reference;
+
 use crate::dockerfile::{Error, Span};
 use std::collections::BTreeMap;
 
@@ -33,7 +34,10 @@ pub(super) struct Stages {
 
 impl Stages {
     /// Resolves bases (already expanded) and every `--from`.
-    pub(super) fn resolve(dockerfile: &Dockerfile, bases: Vec<(String, Option<String>)>) -> Result<Self, Error> {
+    pub(super) fn resolve(
+        dockerfile: &Dockerfile,
+        bases: Vec<(String, Option<String>)>,
+    ) -> Result<Self, Error> {
         let text = &dockerfile.text;
         let mut names: BTreeMap<String, usize> = BTreeMap::new();
         let mut resolved = Vec::new();
@@ -52,12 +56,28 @@ impl Stages {
                 names.insert(name.to_lowercase(), stage.index);
             }
         }
-        let mut this = Self { bases: resolved, reads: vec![Vec::new(); dockerfile.stages.len()], from: BTreeMap::new(), named: false };
-        let mut entries: Vec<Entry> =
-            (0..dockerfile.stages.len()).map(|i| Entry { stage: Some(i), image: String::new() }).collect();
+        let mut this = Self {
+            bases: resolved,
+            reads: vec![Vec::new(); dockerfile.stages.len()],
+            from: BTreeMap::new(),
+            named: false,
+        };
+        let mut entries: Vec<Entry> = (0..dockerfile.stages.len())
+            .map(|i| Entry {
+                stage: Some(i),
+                image: String::new(),
+            })
+            .collect();
         for stage in &dockerfile.stages {
             for (position, instruction) in stage.instructions.iter().enumerate() {
-                this.resolve_instruction(text, stage.index, position, instruction, &names, &mut entries)?;
+                this.resolve_instruction(
+                    text,
+                    stage.index,
+                    position,
+                    instruction,
+                    &names,
+                    &mut entries,
+                )?;
             }
         }
         this.named = entries.len() > 1;
@@ -65,8 +85,12 @@ impl Stages {
         this.inherit_triggers(dockerfile, &names, &mut entries)?;
         for (stage, base) in dockerfile.stages.iter().zip(&mut this.bases) {
             if let Base::Image(image) = base {
-                let full = reference::normalize(image).map_err(|why| {
-                    Error::at(text, image_span(stage), format!("failed to parse stage name {image:?}: {why}"))
+                let full = source::full_image(image).map_err(|why| {
+                    Error::at(
+                        text,
+                        image_span(stage),
+                        format!("failed to parse stage name {image:?}: {why}"),
+                    )
                 });
                 // Images of stages that are not needed are never resolved; they are checked all the same, as
                 // BuildKit does (`resolveBaseImage` runs for every stage).
@@ -100,8 +124,15 @@ impl Stages {
                     Ok(index) => {
                         let entry = usize::try_from(index).ok().and_then(|i| entries.get(i));
                         let Some(entry) = entry else {
-                            return Err(Error::at(text, instruction.span, format!("invalid stage index {index}"))
-                                .with_help(format!("stages are counted from 0; this file has {}", entries.len())));
+                            return Err(Error::at(
+                                text,
+                                instruction.span,
+                                format!("invalid stage index {index}"),
+                            )
+                            .with_help(format!(
+                                "stages are counted from 0; this file has {}",
+                                entries.len()
+                            )));
                         };
                         uses.push(match entry.stage {
                             Some(i) => MountFrom::Stage(i),
@@ -113,10 +144,14 @@ impl Stages {
             }
             Kind::Run(_) => {
                 for value in instruction.flag_values("mount") {
-                    let mount = Mount::parse(value, &|word| Ok(word.to_owned())).map_err(|why| Error::at(text, instruction.span, why.to_string()))?;
+                    let mount = Mount::parse(value, &|word| Ok(word.to_owned()))
+                        .map_err(|why| Error::at(text, instruction.span, why.to_string()))?;
                     if mount.from.is_empty() {
                         // No `from` is looked up as `scratch`, which no stage can be called: a pseudo-stage.
-                        entries.push(Entry { stage: None, image: "scratch".to_owned() });
+                        entries.push(Entry {
+                            stage: None,
+                            image: "scratch".to_owned(),
+                        });
                         uses.push(MountFrom::Context);
                     } else {
                         uses.push(named_source(&mount.from, names, entries));
@@ -131,9 +166,15 @@ impl Stages {
             }
             let from = match from {
                 MountFrom::Image(image) if image == "scratch" => MountFrom::Scratch,
-                MountFrom::Image(image) => MountFrom::Image(reference::normalize(&image).map_err(|why| {
-                    Error::at(text, instruction.span, format!("failed to parse stage name {image:?}: {why}"))
-                })?),
+                MountFrom::Image(image) => {
+                    MountFrom::Image(source::full_image(&image).map_err(|why| {
+                        Error::at(
+                            text,
+                            instruction.span,
+                            format!("failed to parse stage name {image:?}: {why}"),
+                        )
+                    })?)
+                }
                 other => other,
             };
             self.from.insert((stage, position, n), from);
@@ -150,7 +191,9 @@ impl Stages {
         entries: &mut Vec<Entry>,
     ) -> Result<(), Error> {
         for stage in &dockerfile.stages {
-            let Base::Stage(base) = self.bases[stage.index] else { continue };
+            let Base::Stage(base) = self.bases[stage.index] else {
+                continue;
+            };
             for (n, trigger) in triggers(&dockerfile.stages[base])?.into_iter().enumerate() {
                 self.resolve_instruction(
                     &dockerfile.text,
@@ -166,11 +209,22 @@ impl Stages {
     }
 
     fn refuse_circles(&self, dockerfile: &Dockerfile) -> Result<(), Error> {
-        let Some(index) = dag::find_circle(&self.edges()) else { return Ok(()) };
+        let Some(index) = dag::find_circle(&self.edges()) else {
+            return Ok(());
+        };
         let stage = &dockerfile.stages[index];
-        let name = stage.name.clone().unwrap_or_else(|| format!("stage-{index}"));
-        Err(Error::at(&dockerfile.text, stage.from.span, format!("circular dependency detected on stage: {name}"))
-            .with_help("a stage can only read stages that do not depend on it; reorder or split the stages"))
+        let name = stage
+            .name
+            .clone()
+            .unwrap_or_else(|| format!("stage-{index}"));
+        Err(Error::at(
+            &dockerfile.text,
+            stage.from.span,
+            format!("circular dependency detected on stage: {name}"),
+        )
+        .with_help(
+            "a stage can only read stages that do not depend on it; reorder or split the stages",
+        ))
     }
 
     /// For each stage, the stages it needs.
@@ -196,15 +250,24 @@ pub(super) fn triggers(stage: &Stage) -> Result<Vec<&Instruction>, Error> {
         Kind::Onbuild(trigger) => Some(trigger),
         _ => None,
     });
-    written.map(|t| t.parsed.as_deref().map_err(Error::clone)).collect()
+    written
+        .map(|t| t.parsed.as_deref().map_err(Error::clone))
+        .collect()
 }
 
 /// A stage by name (case does not matter), else a pseudo-stage for the image.
-fn named_source(from: &str, names: &BTreeMap<String, usize>, entries: &mut Vec<Entry>) -> MountFrom {
+fn named_source(
+    from: &str,
+    names: &BTreeMap<String, usize>,
+    entries: &mut Vec<Entry>,
+) -> MountFrom {
     match names.get(&from.to_lowercase()) {
         Some(&index) => MountFrom::Stage(index),
         None => {
-            entries.push(Entry { stage: None, image: from.to_owned() });
+            entries.push(Entry {
+                stage: None,
+                image: from.to_owned(),
+            });
             MountFrom::Image(from.to_owned())
         }
     }

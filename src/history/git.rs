@@ -91,7 +91,10 @@ impl Repository {
     /// What holds for this repository whatever is read of it.
     pub fn caveats(&self) -> Vec<Caveat> {
         let mut caveats = Vec::new();
-        let replaced = self.inner.references_glob("refs/replace/*").is_ok_and(|mut refs| refs.next().is_some());
+        let replaced = self
+            .inner
+            .references_glob("refs/replace/*")
+            .is_ok_and(|mut refs| refs.next().is_some());
         if replaced {
             caveats.push(Caveat::general(
                 "The repository has replacement refs (refs/replace); git honours them, they are not looked at here.",
@@ -111,13 +114,16 @@ impl Repository {
     /// [`ErrorKind::Empty`] where there is no commit yet.
     pub fn head(&self) -> Result<ObjectId, Error> {
         let head = self.inner.head().map_err(|err| match err.code() {
-            git2::ErrorCode::UnbornBranch | git2::ErrorCode::NotFound => {
-                Error::new(ErrorKind::Empty, "the repository has no commit yet (HEAD points at nothing)")
-                    .with_help("commit something, or name a revision with --range")
-            }
+            git2::ErrorCode::UnbornBranch | git2::ErrorCode::NotFound => Error::new(
+                ErrorKind::Empty,
+                "the repository has no commit yet (HEAD points at nothing)",
+            )
+            .with_help("commit something, or name a revision with --range"),
             _ => other(&err),
         })?;
-        let commit = head.peel_to_commit().map_err(|err| self.missing_or_other(&err, "HEAD's commit"))?;
+        let commit = head
+            .peel_to_commit()
+            .map_err(|err| self.missing_or_other(&err, "HEAD's commit"))?;
         object_id(commit.id())
     }
 
@@ -136,13 +142,18 @@ impl Repository {
             };
             let error = Error::new(ErrorKind::Revision, format!("revision `{rev}` {reason}"));
             match self.inner.is_shallow() {
-                true => error.with_help("the clone is shallow: `git fetch --unshallow` gets the rest"),
+                true => {
+                    error.with_help("the clone is shallow: `git fetch --unshallow` gets the rest")
+                }
                 false => error,
             }
         })?;
-        let commit = object
-            .peel_to_commit()
-            .map_err(|_| Error::new(ErrorKind::Revision, format!("revision `{rev}` is no commit")))?;
+        let commit = object.peel_to_commit().map_err(|_| {
+            Error::new(
+                ErrorKind::Revision,
+                format!("revision `{rev}` is no commit"),
+            )
+        })?;
         object_id(commit.id())
     }
 
@@ -155,17 +166,27 @@ impl Repository {
         let mut commits = Vec::new();
         let mut caveats = self.caveats();
         match range {
-            Range::Last(n) => reader.first_parents(self.head()?, |_, taken| taken < *n, &mut caveats, |commit| {
-                commits.push(commit.id);
-            }),
+            Range::Last(n) => reader.first_parents(
+                self.head()?,
+                |_, taken| taken < *n,
+                &mut caveats,
+                |commit| {
+                    commits.push(commit.id);
+                },
+            ),
             Range::Since(date) => {
                 let since = parse_date(date)?;
                 // Times may run backwards: all commits are looked at.
-                reader.first_parents(self.head()?, |_, _| true, &mut caveats, |commit| {
-                    if commit.time >= since {
-                        commits.push(commit.id);
-                    }
-                })
+                reader.first_parents(
+                    self.head()?,
+                    |_, _| true,
+                    &mut caveats,
+                    |commit| {
+                        if commit.time >= since {
+                            commits.push(commit.id);
+                        }
+                    },
+                )
             }
             Range::Between(text) => {
                 let (tip, hidden) = self.ends(text)?;
@@ -173,7 +194,8 @@ impl Repository {
                     Some(hidden) => Some(self.only_in(tip, hidden)?),
                     None => None,
                 };
-                let is_in = |id: &ObjectId, _| beyond.as_ref().is_none_or(|beyond| beyond.contains(id));
+                let is_in =
+                    |id: &ObjectId, _| beyond.as_ref().is_none_or(|beyond| beyond.contains(id));
                 reader.first_parents(tip, is_in, &mut caveats, |commit| commits.push(commit.id))
             }
         }?;
@@ -183,8 +205,11 @@ impl Repository {
 
     fn ends(&self, text: &str) -> Result<(ObjectId, Option<ObjectId>), Error> {
         if text.contains("...") {
-            return Err(Error::new(ErrorKind::Revision, format!("`{text}`: a range has two dots"))
-                .with_help("A..B is what B has and A has not"));
+            return Err(Error::new(
+                ErrorKind::Revision,
+                format!("`{text}`: a range has two dots"),
+            )
+            .with_help("A..B is what B has and A has not"));
         }
         let side = |rev: &str| self.resolve(if rev.is_empty() { "HEAD" } else { rev });
         match text.split_once("..") {
@@ -208,8 +233,18 @@ impl Repository {
     /// Reads the builds' commits and how each one's tree differs from that of the build before, in order.
     /// `context`: the context's directory, to which changes are relative; `watched`: files whose bytes each input
     /// holds (symlinks followed).
-    pub fn walk(&self, builds: Vec<(ObjectId, Request)>, context: &RepoPath, watched: &[RepoPath]) -> Walk {
-        Walk::start(self.git_dir().to_path_buf(), builds, context.clone(), watched.to_vec())
+    pub fn walk(
+        &self,
+        builds: Vec<(ObjectId, Request)>,
+        context: &RepoPath,
+        watched: &[RepoPath],
+    ) -> Walk {
+        Walk::start(
+            self.git_dir().to_path_buf(),
+            builds,
+            context.clone(),
+            watched.to_vec(),
+        )
     }
 
     /// A commit's own data.
@@ -228,7 +263,9 @@ impl Repository {
         let reader = Reader::new(self)?;
         let (_, tree) = reader.commit(commit)?;
         match reader.lookup(&tree, path)?.found {
-            Some(Found::File(stamp)) if stamp.kind != FileKind::Submodule => reader.text(&stamp.id, path).map(Some),
+            Some(Found::File(stamp)) if stamp.kind != FileKind::Submodule => {
+                reader.text(&stamp.id, path).map(Some)
+            }
             Some(Found::File(_) | Found::Dir(_)) | None => Ok(None),
         }
     }
@@ -237,11 +274,18 @@ impl Repository {
     ///
     /// # Errors
     /// No such commit, an object that is absent.
-    pub fn list(&self, commit: &ObjectId, dir: &RepoPath) -> Result<Vec<(RepoPath, FileStamp)>, Error> {
+    pub fn list(
+        &self,
+        commit: &ObjectId,
+        dir: &RepoPath,
+    ) -> Result<Vec<(RepoPath, FileStamp)>, Error> {
         let reader = Reader::new(self)?;
         let (_, tree) = reader.commit(commit)?;
         let changes = reader.changes(None, reader.dir(&tree, dir)?.as_ref())?;
-        Ok(changes.into_iter().filter_map(|change| Some((change.path, change.new?))).collect())
+        Ok(changes
+            .into_iter()
+            .filter_map(|change| Some((change.path, change.new?)))
+            .collect())
     }
 
     /// A blob's size in bytes; `None` if it is not here (a partial clone).
@@ -263,9 +307,20 @@ impl Repository {
     /// The URL of `origin`, else of the first remote.
     pub fn remote_url(&self) -> Option<String> {
         let names = self.inner.remotes().ok()?;
-        let names: Vec<&str> = names.iter().filter_map(|name| name.ok().flatten()).collect();
-        let name = names.iter().find(|name| **name == "origin").or(names.first())?;
-        self.inner.find_remote(name).ok()?.url().ok().map(str::to_owned)
+        let names: Vec<&str> = names
+            .iter()
+            .filter_map(|name| name.ok().flatten())
+            .collect();
+        let name = names
+            .iter()
+            .find(|name| **name == "origin")
+            .or(names.first())?;
+        self.inner
+            .find_remote(name)
+            .ok()?
+            .url()
+            .ok()
+            .map(str::to_owned)
     }
 
     /// The branch that HEAD is on; `None` if detached.
@@ -276,11 +331,15 @@ impl Repository {
     }
 
     fn is_partial(&self) -> bool {
-        let Ok(config) = self.inner.config() else { return false };
+        let Ok(config) = self.inner.config() else {
+            return false;
+        };
         if config.get_string("extensions.partialclone").is_ok() {
             return true;
         }
-        let Ok(mut entries) = config.entries(Some("^remote\\..*\\.promisor$")) else { return false };
+        let Ok(mut entries) = config.entries(Some("^remote\\..*\\.promisor$")) else {
+            return false;
+        };
         entries.next().is_some()
     }
 
@@ -288,11 +347,16 @@ impl Repository {
         if err.code() != git2::ErrorCode::NotFound {
             return other(err);
         }
-        let error = Error::new(ErrorKind::Missing, format!("{what} is absent from this clone"));
+        let error = Error::new(
+            ErrorKind::Missing,
+            format!("{what} is absent from this clone"),
+        );
         if self.inner.is_shallow() {
             error.with_help("the clone is shallow: `git fetch --unshallow` gets the rest")
         } else if self.is_partial() {
-            error.with_help("the clone left it out: `git fetch --refetch --filter=blob:none` gets all trees")
+            error.with_help(
+                "the clone left it out: `git fetch --refetch --filter=blob:none` gets all trees",
+            )
         } else {
             error.with_help("the repository is damaged: `git fsck` says more")
         }
@@ -324,16 +388,31 @@ pub(super) struct Reader<'r> {
 impl<'r> Reader<'r> {
     pub(super) fn new(repository: &'r Repository) -> Result<Self, Error> {
         let odb = repository.inner.odb().map_err(|err| other(&err))?;
-        Ok(Self { repository, odb, is_shallow: repository.inner.is_shallow() })
+        Ok(Self {
+            repository,
+            odb,
+            is_shallow: repository.inner.is_shallow(),
+        })
     }
 
-    fn object(&self, id: &ObjectId, kind: git2::ObjectType, what: &str) -> Result<git2::OdbObject<'_>, Error> {
+    fn object(
+        &self,
+        id: &ObjectId,
+        kind: git2::ObjectType,
+        what: &str,
+    ) -> Result<git2::OdbObject<'_>, Error> {
         let object = self
             .odb
             .read(oid(id).map_err(|err| other(&err))?)
-            .map_err(|err| self.repository.missing_or_other(&err, &format!("{what} {id}")))?;
+            .map_err(|err| {
+                self.repository
+                    .missing_or_other(&err, &format!("{what} {id}"))
+            })?;
         if object.kind() != kind {
-            return Err(Error::new(ErrorKind::Corrupt, format!("object {id} is no {what}")));
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                format!("object {id} is no {what}"),
+            ));
         }
         Ok(object)
     }
@@ -343,20 +422,28 @@ impl<'r> Reader<'r> {
         let object = self.object(id, git2::ObjectType::Commit, "commit")?;
         let (mut commit, tree) = raw::commit(*id, object.data())?;
         if self.is_shallow {
-            let known = oid(id).and_then(|oid| self.repository.inner.find_commit(oid)).map_err(|err| other(&err))?;
+            let known = oid(id)
+                .and_then(|oid| self.repository.inner.find_commit(oid))
+                .map_err(|err| other(&err))?;
             commit.parent = known.parent_id(0).ok().map(object_id).transpose()?;
         }
         Ok((commit, tree))
     }
 
     pub(super) fn tree(&self, id: &ObjectId) -> Result<Vec<u8>, Error> {
-        Ok(self.object(id, git2::ObjectType::Tree, "tree")?.data().to_vec())
+        Ok(self
+            .object(id, git2::ObjectType::Tree, "tree")?
+            .data()
+            .to_vec())
     }
 
     /// A blob as text to be looked at; `path` is for the message.
     pub(super) fn text(&self, id: &ObjectId, path: &RepoPath) -> Result<Vec<u8>, Error> {
         let too_large = |size: usize| {
-            Error::new(ErrorKind::Other, format!("`{path}` has {size} bytes, more than the {MAX_TEXT} that are read"))
+            Error::new(
+                ErrorKind::Other,
+                format!("`{path}` has {size} bytes, more than the {MAX_TEXT} that are read"),
+            )
         };
         let raw_id = oid(id).map_err(|err| other(&err))?;
         let read = || {
@@ -370,7 +457,10 @@ impl<'r> Reader<'r> {
             Ok(Ok(bytes)) => Ok(bytes),
             Ok(Err(size)) => Err(too_large(size)),
             Err(err) if git2::Error::code(&err) == git2::ErrorCode::NotFound => {
-                let error = Error::new(ErrorKind::Missing, format!("blob {id} of `{path}` is absent from this clone"));
+                let error = Error::new(
+                    ErrorKind::Missing,
+                    format!("blob {id} of `{path}` is absent from this clone"),
+                );
                 Err(match self.repository.is_partial() {
                     true => error.with_help(format!("`git cat-file -e {id}` fetches it")),
                     false => error.with_help("the repository is damaged: `git fsck` says more"),
@@ -409,7 +499,12 @@ impl<'r> Reader<'r> {
         let mut names: VecDeque<Vec<u8>> = path.names().map(<[u8]>::to_vec).collect();
         let mut way: Vec<Found> = vec![Found::Dir(*root)];
         let mut n_links = 0;
-        let absent = |direct| Ok(Lookup { found: None, direct });
+        let absent = |direct| {
+            Ok(Lookup {
+                found: None,
+                direct,
+            })
+        };
         while let Some(name) = names.pop_front() {
             let direct = n_links == 0;
             match name.as_slice() {
@@ -421,9 +516,13 @@ impl<'r> Reader<'r> {
                 }
                 _ => {}
             }
-            let Some(Found::Dir(dir)) = way.last() else { return absent(direct) };
+            let Some(Found::Dir(dir)) = way.last() else {
+                return absent(direct);
+            };
             let bytes = self.tree(dir)?;
-            let Some(entry) = raw::find(&bytes, dir.as_bytes().len(), &name)? else { return absent(direct) };
+            let Some(entry) = raw::find(&bytes, dir.as_bytes().len(), &name)? else {
+                return absent(direct);
+            };
             let id = entry.id()?;
             match entry.kind {
                 None => way.push(Found::Dir(id)),
@@ -443,7 +542,10 @@ impl<'r> Reader<'r> {
                 Some(kind) => way.push(Found::File(FileStamp { kind, id })),
             }
         }
-        Ok(Lookup { found: way.pop(), direct: n_links == 0 })
+        Ok(Lookup {
+            found: way.pop(),
+            direct: n_links == 0,
+        })
     }
 
     /// Goes along first parents from `tip` while `goes_on` (given an id and how many went before), giving each commit to `take`.
@@ -464,7 +566,8 @@ impl<'r> Reader<'r> {
             last = Some(id);
             take(commit);
         }
-        if self.is_shallow && next.is_none()
+        if self.is_shallow
+            && next.is_none()
             && let Some(last) = last
         {
             let short: String = last.to_string().chars().take(12).collect();
@@ -482,7 +585,8 @@ fn oid(id: &ObjectId) -> Result<git2::Oid, git2::Error> {
 }
 
 fn object_id(oid: git2::Oid) -> Result<ObjectId, Error> {
-    ObjectId::from_bytes(oid.as_bytes()).ok_or_else(|| Error::new(ErrorKind::Other, "an object id of unknown length"))
+    ObjectId::from_bytes(oid.as_bytes())
+        .ok_or_else(|| Error::new(ErrorKind::Other, "an object id of unknown length"))
 }
 
 fn other(err: &git2::Error) -> Error {
@@ -521,7 +625,10 @@ fn parse_date(text: &str) -> Result<i64, Error> {
         return Ok(timestamp.as_second());
     }
     text.parse::<jiff::civil::DateTime>()
-        .or_else(|_| text.parse::<jiff::civil::Date>().map(|date| date.at(0, 0, 0, 0)))
+        .or_else(|_| {
+            text.parse::<jiff::civil::Date>()
+                .map(|date| date.at(0, 0, 0, 0))
+        })
         .and_then(|time| time.to_zoned(jiff::tz::TimeZone::UTC))
         .map(|time| time.timestamp().as_second())
         .map_err(|_| {

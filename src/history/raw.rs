@@ -33,17 +33,26 @@ impl Entry<'_> {
     }
 
     fn stamp(&self, kind: FileKind) -> Result<FileStamp, Error> {
-        Ok(FileStamp { kind, id: self.id()? })
+        Ok(FileStamp {
+            kind,
+            id: self.id()?,
+        })
     }
 
     /// Git orders directories as if their names ended with a slash.
     fn sort_key(&self) -> impl Iterator<Item = u8> {
-        self.name.iter().copied().chain(self.kind.is_none().then_some(b'/'))
+        self.name
+            .iter()
+            .copied()
+            .chain(self.kind.is_none().then_some(b'/'))
     }
 }
 
 /// The entries of a tree; `id_len` is 20 or 32.
-pub(super) fn entries(bytes: &[u8], id_len: usize) -> impl Iterator<Item = Result<Entry<'_>, Error>> {
+pub(super) fn entries(
+    bytes: &[u8],
+    id_len: usize,
+) -> impl Iterator<Item = Result<Entry<'_>, Error>> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -51,7 +60,11 @@ pub(super) fn entries(bytes: &[u8], id_len: usize) -> impl Iterator<Item = Resul
         }
         let parsed = entry(rest, id_len);
         rest = parsed.as_ref().map_or(&[][..], |(_, rest)| rest);
-        Some(parsed.map(|(entry, _)| entry).ok_or_else(|| corrupt("a tree")))
+        Some(
+            parsed
+                .map(|(entry, _)| entry)
+                .ok_or_else(|| corrupt("a tree")),
+        )
     })
 }
 
@@ -71,12 +84,25 @@ fn entry(bytes: &[u8], id_len: usize) -> Option<(Entry<'_>, &[u8])> {
     let rest = &bytes[space + 1..];
     let end = rest.iter().position(|&b| b == 0)?;
     let id = rest.get(end + 1..end + 1 + id_len)?;
-    Some((Entry { name: &rest[..end], kind, id }, &rest[end + 1 + id_len..]))
+    Some((
+        Entry {
+            name: &rest[..end],
+            kind,
+            id,
+        },
+        &rest[end + 1 + id_len..],
+    ))
 }
 
 /// The entry called `name`, if there is one.
-pub(super) fn find<'a>(bytes: &'a [u8], id_len: usize, name: &[u8]) -> Result<Option<Entry<'a>>, Error> {
-    entries(bytes, id_len).find(|entry| entry.as_ref().map_or(true, |entry| entry.name == name)).transpose()
+pub(super) fn find<'a>(
+    bytes: &'a [u8],
+    id_len: usize,
+    name: &[u8],
+) -> Result<Option<Entry<'a>>, Error> {
+    entries(bytes, id_len)
+        .find(|entry| entry.as_ref().map_or(true, |entry| entry.name == name))
+        .transpose()
 }
 
 /// Appends what differs between two trees (`None`: empty), in git's order.
@@ -86,7 +112,12 @@ pub(super) fn compare(
     new: Option<&ObjectId>,
     out: &mut Vec<Change>,
 ) -> Result<(), Error> {
-    Comparison { read, path: Vec::new(), out }.trees(old, new, 0)
+    Comparison {
+        read,
+        path: Vec::new(),
+        out,
+    }
+    .trees(old, new, 0)
 }
 
 struct Comparison<'a> {
@@ -96,7 +127,12 @@ struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    fn trees(&mut self, old: Option<&ObjectId>, new: Option<&ObjectId>, depth: usize) -> Result<(), Error> {
+    fn trees(
+        &mut self,
+        old: Option<&ObjectId>,
+        new: Option<&ObjectId>,
+        depth: usize,
+    ) -> Result<(), Error> {
         if old == new {
             return Ok(());
         }
@@ -125,11 +161,18 @@ impl Comparison<'_> {
     }
 
     /// Two entries of one name; both directories or both not.
-    fn entry(&mut self, old: Option<Entry<'_>>, new: Option<Entry<'_>>, depth: usize) -> Result<(), Error> {
+    fn entry(
+        &mut self,
+        old: Option<Entry<'_>>,
+        new: Option<Entry<'_>>,
+        depth: usize,
+    ) -> Result<(), Error> {
         if old == new {
             return Ok(());
         }
-        let Some(any) = old.or(new) else { return Ok(()) };
+        let Some(any) = old.or(new) else {
+            return Ok(());
+        };
         let length = self.path.len();
         if length > 0 {
             self.path.push(b'/');
@@ -141,10 +184,16 @@ impl Comparison<'_> {
             self.trees(old.as_ref(), new.as_ref(), depth + 1)?;
         } else {
             let stamp = |entry: Option<Entry<'_>>| {
-                entry.and_then(|entry| Some(entry.stamp(entry.kind?))).transpose()
+                entry
+                    .and_then(|entry| Some(entry.stamp(entry.kind?)))
+                    .transpose()
             };
             let (old, new) = (stamp(old)?, stamp(new)?);
-            self.out.push(Change { path: RepoPath::new(&self.path), old, new });
+            self.out.push(Change {
+                path: RepoPath::new(&self.path),
+                old,
+                new,
+            });
         }
         self.path.truncate(length);
         Ok(())
@@ -154,22 +203,33 @@ impl Comparison<'_> {
 /// A commit and its tree.
 pub(super) fn commit(id: ObjectId, bytes: &[u8]) -> Result<(Commit, ObjectId), Error> {
     let error = || corrupt(&format!("commit {id}"));
-    let mut commit =
-        Commit { id, parent: None, time: 0, subject: String::new(), author: String::new() };
+    let mut commit = Commit {
+        id,
+        parent: None,
+        time: 0,
+        subject: String::new(),
+        author: String::new(),
+    };
     let mut tree = None;
     let mut lines = bytes.split(|&b| b == b'\n');
     for line in lines.by_ref() {
-        let Some(space) = line.iter().position(|&b| b == b' ') else { break };
+        let Some(space) = line.iter().position(|&b| b == b' ') else {
+            break;
+        };
         let value = &line[space + 1..];
         match &line[..space] {
             b"tree" if tree.is_none() => tree = Some(hexadecimal(value).ok_or_else(error)?),
-            b"parent" if commit.parent.is_none() => commit.parent = Some(hexadecimal(value).ok_or_else(error)?),
+            b"parent" if commit.parent.is_none() => {
+                commit.parent = Some(hexadecimal(value).ok_or_else(error)?)
+            }
             b"author" => commit.author = name(value),
             b"committer" => commit.time = time(value),
             _ => {}
         }
     }
-    let subject = lines.find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
+    let subject = lines
+        .find(|line| !line.trim_ascii().is_empty())
+        .unwrap_or_default();
     commit.subject = String::from_utf8_lossy(subject.trim_ascii()).into_owned();
     Ok((commit, tree.ok_or_else(error)?))
 }
@@ -189,15 +249,28 @@ pub(super) fn hexadecimal(text: &[u8]) -> Option<ObjectId> {
 
 /// `Name <mail> 1700000000 +0100`: the name.
 fn name(signature: &[u8]) -> String {
-    let end = signature.iter().position(|&b| b == b'<').unwrap_or(signature.len());
+    let end = signature
+        .iter()
+        .position(|&b| b == b'<')
+        .unwrap_or(signature.len());
     String::from_utf8_lossy(signature[..end].trim_ascii()).into_owned()
 }
 
 /// The same line's time; 0 where it has none, as git reads it.
 fn time(signature: &[u8]) -> i64 {
-    let after = signature.iter().rposition(|&b| b == b'>').map_or(&[][..], |at| &signature[at + 1..]);
-    let number = after.trim_ascii_start().split(|&b| b == b' ').next().unwrap_or_default();
-    std::str::from_utf8(number).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+    let after = signature
+        .iter()
+        .rposition(|&b| b == b'>')
+        .map_or(&[][..], |at| &signature[at + 1..]);
+    let number = after
+        .trim_ascii_start()
+        .split(|&b| b == b' ')
+        .next()
+        .unwrap_or_default();
+    std::str::from_utf8(number)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0)
 }
 
 fn corrupt(what: &str) -> Error {

@@ -69,7 +69,12 @@ impl Walk {
     ) -> Self {
         let left = builds.len();
         let n_threads = THREADS.min(left.div_ceil(CHUNK));
-        let job = Arc::new(Job { git_dir, builds, context, watched });
+        let job = Arc::new(Job {
+            git_dir,
+            builds,
+            context,
+            watched,
+        });
         let mut channels = Vec::new();
         for thread in 0..n_threads {
             let (sender, receiver) = sync_channel(3);
@@ -81,7 +86,12 @@ impl Walk {
             drop(started);
             channels.push(receiver);
         }
-        Self { channels, turn: 0, ready: Vec::new().into_iter(), left }
+        Self {
+            channels,
+            turn: 0,
+            ready: Vec::new().into_iter(),
+            left,
+        }
     }
 }
 
@@ -96,7 +106,10 @@ impl Iterator for Walk {
             }
             let Ok(batch) = self.channels[self.turn].recv() else {
                 self.left = 0;
-                return Some(Err(Error::new(ErrorKind::Other, "reading the history ended early")));
+                return Some(Err(Error::new(
+                    ErrorKind::Other,
+                    "reading the history ended early",
+                )));
             };
             self.ready = batch.builds.into_iter();
             if batch.ends_chunk {
@@ -113,7 +126,10 @@ impl Iterator for Walk {
 
 /// One thread's work; ends early when nobody listens any more.
 fn read_chunks(job: &Job, thread: usize, n_threads: usize, sender: &SyncSender<Batch>) {
-    let failed = |err| Batch { builds: vec![Err(err)], ends_chunk: true };
+    let failed = |err| Batch {
+        builds: vec![Err(err)],
+        ends_chunk: true,
+    };
     let repository = match Repository::reopen(&job.git_dir) {
         Ok(repository) => repository,
         Err(err) => return drop(sender.send(failed(err))),
@@ -122,7 +138,11 @@ fn read_chunks(job: &Job, thread: usize, n_threads: usize, sender: &SyncSender<B
         Ok(reader) => Builder::new(job, reader),
         Err(err) => return drop(sender.send(failed(err))),
     };
-    for start in (0..job.builds.len()).step_by(CHUNK).skip(thread).step_by(n_threads) {
+    for start in (0..job.builds.len())
+        .step_by(CHUNK)
+        .skip(thread)
+        .step_by(n_threads)
+    {
         let end = job.builds.len().min(start + CHUNK);
         if read_chunk(&mut builder, start, end, sender).is_none() {
             return;
@@ -131,10 +151,17 @@ fn read_chunks(job: &Job, thread: usize, n_threads: usize, sender: &SyncSender<B
 }
 
 /// `None`: an error was sent, or nobody listens.
-fn read_chunk(builder: &mut Builder<'_>, start: usize, end: usize, sender: &SyncSender<Batch>) -> Option<()> {
+fn read_chunk(
+    builder: &mut Builder<'_>,
+    start: usize,
+    end: usize,
+    sender: &SyncSender<Batch>,
+) -> Option<()> {
     let mut builds = Vec::new();
     let mut n_changes = 0;
-    let mut before = start.checked_sub(1).map_or(Ok(None), |at| builder.context_of(at));
+    let mut before = start
+        .checked_sub(1)
+        .map_or(Ok(None), |at| builder.context_of(at));
     for at in start..end {
         let built = before.and_then(|before| builder.build(at, before.as_ref()));
         let failed = built.is_err();
@@ -174,7 +201,12 @@ struct Watched {
 impl<'a> Builder<'a> {
     fn new(job: &'a Job, reader: Reader<'a>) -> Self {
         let watched = job.watched.iter().map(|_| Watched::default()).collect();
-        Self { job, reader, watched, targets: FxHashMap::default() }
+        Self {
+            job,
+            reader,
+            watched,
+            targets: FxHashMap::default(),
+        }
     }
 
     /// The context's tree at a build.
@@ -206,18 +238,37 @@ impl<'a> Builder<'a> {
         }
         let watched = self.watched(&root)?;
         let request = self.job.builds[at].1.clone();
-        Ok((BuildInput { commit, request, watched, changes, link_targets }, tree))
+        Ok((
+            BuildInput {
+                commit,
+                request,
+                watched,
+                changes,
+                link_targets,
+            },
+            tree,
+        ))
     }
 
     fn target(&mut self, id: &ObjectId) -> Option<Arc<[u8]>> {
         if self.targets.len() > MAX_TARGETS {
             self.targets.clear();
         }
-        self.targets.entry(*id).or_insert_with(|| self.reader.link_target(id)).clone()
+        self.targets
+            .entry(*id)
+            .or_insert_with(|| self.reader.link_target(id))
+            .clone()
     }
 
-    fn watched(&mut self, root: &ObjectId) -> Result<Vec<Result<Option<Arc<[u8]>>, String>>, Error> {
-        let bytes = if self.watched.is_empty() { Vec::new() } else { self.reader.tree(root)? };
+    fn watched(
+        &mut self,
+        root: &ObjectId,
+    ) -> Result<Vec<Result<Option<Arc<[u8]>>, String>>, Error> {
+        let bytes = if self.watched.is_empty() {
+            Vec::new()
+        } else {
+            self.reader.tree(root)?
+        };
         let mut answers = Vec::with_capacity(self.watched.len());
         for (path, last) in self.job.watched.iter().zip(&mut self.watched) {
             let first = path.names().next().unwrap_or_default();
@@ -245,7 +296,11 @@ impl Watched {
         let (found, direct) = match reader.lookup(root, path) {
             Ok(Lookup { found, direct }) => (found, direct),
             Err(err) => {
-                *self = Self { entry: None, found: None, bytes: Some(Err(err.to_string())) };
+                *self = Self {
+                    entry: None,
+                    found: None,
+                    bytes: Some(Err(err.to_string())),
+                };
                 return;
             }
         };
@@ -259,7 +314,10 @@ impl Watched {
         }
         self.found = id;
         self.bytes = Some(match id {
-            Some(id) => reader.text(&id, path).map(|bytes| Some(Arc::from(bytes))).map_err(|err| err.to_string()),
+            Some(id) => reader
+                .text(&id, path)
+                .map(|bytes| Some(Arc::from(bytes)))
+                .map_err(|err| err.to_string()),
             None => Ok(None),
         });
     }

@@ -10,7 +10,9 @@ use crate::graph::Step;
 pub fn align(old: &Steps, new: &Steps) -> Vec<Option<usize>> {
     let mut pairs = vec![None; new.steps.len()];
     for stage in stages(new) {
-        let Some(counterpart) = counterpart(old, new, stage) else { continue };
+        let Some(counterpart) = counterpart(old, new, stage) else {
+            continue;
+        };
         let ours: Vec<usize> = of_stage(new, stage);
         let theirs: Vec<usize> = of_stage(old, counterpart);
         pair(old, new, &theirs, &ours, &mut pairs);
@@ -26,7 +28,9 @@ fn stages(steps: &Steps) -> Vec<usize> {
 }
 
 fn of_stage(steps: &Steps, stage: usize) -> Vec<usize> {
-    (0..steps.steps.len()).filter(|&i| steps.steps[i].stage_index == stage).collect()
+    (0..steps.steps.len())
+        .filter(|&i| steps.steps[i].stage_index == stage)
+        .collect()
 }
 
 /// A stage's name as printed, unless it is one that BuildKit made up.
@@ -36,7 +40,8 @@ fn name(steps: &Steps, stage: usize) -> Option<&str> {
 }
 
 fn counterpart(old: &Steps, new: &Steps, stage: usize) -> Option<usize> {
-    let by_name = name(new, stage).and_then(|n| stages(old).into_iter().find(|&s| name(old, s) == Some(n)));
+    let by_name =
+        name(new, stage).and_then(|n| stages(old).into_iter().find(|&s| name(old, s) == Some(n)));
     let is_last = stages(new).last() == Some(&stage);
     let by_place = || match is_last {
         true => stages(old).last().copied(),
@@ -61,13 +66,18 @@ fn pair(old: &Steps, new: &Steps, theirs: &[usize], ours: &[usize], pairs: &mut 
     let mut best = vec![vec![0usize; ours.len() + 1]; theirs.len() + 1];
     for t in (0..theirs.len()).rev() {
         for o in (0..ours.len()).rev() {
-            best[t][o] = if equal(t, o) { best[t + 1][o + 1] + 1 } else { best[t + 1][o].max(best[t][o + 1]) };
+            best[t][o] = if equal(t, o) {
+                best[t + 1][o + 1] + 1
+            } else {
+                best[t + 1][o].max(best[t][o + 1])
+            };
         }
     }
     let (mut t, mut o) = (0, 0);
     let (mut gap_t, mut gap_o) = (Vec::new(), Vec::new());
     loop {
-        if t < theirs.len() && o < ours.len() && equal(t, o) && best[t][o] == best[t + 1][o + 1] + 1 {
+        if t < theirs.len() && o < ours.len() && equal(t, o) && best[t][o] == best[t + 1][o + 1] + 1
+        {
             pair_gap(old, new, &mut gap_t, &mut gap_o, pairs);
             pairs[ours[o]] = Some(theirs[t]);
             t += 1;
@@ -86,10 +96,18 @@ fn pair(old: &Steps, new: &Steps, theirs: &[usize], ours: &[usize], pairs: &mut 
 }
 
 /// What changed between two equal steps: paired in order where the keyword is the same.
-fn pair_gap(old: &Steps, new: &Steps, theirs: &mut Vec<usize>, ours: &mut Vec<usize>, pairs: &mut [Option<usize>]) {
+fn pair_gap(
+    old: &Steps,
+    new: &Steps,
+    theirs: &mut Vec<usize>,
+    ours: &mut Vec<usize>,
+    pairs: &mut [Option<usize>],
+) {
     let mut from = 0;
     for o in ours.drain(..) {
-        if let Some(at) = (from..theirs.len()).find(|&i| similar(&old.steps[theirs[i]], &new.steps[o])) {
+        if let Some(at) =
+            (from..theirs.len()).find(|&i| similar(&old.steps[theirs[i]], &new.steps[o]))
+        {
             pairs[o] = Some(theirs[at]);
             from = at + 1;
         }
@@ -98,6 +116,12 @@ fn pair_gap(old: &Steps, new: &Steps, theirs: &mut Vec<usize>, ours: &mut Vec<us
 }
 
 fn similar(old: &Step, new: &Step) -> bool {
-    let keyword = |s: &Step| if s.instruction == "ADD" { "COPY".to_owned() } else { s.instruction.clone() };
+    let keyword = |s: &Step| {
+        if s.instruction == "ADD" {
+            "COPY".to_owned()
+        } else {
+            s.instruction.clone()
+        }
+    };
     keyword(old) == keyword(new) && (old.index == 0) == (new.index == 0)
 }

@@ -68,16 +68,34 @@ pub(super) struct Prepared {
 impl Prepared {
     pub(super) fn new(plan: Plan, store: &mut Store, outputs: Vec<RunOutputs>) -> Self {
         let ops = plan.vertices.iter().map(|v| store.intern(&v.key)).collect();
-        let paths = plan.vertices.iter().map(|v| v.inputs.iter().map(|i| store.intern(&i.paths)).collect()).collect();
-        let edges: Vec<Vec<usize>> = plan.vertices.iter().map(|v| v.inputs.iter().filter_map(VertexInput::vertex).collect()).collect();
-        let needed = plan.target.map_or_else(|| vec![false; edges.len()], |t| crate::graph::dag::reachable(&edges, t));
+        let paths = plan
+            .vertices
+            .iter()
+            .map(|v| v.inputs.iter().map(|i| store.intern(&i.paths)).collect())
+            .collect();
+        let edges: Vec<Vec<usize>> = plan
+            .vertices
+            .iter()
+            .map(|v| v.inputs.iter().filter_map(VertexInput::vertex).collect())
+            .collect();
+        let needed = plan.target.map_or_else(
+            || vec![false; edges.len()],
+            |t| crate::graph::dag::reachable(&edges, t),
+        );
         let starts = plan.vertices.iter().scan(0, |next, v| {
             let start = *next;
             *next += v.inputs.len();
             Some(start)
         });
         let offsets = starts.collect();
-        Self { ops, paths, outputs, needed, offsets, plan }
+        Self {
+            ops,
+            paths,
+            outputs,
+            needed,
+            offsets,
+            plan,
+        }
     }
 
     /// The operation of a vertex.
@@ -87,11 +105,27 @@ impl Prepared {
 }
 
 /// Evaluates one build. `last`: the build before, if it was of the same plan and nothing has been forgotten since.
-pub(super) fn evaluate(prepared: &Prepared, store: &mut Store, context: &ContextTree, build: usize, last: Option<&Fates>) -> Fates {
+pub(super) fn evaluate(
+    prepared: &Prepared,
+    store: &mut Store,
+    context: &ContextTree,
+    build: usize,
+    last: Option<&Fates>,
+) -> Fates {
     let vertices = &prepared.plan.vertices;
     let n_inputs = vertices.iter().map(|v| v.inputs.len()).sum();
-    let fates = Fates { list: vec![Fate::default(); vertices.len()], contents: vec![None; n_inputs] };
-    let mut evaluation = Evaluation { prepared, store, context, build, fates, last };
+    let fates = Fates {
+        list: vec![Fate::default(); vertices.len()],
+        contents: vec![None; n_inputs],
+    };
+    let mut evaluation = Evaluation {
+        prepared,
+        store,
+        context,
+        build,
+        fates,
+        last,
+    };
     for vertex in (0..vertices.len()).filter(|&v| prepared.needed[v]) {
         evaluation.look_up(vertex);
     }
@@ -108,7 +142,10 @@ pub(super) fn image_chain(prepared: &Prepared, fates: &Fates) -> Vec<KeyId> {
     while let Some(v) = next.pop() {
         chain.extend(fates.list[v].key);
         let vertex = &prepared.plan.vertices[v];
-        let bases = vertex.inputs.iter().filter(|i| i.read.is_none() || is_base(vertex.inputs.as_slice(), i, &vertex.effect));
+        let bases = vertex
+            .inputs
+            .iter()
+            .filter(|i| i.read.is_none() || is_base(vertex.inputs.as_slice(), i, &vertex.effect));
         next.extend(bases.filter_map(VertexInput::vertex));
     }
     chain
@@ -116,7 +153,11 @@ pub(super) fn image_chain(prepared: &Prepared, fates: &Fates) -> Vec<KeyId> {
 
 /// The first input of a RUN is its base even where a mount of the same stage makes it matched by content.
 fn is_base(inputs: &[VertexInput], input: &VertexInput, effect: &Effect) -> bool {
-    matches!(effect, Effect::Run) && inputs.first().is_some_and(|first| std::ptr::eq(first, input)) && input.paths.is_empty()
+    matches!(effect, Effect::Run)
+        && inputs
+            .first()
+            .is_some_and(|first| std::ptr::eq(first, input))
+        && input.paths.is_empty()
 }
 
 struct Evaluation<'a> {
@@ -170,17 +211,28 @@ impl Evaluation<'_> {
     /// Whether everything the vertex is known by is as in the build before; then so is its record.
     fn as_last_time(&mut self, v: usize) -> bool {
         let Some(last) = self.last else { return false };
-        let Some(key) = last.list[v].key else { return false };
-        let same = self.prepared.plan.vertices[v].inputs.iter().enumerate().all(|(i, input)| match input.source {
-            VertexSource::Context => self.fates.content(self.prepared, v, i) == last.content(self.prepared, v, i),
-            VertexSource::Vertex(s) => self.fates.list[s].key.is_some_and(|k| last.list[s].key == Some(k)),
-        });
+        let Some(key) = last.list[v].key else {
+            return false;
+        };
+        let same = self.prepared.plan.vertices[v]
+            .inputs
+            .iter()
+            .enumerate()
+            .all(|(i, input)| match input.source {
+                VertexSource::Context => {
+                    self.fates.content(self.prepared, v, i) == last.content(self.prepared, v, i)
+                }
+                VertexSource::Vertex(s) => self.fates.list[s]
+                    .key
+                    .is_some_and(|k| last.list[s].key == Some(k)),
+            });
         if same {
             let fate = &mut self.fates.list[v];
             fate.key = Some(key);
             fate.found = true;
             fate.hit_build = Some(self.store.record(key).build);
-            let inputs = self.prepared.offsets[v]..self.prepared.offsets[v] + self.prepared.plan.vertices[v].inputs.len();
+            let inputs = self.prepared.offsets[v]
+                ..self.prepared.offsets[v] + self.prepared.plan.vertices[v].inputs.len();
             self.fates.contents[inputs.clone()].copy_from_slice(&last.contents[inputs]);
         }
         same
@@ -189,14 +241,20 @@ impl Evaluation<'_> {
     fn why_unknown(&self, v: usize) -> Option<String> {
         let vertex = &self.prepared.plan.vertices[v];
         vertex.unknown.clone().or_else(|| {
-            vertex.inputs.iter().filter_map(VertexInput::vertex).find_map(|input| self.fates.list[input].unknown.clone())
+            vertex
+                .inputs
+                .iter()
+                .filter_map(VertexInput::vertex)
+                .find_map(|input| self.fates.list[input].unknown.clone())
         })
     }
 
     /// Looks the vertex up by everything that is known of its inputs; a find adds the ways that were missing.
     fn find(&mut self, v: usize) -> bool {
         let ways: Vec<Vec<Link>> = self.all_ways(v);
-        let Some(id) = self.store.find(&ways) else { return false };
+        let Some(id) = self.store.find(&ways) else {
+            return false;
+        };
         for link in ways.into_iter().flatten() {
             self.store.link(link, id);
         }
@@ -211,7 +269,11 @@ impl Evaluation<'_> {
     fn all_ways(&self, v: usize) -> Vec<Vec<Link>> {
         let inputs = &self.prepared.plan.vertices[v].inputs;
         if inputs.is_empty() {
-            return vec![vec![Link { op: self.prepared.ops[v], index: 0, input: InputKey::Nothing }]];
+            return vec![vec![Link {
+                op: self.prepared.ops[v],
+                index: 0,
+                input: InputKey::Nothing,
+            }]];
         }
         (0..inputs.len()).map(|i| self.ways(v, i)).collect()
     }
@@ -221,10 +283,19 @@ impl Evaluation<'_> {
         let op = self.prepared.ops[v];
         let index = u32::try_from(i).unwrap_or(u32::MAX);
         let input = &self.prepared.plan.vertices[v].inputs[i];
-        let key = input.vertex().and_then(|source| self.fates.list[source].key);
+        let key = input
+            .vertex()
+            .and_then(|source| self.fates.list[source].key);
         let by_key = key.map(|k| InputKey::Key(k, self.prepared.paths[v][i]));
-        let by_content = self.fates.content(self.prepared, v, i).map(|c| InputKey::Content(c.0));
-        by_key.into_iter().chain(by_content).map(|input| Link { op, index, input }).collect()
+        let by_content = self
+            .fates
+            .content(self.prepared, v, i)
+            .map(|c| InputKey::Content(c.0));
+        by_key
+            .into_iter()
+            .chain(by_content)
+            .map(|input| Link { op, index, input })
+            .collect()
     }
 
     /// Makes the vertex's files available: from its record, or by running it and what it needs.
@@ -242,20 +313,31 @@ impl Evaluation<'_> {
             if self.is_there(v) || !missing.insert(v) {
                 continue;
             }
-            next.extend(self.prepared.plan.vertices[v].inputs.iter().filter_map(VertexInput::vertex));
+            next.extend(
+                self.prepared.plan.vertices[v]
+                    .inputs
+                    .iter()
+                    .filter_map(VertexInput::vertex),
+            );
         }
         missing.into_iter().collect()
     }
 
     fn is_there(&self, v: usize) -> bool {
         let fate = &self.fates.list[v];
-        fate.executed || fate.unknown.is_some() || fate.key.is_some_and(|k| self.store.record(k).has_result)
+        fate.executed
+            || fate.unknown.is_some()
+            || fate.key.is_some_and(|k| self.store.record(k).has_result)
     }
 
     /// Runs a vertex whose inputs are there.
     fn execute(&mut self, v: usize) {
         // While its inputs ran their keys may have become those of equal work of this very build.
-        let learned = self.fates.list[v].key.is_none() && self.prepared.plan.vertices[v].inputs.iter().any(|i| i.vertex().is_some_and(|s| self.fates.list[s].executed));
+        let learned = self.fates.list[v].key.is_none()
+            && self.prepared.plan.vertices[v]
+                .inputs
+                .iter()
+                .any(|i| i.vertex().is_some_and(|s| self.fates.list[s].executed));
         if learned && self.find(v) {
             if self.is_there(v) {
                 return;
@@ -268,7 +350,10 @@ impl Evaluation<'_> {
             }
         }
         let ways = self.all_ways(v);
-        let id = self.fates.list[v].key.or_else(|| self.store.find(&ways)).unwrap_or_else(|| self.store.create());
+        let id = self.fates.list[v]
+            .key
+            .or_else(|| self.store.find(&ways))
+            .unwrap_or_else(|| self.store.create());
         for link in ways.into_iter().flatten() {
             self.store.link(link, id);
         }
@@ -282,12 +367,15 @@ impl Evaluation<'_> {
     /// Digests what input `i` reads, if it reads.
     fn read_content(&mut self, v: usize, i: usize) -> Result<(), String> {
         let input = &self.prepared.plan.vertices[v].inputs[i];
-        let Some(selectors) = &input.read else { return Ok(()) };
+        let Some(selectors) = &input.read else {
+            return Ok(());
+        };
         if self.fates.content(self.prepared, v, i).is_some() {
             return Ok(());
         }
         let content = match input.source {
-            VertexSource::Context => digest(self.context.root(), true, selectors).map_err(|e| missing_in_context(&e.to_string()))?,
+            VertexSource::Context => digest(self.context.root(), true, selectors)
+                .map_err(|e| missing_in_context(&e.to_string()))?,
             VertexSource::Vertex(source) => {
                 let tree = self.tree(source);
                 digest(&tree, false, selectors).map_err(|e| e.to_string())?
@@ -303,7 +391,10 @@ impl Evaluation<'_> {
             let tree = self.build_tree(vertex);
             self.fates.list[vertex].tree = Some(tree);
         }
-        self.fates.list[v].tree.clone().expect("the tree was just built")
+        self.fates.list[v]
+            .tree
+            .clone()
+            .expect("the tree was just built")
     }
 
     /// The vertices whose trees `v`'s is made of and that are not made yet, inputs first.
@@ -317,8 +408,12 @@ impl Evaluation<'_> {
             let vertex = &self.prepared.plan.vertices[v];
             match (&vertex.effect, self.prepared.outputs[v]) {
                 (Effect::Run, RunOutputs::Changing) | (Effect::Image(_) | Effect::File(..), _) => {}
-                (Effect::Run | Effect::Mkdir(_) | Effect::Nothing, _) => next.extend(vertex.inputs.first().and_then(VertexInput::vertex)),
-                (Effect::Copy(_) | Effect::Merge, _) => next.extend(vertex.inputs.iter().filter_map(VertexInput::vertex)),
+                (Effect::Run | Effect::Mkdir(_) | Effect::Nothing, _) => {
+                    next.extend(vertex.inputs.first().and_then(VertexInput::vertex))
+                }
+                (Effect::Copy(_) | Effect::Merge, _) => {
+                    next.extend(vertex.inputs.iter().filter_map(VertexInput::vertex))
+                }
             }
         }
         wanted.into_iter().collect()
@@ -328,7 +423,9 @@ impl Evaluation<'_> {
         let vertex = &self.prepared.plan.vertices[v];
         let input = |i: usize| {
             let source = vertex.inputs.get(i).and_then(VertexInput::vertex);
-            source.and_then(|s| self.fates.list[s].tree.clone()).unwrap_or_else(Node::empty_dir)
+            source
+                .and_then(|s| self.fates.list[s].tree.clone())
+                .unwrap_or_else(Node::empty_dir)
         };
         match &vertex.effect {
             Effect::Image(image) => image_tree(image),
@@ -345,7 +442,9 @@ impl Evaluation<'_> {
             }
             Effect::Run if self.prepared.outputs[v] == RunOutputs::Stable => input(0),
             Effect::Run => {
-                let execution = self.fates.list[v].key.map_or(0, |k| self.store.record(k).execution);
+                let execution = self.fates.list[v]
+                    .key
+                    .map_or(0, |k| self.store.record(k).execution);
                 Node::backed_dir(ContentId::of_bytes(format!("run {execution}").as_bytes()))
             }
             Effect::Merge => {
@@ -354,7 +453,11 @@ impl Evaluation<'_> {
                 tree
             }
             Effect::Copy(copy) => {
-                let mut tree = if copy.based { input(0) } else { Node::empty_dir() };
+                let mut tree = if copy.based {
+                    input(0)
+                } else {
+                    Node::empty_dir()
+                };
                 for group in copy.sources.chunk_by(|a, b| a.0 == b.0) {
                     let source = match vertex.inputs[group[0].0].source {
                         VertexSource::Context => self.context.root().clone(),
@@ -362,7 +465,13 @@ impl Evaluation<'_> {
                     };
                     let selectors: Vec<Selector> = group.iter().map(|(_, s)| s.clone()).collect();
                     // A source that is not there was refused when its content was read.
-                    let _ = copy_into(&mut tree, &copy.destination, &source, &selectors, &copy.options);
+                    let _ = copy_into(
+                        &mut tree,
+                        &copy.destination,
+                        &source,
+                        &selectors,
+                        &copy.options,
+                    );
                 }
                 tree
             }

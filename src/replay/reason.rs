@@ -36,7 +36,10 @@ pub(super) fn explain(evidence: &Evidence<'_>) -> Vec<Lookup> {
         if Arc::ptr_eq(&reference.prepared, evidence.prepared) {
             None
         } else {
-            Some(align(&reference.prepared.plan.steps, &evidence.prepared.plan.steps))
+            Some(align(
+                &reference.prepared.plan.steps,
+                &evidence.prepared.plan.steps,
+            ))
         }
     });
     let mut lookups: Vec<Lookup> = Vec::with_capacity(evidence.fates.list.len());
@@ -53,23 +56,35 @@ pub(super) fn explain(evidence: &Evidence<'_>) -> Vec<Lookup> {
     lookups
 }
 
-fn explain_one(evidence: &Evidence<'_>, v: usize, old: Option<usize>, before: &[Lookup], changed: &mut Option<Vec<RepoPath>>) -> Lookup {
+fn explain_one(
+    evidence: &Evidence<'_>,
+    v: usize,
+    old: Option<usize>,
+    before: &[Lookup],
+    changed: &mut Option<Vec<RepoPath>>,
+) -> Lookup {
     let fate = &evidence.fates.list[v];
     if let Some(why) = &fate.unknown {
         return Lookup::Unknown { why: why.clone() };
     }
     if !fate.executed {
-        return Lookup::Hit { build: fate.hit_build };
+        return Lookup::Hit {
+            build: fate.hit_build,
+        };
     }
     let vertex = &evidence.prepared.plan.vertices[v];
     if fate.found {
         // Its key was there, its bytes were not. An image is always to be had.
         return match vertex.effect {
-            Effect::Image(_) => Lookup::Hit { build: fate.hit_build },
+            Effect::Image(_) => Lookup::Hit {
+                build: fate.hit_build,
+            },
             _ => Lookup::Miss(MissReason::NotExported),
         };
     }
-    let Some(reference) = evidence.reference else { return Lookup::Miss(MissReason::Cold) };
+    let Some(reference) = evidence.reference else {
+        return Lookup::Miss(MissReason::Cold);
+    };
     Lookup::Miss(miss(evidence, reference, v, old, before, changed))
 }
 
@@ -85,12 +100,17 @@ fn miss(
     let vertex = &prepared.plan.vertices[v];
     if let Effect::Image(image) = &vertex.effect {
         let previous = old.and_then(|o| image_of(reference, o));
-        return MissReason::Base { old: previous.unwrap_or_default(), new: image.clone() };
+        return MissReason::Base {
+            old: previous.unwrap_or_default(),
+            new: image.clone(),
+        };
     }
     if let Some(reason) = from_base(evidence, reference, v, old, before) {
         return reason;
     }
-    let Some(old) = old else { return new_step(prepared, v) };
+    let Some(old) = old else {
+        return new_step(prepared, v);
+    };
     if prepared.op(v) != reference.prepared.op(old) {
         return definition(prepared, reference, v, old);
     }
@@ -100,23 +120,45 @@ fn miss(
     if let Some(reason) = other_base(evidence, reference, v, old) {
         return reason;
     }
-    if evidence.exported { MissReason::NotExported } else { MissReason::Cold }
+    if evidence.exported {
+        MissReason::NotExported
+    } else {
+        MissReason::Cold
+    }
 }
 
 /// The step is built on one that ran anew.
-fn from_base(evidence: &Evidence<'_>, reference: &Reference, v: usize, old: Option<usize>, before: &[Lookup]) -> Option<MissReason> {
-    let bases = evidence.prepared.plan.vertices[v].inputs.iter().filter(|i| i.read.is_none());
+fn from_base(
+    evidence: &Evidence<'_>,
+    reference: &Reference,
+    v: usize,
+    old: Option<usize>,
+    before: &[Lookup],
+) -> Option<MissReason> {
+    let bases = evidence.prepared.plan.vertices[v]
+        .inputs
+        .iter()
+        .filter(|i| i.read.is_none());
     for base in bases.filter_map(VertexInput::vertex) {
         let fate = &evidence.fates.list[base];
         if !fate.executed || fate.found {
             continue;
         }
         if let Effect::Image(new) = &evidence.prepared.plan.vertices[base].effect {
-            let old_base = old.and_then(|o| reference.prepared.plan.vertices[o].inputs.first()).and_then(VertexInput::vertex);
-            let old = old_base.and_then(|o| image_of(reference, o)).unwrap_or_default();
-            return Some(MissReason::Base { old, new: new.clone() });
+            let old_base = old
+                .and_then(|o| reference.prepared.plan.vertices[o].inputs.first())
+                .and_then(VertexInput::vertex);
+            let old = old_base
+                .and_then(|o| image_of(reference, o))
+                .unwrap_or_default();
+            return Some(MissReason::Base {
+                old,
+                new: new.clone(),
+            });
         }
-        return Some(MissReason::Input { step: root(before, base) });
+        return Some(MissReason::Input {
+            step: root(before, base),
+        });
     }
     None
 }
@@ -137,24 +179,54 @@ fn image_of(reference: &Reference, v: usize) -> Option<String> {
 }
 
 fn new_step(prepared: &Prepared, v: usize) -> MissReason {
-    MissReason::Definition { what: "instruction".to_owned(), old: String::new(), new: prepared.plan.step(v).text.clone() }
+    MissReason::Definition {
+        what: "instruction".to_owned(),
+        old: String::new(),
+        new: prepared.plan.step(v).text.clone(),
+    }
 }
 
 /// The first part of the definition that differs; the order of the environment when all parts are equal.
 fn definition(prepared: &Prepared, reference: &Reference, v: usize, old: usize) -> MissReason {
     let (now, then) = (prepared.plan.step(v), reference.prepared.plan.step(old));
-    let value = |list: &[(String, String)], what: &str| list.iter().find(|(w, _)| w == what).map(|(_, v)| v.clone());
-    let changed = now.definition.iter().find(|(what, new)| value(&then.definition, what).as_ref() != Some(new));
+    let value = |list: &[(String, String)], what: &str| {
+        list.iter().find(|(w, _)| w == what).map(|(_, v)| v.clone())
+    };
+    let changed = now
+        .definition
+        .iter()
+        .find(|(what, new)| value(&then.definition, what).as_ref() != Some(new));
     if let Some((what, new)) = changed {
         let old = value(&then.definition, what).unwrap_or_default();
-        return MissReason::Definition { what: what.clone(), old, new: new.clone() };
+        return MissReason::Definition {
+            what: what.clone(),
+            old,
+            new: new.clone(),
+        };
     }
-    let gone = then.definition.iter().find(|(what, _)| value(&now.definition, what).is_none());
+    let gone = then
+        .definition
+        .iter()
+        .find(|(what, _)| value(&now.definition, what).is_none());
     if let Some((what, old)) = gone {
-        return MissReason::Definition { what: what.clone(), old: old.clone(), new: String::new() };
+        return MissReason::Definition {
+            what: what.clone(),
+            old: old.clone(),
+            new: String::new(),
+        };
     }
-    let order = |step: &crate::graph::Step| step.definition.iter().map(|(what, _)| what.as_str()).collect::<Vec<_>>().join(", ");
-    MissReason::Definition { what: "order".to_owned(), old: order(then), new: order(now) }
+    let order = |step: &crate::graph::Step| {
+        step.definition
+            .iter()
+            .map(|(what, _)| what.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    MissReason::Definition {
+        what: "order".to_owned(),
+        old: order(then),
+        new: order(now),
+    }
 }
 
 /// What is read has other bytes.
@@ -171,7 +243,9 @@ fn content(
     let old_inputs = &reference.prepared.plan.vertices[old].inputs;
     let mut rest = None;
     for (i, input) in inputs.iter().enumerate() {
-        let Some(selectors) = &input.read else { continue };
+        let Some(selectors) = &input.read else {
+            continue;
+        };
         let old_input = old_inputs.get(i);
         let then = old_input.and_then(|_| reference.fates.content(&reference.prepared, old, i));
         let now = evidence.fates.content(prepared, v, i);
@@ -181,20 +255,42 @@ fn content(
                     continue;
                 }
                 let all = changed.get_or_insert_with(evidence.changed);
-                let hits: Vec<&RepoPath> = all.iter().filter(|p| covers(evidence.context.root(), selectors, p)).collect();
+                let hits: Vec<&RepoPath> = all
+                    .iter()
+                    .filter(|p| covers(evidence.context.root(), selectors, p))
+                    .collect();
                 let other_source = old_input.is_none_or(|o| o.paths != input.paths);
                 if hits.is_empty() && other_source {
                     return Some(definition(prepared, reference, v, old));
                 }
-                return Some(MissReason::Content { n_paths: hits.len(), paths: hits.into_iter().take(MAX_PATHS).cloned().collect() });
+                return Some(MissReason::Content {
+                    n_paths: hits.len(),
+                    paths: hits.into_iter().take(MAX_PATHS).cloned().collect(),
+                });
             }
             VertexSource::Vertex(source) => {
-                if evidence.fates.list[source].executed && !evidence.fates.list[source].found && then != now {
+                if evidence.fates.list[source].executed
+                    && !evidence.fates.list[source].found
+                    && then != now
+                {
                     return Some(match &prepared.plan.vertices[source].effect {
                         // A heredoc's bytes are part of the instruction.
                         Effect::File(..) => definition(prepared, reference, v, old),
-                        Effect::Image(_) => MissReason::Base { old: old_input.and_then(VertexInput::vertex).and_then(|o| image_of(reference, o)).unwrap_or_default(), new: prepared.plan.step(source).text.trim_start_matches("FROM ").to_owned() },
-                        _ => MissReason::Input { step: nearest_miss(before, prepared, source) },
+                        Effect::Image(_) => MissReason::Base {
+                            old: old_input
+                                .and_then(VertexInput::vertex)
+                                .and_then(|o| image_of(reference, o))
+                                .unwrap_or_default(),
+                            new: prepared
+                                .plan
+                                .step(source)
+                                .text
+                                .trim_start_matches("FROM ")
+                                .to_owned(),
+                        },
+                        _ => MissReason::Input {
+                            step: nearest_miss(before, prepared, source),
+                        },
                     });
                 }
                 if then != now {
@@ -213,7 +309,11 @@ fn nearest_miss(before: &[Lookup], prepared: &Prepared, source: usize) -> StepId
         if let Lookup::Miss(_) = &before[v] {
             return root(before, v);
         }
-        match prepared.plan.vertices[v].inputs.first().and_then(VertexInput::vertex) {
+        match prepared.plan.vertices[v]
+            .inputs
+            .first()
+            .and_then(VertexInput::vertex)
+        {
             Some(base) => v = base,
             None => return StepId(source),
         }
@@ -221,16 +321,37 @@ fn nearest_miss(before: &[Lookup], prepared: &Prepared, source: usize) -> StepId
 }
 
 /// Nothing of the step itself changed, and what it is built on was found: it is built on something else than before.
-fn other_base(evidence: &Evidence<'_>, reference: &Reference, v: usize, old: usize) -> Option<MissReason> {
-    let base = |p: &Prepared, v: usize| p.plan.vertices[v].inputs.iter().find(|i| i.read.is_none()).and_then(VertexInput::vertex);
+fn other_base(
+    evidence: &Evidence<'_>,
+    reference: &Reference,
+    v: usize,
+    old: usize,
+) -> Option<MissReason> {
+    let base = |p: &Prepared, v: usize| {
+        p.plan.vertices[v]
+            .inputs
+            .iter()
+            .find(|i| i.read.is_none())
+            .and_then(VertexInput::vertex)
+    };
     let now = base(evidence.prepared, v)?;
     let then = base(&reference.prepared, old)?;
     if evidence.fates.list[now].key == reference.fates.list[then].key {
         return None;
     }
-    if let (Some(old), Effect::Image(new)) = (image_of(reference, then), &evidence.prepared.plan.vertices[now].effect) {
-        return Some(MissReason::Base { old, new: new.clone() });
+    if let (Some(old), Effect::Image(new)) = (
+        image_of(reference, then),
+        &evidence.prepared.plan.vertices[now].effect,
+    ) {
+        return Some(MissReason::Base {
+            old,
+            new: new.clone(),
+        });
     }
     let removed = reference.prepared.plan.step(then).text.clone();
-    Some(MissReason::Definition { what: "instruction".to_owned(), old: removed, new: String::new() })
+    Some(MissReason::Definition {
+        what: "instruction".to_owned(),
+        old: removed,
+        new: String::new(),
+    })
 }

@@ -8,7 +8,7 @@ use crate::builder;
 use crate::builder::{Builder, Effect, Plan};
 use crate::cache::Store;
 use crate::caveat::Caveat;
-use crate::context::{ContentId, ContextTree, IgnoreRules, Node};
+use crate::context::{ContentId, ContextTree, IgnoreRules};
 use crate::dockerfile;
 use crate::dockerfile::Error;
 use crate::graph;
@@ -59,7 +59,9 @@ impl Replay {
     pub fn new(settings: Settings) -> Self {
         let mut caveats = Vec::new();
         if settings.builder == Builder::Kaniko {
-            caveats.push(Caveat::general("kaniko's rules are read from its source and were not checked against a run."));
+            caveats.push(Caveat::general(
+                "kaniko's rules are read from its source and were not checked against a run.",
+            ));
         }
         Self {
             settings,
@@ -95,9 +97,14 @@ impl Replay {
             Ok(self.run(input, build, &prepared, filtered))
         });
         if result.is_err() {
-            self.pending.extend(input.changes.iter().map(|c| c.path.clone()));
+            self.pending
+                .extend(input.changes.iter().map(|c| c.path.clone()));
         }
-        BuildOutcome { commit: input.commit.id, time: input.time(), result }
+        BuildOutcome {
+            commit: input.commit.id,
+            time: input.time(),
+            result,
+        }
     }
 
     /// What was assumed so far, in order of first appearance.
@@ -108,7 +115,11 @@ impl Replay {
     /// Brings the context up to date. Returns the paths that other ignore rules let appear or vanish.
     fn update_context(&mut self, input: &BuildInput) -> Result<Vec<RepoPath>, Error> {
         self.context.apply(&input.changes, &input.link_targets);
-        if input.changes.iter().any(|c| c.new.is_some_and(|s| s.kind == FileKind::Submodule)) {
+        if input
+            .changes
+            .iter()
+            .any(|c| c.new.is_some_and(|s| s.kind == FileKind::Submodule))
+        {
             self.caveat(Caveat::general("A submodule counts by the commit it points at; what a checkout has of it is not known."));
         }
         if self.last_commit != Some(input.commit.id) || self.settings.runner == Runner::Ephemeral {
@@ -116,7 +127,8 @@ impl Replay {
             self.checkouts += 1;
         }
         if self.settings.git_dir && RepoPath::new(&self.settings.context).is_root() {
-            self.context.set_git_dir(Some(ContentId::of_bytes(&self.checkouts.to_le_bytes())));
+            self.context
+                .set_git_dir(Some(ContentId::of_bytes(&self.checkouts.to_le_bytes())));
         }
         let ignore = self.ignore_file(input)?;
         let same = match (&ignore, &self.ignore) {
@@ -126,13 +138,27 @@ impl Replay {
         if same {
             return Ok(Vec::new());
         }
-        let rules = ignore.as_ref().map_or_else(|| Ok(IgnoreRules::default()), |bytes| IgnoreRules::parse(bytes)).map_err(|e| {
-            Error::whole(format!("the ignore file, line {}: the pattern {:?} cannot be read", e.line(), e.pattern()))
-        })?;
+        let rules = ignore
+            .as_ref()
+            .map_or_else(
+                || Ok(IgnoreRules::default()),
+                |bytes| IgnoreRules::parse(bytes),
+            )
+            .map_err(|e| {
+                Error::whole(format!(
+                    "the ignore file, line {}: the pattern {:?} cannot be read",
+                    e.line(),
+                    e.pattern()
+                ))
+            })?;
         let before = self.context.root().clone();
         self.context.set_rules(rules);
         self.ignore = ignore;
-        Ok(if self.reference.is_some() { before.differences(self.context.root()) } else { Vec::new() })
+        Ok(if self.reference.is_some() {
+            before.differences(self.context.root())
+        } else {
+            Vec::new()
+        })
     }
 
     fn ignore_file(&self, input: &BuildInput) -> Result<Option<Arc<[u8]>>, Error> {
@@ -179,12 +205,31 @@ impl Replay {
             },
             (None, Some(Ok(Some(bytes)))) => bytes.clone(),
             (None, Some(Err(why))) => return Err(Error::whole(why.clone())),
-            (None, _) => return Err(Error::whole(format!("there is no {} at this commit", self.settings.dockerfile))),
+            (None, _) => {
+                return Err(Error::whole(format!(
+                    "there is no {} at this commit",
+                    self.settings.dockerfile
+                )));
+            }
         };
-        let given = self.settings.build_args.iter().chain(&input.request.build_args);
-        let build_args = given.filter_map(|(k, v)| Some((k.clone(), v.clone()?))).collect();
-        let target = input.request.target.clone().or_else(|| self.settings.target.clone());
-        Ok(PlanKey { text, target, build_args })
+        let given = self
+            .settings
+            .build_args
+            .iter()
+            .chain(&input.request.build_args);
+        let build_args = given
+            .filter_map(|(k, v)| Some((k.clone(), v.clone()?)))
+            .collect();
+        let target = input
+            .request
+            .target
+            .clone()
+            .or_else(|| self.settings.target.clone());
+        Ok(PlanKey {
+            text,
+            target,
+            build_args,
+        })
     }
 
     fn prepare(&mut self, key: &PlanKey) -> Result<Arc<Prepared>, Error> {
@@ -198,7 +243,9 @@ impl Replay {
         let lowering = graph::lower(&parsed.dockerfile, &options)?;
         let plan = builder::plan(self.settings.builder, &lowering);
         self.plan_caveats(&plan);
-        let outputs = (0..plan.vertices.len()).map(|v| self.outputs(&plan, v)).collect();
+        let outputs = (0..plan.vertices.len())
+            .map(|v| self.outputs(&plan, v))
+            .collect();
         Ok(Arc::new(Prepared::new(plan, &mut self.store, outputs)))
     }
 
@@ -209,15 +256,23 @@ impl Replay {
             Some(printed) if printed == name => true,
             _ => name.parse() == Ok(step.stage_index),
         };
-        let given = self.settings.run_output.iter().rev().find(|(stage, line, _)| {
-            is_stage(stage) && (step.lines.first..=step.lines.last).contains(line)
-        });
+        let given = self
+            .settings
+            .run_output
+            .iter()
+            .rev()
+            .find(|(stage, line, _)| {
+                is_stage(stage) && (step.lines.first..=step.lines.last).contains(line)
+            });
         given.map_or(self.settings.run_outputs, |(_, _, outputs)| *outputs)
     }
 
     fn plan_caveats(&mut self, plan: &Plan) {
         let reads_image = plan.vertices.iter().flat_map(|v| &v.inputs).any(|input| {
-            input.read.is_some() && input.vertex().is_some_and(|s| matches!(plan.vertices[s].effect, Effect::Image(_)))
+            input.read.is_some()
+                && input
+                    .vertex()
+                    .is_some_and(|s| matches!(plan.vertices[s].effect, Effect::Image(_)))
         });
         if reads_image {
             self.caveat(Caveat::general(
@@ -232,9 +287,23 @@ impl Replay {
         }
     }
 
-    fn run(&mut self, input: &BuildInput, build: usize, prepared: &Arc<Prepared>, filtered: Vec<RepoPath>) -> Built {
-        let last = self.reference.as_ref().filter(|r| Arc::ptr_eq(&r.prepared, prepared) && self.settings.runner == Runner::Persistent);
-        let fates = evaluate(prepared, &mut self.store, &self.context, build, last.map(|r| &r.fates));
+    fn run(
+        &mut self,
+        input: &BuildInput,
+        build: usize,
+        prepared: &Arc<Prepared>,
+        filtered: Vec<RepoPath>,
+    ) -> Built {
+        let last = self.reference.as_ref().filter(|r| {
+            Arc::ptr_eq(&r.prepared, prepared) && self.settings.runner == Runner::Persistent
+        });
+        let fates = evaluate(
+            prepared,
+            &mut self.store,
+            &self.context,
+            build,
+            last.map(|r| &r.fates),
+        );
         let git_dir = self.settings.git_dir;
         let pending = &self.pending;
         let changed = || changed_paths(input, pending, &filtered, git_dir);
@@ -250,8 +319,14 @@ impl Replay {
             self.export(prepared, &fates);
         }
         self.pending.clear();
-        self.reference = Some(Reference { prepared: prepared.clone(), fates: fates.without_trees() });
-        Built { steps: prepared.plan.steps.clone(), lookups }
+        self.reference = Some(Reference {
+            prepared: prepared.clone(),
+            fates: fates.without_trees(),
+        });
+        Built {
+            steps: prepared.plan.steps.clone(),
+            lookups,
+        }
     }
 
     /// What a fresh runner finds at the next build: the cache exported by this one.
@@ -270,7 +345,12 @@ impl Replay {
 
 /// Context paths that may look different since the reference: changed in this commit or in builds that did not take
 /// place, let in or out by other ignore rules, and the checkout's own `.git`.
-fn changed_paths(input: &BuildInput, pending: &[RepoPath], filtered: &[RepoPath], git_dir: bool) -> Vec<RepoPath> {
+fn changed_paths(
+    input: &BuildInput,
+    pending: &[RepoPath],
+    filtered: &[RepoPath],
+    git_dir: bool,
+) -> Vec<RepoPath> {
     let mut paths: Vec<RepoPath> = input.changes.iter().map(|c| c.path.clone()).collect();
     paths.extend(pending.iter().chain(filtered).cloned());
     if git_dir {
@@ -285,5 +365,8 @@ fn changed_paths(input: &BuildInput, pending: &[RepoPath], filtered: &[RepoPath]
 pub fn replay(settings: &Settings, inputs: &[BuildInput]) -> Outcome {
     let mut replay = Replay::new(settings.clone());
     let builds = inputs.iter().map(|input| replay.build(input)).collect();
-    Outcome { builds, caveats: replay.caveats().to_vec() }
+    Outcome {
+        builds,
+        caveats: replay.caveats().to_vec(),
+    }
 }

@@ -2,8 +2,8 @@
 //!
 //! Never: decides what is shown. Dates are UTC. The home of jiff outside the history walk.
 
-use jiff::civil::Date;
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 /// A point in time, or a span before some other one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,10 @@ pub fn parse_date_or_span(text: &str) -> Option<DateOrSpan> {
     let span = text.strip_suffix("ago").unwrap_or(text).trim();
     let digits = span.find(|c: char| !c.is_ascii_digit())?;
     let count: i64 = span[..digits].parse().ok()?;
-    let seconds = match span[digits..].trim_start_matches([' ', '.']).trim_end_matches('s') {
+    let seconds = match span[digits..]
+        .trim_start_matches([' ', '.'])
+        .trim_end_matches('s')
+    {
         "h" | "hour" => 3_600,
         "d" | "day" => DAY,
         "w" | "week" => 7 * DAY,
@@ -55,7 +58,9 @@ pub fn parse_duration(text: &str) -> Option<u64> {
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let number: f64 = rest[..end].parse().ok()?;
         rest = rest[end..].trim_start();
-        let end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(rest.len());
         let factor = match &rest[..end] {
             "ms" => 1.0,
             "s" | "sec" => 1_000.0,
@@ -163,7 +168,11 @@ pub fn list(items: &[String], total: usize, most: usize) -> String {
     let mut out = items[..shown].join(", ");
     if rest > 0 {
         let more = format!("{} more", grouped(rest as u64));
-        out = if out.is_empty() { more } else { format!("{out} and {more}") };
+        out = if out.is_empty() {
+            more
+        } else {
+            format!("{out} and {more}")
+        };
     }
     out
 }
@@ -174,7 +183,11 @@ pub fn clip(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.chars().map(clean).collect();
     }
-    let mut out: String = text.chars().take(width.saturating_sub(1)).map(clean).collect();
+    let mut out: String = text
+        .chars()
+        .take(width.saturating_sub(1))
+        .map(clean)
+        .collect();
     out.truncate(out.trim_end().len());
     out.push('…');
     out
@@ -247,16 +260,24 @@ mod tests {
 
     #[test]
     fn shares_do_not_lie_at_the_ends() {
-        for (part, whole, want) in
-            [(0, 10, "0%"), (1, 1000, "<1%"), (999, 1000, ">99%"), (1000, 1000, "100%"), (1, 3, "33%"), (0, 0, "–")]
-        {
+        for (part, whole, want) in [
+            (0, 10, "0%"),
+            (1, 1000, "<1%"),
+            (999, 1000, ">99%"),
+            (1000, 1000, "100%"),
+            (1, 3, "33%"),
+            (0, 0, "–"),
+        ] {
             assert_eq!(share(part, whole), want);
         }
     }
 
     #[test]
     fn sizes_counts_and_lists() {
-        assert_eq!([bytes(812), bytes(4_100), bytes(62_700_000), bytes(999_600)], ["812 B", "4.1 kB", "63 MB", "1.0 MB"]);
+        assert_eq!(
+            [bytes(812), bytes(4_100), bytes(62_700_000), bytes(999_600)],
+            ["812 B", "4.1 kB", "63 MB", "1.0 MB"]
+        );
         assert_eq!(count(1, "build", "builds"), "1 build");
         assert_eq!(count(1_234_567, "build", "builds"), "1,234,567 builds");
         let items: Vec<String> = ["a", "b", "c"].map(str::to_owned).to_vec();

@@ -45,8 +45,13 @@ struct WireInput<'a> {
 
 /// Writes the JSON form.
 pub fn json(steps: &Steps, sink: &mut dyn io::Write) -> io::Result<()> {
-    let wire = (0..steps.steps.len()).map(|id| wire_step(steps, id)).collect();
-    let graph = Graph { schema: SCHEMA, steps: wire };
+    let wire = (0..steps.steps.len())
+        .map(|id| wire_step(steps, id))
+        .collect();
+    let graph = Graph {
+        schema: SCHEMA,
+        steps: wire,
+    };
     serde_json::to_writer_pretty(&mut *sink, &graph).map_err(io::Error::from)?;
     sink.write_all(b"\n")
 }
@@ -76,13 +81,27 @@ fn wire_input(input: &Input) -> WireInput<'_> {
         Origin::Inline(id) => ("dockerfile", None, Some(id.as_str())),
         Origin::Remote(why) => ("remote", None, Some(why.as_str())),
     };
-    let reads = input.selectors.as_ref().map(|s| s.iter().map(|s| s.path.as_str()).collect());
-    WireInput { from, step, name, reads }
+    let reads = input
+        .selectors
+        .as_ref()
+        .map(|s| s.iter().map(|s| s.path.as_str()).collect());
+    WireInput {
+        from,
+        step,
+        name,
+        reads,
+    }
 }
 
 /// Writes a Mermaid flow chart.
 pub fn mermaid(steps: &Steps, sink: &mut dyn io::Write) -> io::Result<()> {
-    let quote = |text: &str| clip(text, LABEL).replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;");
+    let quote = |text: &str| {
+        clip(text, LABEL)
+            .replace('&', "&amp;")
+            .replace('"', "&quot;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+    };
     writeln!(sink, "flowchart TD")?;
     for node in nodes(steps) {
         match node.kind {
@@ -93,7 +112,13 @@ pub fn mermaid(steps: &Steps, sink: &mut dyn io::Write) -> io::Result<()> {
     for edge in edges(steps) {
         match edge.reads {
             None => writeln!(sink, "    {} --> {}", edge.from, edge.to)?,
-            Some(reads) => writeln!(sink, "    {} -. \"{}\" .-> {}", edge.from, quote(&reads), edge.to)?,
+            Some(reads) => writeln!(
+                sink,
+                "    {} -. \"{}\" .-> {}",
+                edge.from,
+                quote(&reads),
+                edge.to
+            )?,
         }
     }
     Ok(())
@@ -102,16 +127,34 @@ pub fn mermaid(steps: &Steps, sink: &mut dyn io::Write) -> io::Result<()> {
 /// Writes a Graphviz digraph.
 pub fn dot(steps: &Steps, sink: &mut dyn io::Write) -> io::Result<()> {
     let quote = |text: &str| clip(text, LABEL).replace('\\', "\\\\").replace('"', "\\\"");
-    writeln!(sink, "digraph build {{\n    node [shape=box, fontname=\"sans-serif\"];\n    edge [fontname=\"sans-serif\"];")?;
+    writeln!(
+        sink,
+        "digraph build {{\n    node [shape=box, fontname=\"sans-serif\"];\n    edge [fontname=\"sans-serif\"];"
+    )?;
     for node in nodes(steps) {
-        let shape = if matches!(node.kind, NodeKind::Source) { ", shape=ellipse" } else { "" };
-        writeln!(sink, "    {} [label=\"{}\"{shape}];", node.name, quote(&node.label))?;
+        let shape = if matches!(node.kind, NodeKind::Source) {
+            ", shape=ellipse"
+        } else {
+            ""
+        };
+        writeln!(
+            sink,
+            "    {} [label=\"{}\"{shape}];",
+            node.name,
+            quote(&node.label)
+        )?;
     }
     for edge in edges(steps) {
         match edge.reads {
             None => writeln!(sink, "    {} -> {};", edge.from, edge.to)?,
             Some(reads) => {
-                writeln!(sink, "    {} -> {} [style=dashed, label=\"{}\"];", edge.from, edge.to, quote(&reads))?;
+                writeln!(
+                    sink,
+                    "    {} -> {} [style=dashed, label=\"{}\"];",
+                    edge.from,
+                    edge.to,
+                    quote(&reads)
+                )?;
             }
         }
     }
@@ -124,7 +167,11 @@ pub fn terminal(steps: &Steps, width: usize, sink: &mut dyn io::Write) -> io::Re
         let step = &steps.steps[id.0];
         let head = format!("line {:>4}  {}", step.lines.first, label(step));
         writeln!(sink, "{}", clip(&head, width))?;
-        let read = step.inputs.iter().enumerate().filter(|(i, input)| *i > 0 || input.selectors.is_some());
+        let read = step
+            .inputs
+            .iter()
+            .enumerate()
+            .filter(|(i, input)| *i > 0 || input.selectors.is_some());
         for (_, input) in read {
             let from = origin_label(steps, &input.origin);
             let line = match &input.selectors {
@@ -160,7 +207,11 @@ struct Edge {
 
 /// Steps first, then each source once, in order of first use.
 fn nodes(steps: &Steps) -> Vec<Node> {
-    let step = |(id, step): (usize, &Step)| Node { name: format!("s{id}"), label: label(step), kind: NodeKind::Step };
+    let step = |(id, step): (usize, &Step)| Node {
+        name: format!("s{id}"),
+        label: label(step),
+        kind: NodeKind::Step,
+    };
     let mut nodes: Vec<Node> = steps.steps.iter().enumerate().map(step).collect();
     let sources = sources(steps);
     nodes.extend(sources.iter().enumerate().map(|(i, origin)| Node {
@@ -175,7 +226,10 @@ fn edges(steps: &Steps) -> Vec<Edge> {
     let sources = sources(steps);
     let name = |origin: &Origin| match origin {
         Origin::Step(id) => format!("s{}", id.0),
-        other => format!("o{}", sources.iter().position(|s| *s == other).unwrap_or_default()),
+        other => format!(
+            "o{}",
+            sources.iter().position(|s| *s == other).unwrap_or_default()
+        ),
     };
     let of_step = |(id, step): (usize, &Step)| -> Vec<Edge> {
         let edge = |input: &Input| Edge {
@@ -190,7 +244,12 @@ fn edges(steps: &Steps) -> Vec<Edge> {
 
 fn sources(steps: &Steps) -> Vec<&Origin> {
     let mut seen: Vec<&Origin> = Vec::new();
-    for origin in steps.steps.iter().flat_map(|s| &s.inputs).map(|i| &i.origin) {
+    for origin in steps
+        .steps
+        .iter()
+        .flat_map(|s| &s.inputs)
+        .map(|i| &i.origin)
+    {
         if !matches!(origin, Origin::Step(_)) && !seen.contains(&origin) {
             seen.push(origin);
         }
@@ -221,7 +280,13 @@ fn origin_label(steps: &Steps, origin: &Origin) -> String {
 }
 
 fn selected(selectors: &[Selector]) -> String {
-    let path = |s: &Selector| if s.path.is_empty() { "everything".to_owned() } else { s.path.clone() };
+    let path = |s: &Selector| {
+        if s.path.is_empty() {
+            "everything".to_owned()
+        } else {
+            s.path.clone()
+        }
+    };
     if selectors.is_empty() {
         return "everything".to_owned();
     }

@@ -27,12 +27,20 @@ pub struct Column {
 impl Column {
     /// A column of text that may be cut to `least` characters.
     pub fn text(title: &'static str, least: usize) -> Self {
-        Self { title, align: Align::Left, least: Some(least) }
+        Self {
+            title,
+            align: Align::Left,
+            least: Some(least),
+        }
     }
 
     /// A column of numbers, never cut.
     pub fn number(title: &'static str) -> Self {
-        Self { title, align: Align::Right, least: None }
+        Self {
+            title,
+            align: Align::Right,
+            least: None,
+        }
     }
 }
 
@@ -51,7 +59,10 @@ impl Table {
     pub fn plain(&self, width: usize) -> Vec<String> {
         let widths = self.widths(width);
         let heading: Vec<String> = self.columns.iter().map(|c| c.title.to_owned()).collect();
-        std::iter::once(&heading).chain(&self.rows).map(|row| self.line(row, &widths)).collect()
+        std::iter::once(&heading)
+            .chain(&self.rows)
+            .map(|row| self.line(row, &widths))
+            .collect()
     }
 
     fn line(&self, row: &[String], widths: &[usize]) -> String {
@@ -70,13 +81,22 @@ impl Table {
     fn widths(&self, width: usize) -> Vec<usize> {
         let natural = |(i, column): (usize, &Column)| {
             let cells = self.rows.iter().map(|row| row[i].chars().count());
-            cells.chain([column.title.chars().count()]).max().unwrap_or_default()
+            cells
+                .chain([column.title.chars().count()])
+                .max()
+                .unwrap_or_default()
         };
         let mut widths: Vec<usize> = self.columns.iter().enumerate().map(natural).collect();
         let available = width.saturating_sub(2 * self.columns.len());
         while widths.iter().sum::<usize>() > available {
-            let can_shrink = |&i: &usize| self.columns[i].least.is_some_and(|least| widths[i] > least);
-            let Some(widest) = (0..widths.len()).filter(can_shrink).max_by_key(|&i| widths[i]) else { break };
+            let can_shrink =
+                |&i: &usize| self.columns[i].least.is_some_and(|least| widths[i] > least);
+            let Some(widest) = (0..widths.len())
+                .filter(can_shrink)
+                .max_by_key(|&i| widths[i])
+            else {
+                break;
+            };
             widths[widest] -= 1;
         }
         widths
@@ -85,12 +105,23 @@ impl Table {
     /// As a table of GitHub's Markdown.
     pub fn markdown(&self) -> Vec<String> {
         let row = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
-        let rule = |c: &Column| if c.align == Align::Right { "---:" } else { "---" }.to_owned();
+        let rule = |c: &Column| {
+            if c.align == Align::Right {
+                "---:"
+            } else {
+                "---"
+            }
+            .to_owned()
+        };
         let mut lines = vec![
             row(self.columns.iter().map(|c| c.title.to_owned()).collect()),
             row(self.columns.iter().map(rule).collect()),
         ];
-        lines.extend(self.rows.iter().map(|cells| row(cells.iter().map(|c| escape_cell(c)).collect())));
+        lines.extend(
+            self.rows
+                .iter()
+                .map(|cells| row(cells.iter().map(|c| escape_cell(c)).collect())),
+        );
         lines
     }
 }
@@ -118,13 +149,24 @@ pub fn escape_cell(text: &str) -> String {
 
 /// Text as a Markdown code span, whatever back-ticks it has; for cells, too.
 pub fn code_span(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let clean: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     if clean.trim().is_empty() {
         return String::new();
     }
-    let longest = clean.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let longest = clean
+        .split(|c| c != '`')
+        .map(str::len)
+        .max()
+        .unwrap_or_default();
     let fence = "`".repeat(longest + 1);
-    let pad = if clean.starts_with('`') || clean.ends_with('`') { " " } else { "" };
+    let pad = if clean.starts_with('`') || clean.ends_with('`') {
+        " "
+    } else {
+        ""
+    };
     format!("{fence}{pad}{clean}{pad}{fence}")
 }
 
@@ -134,9 +176,17 @@ mod tests {
 
     fn table() -> Table {
         Table {
-            columns: vec![Column::number("line"), Column::text("instruction", 8), Column::number("ran")],
+            columns: vec![
+                Column::number("line"),
+                Column::text("instruction", 8),
+                Column::number("ran"),
+            ],
             rows: vec![
-                vec!["5".to_owned(), "COPY package.json ./".to_owned(), "12%".to_owned()],
+                vec![
+                    "5".to_owned(),
+                    "COPY package.json ./".to_owned(),
+                    "12%".to_owned(),
+                ],
                 vec!["12".to_owned(), "RUN a|b".to_owned(), "98%".to_owned()],
             ],
         }
@@ -144,12 +194,22 @@ mod tests {
 
     #[test]
     fn plain_tables_keep_to_the_width() {
-        assert_eq!(table().plain(80), [
-            "  line  instruction           ran",
-            "     5  COPY package.json ./  12%",
-            "    12  RUN a|b               98%"
-        ]);
-        assert!(table().plain(24).iter().all(|line| line.chars().count() <= 24), "{:?}", table().plain(24));
+        assert_eq!(
+            table().plain(80),
+            [
+                "  line  instruction           ran",
+                "     5  COPY package.json ./  12%",
+                "    12  RUN a|b               98%"
+            ]
+        );
+        assert!(
+            table()
+                .plain(24)
+                .iter()
+                .all(|line| line.chars().count() <= 24),
+            "{:?}",
+            table().plain(24)
+        );
         assert_eq!(table().plain(24)[1], "     5  COPY packa…  12%");
     }
 

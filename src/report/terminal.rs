@@ -98,7 +98,11 @@ impl Page<'_> {
     }
 
     fn paint(&self, style: Style, text: &str) -> String {
-        if self.look.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+        if self.look.colour {
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_owned()
+        }
     }
 
     /// Text wrapped to the width, each line after `indent`.
@@ -115,7 +119,10 @@ impl Page<'_> {
         let head = format!("  {name:<15}{}", self.paint(VALUE, value));
         let used = 17 + value.chars().count();
         let gap = " ".repeat(NOTE_AT.saturating_sub(used).max(2));
-        for (i, line) in wrap(note, self.look.width.saturating_sub(NOTE_AT)).into_iter().enumerate() {
+        for (i, line) in wrap(note, self.look.width.saturating_sub(NOTE_AT))
+            .into_iter()
+            .enumerate()
+        {
             match i {
                 0 => writeln!(self.sink, "{head}{gap}{line}")?,
                 _ => writeln!(self.sink, "{}{line}", " ".repeat(NOTE_AT))?,
@@ -126,15 +133,26 @@ impl Page<'_> {
 
     pub(super) fn table(&mut self, table: &Table) -> io::Result<()> {
         for (i, line) in table.plain(self.look.width).iter().enumerate() {
-            if i == 0 { self.faint(line)? } else { writeln!(self.sink, "{line}")? }
+            if i == 0 {
+                self.faint(line)?
+            } else {
+                writeln!(self.sink, "{line}")?
+            }
         }
         Ok(())
     }
 
     pub(super) fn remark(&mut self, remark: &Remark) -> io::Result<()> {
-        let place = if remark.place.is_empty() { String::new() } else { format!("{}: ", remark.place) };
+        let place = if remark.place.is_empty() {
+            String::new()
+        } else {
+            format!("{}: ", remark.place)
+        };
         let room = self.look.width.saturating_sub(4);
-        for (i, line) in wrap(&format!("{place}{}", remark.text), room).iter().enumerate() {
+        for (i, line) in wrap(&format!("{place}{}", remark.text), room)
+            .iter()
+            .enumerate()
+        {
             let line = if i == 0 && line.starts_with(&place) {
                 format!("{}{}", self.paint(WARN, &place), &line[place.len()..])
             } else {
@@ -142,20 +160,30 @@ impl Page<'_> {
             };
             writeln!(self.sink, "{}{line}", if i == 0 { "  - " } else { "    " })?;
         }
-        if remark.detail.is_empty() { Ok(()) } else { self.paragraph("    ", &remark.detail) }
+        if remark.detail.is_empty() {
+            Ok(())
+        } else {
+            self.paragraph("    ", &remark.detail)
+        }
     }
 
     fn rest(&mut self, all: usize, shown: usize, one: &str, many: &str) -> io::Result<()> {
         match all.saturating_sub(shown) {
             0 => Ok(()),
-            n => self.faint(&format!("  and {}; --format json has all", super::format::count(n as u64, one, many))),
+            n => self.faint(&format!(
+                "  and {}; --format json has all",
+                super::format::count(n as u64, one, many)
+            )),
         }
     }
 }
 
 /// Breaks a text at blanks into lines of at most `width` characters; longer words stay whole. At least one line.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let clean: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     let mut lines = vec![String::new()];
     for word in clean.split(' ').filter(|w| !w.is_empty()) {
         let line = lines.last_mut().expect("there is always a line");
@@ -180,14 +208,21 @@ mod tests {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("averylongword x", 4), ["averylongword", "x"]);
         assert_eq!(wrap("", 10), [""]);
-        assert_eq!(wrap("a\u{1b}[31mb", 10), ["a [31mb"], "no escape code gets through");
+        assert_eq!(
+            wrap("a\u{1b}[31mb", 10),
+            ["a [31mb"],
+            "no escape code gets through"
+        );
     }
 
     #[test]
     fn colour_is_asked_for() {
         for (colour, want) in [(true, true), (false, false)] {
             let mut out = Vec::new();
-            let mut page = Page { look: Look { width: 80, colour }, sink: &mut out };
+            let mut page = Page {
+                look: Look { width: 80, colour },
+                sink: &mut out,
+            };
             page.figure("rebuild", "2 min", "note").unwrap();
             assert_eq!(out.contains(&0x1b), want);
         }

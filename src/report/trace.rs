@@ -47,13 +47,27 @@ struct Step<'a> {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub(super) enum Reason<'a> {
     Cold,
-    Definition { what: &'a str, old: &'a str, new: &'a str },
-    Content { paths: Vec<String>, n_paths: usize },
-    Base { old: &'a str, new: &'a str },
-    Input { step: Place<'a> },
+    Definition {
+        what: &'a str,
+        old: &'a str,
+        new: &'a str,
+    },
+    Content {
+        paths: Vec<String>,
+        n_paths: usize,
+    },
+    Base {
+        old: &'a str,
+        new: &'a str,
+    },
+    Input {
+        step: Place<'a>,
+    },
     NotExported,
     Evicted,
-    Unknown { why: &'a str },
+    Unknown {
+        why: &'a str,
+    },
 }
 
 /// A step by what the builder prints and by its line.
@@ -95,7 +109,12 @@ fn refusal(error: &dockerfile::Error) -> Refusal<'_> {
 }
 
 fn steps(built: &Built) -> Vec<Step<'_>> {
-    built.steps.shown.iter().map(|&id| step(built, id)).collect()
+    built
+        .steps
+        .shown
+        .iter()
+        .map(|&id| step(built, id))
+        .collect()
 }
 
 fn step(built: &Built, id: StepId) -> Step<'_> {
@@ -127,12 +146,17 @@ pub(super) fn reason(built: &Built, id: StepId) -> Option<Reason<'_>> {
         Lookup::Hit { .. } => return None,
         Lookup::Unknown { why } => Reason::Unknown { why },
         Lookup::Miss(MissReason::Cold) => Reason::Cold,
-        Lookup::Miss(MissReason::Definition { what, old, new }) => Reason::Definition { what, old, new },
-        Lookup::Miss(MissReason::Content { paths, n_paths }) => {
-            Reason::Content { paths: paths.iter().map(ToString::to_string).collect(), n_paths: *n_paths }
+        Lookup::Miss(MissReason::Definition { what, old, new }) => {
+            Reason::Definition { what, old, new }
         }
+        Lookup::Miss(MissReason::Content { paths, n_paths }) => Reason::Content {
+            paths: paths.iter().map(ToString::to_string).collect(),
+            n_paths: *n_paths,
+        },
         Lookup::Miss(MissReason::Base { old, new }) => Reason::Base { old, new },
-        Lookup::Miss(MissReason::Input { step }) => Reason::Input { step: place(built, *step) },
+        Lookup::Miss(MissReason::Input { step }) => Reason::Input {
+            step: place(built, *step),
+        },
         Lookup::Miss(MissReason::NotExported) => Reason::NotExported,
         Lookup::Miss(MissReason::Evicted) => Reason::Evicted,
     })
@@ -140,7 +164,11 @@ pub(super) fn reason(built: &Built, id: StepId) -> Option<Reason<'_>> {
 
 fn place(built: &Built, id: StepId) -> Place<'_> {
     let step = &built.steps.steps[id.0];
-    Place { stage: step.stage.as_deref(), index: step.index, line: step.lines.first }
+    Place {
+        stage: step.stage.as_deref(),
+        index: step.index,
+        line: step.lines.first,
+    }
 }
 
 #[cfg(test)]
@@ -153,10 +181,18 @@ mod tests {
     use std::sync::Arc;
 
     fn line(result: Result<Built, dockerfile::Error>) -> serde_json::Value {
-        let build = BuildOutcome { commit: ObjectId::from_bytes(&[7; 20]).unwrap(), time: 5, result };
+        let build = BuildOutcome {
+            commit: ObjectId::from_bytes(&[7; 20]).unwrap(),
+            time: 5,
+            result,
+        };
         let mut text = Vec::new();
         write(&build, &mut text).unwrap();
-        assert_eq!(text.iter().filter(|&&b| b == b'\n').count(), 1, "one line per build");
+        assert_eq!(
+            text.iter().filter(|&&b| b == b'\n').count(),
+            1,
+            "one line per build"
+        );
         serde_json::from_slice(&text).unwrap()
     }
 
@@ -179,7 +215,10 @@ mod tests {
     fn a_build_is_written_as_the_contract_shows() {
         let paths = vec![RepoPath::new("src/a.js")];
         let built = Built {
-            steps: Arc::new(Steps { steps: vec![copy_step()], shown: vec![StepId(0)] }),
+            steps: Arc::new(Steps {
+                steps: vec![copy_step()],
+                shown: vec![StepId(0)],
+            }),
             lookups: vec![Lookup::Miss(MissReason::Content { paths, n_paths: 1 })],
         };
         assert_eq!(
@@ -195,13 +234,20 @@ mod tests {
 
     #[test]
     fn an_unbuildable_commit_says_where() {
-        let error = dockerfile::Error::at("FROM a\nRUM b\n", dockerfile::Span::new(7, 10), "unknown instruction RUM");
+        let error = dockerfile::Error::at(
+            "FROM a\nRUM b\n",
+            dockerfile::Span::new(7, 10),
+            "unknown instruction RUM",
+        );
         let got = line(Err(error));
         assert_eq!(got["buildable"], false);
         assert_eq!(
             got["error"],
             serde_json::json!({"message": "unknown instruction RUM", "line": 2, "column": 1, "help": null})
         );
-        assert_eq!(line(Err(dockerfile::Error::whole("no Dockerfile")))["error"]["line"], serde_json::Value::Null);
+        assert_eq!(
+            line(Err(dockerfile::Error::whole("no Dockerfile")))["error"]["line"],
+            serde_json::Value::Null
+        );
     }
 }

@@ -89,9 +89,19 @@ fn dockerfile_name(analysis: &Analysis) -> String {
 
 fn replayed(analysis: &Analysis) -> Vec<String> {
     let totals = &analysis.totals;
-    let Some((from, to)) = totals.span else { return vec!["Nothing to replay: no commit was selected.".to_owned()] };
-    let span = if date(from) == date(to) { date(from) } else { format!("{} to {}", date(from), date(to)) };
-    let mut first = format!("Replayed {}, {span}, with {}.", count(totals.n_builds, "commit", "commits"), cache_words(analysis));
+    let Some((from, to)) = totals.span else {
+        return vec!["Nothing to replay: no commit was selected.".to_owned()];
+    };
+    let span = if date(from) == date(to) {
+        date(from)
+    } else {
+        format!("{} to {}", date(from), date(to))
+    };
+    let mut first = format!(
+        "Replayed {}, {span}, with {}.",
+        count(totals.n_builds, "commit", "commits"),
+        cache_words(analysis)
+    );
     if analysis.settings.pin.is_none() {
         first.push_str(&format_versions(analysis.n_dockerfiles));
     }
@@ -112,12 +122,24 @@ fn format_versions(n: usize) -> String {
 
 fn unbuildable(analysis: &Analysis) -> String {
     let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
-    for error in analysis.builds.iter().filter_map(|b| b.result.as_ref().err()) {
+    for error in analysis
+        .builds
+        .iter()
+        .filter_map(|b| b.result.as_ref().err())
+    {
         *reasons.entry(error.message.as_str()).or_default() += 1;
     }
-    let most = reasons.iter().max_by_key(|(_, n)| **n).map(|(reason, _)| clip(reason, 100)).unwrap_or_default();
+    let most = reasons
+        .iter()
+        .max_by_key(|(_, n)| **n)
+        .map(|(reason, _)| clip(reason, 100))
+        .unwrap_or_default();
     let n = analysis.totals.n_unbuildable;
-    format!("{} could not be built and {} left out: {most}.", count(n, "commit", "commits"), if n == 1 { "is" } else { "are" })
+    format!(
+        "{} could not be built and {} left out: {most}.",
+        count(n, "commit", "commits"),
+        if n == 1 { "is" } else { "are" }
+    )
 }
 
 /// The builder and what becomes of its cache.
@@ -131,10 +153,18 @@ fn cache_words(analysis: &Analysis) -> String {
     };
     match (settings.runner, settings.cache_export) {
         (Runner::Persistent, _) => format!("{builder} and a cache that stays"),
-        (Runner::Ephemeral, CacheExport::None) => format!("{builder} on fresh runners without a cache"),
-        (Runner::Ephemeral, CacheExport::Inline) => format!("{builder} on fresh runners and an inline cache"),
-        (Runner::Ephemeral, CacheExport::Min) => format!("{builder} on fresh runners and a mode=min cache"),
-        (Runner::Ephemeral, CacheExport::Max) => format!("{builder} on fresh runners and a mode=max cache"),
+        (Runner::Ephemeral, CacheExport::None) => {
+            format!("{builder} on fresh runners without a cache")
+        }
+        (Runner::Ephemeral, CacheExport::Inline) => {
+            format!("{builder} on fresh runners and an inline cache")
+        }
+        (Runner::Ephemeral, CacheExport::Min) => {
+            format!("{builder} on fresh runners and a mode=min cache")
+        }
+        (Runner::Ephemeral, CacheExport::Max) => {
+            format!("{builder} on fresh runners and a mode=max cache")
+        }
     }
 }
 
@@ -145,24 +175,39 @@ fn figures(analysis: &Analysis) -> Vec<Figure> {
     }
     let tally = totals.tally;
     let known = tally.hits + tally.misses();
-    let unknown = if tally.unknown > 0 { format!("; {} not to be known from git", grouped(tally.unknown)) } else { String::new() };
+    let unknown = if tally.unknown > 0 {
+        format!("; {} not to be known from git", grouped(tally.unknown))
+    } else {
+        String::new()
+    };
     let mean = |total: &TotalCost| Millis::from(total.wall).share(1, totals.n_counted);
     let (rebuild, cold, best) = (mean(&totals.cost), mean(&totals.cold), mean(&totals.best));
     vec![
         Figure {
             name: "cache hits",
             value: share(tally.hits, known),
-            note: format!("{} of {} steps did not have to run again{unknown}", grouped(tally.hits), grouped(known)),
+            note: format!(
+                "{} of {} steps did not have to run again{unknown}",
+                grouped(tally.hits),
+                grouped(known)
+            ),
         },
         Figure {
             name: "rebuild",
             value: duration(rebuild.median),
-            note: format!("a build on average, estimated; likely {}{}", band(rebuild), per_month(analysis)),
+            note: format!(
+                "a build on average, estimated; likely {}{}",
+                band(rebuild),
+                per_month(analysis)
+            ),
         },
         Figure {
             name: "cold build",
             value: duration(cold.median),
-            note: format!("with nothing cached; the cache saves {} of it", share(cold.median.saturating_sub(rebuild.median), cold.median)),
+            note: format!(
+                "with nothing cached; the cache saves {} of it",
+                share(cold.median.saturating_sub(rebuild.median), cold.median)
+            ),
         },
         Figure {
             name: "best possible",
@@ -179,7 +224,11 @@ pub fn band(time: Millis) -> String {
 
 fn per_month(analysis: &Analysis) -> String {
     match monthly(analysis) {
-        Some((n, ms)) => format!("; {} a month make {}", count(n, "build", "builds"), duration(ms)),
+        Some((n, ms)) => format!(
+            "; {} a month make {}",
+            count(n, "build", "builds"),
+            duration(ms)
+        ),
         None => String::new(),
     }
 }
@@ -193,7 +242,10 @@ pub fn monthly(analysis: &Analysis) -> Option<(u64, u64)> {
     }
     let months = to.saturating_sub(from) as f64 / MONTH;
     let builds = (totals.n_counted as f64 / months).round() as u64;
-    Some((builds, (totals.cost.wall.median as f64 / months).round() as u64))
+    Some((
+        builds,
+        (totals.cost.wall.median as f64 / months).round() as u64,
+    ))
 }
 
 /// Dearest first would hide the order that matters; the table keeps the file's order and leaves out the cheapest.
@@ -211,12 +263,18 @@ fn steps(analysis: &Analysis) -> (Table, Option<String>) {
     by_weight.sort_by_key(|s| (std::cmp::Reverse((s.cost.median, s.tally.misses())), s.id));
     let mut listed: Vec<&StepFacts> = by_weight.iter().copied().take(MAX_STEPS).collect();
     listed.sort_by_key(|s| (s.step.lines.first, s.id));
-    let rows = listed.iter().map(|s| step_row(s, analysis.totals.n_counted)).collect();
+    let rows = listed
+        .iter()
+        .map(|s| step_row(s, analysis.totals.n_counted))
+        .collect();
     let rest = &by_weight[listed.len()..];
     let note = (!rest.is_empty()).then(|| {
         let cost: Millis = rest.iter().map(|s| s.cost).sum();
         let mean = duration(cost.share(1, analysis.totals.n_counted.max(1)).median);
-        format!("{} more, together {mean} a build", count(rest.len() as u64, "step", "steps"))
+        format!(
+            "{} more, together {mean} a build",
+            count(rest.len() as u64, "step", "steps")
+        )
     });
     (Table { columns, rows }, note)
 }
@@ -247,7 +305,12 @@ fn step_name(facts: &StepFacts) -> String {
 /// The two dearest causes with their builds.
 fn because(causes: &[Blame]) -> String {
     let word = |b: &Blame| format!("{} ({})", cause(&b.cause), grouped(b.builds));
-    causes.iter().take(2).map(word).collect::<Vec<_>>().join(", ")
+    causes
+        .iter()
+        .take(2)
+        .map(word)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// A cause in words.
@@ -283,7 +346,10 @@ fn causes(analysis: &Analysis) -> Table {
             share(b.cost.median, whole),
         ]
     };
-    Table { columns, rows: analysis.league.iter().take(MAX_CAUSES).map(row).collect() }
+    Table {
+        columns,
+        rows: analysis.league.iter().take(MAX_CAUSES).map(row).collect(),
+    }
 }
 
 fn caveats(analysis: &Analysis) -> Vec<String> {

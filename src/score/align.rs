@@ -31,7 +31,9 @@ fn stages(steps: &Steps) -> Vec<Stage> {
     let mut by_index: BTreeMap<usize, Stage> = BTreeMap::new();
     for &id in &steps.shown {
         let step = &steps.steps[id.0];
-        let stage = by_index.entry(step.stage_index).or_insert_with(|| (step.stage.clone(), Vec::new()));
+        let stage = by_index
+            .entry(step.stage_index)
+            .or_insert_with(|| (step.stage.clone(), Vec::new()));
         stage.1.push(id);
     }
     by_index.into_values().collect()
@@ -44,15 +46,26 @@ fn stage_pairs(old: &Steps, new: &Steps) -> Vec<(Vec<StepId>, Vec<StepId>)> {
     let mut pairs = Vec::new();
     left.retain(|(name, steps)| {
         let given = name.as_deref().filter(|n| !n.contains("stage-"));
-        let twin = given.and_then(|name| right.iter().position(|(other, _)| other.as_deref() == Some(name)));
+        let twin = given.and_then(|name| {
+            right
+                .iter()
+                .position(|(other, _)| other.as_deref() == Some(name))
+        });
         let Some(at) = twin else { return true };
         pairs.push((steps.clone(), right.remove(at).1));
         false
     });
     while let (Some((_, a)), false) = (left.pop(), right.is_empty()) {
-        let likeness = |b: &[StepId]| a.iter().filter(|&&x| b.iter().any(|&y| equal(old, x, new, y))).count();
+        let likeness = |b: &[StepId]| {
+            a.iter()
+                .filter(|&&x| b.iter().any(|&y| equal(old, x, new, y)))
+                .count()
+        };
         let last = right.len() - 1;
-        let best = (0..=last).rev().max_by_key(|&i| (likeness(&right[i].1), usize::from(i == last))).unwrap_or(last);
+        let best = (0..=last)
+            .rev()
+            .max_by_key(|&i| (likeness(&right[i].1), usize::from(i == last)))
+            .unwrap_or(last);
         pairs.push((a, right.remove(best).1));
     }
     pairs
@@ -70,7 +83,10 @@ fn in_order(old: &Steps, left: &[StepId], new: &Steps, right: &[StepId]) -> Vec<
     let width = right.len() + 1;
     let mut best = vec![0_u32; (left.len() + 1) * width];
     let like = |i: usize, j: usize| similarity(&old.steps[left[i].0], &new.steps[right[j].0]);
-    let likes: Vec<u32> = (0..left.len()).flat_map(|i| (0..right.len()).map(move |j| (i, j))).map(|(i, j)| like(i, j)).collect();
+    let likes: Vec<u32> = (0..left.len())
+        .flat_map(|i| (0..right.len()).map(move |j| (i, j)))
+        .map(|(i, j)| like(i, j))
+        .collect();
     for i in (0..left.len()).rev() {
         for j in (0..right.len()).rev() {
             let skip = best[(i + 1) * width + j].max(best[i * width + j + 1]);
@@ -102,11 +118,15 @@ fn match_moved(old: &Steps, new: &Steps, pairs: &mut [Option<StepId>]) {
     let taken: Vec<StepId> = pairs.iter().flatten().copied().collect();
     let mut free: BTreeMap<&str, Vec<StepId>> = BTreeMap::new();
     for &id in new.shown.iter().rev().filter(|id| !taken.contains(id)) {
-        free.entry(new.steps[id.0].text.as_str()).or_default().push(id);
+        free.entry(new.steps[id.0].text.as_str())
+            .or_default()
+            .push(id);
     }
     for &id in old.shown.iter() {
         if pairs[id.0].is_none() {
-            pairs[id.0] = free.get_mut(old.steps[id.0].text.as_str()).and_then(Vec::pop);
+            pairs[id.0] = free
+                .get_mut(old.steps[id.0].text.as_str())
+                .and_then(Vec::pop);
         }
     }
 }
@@ -135,16 +155,29 @@ fn similarity(a: &Step, b: &Step) -> u32 {
 fn word_likeness(a: &str, b: &str) -> u32 {
     let words = |text: &str| {
         let mut counts: BTreeMap<String, u32> = BTreeMap::new();
-        let separators = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '=' | ';' | '[' | ']');
-        for word in text.split(separators).filter(|w| !w.is_empty()).skip(1).take(2_000) {
+        let separators =
+            |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '=' | ';' | '[' | ']');
+        for word in text
+            .split(separators)
+            .filter(|w| !w.is_empty())
+            .skip(1)
+            .take(2_000)
+        {
             *counts.entry(word.to_owned()).or_default() += 1;
         }
         counts
     };
     let (a, b) = (words(a), words(b));
     let total: u32 = a.values().sum::<u32>() + b.values().sum::<u32>();
-    let common: u32 = a.iter().map(|(word, n)| n.min(b.get(word).unwrap_or(&0))).sum();
-    if total == 0 { 0 } else { (2_000 * common / total).min(999) }
+    let common: u32 = a
+        .iter()
+        .map(|(word, n)| n.min(b.get(word).unwrap_or(&0)))
+        .sum();
+    if total == 0 {
+        0
+    } else {
+        (2_000 * common / total).min(999)
+    }
 }
 
 #[cfg(test)]
@@ -153,7 +186,10 @@ mod tests {
     use crate::score::fixture::steps;
 
     fn check(old: &[&str], new: &[&str], want: &[Option<usize>]) {
-        let got: Vec<_> = align(&steps(old), &steps(new)).into_iter().map(|id| id.map(|id| id.0)).collect();
+        let got: Vec<_> = align(&steps(old), &steps(new))
+            .into_iter()
+            .map(|id| id.map(|id| id.0))
+            .collect();
         assert_eq!(got, want, "{old:?} {new:?}");
     }
 
@@ -165,26 +201,34 @@ mod tests {
 
     #[test]
     fn an_inserted_step_shifts_the_others() {
-        check(&["FROM a", "COPY . .", "RUN npm ci"], &["FROM a", "RUN apk add git", "COPY . .", "RUN npm ci"], &[
-            Some(0),
-            Some(2),
-            Some(3),
-        ]);
+        check(
+            &["FROM a", "COPY . .", "RUN npm ci"],
+            &["FROM a", "RUN apk add git", "COPY . .", "RUN npm ci"],
+            &[Some(0), Some(2), Some(3)],
+        );
     }
 
     #[test]
     fn an_edited_command_is_still_the_same_step() {
-        check(&["FROM a", "RUN npm install --silent"], &["FROM b", "RUN npm install"], &[Some(0), Some(1)]);
-        check(&["FROM a", "RUN npm install"], &["FROM a", "RUN cargo build"], &[Some(0), None]);
+        check(
+            &["FROM a", "RUN npm install --silent"],
+            &["FROM b", "RUN npm install"],
+            &[Some(0), Some(1)],
+        );
+        check(
+            &["FROM a", "RUN npm install"],
+            &["FROM a", "RUN cargo build"],
+            &[Some(0), None],
+        );
     }
 
     #[test]
     fn a_moved_step_is_found_by_its_text() {
-        check(&["FROM a", "COPY . .", "RUN apt-get update"], &["FROM a", "RUN apt-get update", "COPY . ."], &[
-            Some(0),
-            Some(2),
-            Some(1),
-        ]);
+        check(
+            &["FROM a", "COPY . .", "RUN apt-get update"],
+            &["FROM a", "RUN apt-get update", "COPY . ."],
+            &[Some(0), Some(2), Some(1)],
+        );
     }
 
     #[test]

@@ -64,7 +64,9 @@ pub fn causes(lookup: &Lookup) -> Vec<(Cause, u64, u64)> {
         Lookup::Hit { .. } | Lookup::Miss(MissReason::Input { .. }) => Vec::new(),
         Lookup::Unknown { .. } => vec![(Cause::Unknown, 1, 1)],
         Lookup::Miss(MissReason::Cold) => vec![(Cause::Cold, 1, 1)],
-        Lookup::Miss(MissReason::Definition { what, .. }) => vec![(Cause::Definition(what.clone()), 1, 1)],
+        Lookup::Miss(MissReason::Definition { what, .. }) => {
+            vec![(Cause::Definition(what.clone()), 1, 1)]
+        }
         Lookup::Miss(MissReason::Base { new, .. }) => vec![(Cause::Base(new.clone()), 1, 1)],
         Lookup::Miss(MissReason::NotExported) => vec![(Cause::NotExported, 1, 1)],
         Lookup::Miss(MissReason::Evicted) => vec![(Cause::Evicted, 1, 1)],
@@ -72,7 +74,9 @@ pub fn causes(lookup: &Lookup) -> Vec<(Cause, u64, u64)> {
             let n = (*n_paths).max(paths.len()).max(1) as u64;
             let rest = n - paths.len() as u64;
             let listed = paths.iter().map(|path| (Cause::Path(path.clone()), 1, n));
-            listed.chain((rest > 0).then_some((Cause::MoreFiles, rest, n))).collect()
+            listed
+                .chain((rest > 0).then_some((Cause::MoreFiles, rest, n)))
+                .collect()
         }
     }
 }
@@ -89,7 +93,9 @@ impl Ledger {
     /// Enters one build: the steps that ran with their prices.
     pub fn add_build(&mut self, built: &Built, prices: &[Millis]) {
         let mut here: BTreeMap<Cause, Millis> = BTreeMap::new();
-        for id in counted(&built.steps).filter(|id| !matches!(built.lookups[id.0], Lookup::Hit { .. })) {
+        for id in
+            counted(&built.steps).filter(|id| !matches!(built.lookups[id.0], Lookup::Hit { .. }))
+        {
             for (cause, part, whole) in causes(&built.lookups[root_of(built, id).0]) {
                 *here.entry(cause).or_default() += prices[id.0].share(part, whole);
             }
@@ -100,7 +106,12 @@ impl Ledger {
     /// Enters one step of one build.
     pub fn add_step(&mut self, built: &Built, id: StepId, price: Millis) {
         let found = causes(&built.lookups[root_of(built, id).0]);
-        self.enter(found.into_iter().map(|(cause, part, whole)| (cause, price.share(part, whole))).collect());
+        self.enter(
+            found
+                .into_iter()
+                .map(|(cause, part, whole)| (cause, price.share(part, whole)))
+                .collect(),
+        );
     }
 
     fn enter(&mut self, here: BTreeMap<Cause, Millis>) {
@@ -130,14 +141,23 @@ impl Ledger {
         let mut table: Vec<Blame> = Vec::new();
         let mut tree = Folder::default();
         for (cause, &(builds, alone, cost)) in &self.entries {
-            let blame = Blame { cause: cause.clone(), builds, alone, cost };
+            let blame = Blame {
+                cause: cause.clone(),
+                builds,
+                alone,
+                cost,
+            };
             match cause {
                 Cause::Path(path) => tree.insert(path.names().map(<[u8]>::to_vec).collect(), blame),
                 _ => table.push(blame),
             }
         }
         tree.gather(&RepoPath::root(), &self.folders, &mut table);
-        table.sort_by(|a, b| (b.cost, b.builds).cmp(&(a.cost, a.builds)).then_with(|| a.cause.cmp(&b.cause)));
+        table.sort_by(|a, b| {
+            (b.cost, b.builds)
+                .cmp(&(a.cost, a.builds))
+                .then_with(|| a.cause.cmp(&b.cause))
+        });
         table
     }
 }
@@ -148,10 +168,12 @@ const DEEPEST: usize = 32;
 /// The directories above a file, the root left out, nearest last.
 fn folders_of(path: &RepoPath) -> impl Iterator<Item = RepoPath> + '_ {
     let depth = path.names().count().saturating_sub(1).min(DEEPEST);
-    path.names().take(depth).scan(RepoPath::root(), |folder, name| {
-        *folder = folder.join(name);
-        Some(folder.clone())
-    })
+    path.names()
+        .take(depth)
+        .scan(RepoPath::root(), |folder, name| {
+            *folder = folder.join(name);
+            Some(folder.clone())
+        })
 }
 
 /// A directory with what its files cost.
@@ -176,14 +198,23 @@ impl Folder {
 
     /// Files that cost a fifth of what this directory costs stand alone, as do directories that cost a third; the rest
     /// is the directory itself. At the root everything stands alone.
-    fn gather(self, path: &RepoPath, counts: &BTreeMap<RepoPath, (u64, u64)>, table: &mut Vec<Blame>) {
+    fn gather(
+        self,
+        path: &RepoPath,
+        counts: &BTreeMap<RepoPath, (u64, u64)>,
+        table: &mut Vec<Blame>,
+    ) {
         let all = counts.get(path).copied();
         let listed = table.len();
         let whole = self.cost.median.max(1);
         let mut rest: Vec<Blame> = Vec::new();
         for blame in self.files {
             let stands_out = path.is_root() || blame.cost.median >= whole.div_ceil(5);
-            if stands_out { table.push(blame) } else { rest.push(blame) }
+            if stands_out {
+                table.push(blame)
+            } else {
+                rest.push(blame)
+            }
         }
         for (name, folder) in self.folders {
             let below = path.join(&name);
@@ -213,9 +244,19 @@ impl Folder {
 /// Several files as one directory. `counts` are exact where the directory was not taken apart; otherwise the greatest
 /// count of a part is what is certain.
 fn merge(path: &RepoPath, parts: &[Blame], counts: Option<(u64, u64)>) -> Blame {
-    let certain = || (parts.iter().map(|b| b.builds).max().unwrap_or_default(), parts.iter().map(|b| b.alone).sum());
+    let certain = || {
+        (
+            parts.iter().map(|b| b.builds).max().unwrap_or_default(),
+            parts.iter().map(|b| b.alone).sum(),
+        )
+    };
     let (builds, alone) = counts.unwrap_or_else(certain);
-    Blame { cause: Cause::Folder(path.clone()), builds, alone, cost: parts.iter().map(|b| b.cost).sum() }
+    Blame {
+        cause: Cause::Folder(path.clone()),
+        builds,
+        alone,
+        cost: parts.iter().map(|b| b.cost).sum(),
+    }
 }
 
 #[cfg(test)]
@@ -224,15 +265,25 @@ mod tests {
     use crate::score::fixture::steps;
     use std::sync::Arc;
 
-    const SECOND: Millis = Millis { median: 1_000, low: 500, high: 2_000 };
+    const SECOND: Millis = Millis {
+        median: 1_000,
+        low: 500,
+        high: 2_000,
+    };
 
     fn content(paths: &[&str]) -> Lookup {
         let paths: Vec<_> = paths.iter().map(RepoPath::new).collect();
-        Lookup::Miss(MissReason::Content { n_paths: paths.len(), paths })
+        Lookup::Miss(MissReason::Content {
+            n_paths: paths.len(),
+            paths,
+        })
     }
 
     fn built(lookups: Vec<Lookup>) -> Built {
-        Built { steps: Arc::new(steps(&["FROM a", "COPY . .", "RUN x"])), lookups }
+        Built {
+            steps: Arc::new(steps(&["FROM a", "COPY . .", "RUN x"])),
+            lookups,
+        }
     }
 
     fn follows(step: usize) -> Lookup {
@@ -247,7 +298,9 @@ mod tests {
             ledger.add_build(&built(lookups.clone()), &[SECOND; 3]);
         }
         let row = |b: Blame| match b.cause {
-            Cause::Path(path) | Cause::Folder(path) => (path.to_string(), b.builds, b.alone, b.cost.median),
+            Cause::Path(path) | Cause::Folder(path) => {
+                (path.to_string(), b.builds, b.alone, b.cost.median)
+            }
             other => (format!("{other:?}"), b.builds, b.alone, b.cost.median),
         };
         ledger.league().into_iter().map(row).collect()
@@ -260,14 +313,20 @@ mod tests {
             vec![HIT, content(&["a"]), follows(1)],
             vec![HIT, HIT, HIT],
         ]);
-        assert_eq!(got, [("a".to_owned(), 2, 1, 3_000), ("b".to_owned(), 1, 0, 1_000)]);
+        assert_eq!(
+            got,
+            [("a".to_owned(), 2, 1, 3_000), ("b".to_owned(), 1, 0, 1_000)]
+        );
     }
 
     #[test]
     fn many_small_files_become_their_directory() {
         let files: Vec<String> = (0..10).map(|i| format!("src/f{i}")).collect();
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
-        let got = league(&[vec![HIT, content(&files), follows(1)], vec![HIT, content(&["src/f0"]), follows(1)]]);
+        let got = league(&[
+            vec![HIT, content(&files), follows(1)],
+            vec![HIT, content(&["src/f0"]), follows(1)],
+        ]);
         assert_eq!(got[0], ("src/f0".to_owned(), 2, 1, 2_200));
         assert_eq!((got[1].0.as_str(), got[1].3), ("src", 1_800));
         let got = league(&[vec![HIT, content(&files), follows(1)]]);
@@ -276,8 +335,17 @@ mod tests {
 
     #[test]
     fn what_a_reason_does_not_list_is_not_lost() {
-        let reason = Lookup::Miss(MissReason::Content { paths: vec![RepoPath::new("a")], n_paths: 4 });
+        let reason = Lookup::Miss(MissReason::Content {
+            paths: vec![RepoPath::new("a")],
+            n_paths: 4,
+        });
         let got = league(&[vec![HIT, reason, follows(1)]]);
-        assert_eq!(got, [("MoreFiles".to_owned(), 1, 0, 1_500), ("a".to_owned(), 1, 0, 500)]);
+        assert_eq!(
+            got,
+            [
+                ("MoreFiles".to_owned(), 1, 0, 1_500),
+                ("a".to_owned(), 1, 0, 500)
+            ]
+        );
     }
 }

@@ -39,7 +39,12 @@ pub fn needed(built: &Built, reads: &[Reads]) -> Vec<bool> {
 }
 
 /// The root misses that a step's miss goes back to; more than a reason names, since several may coincide.
-fn roots_above(built: &Built, i: usize, step: &Step, roots: &[BTreeSet<StepId>]) -> BTreeSet<StepId> {
+fn roots_above(
+    built: &Built,
+    i: usize,
+    step: &Step,
+    roots: &[BTreeSet<StepId>],
+) -> BTreeSet<StepId> {
     let mut own = BTreeSet::new();
     match &built.lookups[i] {
         Lookup::Hit { .. } => return own,
@@ -63,7 +68,9 @@ fn concerns(built: &Built, root: StepId, step: usize, reads: Reads) -> bool {
         Lookup::Hit { .. } | Lookup::Miss(MissReason::Input { .. }) => false,
         // The runner's doing, not the Dockerfile's.
         Lookup::Miss(MissReason::NotExported | MissReason::Evicted) => false,
-        Lookup::Miss(MissReason::Cold | MissReason::Definition { .. } | MissReason::Base { .. }) => true,
+        Lookup::Miss(
+            MissReason::Cold | MissReason::Definition { .. } | MissReason::Base { .. },
+        ) => true,
         Lookup::Unknown { .. } => true,
         Lookup::Miss(MissReason::Content { paths, n_paths }) => match reads {
             // A COPY's own files are what it reads.
@@ -84,7 +91,9 @@ pub fn reads(step: &Step) -> Reads {
     for seen in shell::parse(&step.command).seen() {
         match prior::classify(&seen).kind {
             kind if READS_NOTHING.contains(&kind) && !names_local_file(&seen) => {}
-            kind if READS_MANIFESTS.contains(&kind) && !installs_project(&seen) => reads = Reads::Manifests,
+            kind if READS_MANIFESTS.contains(&kind) && !installs_project(&seen) => {
+                reads = Reads::Manifests
+            }
             // A shell's own work beside the main command decides nothing.
             "trivial" | "clean up" | "prune packages" => {}
             _ => return Reads::Everything,
@@ -99,46 +108,146 @@ pub fn reads(step: &Step) -> Reads {
 
 /// Kinds of commands that read nothing of the sources.
 const READS_NOTHING: &[&str] = &[
-    "apk add", "apk update", "apt-get install", "apt-get remove", "apt-get update", "apt-get upgrade", "cargo install", "dnf install",
-    "docker-php-ext", "download", "gem install", "git clone", "npm install -g", "pip upgrade", "rustup", "venv",
+    "apk add",
+    "apk update",
+    "apt-get install",
+    "apt-get remove",
+    "apt-get update",
+    "apt-get upgrade",
+    "cargo install",
+    "dnf install",
+    "docker-php-ext",
+    "download",
+    "gem install",
+    "git clone",
+    "npm install -g",
+    "pip upgrade",
+    "rustup",
+    "venv",
 ];
 
 /// Kinds of commands that read manifests and lockfiles.
 const READS_MANIFESTS: &[&str] = &[
-    "bun install", "bundle install", "cargo chef cook", "cargo fetch", "composer install", "conda install", "dotnet restore",
-    "go mod download", "gradle dependencies", "mix deps.get", "mvn dependency", "npm ci", "pip install", "pipenv install",
-    "pnpm install", "poetry install", "uv sync", "yarn install",
+    "bun install",
+    "bundle install",
+    "cargo chef cook",
+    "cargo fetch",
+    "composer install",
+    "conda install",
+    "dotnet restore",
+    "go mod download",
+    "gradle dependencies",
+    "mix deps.get",
+    "mvn dependency",
+    "npm ci",
+    "pip install",
+    "pipenv install",
+    "pnpm install",
+    "poetry install",
+    "uv sync",
+    "yarn install",
 ];
 
 /// `apt-get install ./local.deb`.
 fn names_local_file(seen: &Seen) -> bool {
-    seen.args().iter().any(|arg| arg.starts_with("./") || arg.starts_with("../"))
+    seen.args()
+        .iter()
+        .any(|arg| arg.starts_with("./") || arg.starts_with("../"))
 }
 
 /// `pip install .`, `pip install -e .`.
 fn installs_project(seen: &Seen) -> bool {
-    seen.args().iter().any(|arg| arg == "." || arg.starts_with("./") || arg.starts_with(".["))
+    seen.args()
+        .iter()
+        .any(|arg| arg == "." || arg.starts_with("./") || arg.starts_with(".["))
 }
 
 /// File names that installs of dependencies read, exactly. Sources: the package managers' manuals.
 const MANIFESTS: &[&str] = &[
-    ".mvn", ".npmrc", ".pnpmfile.cjs", ".python-version", ".ruby-version", ".yarnrc", ".yarnrc.yml", "Cargo.lock", "Cargo.toml",
-    "Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props", "Gemfile", "Gemfile.lock", "NuGet.Config",
-    "Package.resolved", "Package.swift", "Pipfile", "Pipfile.lock", "build.gradle", "build.gradle.kts", "build.sbt", "bun.lock",
-    "bun.lockb", "bunfig.toml", "cabal.project", "composer.json", "composer.lock", "constraints.txt", "deno.json", "deno.lock",
-    "environment.yml", "global.json", "go.mod", "go.sum", "go.work", "go.work.sum", "gradle.lockfile", "gradle.properties", "gradlew",
-    "libs.versions.toml", "lerna.json", "mix.exs", "mix.lock", "mvnw", "npm-shrinkwrap.json", "nuget.config", "package-lock.json", "package.json",
-    "package.yaml", "packages.lock.json", "pdm.lock", "pnpm-lock.yaml", "pnpm-workspace.yaml", "poetry.lock", "pom.xml",
-    "pyproject.toml", "rebar.config", "rebar.lock", "recipe.json", "rust-toolchain", "rust-toolchain.toml", "settings.gradle",
-    "settings.gradle.kts", "setup.cfg", "setup.py", "stack.yaml", "stack.yaml.lock", "turbo.json", "uv.lock", "vcpkg.json", "yarn.lock",
+    ".mvn",
+    ".npmrc",
+    ".pnpmfile.cjs",
+    ".python-version",
+    ".ruby-version",
+    ".yarnrc",
+    ".yarnrc.yml",
+    "Cargo.lock",
+    "Cargo.toml",
+    "Directory.Build.props",
+    "Directory.Build.targets",
+    "Directory.Packages.props",
+    "Gemfile",
+    "Gemfile.lock",
+    "NuGet.Config",
+    "Package.resolved",
+    "Package.swift",
+    "Pipfile",
+    "Pipfile.lock",
+    "build.gradle",
+    "build.gradle.kts",
+    "build.sbt",
+    "bun.lock",
+    "bun.lockb",
+    "bunfig.toml",
+    "cabal.project",
+    "composer.json",
+    "composer.lock",
+    "constraints.txt",
+    "deno.json",
+    "deno.lock",
+    "environment.yml",
+    "global.json",
+    "go.mod",
+    "go.sum",
+    "go.work",
+    "go.work.sum",
+    "gradle.lockfile",
+    "gradle.properties",
+    "gradlew",
+    "libs.versions.toml",
+    "lerna.json",
+    "mix.exs",
+    "mix.lock",
+    "mvnw",
+    "npm-shrinkwrap.json",
+    "nuget.config",
+    "package-lock.json",
+    "package.json",
+    "package.yaml",
+    "packages.lock.json",
+    "pdm.lock",
+    "pnpm-lock.yaml",
+    "pnpm-workspace.yaml",
+    "poetry.lock",
+    "pom.xml",
+    "pyproject.toml",
+    "rebar.config",
+    "rebar.lock",
+    "recipe.json",
+    "rust-toolchain",
+    "rust-toolchain.toml",
+    "settings.gradle",
+    "settings.gradle.kts",
+    "setup.cfg",
+    "setup.py",
+    "stack.yaml",
+    "stack.yaml.lock",
+    "turbo.json",
+    "uv.lock",
+    "vcpkg.json",
+    "yarn.lock",
 ];
 
 /// Endings of such names.
-const MANIFEST_ENDINGS: &[&str] = &[".cabal", ".csproj", ".fsproj", ".gemspec", ".nimble", ".opam", ".sln", ".slnx", ".vbproj"];
+const MANIFEST_ENDINGS: &[&str] = &[
+    ".cabal", ".csproj", ".fsproj", ".gemspec", ".nimble", ".opam", ".sln", ".slnx", ".vbproj",
+];
 
 /// Whether an install of dependencies may read this file, by its name alone.
 pub fn is_manifest(path: &RepoPath) -> bool {
-    let Some(name) = path.file_name() else { return false };
+    let Some(name) = path.file_name() else {
+        return false;
+    };
     let name = String::from_utf8_lossy(name);
     let in_folder = |folder: &[u8]| path.names().rev().skip(1).any(|n| n == folder);
     MANIFESTS.contains(&name.as_ref())
@@ -158,7 +267,10 @@ mod tests {
     const HIT: Lookup = Lookup::Hit { build: None };
 
     fn content(path: &str) -> Lookup {
-        Lookup::Miss(MissReason::Content { paths: vec![RepoPath::new(path)], n_paths: 1 })
+        Lookup::Miss(MissReason::Content {
+            paths: vec![RepoPath::new(path)],
+            n_paths: 1,
+        })
     }
 
     fn follows(step: usize) -> Lookup {
@@ -167,24 +279,72 @@ mod tests {
 
     #[test]
     fn steps_run_only_for_what_they_read() {
-        let graph = Arc::new(steps(&["FROM a", "COPY . .", "RUN apt-get install git", "RUN npm ci", "RUN npm run build"]));
-        let reads = [Reads::Everything, Reads::Everything, Reads::Nothing, Reads::Manifests, Reads::Everything];
+        let graph = Arc::new(steps(&[
+            "FROM a",
+            "COPY . .",
+            "RUN apt-get install git",
+            "RUN npm ci",
+            "RUN npm run build",
+        ]));
+        let reads = [
+            Reads::Everything,
+            Reads::Everything,
+            Reads::Nothing,
+            Reads::Manifests,
+            Reads::Everything,
+        ];
         let check = |root: Lookup, want: [bool; 5]| {
             let lookups = vec![HIT, root, follows(1), follows(1), follows(1)];
-            assert_eq!(needed(&Built { steps: graph.clone(), lookups }, &reads), want);
+            assert_eq!(
+                needed(
+                    &Built {
+                        steps: graph.clone(),
+                        lookups
+                    },
+                    &reads
+                ),
+                want
+            );
         };
         check(content("src/a.js"), [false, true, false, false, true]);
         check(content("package.json"), [false, true, false, true, true]);
         check(Lookup::Miss(MissReason::NotExported), [false; 5]);
-        check(Lookup::Miss(MissReason::Cold), [false, true, true, true, true]);
+        check(
+            Lookup::Miss(MissReason::Cold),
+            [false, true, true, true, true],
+        );
     }
 
     #[test]
     fn a_second_root_counts_even_where_the_nearest_does_not() {
-        let graph = Arc::new(steps(&["FROM a", "COPY package.json .", "COPY . .", "RUN npm ci"]));
-        let reads = [Reads::Everything, Reads::Everything, Reads::Everything, Reads::Manifests];
-        let lookups = vec![HIT, content("package.json"), content("src/a.js"), follows(2)];
-        assert_eq!(needed(&Built { steps: graph, lookups }, &reads), [false, true, true, true]);
+        let graph = Arc::new(steps(&[
+            "FROM a",
+            "COPY package.json .",
+            "COPY . .",
+            "RUN npm ci",
+        ]));
+        let reads = [
+            Reads::Everything,
+            Reads::Everything,
+            Reads::Everything,
+            Reads::Manifests,
+        ];
+        let lookups = vec![
+            HIT,
+            content("package.json"),
+            content("src/a.js"),
+            follows(2),
+        ];
+        assert_eq!(
+            needed(
+                &Built {
+                    steps: graph,
+                    lookups
+                },
+                &reads
+            ),
+            [false, true, true, true]
+        );
     }
 
     #[test]

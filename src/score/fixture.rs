@@ -9,7 +9,9 @@ pub(crate) fn steps(texts: &[&str]) -> Steps {
     let mut stages: Vec<String> = Vec::new();
     let mut steps: Vec<Step> = Vec::new();
     for (i, text) in texts.iter().enumerate() {
-        let (stage, text) = text.split_once("> ").map_or((None, *text), |(s, t)| (Some(s.to_owned()), t));
+        let (stage, text) = text
+            .split_once("> ")
+            .map_or((None, *text), |(s, t)| (Some(s.to_owned()), t));
         let name = stage.clone().unwrap_or_default();
         let stage_index = stages.iter().position(|s| *s == name).unwrap_or_else(|| {
             stages.push(name);
@@ -21,15 +23,27 @@ pub(crate) fn steps(texts: &[&str]) -> Steps {
         steps.push(Step {
             stage,
             stage_index,
-            index: 1 + steps.iter().filter(|s| s.stage_index == stage_index).count(),
+            index: 1 + steps
+                .iter()
+                .filter(|s| s.stage_index == stage_index)
+                .count(),
             total: texts.len(),
-            lines: Lines { first: i + 1, last: i + 1 },
+            lines: Lines {
+                first: i + 1,
+                last: i + 1,
+            },
             command: text.strip_prefix("RUN ").unwrap_or_default().to_owned(),
             instruction,
             text: text.to_owned(),
-            inputs: vec![Input { origin, selectors: None }],
+            inputs: vec![Input {
+                origin,
+                selectors: None,
+            }],
             definition: vec![("command".to_owned(), text.to_owned())],
         });
     }
-    Steps { shown: (0..steps.len()).map(StepId).collect(), steps }
+    Steps {
+        shown: (0..steps.len()).map(StepId).collect(),
+        steps,
+    }
 }

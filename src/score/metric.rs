@@ -26,21 +26,34 @@ impl Millis {
     pub fn share(self, part: u64, whole: u64) -> Self {
         let of = |ms: u64| match whole {
             0 => 0,
-            _ => u64::try_from(u128::from(ms) * u128::from(part) / u128::from(whole)).unwrap_or(u64::MAX),
+            _ => u64::try_from(u128::from(ms) * u128::from(part) / u128::from(whole))
+                .unwrap_or(u64::MAX),
         };
-        Self { median: of(self.median), low: of(self.low), high: of(self.high) }
+        Self {
+            median: of(self.median),
+            low: of(self.low),
+            high: of(self.high),
+        }
     }
 }
 
 impl From<Band> for Millis {
     fn from(band: Band) -> Self {
-        Self { median: band.median, low: band.low, high: band.high }
+        Self {
+            median: band.median,
+            low: band.low,
+            high: band.high,
+        }
     }
 }
 
 impl From<&Estimate> for Millis {
     fn from(estimate: &Estimate) -> Self {
-        Self { median: estimate.median_ms, low: estimate.low_ms, high: estimate.high_ms }
+        Self {
+            median: estimate.median_ms,
+            low: estimate.low_ms,
+            high: estimate.high_ms,
+        }
     }
 }
 
@@ -114,7 +127,11 @@ impl Tally {
 
 /// The steps that count: those the builder shows, but not FROM, which fetches and does not run.
 pub fn counted(steps: &Steps) -> impl Iterator<Item = StepId> + '_ {
-    steps.shown.iter().copied().filter(|id| steps.steps[id.0].instruction != "FROM")
+    steps
+        .shown
+        .iter()
+        .copied()
+        .filter(|id| steps.steps[id.0].instruction != "FROM")
 }
 
 /// The answers of one build.
@@ -126,7 +143,11 @@ pub fn tally(built: &Built) -> Tally {
 
 /// Which steps run: all that do not hit. What is unknown is taken to run.
 pub fn ran(built: &Built) -> Vec<bool> {
-    built.lookups.iter().map(|lookup| !matches!(lookup, Lookup::Hit { .. })).collect()
+    built
+        .lookups
+        .iter()
+        .map(|lookup| !matches!(lookup, Lookup::Hit { .. }))
+        .collect()
 }
 
 #[cfg(test)]
@@ -135,7 +156,11 @@ mod tests {
 
     #[test]
     fn shares_do_not_overflow() {
-        let most = Millis { median: u64::MAX, low: u64::MAX, high: u64::MAX };
+        let most = Millis {
+            median: u64::MAX,
+            low: u64::MAX,
+            high: u64::MAX,
+        };
         assert_eq!(most.share(1, 2).median, u64::MAX / 2);
         assert_eq!(most + most, most);
         assert_eq!(most.share(1, 0), Millis::default());

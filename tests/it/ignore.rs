@@ -11,7 +11,16 @@ struct Recorded {
 }
 
 fn verdicts(rules: &IgnoreRules, paths: &[String]) -> String {
-    paths.iter().map(|path| if rules.is_ignored(&RepoPath::from(path.as_str())) { '1' } else { '0' }).collect()
+    paths
+        .iter()
+        .map(|path| {
+            if rules.is_ignored(&RepoPath::from(path.as_str())) {
+                '1'
+            } else {
+                '0'
+            }
+        })
+        .collect()
 }
 
 #[test]
@@ -26,9 +35,16 @@ fn every_recorded_verdict_agrees() {
         for rules in [as_file, as_list] {
             let ours = rules.ok().map(|rules| verdicts(&rules, &recorded.paths));
             if ours != *expected {
-                wrong.push(format!("{patterns:?}\n  theirs {expected:?}\n  ours   {ours:?}"));
+                wrong.push(format!(
+                    "{patterns:?}\n  theirs {expected:?}\n  ours   {ours:?}"
+                ));
             }
         }
     }
-    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong[..wrong.len().min(20)].join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} differ:\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(20)].join("\n")
+    );
 }

@@ -1,8 +1,8 @@
 //! The integration tests, one binary.
 #![allow(clippy::unwrap_used, clippy::print_stderr, unreachable_pub)]
 
-mod ignore;
 mod forge;
+mod ignore;
 mod prism;
 mod recorded;
 mod restructure;

@@ -33,7 +33,11 @@ fn check(cases: &[Case], name: &str, builder: Builder) -> Agreement {
             continue;
         }
         if let Some(recording) = case.recorded.get(name) {
-            sum.add(compare(&case.name, &recording.builds, &replay(case, builder)));
+            sum.add(compare(
+                &case.name,
+                &recording.builds,
+                &replay(case, builder),
+            ));
         }
     }
     sum
@@ -44,14 +48,22 @@ fn all_agree(cases: &[Case], what: &str) {
     for (name, builder) in BUILDERS {
         let sum = check(cases, name, builder);
         if sum.cases > 0 {
-            eprintln!("{what}, {name}: {} cases, {} of {} steps agree, {} unknown", sum.cases, sum.agree, sum.steps, sum.unknown);
+            eprintln!(
+                "{what}, {name}: {} cases, {} of {} steps agree, {} unknown",
+                sum.cases, sum.agree, sum.steps, sum.unknown
+            );
         }
         if sum.unknown > 0 {
             differ.push(format!("{name}: {} unknown", sum.unknown));
         }
         differ.extend(sum.differ.iter().map(|line| format!("{name}: {line}")));
     }
-    assert!(differ.is_empty(), "{what}: {} differ\n{}", differ.len(), differ[..differ.len().min(80)].join("\n"));
+    assert!(
+        differ.is_empty(),
+        "{what}: {} differ\n{}",
+        differ.len(),
+        differ[..differ.len().min(80)].join("\n")
+    );
 }
 
 #[test]
@@ -75,13 +87,30 @@ fn derived_expectations_hold() {
     let mut differ = Vec::new();
     for case in &cases {
         for (name, derivation) in &case.derived {
-            assert!(!derivation.rules.is_empty(), "{}: names the rules it follows from", case.name);
-            let builder = BUILDERS.iter().find(|(n, _)| n == name).map_or(Builder::Kaniko, |(_, b)| *b);
+            assert!(
+                !derivation.rules.is_empty(),
+                "{}: names the rules it follows from",
+                case.name
+            );
+            let builder = BUILDERS
+                .iter()
+                .find(|(n, _)| n == name)
+                .map_or(Builder::Kaniko, |(_, b)| *b);
             let builds: &[RealBuild] = &derivation.builds;
-            differ.extend(compare(&case.name, builds, &replay(case, builder)).differ.iter().map(|line| format!("{name}: {line}")));
+            differ.extend(
+                compare(&case.name, builds, &replay(case, builder))
+                    .differ
+                    .iter()
+                    .map(|line| format!("{name}: {line}")),
+            );
         }
     }
-    assert!(differ.is_empty(), "{} differ\n{}", differ.len(), differ.join("\n"));
+    assert!(
+        differ.is_empty(),
+        "{} differ\n{}",
+        differ.len(),
+        differ.join("\n")
+    );
 }
 
 #[test]

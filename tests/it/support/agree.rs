@@ -31,9 +31,16 @@ type Key = (Option<String>, usize);
 
 /// Compares every step but FROM. Failed builds have no meaningful flags and are left out.
 pub fn compare(name: &str, real: &[RealBuild], predicted: &[BuildOutcome]) -> Agreement {
-    let mut sum = Agreement { cases: 1, ..Agreement::default() };
+    let mut sum = Agreement {
+        cases: 1,
+        ..Agreement::default()
+    };
     if real.len() != predicted.len() {
-        sum.differ.push(format!("{name}: {} builds recorded, {} replayed", real.len(), predicted.len()));
+        sum.differ.push(format!(
+            "{name}: {} builds recorded, {} replayed",
+            real.len(),
+            predicted.len()
+        ));
         return sum;
     }
     for (i, (real, predicted)) in real.iter().zip(predicted).enumerate() {
@@ -43,12 +50,19 @@ pub fn compare(name: &str, real: &[RealBuild], predicted: &[BuildOutcome]) -> Ag
         let (want, got) = (recorded(real), shown(predicted));
         for key in want.keys().chain(got.keys()).collect::<BTreeSet<&Key>>() {
             sum.steps += 1;
-            let (w, text) = want.get(key).map_or(("absent", ""), |(cached, text)| (if *cached { "hit" } else { "miss" }, text.as_str()));
-            let (g, own) = got.get(key).map_or(("absent", ""), |(outcome, text)| (*outcome, text.as_str()));
+            let (w, text) = want.get(key).map_or(("absent", ""), |(cached, text)| {
+                (if *cached { "hit" } else { "miss" }, text.as_str())
+            });
+            let (g, own) = got
+                .get(key)
+                .map_or(("absent", ""), |(outcome, text)| (*outcome, text.as_str()));
             match g {
                 "unknown" => sum.unknown += 1,
                 _ if g == w => sum.agree += 1,
-                _ => sum.differ.push(format!("{name} build {i}: {key:?} {}: real {w}, predicted {g}", if text.is_empty() { own } else { text })),
+                _ => sum.differ.push(format!(
+                    "{name} build {i}: {key:?} {}: real {w}, predicted {g}",
+                    if text.is_empty() { own } else { text }
+                )),
             }
         }
     }
@@ -59,7 +73,9 @@ pub fn compare(name: &str, real: &[RealBuild], predicted: &[BuildOutcome]) -> Ag
 fn recorded(build: &RealBuild) -> BTreeMap<Key, (bool, String)> {
     let mut steps: BTreeMap<Key, (bool, String)> = BTreeMap::new();
     for step in &build.steps {
-        if step.text.to_lowercase().starts_with("from") || step.text.split_whitespace().next() == Some("LINK") {
+        if step.text.to_lowercase().starts_with("from")
+            || step.text.split_whitespace().next() == Some("LINK")
+        {
             continue;
         }
         let entry = steps.entry((step.stage.clone(), step.index)).or_default();
@@ -70,7 +86,9 @@ fn recorded(build: &RealBuild) -> BTreeMap<Key, (bool, String)> {
 }
 
 fn shown(build: &BuildOutcome) -> BTreeMap<Key, (&'static str, String)> {
-    let Ok(built) = &build.result else { return BTreeMap::new() };
+    let Ok(built) = &build.result else {
+        return BTreeMap::new();
+    };
     let mut steps = BTreeMap::new();
     for id in &built.steps.shown {
         let step = &built.steps.steps[id.0];
@@ -82,7 +100,10 @@ fn shown(build: &BuildOutcome) -> BTreeMap<Key, (&'static str, String)> {
             Lookup::Miss(_) => "miss",
             Lookup::Unknown { .. } => "unknown",
         };
-        steps.insert((step.stage.clone(), step.index), (outcome, step.text.clone()));
+        steps.insert(
+            (step.stage.clone(), step.index),
+            (outcome, step.text.clone()),
+        );
     }
     steps
 }

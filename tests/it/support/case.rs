@@ -84,7 +84,9 @@ pub struct RealStep {
 
 /// The cases of a folder, by name; empty where there is no such folder.
 pub fn cases(folder: &Path) -> Vec<Case> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let mut paths: Vec<PathBuf> = entries.map(|e| e.unwrap().path()).collect();
     paths.retain(|p| p.extension().is_some_and(|e| e == "json"));
     paths.sort();
@@ -97,13 +99,20 @@ pub fn cases(folder: &Path) -> Vec<Case> {
 
 /// A folder of the repository's own fixtures.
 pub fn fixtures(folder: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(folder)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(folder)
 }
 
 /// A folder of the cases that lie outside the repository; `None`, said on standard error, where they are absent.
 pub fn outside(folder: &str) -> Option<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let found = here.ancestors().skip(1).take(2).map(|d| d.join("shared/conformance").join(folder)).find(|d| d.is_dir());
+    let found = here
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|d| d.join("shared/conformance").join(folder))
+        .find(|d| d.is_dir());
     if found.is_none() {
         eprintln!("NOT RUN: ../shared/conformance/{folder} is not here");
     }
@@ -115,7 +124,11 @@ impl Case {
     pub fn settings(&self, builder: Builder) -> Settings {
         Settings {
             dockerfile: self.dockerfile.clone(),
-            context: if self.context == "." { String::new() } else { self.context.clone() },
+            context: if self.context == "." {
+                String::new()
+            } else {
+                self.context.clone()
+            },
             builder,
             git_dir: self.git_dir_in_context,
             run_outputs: match self.outputs.as_str() {
@@ -173,7 +186,10 @@ impl Tree {
             self.files.remove(&RepoPath::new(path));
         }
         for (path, text) in &build.write {
-            let kind = self.files.get(&RepoPath::new(path)).map_or(FileKind::Regular, |f| f.stamp.kind);
+            let kind = self
+                .files
+                .get(&RepoPath::new(path))
+                .map_or(FileKind::Regular, |f| f.stamp.kind);
             self.put(path, kind, text.as_bytes());
         }
         for (path, target) in &build.symlink {
@@ -189,24 +205,51 @@ impl Tree {
             self.put(path, kind, &bytes);
         }
         for (path, id) in &build.gitlink {
-            let raw: Vec<u8> = (0..id.len() / 2).map(|i| u8::from_str_radix(&id[2 * i..2 * i + 2], 16).unwrap()).collect();
-            let stamp = FileStamp { kind: FileKind::Submodule, id: ObjectId::from_bytes(&raw).unwrap() };
-            self.files.insert(RepoPath::new(path), File { stamp, bytes: Arc::from(&b""[..]) });
+            let raw: Vec<u8> = (0..id.len() / 2)
+                .map(|i| u8::from_str_radix(&id[2 * i..2 * i + 2], 16).unwrap())
+                .collect();
+            let stamp = FileStamp {
+                kind: FileKind::Submodule,
+                id: ObjectId::from_bytes(&raw).unwrap(),
+            };
+            self.files.insert(
+                RepoPath::new(path),
+                File {
+                    stamp,
+                    bytes: Arc::from(&b""[..]),
+                },
+            );
         }
     }
 
     fn put(&mut self, path: &str, kind: FileKind, bytes: &[u8]) {
         let fresh = number(1 + self.ids.len());
         let id = *self.ids.entry(bytes.to_vec()).or_insert(fresh);
-        self.files.insert(RepoPath::new(path), File { stamp: FileStamp { kind, id }, bytes: bytes.into() });
+        self.files.insert(
+            RepoPath::new(path),
+            File {
+                stamp: FileStamp { kind, id },
+                bytes: bytes.into(),
+            },
+        );
     }
 
-    fn input(&self, i: usize, build: &Commitish, before: &BTreeMap<RepoPath, File>, watched: &[RepoPath], context: &RepoPath) -> BuildInput {
-        let paths: std::collections::BTreeSet<&RepoPath> = before.keys().chain(self.files.keys()).collect();
+    fn input(
+        &self,
+        i: usize,
+        build: &Commitish,
+        before: &BTreeMap<RepoPath, File>,
+        watched: &[RepoPath],
+        context: &RepoPath,
+    ) -> BuildInput {
+        let paths: std::collections::BTreeSet<&RepoPath> =
+            before.keys().chain(self.files.keys()).collect();
         let mut changes = Vec::new();
         let mut link_targets = Vec::new();
         for path in paths {
-            let Some(below) = path.strip_prefix(context) else { continue };
+            let Some(below) = path.strip_prefix(context) else {
+                continue;
+            };
             let (old, new) = (before.get(path), self.files.get(path));
             if old.map(|f| f.stamp) == new.map(|f| f.stamp) {
                 continue;
@@ -214,7 +257,11 @@ impl Tree {
             if let Some(link) = new.filter(|f| f.stamp.kind == FileKind::Symlink) {
                 link_targets.push((changes.len(), link.bytes.clone()));
             }
-            changes.push(Change { path: below, old: old.map(|f| f.stamp), new: new.map(|f| f.stamp) });
+            changes.push(Change {
+                path: below,
+                old: old.map(|f| f.stamp),
+                new: new.map(|f| f.stamp),
+            });
         }
         BuildInput {
             commit: Commit {
@@ -225,7 +272,11 @@ impl Tree {
                 author: "Test".to_owned(),
             },
             request: Request {
-                build_args: build.build_args.iter().map(|(k, v)| (k.clone(), Some(v.clone()))).collect(),
+                build_args: build
+                    .build_args
+                    .iter()
+                    .map(|(k, v)| (k.clone(), Some(v.clone())))
+                    .collect(),
                 target: build.target.clone(),
                 ..Request::default()
             },
