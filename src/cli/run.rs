@@ -3,7 +3,7 @@
 use super::args::{self, Args, Command, Typed};
 use super::error::{CliError, Kind};
 use super::output::{Output, note};
-use super::{config_file, graph, replay};
+use super::{analyze, config_file, graph, replay};
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -36,6 +36,7 @@ fn run(argv: &[OsString]) -> Result<(), CliError> {
 fn dispatch(mut args: Args) -> Result<(), CliError> {
     config_file::fill(&mut args.command)?;
     match args.command {
+        Command::Analyze(args) => analyze::run(&args),
         Command::Graph(args) => graph::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Completions { shell } => print(|sink| args::completions(shell, sink)),

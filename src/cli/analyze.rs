@@ -1,0 +1,40 @@
+//! `stratigraph analyze`: the main job.
+
+use super::args::{AnalyzeArgs, Format};
+use super::error::CliError;
+use super::load::Project;
+use super::output::{Output, look};
+use super::progress::Progress;
+use super::settings;
+use crate::analyze::{Analysis, Analyzer};
+use crate::cost::CostModel;
+use crate::report::{terminal, view};
+
+/// Carries the command out.
+pub(super) fn run(args: &AnalyzeArgs) -> Result<(), CliError> {
+    let mut options = args.replay.clone();
+    if let Some(path) = &args.path {
+        options.repo = path.clone();
+    }
+    let project = Project::load(&settings::job(&options)?)?;
+    let analysis = analyse(&project, CostModel::default())?;
+    let path = args.output.output.as_deref();
+    let mut output = Output::open(path)?;
+    let report = view::report(&analysis, &project.name());
+    match args.output.format {
+        Format::Terminal => terminal::write(&report, look(path), &mut output)?,
+        _ => return Err(CliError::usage("this format is not in this version yet")),
+    }
+    output.finish()
+}
+
+/// Replays the project's builds.
+pub(super) fn analyse(project: &Project, model: CostModel) -> Result<Analysis, CliError> {
+    let mut analyzer = Analyzer::new(project.settings.clone(), model);
+    let mut progress = Progress::new("replaying", project.builds.len());
+    for input in project.inputs() {
+        analyzer.add(&input?);
+        progress.step();
+    }
+    Ok(analyzer.finish(project.caveats.clone()))
+}
