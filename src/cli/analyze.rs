@@ -12,11 +12,7 @@ use crate::report::{terminal, view};
 
 /// Carries the command out.
 pub(super) fn run(args: &AnalyzeArgs) -> Result<(), CliError> {
-    let mut options = args.replay.clone();
-    if let Some(path) = &args.path {
-        options.repo = path.clone();
-    }
-    let project = Project::load(&settings::job(&options)?)?;
+    let project = Project::load(&settings::job(&args.replay)?)?;
     let analysis = analyse(&project, CostModel::default())?;
     let path = args.output.output.as_deref();
     let mut output = Output::open(path)?;
@@ -36,5 +32,5 @@ pub(super) fn analyse(project: &Project, model: CostModel) -> Result<Analysis, C
         analyzer.add(&input?);
         progress.step();
     }
-    Ok(analyzer.finish(project.caveats.clone()))
+    Ok(analyzer.finish(project.caveats.clone(), &|path| project.read_newest(path)))
 }

@@ -6,6 +6,7 @@ use super::load::{self, Text};
 use super::output::{Output, look};
 use super::settings::{Spec, build_args};
 use crate::dockerfile;
+use crate::dockerfile::diagnostic::{Colour, render};
 use crate::history::{BuildInput, Commit, Request};
 use crate::replay::{Replay, Settings, Steps};
 use crate::report::graph;
@@ -71,5 +72,5 @@ fn steps(text: &Text, args: &GraphArgs) -> Result<Arc<Steps>, CliError> {
 
 /// A refusal with its snippet.
 pub(super) fn refused(error: &dockerfile::Error, text: &Text) -> CliError {
-    CliError::dockerfile(error, format!("{}: {error}", text.name))
+    CliError::dockerfile(error, render(error, &text.text, &text.name, Colour::Ansi))
 }

@@ -72,6 +72,13 @@ impl Project {
         walk.map(|input| input.map_err(|error| repository_error(&error)))
     }
 
+    /// The bytes of a file of the newest build's context; `None` where there is none or it cannot be read.
+    pub(super) fn read_newest(&self, path: &RepoPath) -> Option<Vec<u8>> {
+        let (newest, _) = self.builds.last()?;
+        let path = RepoPath::new(&self.settings.context).join(path.as_bytes());
+        self.repository.read(newest, &path).ok().flatten()
+    }
+
     /// The repository's name for people: its directory's, without `.git`.
     pub(super) fn name(&self) -> String {
         let git_dir = self.repository.git_dir().to_owned();
