@@ -63,49 +63,93 @@ impl Analyzer {
         }
         self.terrain.add(input);
         let result = outcome.result.map(|built| self.facts(built));
-        self.builds.push(Build { commit: input.commit.clone(), time: outcome.time, result });
+        self.builds.push(Build {
+            commit: input.commit.clone(),
+            time: outcome.time,
+            result,
+        });
     }
 
     fn facts(&mut self, built: Built) -> BuiltFacts {
         let version = self.version(&built.steps);
         // Builds in which the same steps ran cost the same; working it out once saves most of the time.
         let key = (version, built.lookups.iter().map(weight).collect());
-        let cost = *self.costs.entry(key).or_insert_with(|| self.model.build(&built));
-        BuiltFacts { version, tally: tally(&built), cost, built }
+        let cost = *self
+            .costs
+            .entry(key)
+            .or_insert_with(|| self.model.build(&built));
+        BuiltFacts {
+            version,
+            tally: tally(&built),
+            cost,
+            built,
+        }
     }
 
     /// The version of these steps, entered when it is new.
     fn version(&mut self, steps: &Arc<Steps>) -> usize {
         // The newest versions come back most often.
-        let known = self.versions.iter().rposition(|v| Arc::ptr_eq(&v.steps, steps) || v.steps == *steps);
+        let known = self
+            .versions
+            .iter()
+            .rposition(|v| Arc::ptr_eq(&v.steps, steps) || v.steps == *steps);
         known.unwrap_or_else(|| {
-            let prices = steps.steps.iter().map(|step| Millis::from(&self.model.step(step))).collect();
+            let prices = steps
+                .steps
+                .iter()
+                .map(|step| Millis::from(&self.model.step(step)))
+                .collect();
             let reads = steps.steps.iter().map(reads).collect();
-            self.versions.push(Version { steps: steps.clone(), prices, reads, to_current: Vec::new() });
+            self.versions.push(Version {
+                steps: steps.clone(),
+                prices,
+                reads,
+                to_current: Vec::new(),
+            });
             self.versions.len() - 1
         })
     }
 
     /// Adds it all up. `caveats` are those of the reading; `read` gives the bytes of a file of the newest build's context.
-    pub fn finish(mut self, mut caveats: Vec<Caveat>, read: &dyn Fn(&RepoPath) -> Option<Vec<u8>>) -> Analysis {
-        let current = self.builds.iter().rev().find_map(|b| b.result.as_ref().ok()).map(|b| b.version);
+    pub fn finish(
+        mut self,
+        mut caveats: Vec<Caveat>,
+        read: &dyn Fn(&RepoPath) -> Option<Vec<u8>>,
+    ) -> Analysis {
+        let current = self
+            .builds
+            .iter()
+            .rev()
+            .find_map(|b| b.result.as_ref().ok())
+            .map(|b| b.version);
         if let Some(current) = current {
             let newest = self.versions[current].steps.clone();
-            self.versions.iter_mut().for_each(|v| v.to_current = align(&v.steps, &newest));
+            self.versions
+                .iter_mut()
+                .for_each(|v| v.to_current = align(&v.steps, &newest));
         }
         caveats.extend_from_slice(self.replay.caveats());
         let mut churn: Vec<(RepoPath, u64)> = self.churn.into_iter().collect();
         churn.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         churn.truncate(MAX_CHURN);
         let ground = self.terrain.settle(&self.settings);
-        let findings = ground.as_ref().map(|g: &Ground| finding::findings(&g.view(read))).unwrap_or_default();
+        let findings = ground
+            .as_ref()
+            .map(|g: &Ground| finding::findings(&g.view(read)))
+            .unwrap_or_default();
         Analysis {
             findings,
             ground,
             totals: totals(&self.builds, &self.versions, &self.model),
-            steps: current.map(|c| step_facts(&self.builds, &self.versions, c)).unwrap_or_default(),
+            steps: current
+                .map(|c| step_facts(&self.builds, &self.versions, c))
+                .unwrap_or_default(),
             league: league(&self.builds, &self.versions),
-            n_dockerfiles: if self.settings.pin.is_some() { 1 } else { self.dockerfiles.len() },
+            n_dockerfiles: if self.settings.pin.is_some() {
+                1
+            } else {
+                self.dockerfiles.len()
+            },
             settings: self.settings,
             builds: self.builds,
             versions: self.versions,
@@ -141,7 +185,10 @@ pub fn counted_builds(builds: &[Build]) -> impl Iterator<Item = &BuiltFacts> {
 }
 
 fn totals(builds: &[Build], versions: &[Version], model: &CostModel) -> Totals {
-    let mut totals = Totals { n_builds: builds.len() as u64, ..Totals::default() };
+    let mut totals = Totals {
+        n_builds: builds.len() as u64,
+        ..Totals::default()
+    };
     totals.n_unbuildable = builds.iter().filter(|b| b.result.is_err()).count() as u64;
     let times = || builds.iter().map(|b| b.time);
     totals.span = times().min().zip(times().max());
@@ -150,26 +197,47 @@ fn totals(builds: &[Build], versions: &[Version], model: &CostModel) -> Totals {
         totals.tally.merge(&facts.tally);
     }
     totals.cost = model.total(&variant(builds, |facts| facts.built.lookups.clone()));
-    totals.cold = model.total(&variant(builds, |facts| vec![Lookup::Miss(MissReason::Cold); facts.built.lookups.len()]));
-    totals.best = model.total(&variant(builds, |facts| best(&facts.built, &versions[facts.version].reads)));
+    totals.cold = model.total(&variant(builds, |facts| {
+        vec![Lookup::Miss(MissReason::Cold); facts.built.lookups.len()]
+    }));
+    totals.best = model.total(&variant(builds, |facts| {
+        best(&facts.built, &versions[facts.version].reads)
+    }));
     totals
 }
 
 /// The counted builds with other lookups, as the cost model takes them.
 fn variant(builds: &[Build], lookups: impl Fn(&BuiltFacts) -> Vec<Lookup>) -> Vec<BuildOutcome> {
-    let taken = builds.iter().filter_map(|b| Some((b, b.result.as_ref().ok()?))).skip(1);
+    let taken = builds
+        .iter()
+        .filter_map(|b| Some((b, b.result.as_ref().ok()?)))
+        .skip(1);
     let outcome = |(build, facts): (&Build, &BuiltFacts)| BuildOutcome {
         commit: build.commit.id,
         time: build.time,
-        result: Ok(Built { steps: facts.built.steps.clone(), lookups: lookups(facts) }),
+        result: Ok(Built {
+            steps: facts.built.steps.clone(),
+            lookups: lookups(facts),
+        }),
     };
     taken.map(outcome).collect()
 }
 
 /// The lookups of a build whose steps run only for what they read.
 fn best(built: &Built, reads: &[Reads]) -> Vec<Lookup> {
-    let keep = |(lookup, needed): (&Lookup, bool)| if needed { lookup.clone() } else { Lookup::Hit { build: None } };
-    built.lookups.iter().zip(needed(built, reads)).map(keep).collect()
+    let keep = |(lookup, needed): (&Lookup, bool)| {
+        if needed {
+            lookup.clone()
+        } else {
+            Lookup::Hit { build: None }
+        }
+    };
+    built
+        .lookups
+        .iter()
+        .zip(needed(built, reads))
+        .map(keep)
+        .collect()
 }
 
 fn step_facts(builds: &[Build], versions: &[Version], current: usize) -> Vec<StepFacts> {
@@ -180,7 +248,9 @@ fn step_facts(builds: &[Build], versions: &[Version], current: usize) -> Vec<Ste
     for facts in counted_builds(builds) {
         let version = &versions[facts.version];
         for id in counted(&version.steps) {
-            let Some(now) = version.to_current[id.0] else { continue };
+            let Some(now) = version.to_current[id.0] else {
+                continue;
+            };
             let lookup = &facts.built.lookups[id.0];
             tallies[now.0].add(lookup);
             if !matches!(lookup, Lookup::Hit { .. }) {
@@ -202,6 +272,7 @@ fn step_facts(builds: &[Build], versions: &[Version], current: usize) -> Vec<Ste
 
 fn league(builds: &[Build], versions: &[Version]) -> Vec<Blame> {
     let mut ledger = Ledger::default();
-    counted_builds(builds).for_each(|facts| ledger.add_build(&facts.built, &versions[facts.version].prices));
+    counted_builds(builds)
+        .for_each(|facts| ledger.add_build(&facts.built, &versions[facts.version].prices));
     ledger.league()
 }

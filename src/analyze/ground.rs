@@ -56,7 +56,10 @@ pub struct Ground {
 impl Terrain {
     pub(super) fn new(settings: &Settings) -> Self {
         let watched = Replay::watched(settings);
-        let build_args = settings.build_args.iter().map(|(name, value)| (name.clone(), (value.clone(), false)));
+        let build_args = settings
+            .build_args
+            .iter()
+            .map(|(name, value)| (name.clone(), (value.clone(), false)));
         Self {
             newest: vec![None; watched.len()],
             watched,
@@ -78,11 +81,15 @@ impl Terrain {
             };
         }
         if !self.is_first {
-            self.changes.push(input.changes.iter().map(|c| c.path.clone()).collect());
+            self.changes
+                .push(input.changes.iter().map(|c| c.path.clone()).collect());
         }
         for (name, value) in &input.request.build_args {
             let is_first = self.is_first;
-            let entry = self.build_args.entry(name.clone()).or_insert_with(|| (value.clone(), !is_first));
+            let entry = self
+                .build_args
+                .entry(name.clone())
+                .or_insert_with(|| (value.clone(), !is_first));
             entry.1 |= entry.0 != *value;
         }
         self.is_first = false;
@@ -96,8 +103,14 @@ impl Terrain {
             None => dockerfile::parse_bytes(&committed?).ok()?,
         };
         let ignore = self.ignore(settings);
-        let rules = ignore.as_ref().and_then(|(_, text)| IgnoreRules::parse(text.as_bytes()).ok()).unwrap_or_default();
-        let (ignored, files) = self.files.into_iter().partition(|(path, _)| rules.is_ignored(path));
+        let rules = ignore
+            .as_ref()
+            .and_then(|(_, text)| IgnoreRules::parse(text.as_bytes()).ok())
+            .unwrap_or_default();
+        let (ignored, files) = self
+            .files
+            .into_iter()
+            .partition(|(path, _)| rules.is_ignored(path));
         Some(Ground {
             target: target(&parsed.dockerfile, settings.target.as_deref()),
             dockerfile: parsed.dockerfile,
@@ -110,19 +123,30 @@ impl Terrain {
             builder: settings.builder,
             git_dir: settings.git_dir && settings.context.is_empty(),
             persistent: settings.runner == Runner::Persistent,
-            build_args: self.build_args.into_iter().map(|(name, (_, varies))| (name, varies)).collect(),
+            build_args: self
+                .build_args
+                .into_iter()
+                .map(|(name, (_, varies))| (name, varies))
+                .collect(),
         })
     }
 
     /// The first ignore file there is.
     fn ignore(&self, settings: &Settings) -> Option<(RepoPath, String)> {
-        let found = self.watched.iter().zip(&self.newest).skip(1).find_map(|(path, text)| Some((path, text.as_ref()?)));
+        let found = self
+            .watched
+            .iter()
+            .zip(&self.newest)
+            .skip(1)
+            .find_map(|(path, text)| Some((path, text.as_ref()?)));
         match (&settings.pin_ignore, found) {
             (Some(pinned), found) => {
                 let path = found.map(|(path, _)| path).or(self.watched.get(1))?;
                 Some((path.clone(), pinned.clone()))
             }
-            (None, Some((path, text))) => Some((path.clone(), String::from_utf8_lossy(text).into_owned())),
+            (None, Some((path, text))) => {
+                Some((path.clone(), String::from_utf8_lossy(text).into_owned()))
+            }
             (None, None) => None,
         }
     }
@@ -132,8 +156,13 @@ impl Terrain {
 fn target(dockerfile: &Dockerfile, name: Option<&str>) -> usize {
     let last = dockerfile.stages.len().saturating_sub(1);
     let Some(name) = name else { return last };
-    let by_name = dockerfile.stages.iter().rposition(|s| s.name.as_deref() == Some(name.to_lowercase().as_str()));
-    by_name.or_else(|| name.parse().ok().filter(|&i: &usize| i <= last)).unwrap_or(last)
+    let by_name = dockerfile
+        .stages
+        .iter()
+        .rposition(|s| s.name.as_deref() == Some(name.to_lowercase().as_str()));
+    by_name
+        .or_else(|| name.parse().ok().filter(|&i: &usize| i <= last))
+        .unwrap_or(last)
 }
 
 impl Ground {
@@ -143,7 +172,10 @@ impl Ground {
             dockerfile: &self.dockerfile,
             path: &self.path,
             context: &self.context,
-            ignore: self.ignore.as_ref().map(|(path, text)| (path, text.as_str())),
+            ignore: self
+                .ignore
+                .as_ref()
+                .map(|(path, text)| (path, text.as_str())),
             files: &self.files,
             ignored: &self.ignored,
             read,
