@@ -34,6 +34,8 @@ pub fn plan(lowering: &Lowering) -> Plan {
         steps: Vec::new(),
         known: BTreeMap::new(),
         ends: BTreeMap::new(),
+        objects: Vec::new(),
+        end_objects: BTreeMap::new(),
     };
     for stage in &lowering.stages {
         planner.stage(stage);
@@ -49,6 +51,18 @@ struct Planner<'a> {
     known: BTreeMap<String, usize>,
     /// Last vertex of each stage, by position in the file; `None` for the empty file system.
     ends: BTreeMap<usize, Option<usize>>,
+    /// Every instruction's own vertex before equal ones became one: what decides under which name it is shown.
+    objects: Vec<Object>,
+    /// Last object of each stage.
+    end_objects: BTreeMap<usize, Option<usize>>,
+}
+
+/// One instruction's vertex before equal ones became one.
+struct Object {
+    vertex: usize,
+    step: Step,
+    /// What it is built on and what it reads, as objects, in the order of its inputs.
+    inputs: Vec<usize>,
 }
 
 /// A stage being planned.
@@ -60,6 +74,8 @@ struct Stage<'a> {
     index: usize,
     /// The vertex that the next one is built on; `None` for the empty file system.
     current: Option<usize>,
+    /// The same as an object.
+    object: Option<usize>,
     /// Set where the base cannot be known.
     unknown: Option<String>,
 }
@@ -91,11 +107,15 @@ impl<'a> Planner<'a> {
             total: count(lowered),
             index: 0,
             current: None,
+            object: None,
             unknown: None,
         };
         match &lowered.base {
             Base::Scratch => {}
-            Base::Stage(parent) => stage.current = self.ends.get(parent).copied().flatten(),
+            Base::Stage(parent) => {
+                stage.current = self.ends.get(parent).copied().flatten();
+                stage.object = self.end_objects.get(parent).copied().flatten();
+            }
             Base::Image(image) => self.from_image(&mut stage, image),
             Base::Unknown(why) => {
                 stage.unknown = Some(why.clone());
@@ -111,6 +131,7 @@ impl<'a> Planner<'a> {
             }
         }
         self.ends.insert(lowered.index, stage.current);
+        self.end_objects.insert(lowered.index, stage.object);
     }
 
     fn from_image(&mut self, stage: &mut Stage<'_>, image: &str) {
@@ -134,14 +155,21 @@ impl<'a> Planner<'a> {
             effect: Effect::Image(image.to_owned()),
             unknown,
         };
-        stage.current = Some(self.add(stage, shown, vertex, ""));
+        self.advance(stage, shown, vertex, "", &[]);
     }
 
-    /// Adds a vertex, or gives an equal one its newest name ("displayed once, under the name of the stage converted
-    /// last"). `full` is what tells operations apart that have one cache key (the directory of a COPY source).
-    fn add(&mut self, stage: &Stage<'_>, shown: Shown, vertex: Vertex, full: &str) -> usize {
-        let inputs: Vec<VertexSource> = vertex.inputs.iter().map(|i| i.source).collect();
-        let identity = format!("{:?}", (&vertex.key, inputs, full, &vertex.unknown));
+    /// Adds a vertex, or finds the equal one. `full` is what tells operations apart that have one cache key (the
+    /// directory of a COPY source); `inputs` are the objects it is built on and reads.
+    fn add(
+        &mut self,
+        stage: &Stage<'_>,
+        shown: Shown,
+        vertex: Vertex,
+        full: &str,
+        inputs: Vec<usize>,
+    ) -> usize {
+        let sources: Vec<VertexSource> = vertex.inputs.iter().map(|i| i.source).collect();
+        let identity = format!("{:?}", (&vertex.key, sources, full, &vertex.unknown));
         let step = Step {
             stage: stage.printed.clone(),
             stage_index: stage.lowered.index,
@@ -154,16 +182,68 @@ impl<'a> Planner<'a> {
             inputs: vertex.inputs.iter().map(|i| self.step_input(i)).collect(),
             definition: shown.definition,
         };
-        if let Some(&old) = self.known.get(&identity) {
-            if step.index > 0 {
-                self.steps[old] = step;
+        let known = self.known.get(&identity).copied();
+        let vertex = known.unwrap_or_else(|| {
+            self.vertices.push(vertex);
+            self.steps.push(step.clone());
+            self.known.insert(identity, self.vertices.len() - 1);
+            self.vertices.len() - 1
+        });
+        self.objects.push(Object {
+            vertex,
+            step,
+            inputs,
+        });
+        vertex
+    }
+
+    /// Adds the stage's next vertex.
+    fn advance(
+        &mut self,
+        stage: &mut Stage<'_>,
+        shown: Shown,
+        vertex: Vertex,
+        full: &str,
+        reads: &[usize],
+    ) {
+        let read = reads
+            .iter()
+            .filter_map(|s| self.end_objects.get(s).copied().flatten());
+        let inputs = stage.object.into_iter().chain(read).collect();
+        stage.current = Some(self.add(stage, shown, vertex, full, inputs));
+        stage.object = Some(self.objects.len() - 1);
+    }
+
+    /// Equal vertices are shown once, under the name that is marshalled last: inputs before what reads them, from
+    /// the target (client/llb/state.go `marshal`, `mergeMetadata`).
+    fn name_steps(&mut self) {
+        let Some(target) = self
+            .end_objects
+            .get(&self.lowering.target)
+            .copied()
+            .flatten()
+        else {
+            return;
+        };
+        let mut seen = vec![false; self.objects.len()];
+        let mut stack = vec![(target, 0)];
+        seen[target] = true;
+        while let Some((object, next)) = stack.pop() {
+            match self.objects[object].inputs.get(next).copied() {
+                Some(input) => {
+                    stack.push((object, next + 1));
+                    if !std::mem::replace(&mut seen[input], true) {
+                        stack.push((input, 0));
+                    }
+                }
+                None => {
+                    let Object { vertex, step, .. } = &self.objects[object];
+                    if step.index > 0 {
+                        self.steps[*vertex] = step.clone();
+                    }
+                }
             }
-            return old;
         }
-        self.vertices.push(vertex);
-        self.steps.push(step);
-        self.known.insert(identity, self.vertices.len() - 1);
-        self.vertices.len() - 1
     }
 
     fn step_input(&self, input: &VertexInput) -> Input {
@@ -185,15 +265,7 @@ impl<'a> Planner<'a> {
         text: &str,
         vertex: Vertex,
     ) -> usize {
-        let shown = Shown {
-            index: 0,
-            instruction: instruction.instruction.keyword.to_owned(),
-            text: text.to_owned(),
-            command: String::new(),
-            lines: instruction.instruction.lines,
-            definition: vec![("source".to_owned(), text.to_owned())],
-        };
-        self.add(stage, shown, vertex, "")
+        self.add(stage, hidden(instruction, text), vertex, "", Vec::new())
     }
 
     fn shown(
@@ -247,7 +319,7 @@ impl<'a> Planner<'a> {
             effect: Effect::Mkdir(path.to_owned()),
             unknown: stage.unknown.clone(),
         };
-        stage.current = Some(self.add(stage, shown, vertex, ""));
+        self.advance(stage, shown, vertex, "", &[]);
     }
 
     /// The vertex that files are taken from.
@@ -397,18 +469,26 @@ impl<'a> Planner<'a> {
             effect,
             unknown,
         };
-        let copied = self.add(stage, shown, vertex, &full.join("\n"));
-        stage.current = Some(if link {
-            self.merge(stage, instruction, copied)
+        let reads: Vec<usize> = stage_of(&copy.from).into_iter().collect();
+        let full = full.join("\n");
+        if link {
+            let below = (stage.current, stage.object.take());
+            self.advance(stage, shown, vertex, &full, &reads);
+            self.merge(stage, instruction, below);
         } else {
-            copied
-        });
+            self.advance(stage, shown, vertex, &full, &reads);
+        }
     }
 
     /// The merge half of `--link`: built on both, shown as `LINK COPY …` under the same number, so not listed.
-    fn merge(&mut self, stage: &Stage<'_>, instruction: &Lowered, copied: usize) -> usize {
-        let Some(base) = stage.current else {
-            return copied;
+    fn merge(
+        &mut self,
+        stage: &mut Stage<'_>,
+        instruction: &Lowered,
+        below: (Option<usize>, Option<usize>),
+    ) {
+        let (Some(base), Some(copied)) = (below.0, stage.current) else {
+            return;
         };
         let inputs = based_on(Some(base))
             .into_iter()
@@ -420,12 +500,10 @@ impl<'a> Planner<'a> {
             effect: Effect::Merge,
             unknown: stage.unknown.clone(),
         };
-        self.hidden(
-            stage,
-            instruction,
-            &format!("LINK {}", instruction.text),
-            vertex,
-        )
+        let objects = below.1.into_iter().chain(stage.object).collect();
+        let shown = hidden(instruction, &format!("LINK {}", instruction.text));
+        stage.current = Some(self.add(stage, shown, vertex, "", objects));
+        stage.object = Some(self.objects.len() - 1);
     }
 
     fn run(&mut self, stage: &mut Stage<'_>, instruction: &Lowered, run: &RunAction) {
@@ -488,7 +566,12 @@ impl<'a> Planner<'a> {
             effect: Effect::Run,
             unknown: stage.unknown.clone(),
         };
-        stage.current = Some(self.add(stage, shown, vertex, &full));
+        let reads: Vec<usize> = run
+            .mounts
+            .iter()
+            .filter_map(|m| stage_of(&m.from))
+            .collect();
+        self.advance(stage, shown, vertex, &full, &reads);
     }
 
     fn mount(
@@ -543,7 +626,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn finish(self) -> Plan {
+    fn finish(mut self) -> Plan {
+        self.name_steps();
         let target = self.ends.get(&self.lowering.target).copied().flatten();
         let edges: Vec<Vec<usize>> = self
             .vertices
@@ -644,6 +728,24 @@ impl VertexInput {
             VertexSource::Vertex(v) => Some(v),
             VertexSource::Context => None,
         }
+    }
+}
+
+fn hidden(instruction: &Lowered, text: &str) -> Shown {
+    Shown {
+        index: 0,
+        instruction: instruction.instruction.keyword.to_owned(),
+        text: text.to_owned(),
+        command: String::new(),
+        lines: instruction.instruction.lines,
+        definition: vec![("source".to_owned(), text.to_owned())],
+    }
+}
+
+fn stage_of(from: &MountFrom) -> Option<usize> {
+    match from {
+        MountFrom::Stage(index) => Some(*index),
+        MountFrom::Context | MountFrom::Image(_) | MountFrom::Scratch => None,
     }
 }
 
