@@ -2,8 +2,11 @@
 //!
 //! Never: computes a fact, reads a file, knows the terminal beyond what it is told.
 
+pub mod comment_view;
 pub mod format;
 pub mod graph;
+mod markup;
+pub mod pr_comment;
 pub mod table;
 pub mod terminal;
 pub mod trace;
