@@ -1,0 +1,362 @@
+//! Cargo: dependencies are built from the manifests with empty stand-ins for every target, which are cleaned away again.
+//!
+//! `cargo fetch` would only download. A stand-in build compiles the dependencies; `cargo clean -p` then forgets the
+//! project's own crates, so that Cargo, which goes by modification times, cannot take a stand-in for the real thing.
+
+use super::files::Files;
+use super::needs::{Needs, within};
+use super::{CacheDir, Call, Ecosystem, Role, Verdict, python, text};
+use crate::tree::RepoPath;
+use std::collections::BTreeSet;
+use toml::{Table, Value};
+
+pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
+    name: "cargo",
+    plan,
+    cache,
+};
+
+/// Stand-ins for more targets than this would be longer than the gain is worth reading.
+const MOST_TARGETS: usize = 60;
+
+fn plan(call: &Call<'_>) -> Verdict {
+    if call.program() != "cargo" {
+        return None;
+    }
+    let words: Vec<&str> = call
+        .args()
+        .iter()
+        .map(String::as_str)
+        .filter(|w| !w.starts_with('-') && !w.starts_with('+'))
+        .collect();
+    match words.as_slice() {
+        [
+            "build" | "b" | "rustc" | "test" | "check" | "auditable" | "zigbuild",
+            ..,
+        ] => Some(prefetch(call, false)),
+        ["install", ..] if call.option(&["--path"]).is_some() => Some(prefetch(call, true)),
+        ["chef", "cook", ..] => Some(Err("cargo-chef cooks from a recipe".to_owned())),
+        ["fetch", ..] => Some(prefetch(call, false)),
+        _ => None,
+    }
+}
+
+/// One crate of the workspace.
+struct Crate {
+    name: String,
+    /// Paths of libraries (empty files will do) and of programs (which need a `main`).
+    empty: BTreeSet<RepoPath>,
+    mains: BTreeSet<RepoPath>,
+}
+
+fn prefetch(call: &Call<'_>, installs: bool) -> Result<(Role, Needs), String> {
+    let files = &call.files;
+    let start = match call.option(&["--manifest-path"]) {
+        Some(path) => within(call.dir, path)
+            .and_then(|p| p.parent())
+            .ok_or("where its manifest lies is not known")?,
+        None => call.dir.clone(),
+    };
+    if !files.has(&start.join(b"Cargo.toml")) {
+        return Err("there is no Cargo.toml where it runs".to_owned());
+    }
+    if start != *call.dir {
+        return Err("it names a manifest elsewhere".to_owned());
+    }
+    let mut needs = Needs::default();
+    let mut crates = Vec::new();
+    let mut open = vec![start.clone()];
+    let mut seen = BTreeSet::new();
+    while let Some(dir) = open.pop() {
+        let path = dir.join(b"Cargo.toml");
+        if seen.len() > 500 || !seen.insert(dir.clone()) {
+            continue;
+        }
+        let Some(manifest) = files.toml(&path) else {
+            needs.doubt(format!("{path} is not in the context or could not be read"));
+            continue;
+        };
+        needs.file(files, &path);
+        open.extend(members(files, &dir, &manifest));
+        open.extend(path_dependencies(&dir, &manifest, &mut needs));
+        if dir != start && dir.strip_prefix(&start).is_none() {
+            return Err(format!("the crate {dir} lies beside the project"));
+        }
+        crates.extend(crate_of(files, &dir, &manifest, &mut needs));
+    }
+    needs.names(
+        files,
+        &start,
+        &[
+            "Cargo.lock",
+            "rust-toolchain",
+            "rust-toolchain.toml",
+            "clippy.toml",
+            ".cargo/config",
+            ".cargo/config.toml",
+        ],
+    );
+    if needs
+        .files
+        .iter()
+        .any(|p| p.names().any(|n| n == b".cargo"))
+        && config_vendors(files, &start)
+    {
+        return Err("its dependencies are vendored".to_owned());
+    }
+    needs.shown("every Cargo.toml of the workspace is copied with it, and each target has a stand-in that is cleaned away".to_owned());
+    let line = stand_in(call, &start, &crates, installs, &mut needs)?;
+    Ok((Role::Prefetch(line), needs))
+}
+
+fn config_vendors(files: &Files<'_>, dir: &RepoPath) -> bool {
+    [".cargo/config", ".cargo/config.toml"].iter().any(|n| {
+        files
+            .toml(&dir.join(n.as_bytes()))
+            .is_some_and(|c| python::at(&c, &["source", "vendored-sources"]).is_some())
+    })
+}
+
+fn members(files: &Files<'_>, dir: &RepoPath, manifest: &Table) -> Vec<RepoPath> {
+    let listed = |key| {
+        python::at(manifest, &["workspace", key])
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+    };
+    let excluded: Vec<RepoPath> = listed("exclude").filter_map(|e| within(dir, e)).collect();
+    let found = listed("members")
+        .take(256)
+        .flat_map(|m| files.member_dirs(dir, m, "Cargo.toml"));
+    found
+        .filter(|m| !excluded.iter().any(|e| m.strip_prefix(e).is_some()))
+        .collect()
+}
+
+fn path_dependencies(dir: &RepoPath, manifest: &Table, needs: &mut Needs) -> Vec<RepoPath> {
+    let mut tables: Vec<&Table> = Vec::new();
+    let kinds = ["dependencies", "dev-dependencies", "build-dependencies"];
+    let add = |table: &Table| {
+        kinds
+            .iter()
+            .filter_map(|k| table.get(*k)?.as_table().cloned())
+            .collect::<Vec<Table>>()
+    };
+    let mut owned = add(manifest);
+    let targets = manifest.get("target").and_then(Value::as_table);
+    for target in targets
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, t)| t.as_table())
+    {
+        owned.extend(add(target));
+    }
+    tables.extend(&owned);
+    tables.extend(python::at(manifest, &["workspace", "dependencies"]).and_then(Value::as_table));
+    let patches = manifest.get("patch").and_then(Value::as_table);
+    tables.extend(
+        patches
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, p)| p.as_table()),
+    );
+    let mut found = Vec::new();
+    for (name, value) in tables.into_iter().flatten() {
+        let Some(path) = value.get("path").and_then(Value::as_str) else {
+            continue;
+        };
+        match within(dir, path) {
+            Some(path) => found.push(path),
+            None => needs.doubt(format!("{name} comes from {path}, outside the context")),
+        }
+    }
+    found
+}
+
+/// The targets of one package, as Cargo finds them (doc.rust-lang.org/cargo/guide/project-layout.html).
+fn crate_of(
+    files: &Files<'_>,
+    dir: &RepoPath,
+    manifest: &Table,
+    needs: &mut Needs,
+) -> Option<Crate> {
+    let package = manifest.get("package").and_then(Value::as_table)?;
+    let name = package.get("name").and_then(Value::as_str)?.to_owned();
+    let mut one = Crate {
+        name,
+        empty: BTreeSet::new(),
+        mains: BTreeSet::new(),
+    };
+    let lib = python::at(manifest, &["lib", "path"])
+        .and_then(Value::as_str)
+        .unwrap_or("src/lib.rs");
+    one.empty.extend(within(dir, lib).filter(|p| files.has(p)));
+    one.mains
+        .extend(Some(dir.join(b"src/main.rs")).filter(|p| files.has(p)));
+    let bins: Vec<RepoPath> = files
+        .below(&dir.join(b"src/bin"))
+        .filter(|p| is_target(p, &dir.join(b"src/bin")))
+        .cloned()
+        .collect();
+    one.mains.extend(bins);
+    for kind in ["bin", "example", "test", "bench"] {
+        for target in manifest
+            .get(kind)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            let named = target
+                .get("path")
+                .and_then(Value::as_str)
+                .and_then(|p| within(dir, p));
+            let by_name = target.get("name").and_then(Value::as_str).map(|n| {
+                dir.join(
+                    format!("{kind}{}/{n}.rs", if kind == "bench" { "es" } else { "s" }).as_bytes(),
+                )
+            });
+            one.mains.extend(named.or(by_name).filter(|p| files.has(p)));
+        }
+    }
+    let build = package
+        .get("build")
+        .and_then(Value::as_str)
+        .unwrap_or("build.rs");
+    if let Some(script) = within(dir, build).filter(|p| files.has(p)) {
+        one.mains.insert(script);
+    }
+    // A readme or licence that the manifest names is read when packaging, not when building.
+    if one.empty.is_empty() && one.mains.is_empty() {
+        needs.doubt(format!("no target of {dir}/Cargo.toml was found"));
+    }
+    Some(one)
+}
+
+/// `src/bin/x.rs` and `src/bin/x/main.rs`.
+fn is_target(path: &RepoPath, dir: &RepoPath) -> bool {
+    let names: Vec<Vec<u8>> = path
+        .strip_prefix(dir)
+        .map(|r| r.names().map(<[u8]>::to_vec).collect())
+        .unwrap_or_default();
+    match names.as_slice() {
+        [file] => file.ends_with(b".rs"),
+        [_, file] => file == b"main.rs",
+        _ => false,
+    }
+}
+
+/// The command line: make the stand-ins, build, forget the project's crates, remove the stand-ins.
+fn stand_in(
+    call: &Call<'_>,
+    start: &RepoPath,
+    crates: &[Crate],
+    installs: bool,
+    needs: &mut Needs,
+) -> Result<String, String> {
+    let shown = |path: &RepoPath| {
+        path.strip_prefix(start)
+            .map(|p| text::quoted(&p.to_string()))
+    };
+    let empty: BTreeSet<String> = crates
+        .iter()
+        .flat_map(|c| &c.empty)
+        .filter_map(&shown)
+        .collect();
+    let mains: BTreeSet<String> = crates
+        .iter()
+        .flat_map(|c| &c.mains)
+        .filter_map(&shown)
+        .collect();
+    if crates.is_empty() || empty.len() + mains.len() == 0 {
+        return Err("no target was found to stand in for".to_owned());
+    }
+    if empty.len() + mains.len() > MOST_TARGETS {
+        return Err(
+            "the workspace has too many targets for stand-ins; cargo-chef would do".to_owned(),
+        );
+    }
+    let all: Vec<&String> = empty.iter().chain(&mains).collect();
+    let dirs: BTreeSet<&str> = all
+        .iter()
+        .filter_map(|p| p.rsplit_once('/').map(|(d, _)| d))
+        .collect();
+    let mut steps = Vec::new();
+    if !dirs.is_empty() {
+        steps.push(format!("mkdir -p {}", joined(dirs.iter().copied())));
+    }
+    if !empty.is_empty() {
+        steps.push(format!(
+            "touch {}",
+            joined(empty.iter().map(String::as_str))
+        ));
+    }
+    match mains.len() {
+        0 => {}
+        1 => steps.push(format!(
+            "echo 'fn main() {{}}' > {}",
+            joined(mains.iter().map(String::as_str))
+        )),
+        _ => steps.push(format!(
+            "echo 'fn main() {{}}' | tee {} > /dev/null",
+            joined(mains.iter().map(String::as_str))
+        )),
+    }
+    if installs {
+        let kept: Vec<&str> = [
+            "--locked",
+            "--frozen",
+            "--all-features",
+            "--no-default-features",
+        ]
+        .into_iter()
+        .filter(|f| call.has(f))
+        .collect();
+        let mut line = vec!["cargo build --release".to_owned()];
+        line.extend(kept.into_iter().map(str::to_owned));
+        line.extend(
+            call.option(&["--features", "-F"])
+                .map(|f| format!("--features {}", text::quoted(f))),
+        );
+        line.extend(
+            call.option(&["--target"])
+                .map(|t| format!("--target {}", text::quoted(t))),
+        );
+        steps.push(line.join(" "));
+        needs.doubt("cargo install takes over what cargo build has made only with the same features and lockfile".to_owned());
+    } else {
+        steps.push(call.line());
+    }
+    let profile = if installs || call.has("--release") || call.has("-r") {
+        " --release".to_owned()
+    } else {
+        call.option(&["--profile"])
+            .map(|p| format!(" --profile {}", text::quoted(p)))
+            .unwrap_or_default()
+    };
+    let target = call
+        .option(&["--target"])
+        .map(|t| format!(" --target {}", text::quoted(t)))
+        .unwrap_or_default();
+    let names: Vec<String> = crates
+        .iter()
+        .map(|c| format!("-p {}", text::quoted(&c.name)))
+        .collect();
+    steps.push(format!("cargo clean{profile}{target} {}", names.join(" ")));
+    steps.push(format!("rm {}", joined(all.iter().map(|s| s.as_str()))));
+    Ok(steps.join(" \\\n    && "))
+}
+
+fn joined<'s>(words: impl Iterator<Item = &'s str>) -> String {
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn cache(call: &Call<'_>) -> Option<CacheDir> {
+    (call.program() == "cargo"
+        && matches!(
+            call.verb(),
+            Some("build" | "install" | "fetch" | "check" | "test" | "chef")
+        ))
+    .then_some(())?;
+    CacheDir::store("/usr/local/cargo/registry")
+}

@@ -1,0 +1,137 @@
+//! Composer: without scripts and autoloader `composer install` reads composer.json and its lock; both can follow later.
+
+use super::needs::{Needs, within};
+use super::{CacheDir, Call, Ecosystem, Role, Verdict};
+use serde_json::Value;
+
+pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
+    name: "composer",
+    plan,
+    cache,
+};
+
+fn plan(call: &Call<'_>) -> Verdict {
+    if !is_install(call) {
+        return None;
+    }
+    Some(install(call))
+}
+
+fn is_install(call: &Call<'_>) -> bool {
+    matches!(call.program(), "composer" | "composer.phar")
+        && matches!(call.verb(), Some("install" | "i"))
+}
+
+fn install(call: &Call<'_>) -> Result<(Role, Needs), String> {
+    let files = &call.files;
+    let dir = match call.option(&["--working-dir", "-d"]) {
+        Some(dir) => within(call.dir, dir).ok_or("its working directory is not known")?,
+        None => call.dir.clone(),
+    };
+    let mut needs = Needs::default();
+    needs.names(
+        files,
+        &dir,
+        &[
+            "composer.json",
+            "composer.lock",
+            "symfony.lock",
+            "auth.json",
+        ],
+    );
+    let path = dir.join(b"composer.json");
+    if !needs.files.contains(&path) {
+        return Err("there is no composer.json where it runs".to_owned());
+    }
+    let Some(manifest) = files.json(&path) else {
+        needs.doubt(format!("{path} could not be read as JSON"));
+        return Ok((Role::Install, needs));
+    };
+    repositories(call, &dir, &manifest, &mut needs);
+    if let Some(patches) = manifest.pointer("/extra/patches") {
+        let named = patches
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, p)| p.as_object())
+            .flatten();
+        for name in named
+            .filter_map(|(_, p)| p.as_str())
+            .filter(|p| !p.contains("://"))
+        {
+            if !within(&dir, name).is_some_and(|p| needs.file(files, &p)) {
+                needs.doubt(format!("the patch {name} is not in the repository"));
+            }
+        }
+    }
+    let no_scripts = call.has("--no-scripts") || !has_install_scripts(&manifest);
+    let no_autoloader = call.has("--no-autoloader");
+    if no_scripts && no_autoloader {
+        needs.shown(
+            "without scripts and autoloader Composer reads composer.json and its lock alone"
+                .to_owned(),
+        );
+        return Ok((Role::Install, needs));
+    }
+    // Without the two, nothing of the project is read; the command itself stays and does what was left out.
+    let mut line = call.line();
+    for flag in ["--no-scripts", "--no-autoloader"] {
+        if !call.has(flag) {
+            line.push(' ');
+            line.push_str(flag);
+        }
+    }
+    let line = line
+        .replace(" --optimize-autoloader", "")
+        .replace(" --classmap-authoritative", "")
+        .replace(" -o ", " ")
+        .replace(" -a ", " ");
+    needs.shown("without scripts and autoloader Composer reads composer.json and its lock alone; the later install does both".to_owned());
+    Ok((Role::Prefetch(line), needs))
+}
+
+/// Repositories of type `path` and `artifact`.
+fn repositories(call: &Call<'_>, dir: &crate::tree::RepoPath, manifest: &Value, needs: &mut Needs) {
+    let listed = manifest.get("repositories");
+    let array = listed.and_then(Value::as_array).into_iter().flatten();
+    let object = listed
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .map(|(_, r)| r);
+    for repository in array.chain(object) {
+        if !matches!(
+            repository.get("type").and_then(Value::as_str),
+            Some("path" | "artifact")
+        ) {
+            continue;
+        }
+        let url = repository
+            .get("url")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        if url.contains('*') {
+            for found in call.files.member_dirs(dir, url, "composer.json") {
+                needs.dir(&call.files, &found);
+                needs.shown(format!("the local package {found} is copied with it"));
+            }
+        } else if within(dir, url).is_some_and(|p| needs.dir(&call.files, &p)) {
+            needs.shown(format!("the local package {url} is copied with it"));
+        } else {
+            needs.doubt(format!("the local repository {url} is not in the context"));
+        }
+    }
+}
+
+fn has_install_scripts(manifest: &Value) -> bool {
+    let scripts = manifest.get("scripts").and_then(Value::as_object);
+    scripts.is_some_and(|s| {
+        s.keys()
+            .any(|k| k.starts_with("pre-") || k.starts_with("post-"))
+    })
+}
+
+fn cache(call: &Call<'_>) -> Option<CacheDir> {
+    (is_install(call) && !call.has("--no-cache")).then_some(())?;
+    CacheDir::of("~/.composer/cache")
+}

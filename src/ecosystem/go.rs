@@ -1,0 +1,163 @@
+//! Go: `go mod download` reads go.mod and go.sum, those of local replacements, and go.work with its modules.
+
+use super::files::Files;
+use super::needs::{Needs, within};
+use super::{CacheDir, Call, Ecosystem, Role, Verdict};
+use crate::tree::RepoPath;
+
+pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
+    name: "go",
+    plan,
+    cache,
+};
+
+fn plan(call: &Call<'_>) -> Verdict {
+    if call.program() != "go" {
+        return None;
+    }
+    let dir = match call.option(&["-C"]) {
+        Some(dir) => within(call.dir, dir)?,
+        None => call.dir.clone(),
+    };
+    let words: Vec<&str> = call
+        .args()
+        .iter()
+        .map(String::as_str)
+        .filter(|w| !w.starts_with('-'))
+        .collect();
+    match words.as_slice() {
+        ["mod", "download", ..] => Some(needs(&call.files, &dir).map(|n| (Role::Install, n))),
+        ["mod", "tidy" | "verify", ..]
+        | ["build" | "test" | "run" | "vet" | "generate" | "list", ..] => prefetch(call, &dir),
+        // `go install example.com/x@v1` builds that and nothing of the project.
+        ["install" | "get", rest @ ..] if rest.iter().all(|w| !w.contains('@')) => {
+            prefetch(call, &dir)
+        }
+        _ => None,
+    }
+}
+
+fn prefetch(call: &Call<'_>, dir: &RepoPath) -> Verdict {
+    if call.args().iter().any(|w| w == "-mod=vendor") {
+        return Some(Err(
+            "its dependencies are vendored: there is nothing to download".to_owned(),
+        ));
+    }
+    Some(needs(&call.files, dir).map(|n| {
+        let line = match call.option(&["-C"]) {
+            Some(dir) => format!("go -C {} mod download", super::text::quoted(dir)),
+            None => "go mod download".to_owned(),
+        };
+        (Role::Prefetch(line), n)
+    }))
+}
+
+fn needs(files: &Files<'_>, dir: &RepoPath) -> Result<Needs, String> {
+    let Some(module) = module_above(files, dir) else {
+        return Err("there is no go.mod where it runs".to_owned());
+    };
+    if files.has(&module.join(b"vendor/modules.txt")) {
+        return Err("its dependencies are vendored: there is nothing to download".to_owned());
+    }
+    let mut needs = Needs::default();
+    let mut open = vec![module.clone()];
+    let work = ancestors(&module)
+        .into_iter()
+        .map(|d| d.join(b"go.work"))
+        .find(|p| files.has(p));
+    if let Some(work) = work {
+        let base = work.parent().unwrap_or_else(RepoPath::root);
+        needs.file(files, &work);
+        needs.names(files, &base, &["go.work.sum"]);
+        let text = files.text(&work).unwrap_or_default();
+        open.extend(
+            directives(&text, "use")
+                .iter()
+                .filter_map(|used| within(&base, used.split_whitespace().next()?)),
+        );
+        needs.shown("go.work and the modules it uses are copied with it".to_owned());
+    }
+    let mut seen = Vec::new();
+    while let Some(module) = open.pop() {
+        if seen.contains(&module) || seen.len() > 200 {
+            continue;
+        }
+        let path = module.join(b"go.mod");
+        if !needs.file(files, &path) {
+            needs.doubt(format!(
+                "{path}, which another module refers to, is not in the context"
+            ));
+            continue;
+        }
+        needs.names(files, &module, &["go.sum"]);
+        let text = files.text(&path).unwrap_or_default();
+        for replaced in directives(&text, "replace") {
+            let Some(target) = replaced
+                .split("=>")
+                .nth(1)
+                .and_then(|t| t.split_whitespace().next())
+            else {
+                continue;
+            };
+            if target.starts_with('.') || target.starts_with('/') {
+                match within(&module, target) {
+                    Some(found) => {
+                        needs.shown(format!("{found}/go.mod, which go.mod puts in place of a module, is copied with it"));
+                        open.push(found);
+                    }
+                    None => needs.doubt(format!(
+                        "go.mod replaces a module by {target}, outside the context"
+                    )),
+                }
+            }
+        }
+        seen.push(module);
+    }
+    needs.shown("go mod download reads go.mod and go.sum and no source".to_owned());
+    Ok(needs)
+}
+
+/// The nearest directory, from `dir` upwards, that holds a go.mod.
+fn module_above(files: &Files<'_>, dir: &RepoPath) -> Option<RepoPath> {
+    ancestors(dir)
+        .into_iter()
+        .find(|d| files.has(&d.join(b"go.mod")))
+}
+
+fn ancestors(dir: &RepoPath) -> Vec<RepoPath> {
+    std::iter::successors(Some(dir.clone()), RepoPath::parent).collect()
+}
+
+/// The arguments of a directive of go.mod or go.work, alone on a line or in a block.
+fn directives(text: &str, name: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut is_inside = false;
+    for line in text.lines() {
+        let line = line.split("//").next().unwrap_or(line).trim();
+        if is_inside {
+            is_inside = line != ")";
+            if is_inside && !line.is_empty() {
+                found.push(line.to_owned());
+            }
+        } else if let Some(rest) = line
+            .strip_prefix(name)
+            .filter(|r| r.starts_with([' ', '\t', '(']))
+        {
+            match rest.trim() {
+                "(" => is_inside = true,
+                rest => found.push(rest.to_owned()),
+            }
+        }
+    }
+    found
+}
+
+fn cache(call: &Call<'_>) -> Option<CacheDir> {
+    (call.program() == "go"
+        && matches!(
+            call.verb(),
+            Some("build" | "mod" | "install" | "test" | "get" | "run")
+        ))
+    .then_some(())?;
+    CacheDir::store("/go/pkg/mod")
+}

@@ -1,0 +1,242 @@
+//! .NET: `dotnet restore` reads project files along their references, `Directory.*`, `nuget.config`, `global.json`.
+
+use super::files::Files;
+use super::needs::{Needs, within};
+use super::{CacheDir, Call, Ecosystem, Role, Verdict, text};
+use crate::tree::RepoPath;
+
+pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
+    name: "nuget",
+    plan,
+    cache,
+};
+
+/// Files that every project below them takes into account, in each directory from the project up.
+const SHARED: &[&str] = &[
+    "Directory.Build.props",
+    "Directory.Build.targets",
+    "Directory.Packages.props",
+    "Directory.Solution.props",
+    "nuget.config",
+    "NuGet.config",
+    "NuGet.Config",
+    "global.json",
+    "Packages.props",
+    ".config/dotnet-tools.json",
+    "dotnet-tools.json",
+];
+
+fn plan(call: &Call<'_>) -> Verdict {
+    if call.program() != "dotnet" {
+        return None;
+    }
+    let words: Vec<&str> = call.args().iter().map(String::as_str).collect();
+    let verb = *words.first()?;
+    if verb == "tool" && words.get(1) == Some(&"restore") {
+        let mut needs = Needs::default();
+        shared(&call.files, call.dir, &mut needs);
+        return Some(Ok((Role::Install, needs)));
+    }
+    if !matches!(
+        verb,
+        "restore" | "build" | "publish" | "test" | "pack" | "msbuild"
+    ) {
+        return None;
+    }
+    if call.has("--no-restore") {
+        return None;
+    }
+    let project = words[1..].iter().scan(false, |skip, w| {
+        let this = if std::mem::replace(skip, VALUED.contains(w)) {
+            None
+        } else {
+            Some(*w)
+        };
+        Some(this)
+    });
+    let project = project
+        .flatten()
+        .find(|w| !w.starts_with('-') && !w.starts_with('/'));
+    let mut needs = match needs(call, project) {
+        Ok(needs) => needs,
+        Err(reason) => return Some(Err(reason)),
+    };
+    if verb == "restore" {
+        return Some(Ok((Role::Install, needs)));
+    }
+    let mut line = vec!["dotnet restore".to_owned()];
+    line.extend(project.map(text::quoted));
+    for (names, flag) in [
+        (&["-r", "--runtime"][..], "-r"),
+        (&["-a", "--arch"][..], "-a"),
+    ] {
+        if let Some(value) = call.option(names) {
+            line.push(format!("{flag} {}", text::quoted(value)));
+        }
+    }
+    for word in &words[1..] {
+        if word.starts_with("-p:")
+            || word.starts_with("/p:")
+            || word.starts_with("-p=")
+            || word.starts_with("--property")
+        {
+            line.push(text::quoted(word));
+        }
+    }
+    needs.shown("dotnet restore reads project files and no source".to_owned());
+    Some(Ok((Role::Prefetch(line.join(" ")), needs)))
+}
+
+const VALUED: &[&str] = &[
+    "-c",
+    "--configuration",
+    "-o",
+    "--output",
+    "-r",
+    "--runtime",
+    "-f",
+    "--framework",
+    "-v",
+    "--verbosity",
+    "-a",
+    "--arch",
+    "--os",
+    "-s",
+    "--source",
+    "--configfile",
+    "--version-suffix",
+    "--logger",
+    "-p",
+];
+
+fn needs(call: &Call<'_>, project: Option<&str>) -> Result<Needs, String> {
+    let files = &call.files;
+    let mut needs = Needs::default();
+    let start = match project {
+        Some(project) => {
+            within(call.dir, project).ok_or_else(|| format!("where {project} lies is not known"))?
+        }
+        None => call.dir.clone(),
+    };
+    let roots = if files.has(&start) {
+        vec![start]
+    } else {
+        projects_in(files, &start)
+    };
+    if roots.is_empty() {
+        return Err("there is no project or solution where it runs".to_owned());
+    }
+    let mut open = roots;
+    let mut n_projects = 0;
+    while let Some(path) = open.pop() {
+        if needs.files.contains(&path) || n_projects > 1_000 {
+            continue;
+        }
+        n_projects += 1;
+        if !needs.file(files, &path) {
+            needs.doubt(format!(
+                "{path}, which another project refers to, is not in the context"
+            ));
+            continue;
+        }
+        let dir = path.parent().unwrap_or_else(RepoPath::root);
+        let source = files.text(&path).unwrap_or_default();
+        open.extend(referred(files, &path, &dir, &source, &mut needs));
+        needs.names(files, &dir, &["packages.lock.json", "packages.config"]);
+        shared(files, &dir, &mut needs);
+    }
+    for config in call.options(&["--configfile"]) {
+        if !within(call.dir, config).is_some_and(|p| needs.file(files, &p)) {
+            needs.doubt(format!("{config} is not in the repository"));
+        }
+    }
+    needs.shown(format!(
+        "all {n_projects} solution and project files along the references are copied with it"
+    ));
+    Ok(needs)
+}
+
+/// Solutions and projects directly in `dir`; a solution goes before the projects, as for dotnet.
+fn projects_in(files: &Files<'_>, dir: &RepoPath) -> Vec<RepoPath> {
+    let with = |ends: &[&str]| -> Vec<RepoPath> {
+        let here = files
+            .below(dir)
+            .filter(|p| p.parent().as_ref() == Some(dir));
+        here.filter(|p| ends.iter().any(|e| p.as_bytes().ends_with(e.as_bytes())))
+            .cloned()
+            .collect()
+    };
+    let solutions = with(&[".sln", ".slnx", ".slnf"]);
+    if solutions.is_empty() {
+        with(&[".csproj", ".fsproj", ".vbproj"])
+    } else {
+        solutions
+    }
+}
+
+/// Projects that a solution or project names, and files that it imports.
+fn referred(
+    files: &Files<'_>,
+    path: &RepoPath,
+    dir: &RepoPath,
+    source: &str,
+    needs: &mut Needs,
+) -> Vec<RepoPath> {
+    let mut named = text::xml_attributes(source, "ProjectReference", "Include");
+    named.extend(text::xml_attributes(source, "Project", "Path"));
+    if path.as_bytes().ends_with(b".sln") {
+        // Project("{…}") = "Name", "dir\Name.csproj", "{…}"
+        let quoted = source
+            .lines()
+            .filter(|l| l.starts_with("Project("))
+            .filter_map(|l| l.split('"').nth(5));
+        named.extend(quoted.filter(|p| p.ends_with("proj")).map(str::to_owned));
+    }
+    for import in text::xml_attributes(source, "Import", "Project") {
+        let local = import
+            .replace("$(MSBuildThisFileDirectory)", "")
+            .replace("$(MSBuildProjectDirectory)", ".");
+        if let Some(found) = within(dir, &local) {
+            if needs.file(files, &found) {
+                needs.shown(format!("{found}, which {path} imports, is copied with it"));
+            }
+        } else if import.contains("$(") && !import.contains("$(MSBuild") {
+            needs.doubt(format!("{path} imports {import}"));
+        }
+    }
+    named.iter().filter_map(|n| within(dir, n)).collect()
+}
+
+/// The shared files of `dir` and everything above it.
+fn shared(files: &Files<'_>, dir: &RepoPath, needs: &mut Needs) {
+    for above in std::iter::successors(Some(dir.clone()), RepoPath::parent) {
+        needs.names(files, &above, SHARED);
+    }
+    let imported: Vec<RepoPath> = needs
+        .files
+        .iter()
+        .filter(|p| p.as_bytes().ends_with(b".props") || p.as_bytes().ends_with(b".targets"))
+        .cloned()
+        .collect();
+    for path in imported {
+        let dir = path.parent().unwrap_or_else(RepoPath::root);
+        for import in
+            text::xml_attributes(&files.text(&path).unwrap_or_default(), "Import", "Project")
+        {
+            let local = import.replace("$(MSBuildThisFileDirectory)", "");
+            if let Some(found) = within(&dir, &local) {
+                needs.file(files, &found);
+            }
+        }
+    }
+}
+
+fn cache(call: &Call<'_>) -> Option<CacheDir> {
+    (call.program() == "dotnet"
+        && matches!(
+            call.verb(),
+            Some("restore" | "build" | "publish" | "test" | "pack")
+        ))
+    .then_some(())?;
+    CacheDir::store("~/.nuget/packages")
+}

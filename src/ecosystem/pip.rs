@@ -1,0 +1,190 @@
+//! pip: `pip install -r …` reads requirements files and all they include; `pip install .` builds the source.
+
+use super::needs::within;
+use super::{CacheDir, Call, Ecosystem, Needs, Role, Verdict, python, text};
+
+pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
+    name: "pip",
+    plan,
+    cache,
+};
+
+/// Options of `pip install` that take the next word as their value.
+pub(super) const VALUED: &[&str] = &[
+    "-r",
+    "--requirement",
+    "-c",
+    "--constraint",
+    "-i",
+    "--index-url",
+    "--extra-index-url",
+    "-f",
+    "--find-links",
+    "-t",
+    "--target",
+    "--prefix",
+    "--root",
+    "--platform",
+    "--python-version",
+    "--implementation",
+    "--abi",
+    "--only-binary",
+    "--no-binary",
+    "--trusted-host",
+    "--timeout",
+    "--retries",
+    "--proxy",
+    "--cache-dir",
+    "--config-settings",
+    "--src",
+    "--upgrade-strategy",
+    "--progress-bar",
+    "--log",
+    "--cert",
+    "--report",
+    "--global-option",
+    "--root-user-action",
+    "-C",
+    "--use-feature",
+    "--group",
+    "--python",
+    "--index",
+    "--index-strategy",
+    "--extra",
+    "--torch-backend",
+    "--link-mode",
+    "--use-deprecated",
+    "-w",
+    "--wheel-dir",
+];
+
+fn plan(call: &Call<'_>) -> Verdict {
+    let after = verb(call)?;
+    Some(install(call, after))
+}
+
+/// The words after `pip install` (or `wheel`, `download`).
+fn verb<'a>(call: &'a Call<'_>) -> Option<&'a [String]> {
+    let program = call.program();
+    let is_pip = program
+        .strip_prefix("pip")
+        .is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.'));
+    let at = call.args().iter().position(|w| !w.starts_with('-'))?;
+    (is_pip && matches!(call.args()[at].as_str(), "install" | "wheel" | "download"))
+        .then(|| &call.args()[at + 1..])
+}
+
+/// What an install by pip's options reads; shared with `uv pip`.
+pub(super) fn install(call: &Call<'_>, after: &[String]) -> Result<(Role, Needs), String> {
+    let files = &call.files;
+    let mut needs = Needs::default();
+    let (mut kept, mut n_files, mut locals) = (Vec::new(), 0, Vec::new());
+    let mut words = after.iter().map(String::as_str);
+    while let Some(word) = words.next() {
+        let (flag, value) = match word.split_once('=').filter(|_| word.starts_with("--")) {
+            Some((flag, value)) => (flag, Some(value)),
+            None if VALUED.contains(&word) => (word, words.next()),
+            None if word.len() > 2
+                && (word.starts_with("-r") || word.starts_with("-c"))
+                && !word.starts_with("--") =>
+            {
+                (&word[..2], Some(&word[2..]))
+            }
+            None => (word, None),
+        };
+        match (flag, value) {
+            ("-r" | "--requirement" | "-c" | "--constraint", Some(value)) => {
+                n_files += usize::from(flag == "-r" || flag == "--requirement");
+                if !value.contains("://") && !is_elsewhere(value) {
+                    let Some(path) = within(call.dir, value) else {
+                        return Err(format!("where {value} lies is not known"));
+                    };
+                    if !files.has(&path) {
+                        return Err(format!("{path} is not in the repository"));
+                    }
+                    if value.ends_with("pyproject.toml") {
+                        python::metadata(files, call.dir, &mut needs);
+                    } else {
+                        python::requirements(files, &path, &mut needs)?;
+                    }
+                }
+                kept.extend([flag, value]);
+            }
+            ("-e" | "--editable", _) => locals.extend(value.or_else(|| words.next())),
+            ("--group", Some(_)) => {
+                n_files += 1;
+                python::metadata(files, call.dir, &mut needs);
+                kept.extend([flag, value.unwrap_or_default()]);
+            }
+            ("-f" | "--find-links", Some(dir)) => {
+                if let Some(path) = within(call.dir, dir) {
+                    needs.dir(files, &path);
+                }
+                kept.extend([flag, dir]);
+            }
+            (_, Some(value)) if word.contains('=') => {
+                let _ = value;
+                kept.push(word);
+            }
+            (flag, Some(value)) => kept.extend([flag, value]),
+            (word, None) if word.starts_with('-') => kept.push(word),
+            (word, None) if is_path(word) => locals.push(word),
+            (word, None) => kept.push(word),
+        }
+    }
+    needs.names(files, call.dir, &["pip.conf"]);
+    if locals.is_empty() {
+        return if n_files > 0 && !needs.files.is_empty() {
+            needs.shown("pip reads the requirements and what they include".to_owned());
+            Ok((Role::Install, needs))
+        } else {
+            Err("it names its packages and reads no file".to_owned())
+        };
+    }
+    if let Some(wheel) = locals
+        .iter()
+        .find(|l| l.ends_with(".whl") || l.ends_with(".tar.gz"))
+    {
+        return Err(format!("it installs {wheel}, which an earlier step makes"));
+    }
+    if n_files == 0 {
+        return Err(
+            "pip builds the project from its source, and cannot install its dependencies alone"
+                .to_owned(),
+        );
+    }
+    // The requirements can go before; the command stays and finds them done.
+    let head: Vec<&str> = call
+        .words
+        .iter()
+        .map(String::as_str)
+        .take(call.words.len() - after.len())
+        .collect();
+    let line: Vec<String> = head.into_iter().chain(kept).map(text::quoted).collect();
+    Ok((Role::Prefetch(line.join(" ")), needs))
+}
+
+/// A path outside the working directory's tree.
+fn is_elsewhere(value: &str) -> bool {
+    value == "-" || value.starts_with("/dev/") || value.starts_with("<(")
+}
+
+fn is_path(word: &str) -> bool {
+    let base = word.split('[').next().unwrap_or(word);
+    base == "."
+        || base == ".."
+        || base.starts_with("./")
+        || base.starts_with("../")
+        || base.starts_with('/')
+        || (base.contains('/') && !base.contains("://") && !base.contains('@'))
+        || base.ends_with(".whl")
+}
+
+fn cache(call: &Call<'_>) -> Option<CacheDir> {
+    // With its cache switched off there is nothing to keep.
+    (verb(call).is_some()
+        && !call.has("--no-cache-dir")
+        && call.env.get("PIP_NO_CACHE_DIR").is_none_or(|v| v == "0"))
+    .then_some(())?;
+    CacheDir::of("~/.cache/pip")
+}

@@ -1,0 +1,90 @@
+//! Poetry: with `--no-root` it reads the manifest and the lockfile; without, it installs the project as well.
+
+use super::needs::within;
+use super::{CacheDir, Call, Ecosystem, Needs, Role, Verdict, python};
+use toml::Value;
+
+pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
+    name: "poetry",
+    plan,
+    cache,
+};
+
+fn plan(call: &Call<'_>) -> Verdict {
+    if call.program() != "poetry" {
+        return None;
+    }
+    match call.verb()? {
+        "install" | "sync" => Some(install(call)),
+        // Writes a requirements file from the lock; what it writes goes to standard output or a file of its own.
+        "export" => Some(Ok((Role::Install, needs(call)))),
+        _ => None,
+    }
+}
+
+fn install(call: &Call<'_>) -> Result<(Role, Needs), String> {
+    let needs = needs(call);
+    if needs.files.is_empty() {
+        return Err("there is no pyproject.toml where it runs".to_owned());
+    }
+    let pyproject = call
+        .files
+        .toml(&call.dir.join(b"pyproject.toml"))
+        .unwrap_or_default();
+    let is_package = python::at(&pyproject, &["tool", "poetry", "package-mode"])
+        .and_then(Value::as_bool)
+        != Some(false);
+    if call.has("--only-root") {
+        return Err("it installs the project alone".to_owned());
+    }
+    if call.has("--no-root") || !is_package {
+        return Ok((Role::Install, needs));
+    }
+    Ok((Role::Prefetch(format!("{} --no-root", call.line())), needs))
+}
+
+/// pyproject.toml, the lock, settings, and local packages that the lock refers to.
+fn needs(call: &Call<'_>) -> Needs {
+    let files = &call.files;
+    let mut needs = Needs::default();
+    let path = call.dir.join(b"pyproject.toml");
+    python::metadata(files, call.dir, &mut needs);
+    needs.names(files, call.dir, &["poetry.lock", "poetry.toml"]);
+    let pyproject = files.toml(&path).unwrap_or_default();
+    let groups = python::at(&pyproject, &["tool", "poetry", "group"]).and_then(Value::as_table);
+    let grouped = groups
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, g)| g.get("dependencies"));
+    let main = python::at(&pyproject, &["tool", "poetry", "dependencies"]);
+    for (name, value) in main
+        .into_iter()
+        .chain(grouped)
+        .filter_map(Value::as_table)
+        .flatten()
+    {
+        let Some(local) = value.get("path").and_then(Value::as_str) else {
+            continue;
+        };
+        match within(call.dir, local) {
+            Some(found) if needs.path(files, &found) => {
+                needs.shown(format!("the local dependency {found} is copied with it"))
+            }
+            _ => needs.doubt(format!(
+                "{name} comes from {local}, which is not in the context"
+            )),
+        }
+    }
+    if needs.doubts.is_empty() {
+        needs.shown(
+            "with --no-root Poetry reads neither the packages nor the readme of the project"
+                .to_owned(),
+        );
+    }
+    needs
+}
+
+fn cache(call: &Call<'_>) -> Option<CacheDir> {
+    (call.program() == "poetry" && matches!(call.verb(), Some("install" | "sync"))).then_some(())?;
+    CacheDir::of("~/.cache/pypoetry")
+}

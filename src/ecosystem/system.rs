@@ -1,0 +1,183 @@
+//! Commands that read nothing of the project: system packages, tools by name, accounts, directories.
+
+use super::Call;
+
+/// True when the command installs system packages or tools by name: work worth keeping above the source.
+pub fn is_system_install(call: &Call<'_>) -> bool {
+    let verb = call.verb().unwrap_or_default();
+    match call.program() {
+        "apt-get" | "apt" | "aptitude" | "apk" | "dnf" | "yum" | "microdnf" | "tdnf" | "zypper"
+        | "pacman" | "opkg" => {
+            !names_a_file(call)
+                && (matches!(
+                    verb,
+                    "install"
+                        | "add"
+                        | "update"
+                        | "upgrade"
+                        | "dist-upgrade"
+                        | "groupinstall"
+                        | "in"
+                        | "ref"
+                        | "refresh"
+                ) || call.program() == "pacman")
+        }
+        "npm" => {
+            matches!(verb, "install" | "i" | "add")
+                && (call.has("-g") || call.has("--global"))
+                && !names_a_file(call)
+        }
+        "pnpm" | "yarn" | "bun" => {
+            (call.has("-g") || call.has("--global") || verb == "global") && !names_a_file(call)
+        }
+        "pip" | "pip3" | "pipx" | "gem" => {
+            verb == "install"
+                && !names_a_file(call)
+                && ![
+                    "-r",
+                    "--requirement",
+                    "-c",
+                    "--constraint",
+                    "-e",
+                    "--editable",
+                ]
+                .iter()
+                .any(|f| call.option(&[f]).is_some())
+        }
+        "go" => verb == "install" && call.args().iter().any(|w| w.contains('@')),
+        "cargo" => verb == "install" && call.option(&["--path"]).is_none(),
+        "dotnet" => verb == "tool" && call.has("install"),
+        "composer" => verb == "global",
+        "docker-php-ext-install"
+        | "docker-php-ext-enable"
+        | "docker-php-ext-configure"
+        | "install-php-extensions"
+        | "pecl"
+        | "rustup"
+        | "a2enmod" => true,
+        "mix" => matches!(verb, "local.hex" | "local.rebar"),
+        "corepack" => true,
+        "playwright" => verb == "install",
+        _ => false,
+    }
+}
+
+/// True when it is shown that the command reads no file that a COPY may have brought to the project's directory.
+pub fn reads_no_project(call: &Call<'_>) -> bool {
+    if is_system_install(call) {
+        return true;
+    }
+    let verb = call.verb().unwrap_or_default();
+    match call.program() {
+        ""
+        | "true"
+        | ":"
+        | "echo"
+        | "printf"
+        | "set"
+        | "export"
+        | "useradd"
+        | "adduser"
+        | "groupadd"
+        | "addgroup"
+        | "usermod"
+        | "locale-gen"
+        | "update-ca-certificates"
+        | "update-locale"
+        | "dpkg-reconfigure"
+        | "ldconfig"
+        | "sleep"
+        | "uname"
+        | "id"
+        | "whoami"
+        | "which"
+        | "command"
+        | "type"
+        | "date"
+        | "nproc"
+        | "env"
+        | "printenv"
+        | "update-alternatives"
+        | "dpkg"
+        | "apt-mark"
+        | "apt-key"
+        | "gpg"
+        | "add-apt-repository"
+        | "hash"
+        | "sync"
+        | "umask" => !names_a_file(call),
+        "apt-get" | "apt" => matches!(
+            verb,
+            "clean" | "autoclean" | "autoremove" | "remove" | "purge"
+        ),
+        "apk" => matches!(verb, "del" | "cache" | "upgrade"),
+        "yum" | "dnf" | "microdnf" => {
+            matches!(verb, "clean" | "remove" | "config-manager" | "makecache")
+        }
+        "npm" | "yarn" | "pnpm" => {
+            matches!(verb, "config" | "set" | "cache" | "")
+                && !names_a_file(call)
+                && (verb != "" || call.has("--version") || call.has("-v"))
+        }
+        "node" | "java" | "python" | "python3" | "ruby" | "php" | "rustc" | "cargo" | "mvn"
+        | "gradle" | "go" => call.args().iter().all(|w| {
+            matches!(
+                w.as_str(),
+                "--version" | "-v" | "-V" | "version" | "-version" | "--info"
+            )
+        }),
+        "dotnet" => call
+            .args()
+            .iter()
+            .all(|w| matches!(w.as_str(), "--info" | "--version")),
+        "composer" => {
+            matches!(verb, "clear-cache" | "clearcache" | "config") || call.has("--version")
+        }
+        "git" => {
+            (verb == "clone" && !names_a_file(call)) || (verb == "config" && call.has("--global"))
+        }
+        "curl" | "wget" => !names_a_file(call) && !call.args().iter().any(|w| w.starts_with('@')),
+        "mkdir" | "install" => call.program() == "mkdir" && paths(call).all(|p| !p.contains('*')),
+        // Only places that no COPY of a project goes to; those are also where packages leave their rubbish.
+        "rm" | "chmod" | "chown" | "ln" | "touch" | "mv" | "cp" | "find" | "sed" | "tar"
+        | "unzip" | "chgrp" | "tee" | "grep" | "cat" | "ls" => {
+            let mut named = paths(call).peekable();
+            named.peek().is_some() && named.all(is_system_path)
+        }
+        "poetry" => verb == "config" || verb == "self",
+        "uv" => matches!(verb, "python" | "tool"),
+        "bundle" => verb == "config",
+        "conda" | "mamba" => matches!(verb, "clean" | "config"),
+        _ => false,
+    }
+}
+
+/// Words that are paths (or could be).
+fn paths<'a>(call: &'a Call<'_>) -> impl Iterator<Item = &'a str> {
+    call.args().iter().map(String::as_str).filter(|w| {
+        !w.starts_with('-')
+            && (w.contains('/') || w.contains('*') || w.contains('.') || w.starts_with('~'))
+    })
+}
+
+fn is_system_path(path: &str) -> bool {
+    [
+        "/var/", "/tmp/", "/etc/", "/usr/", "/root/", "/lib/", "/bin/", "/sbin/", "/opt/", "~/",
+        "/run/", "/usr", "/tmp",
+    ]
+    .iter()
+    .any(|p| path.starts_with(p))
+        || path == "~"
+        || path.starts_with("$HOME")
+}
+
+/// A relative path among the words, or a glob, which may match the project's files.
+fn names_a_file(call: &Call<'_>) -> bool {
+    call.args().iter().any(|w| {
+        let value = w.rsplit('=').next().unwrap_or(w);
+        w == "."
+            || value.starts_with("./")
+            || value.starts_with("../")
+            || (w.contains('*') && !w.contains('/') && call.program() != "apt-get")
+    })
+}

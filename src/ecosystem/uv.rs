@@ -1,0 +1,131 @@
+//! uv: with `--no-install-project` it reads the manifest and the lockfile; `uv pip` is pip.
+
+use super::needs::within;
+use super::{CacheDir, Call, Ecosystem, Needs, Role, Verdict, pip, python};
+use crate::tree::RepoPath;
+use toml::Value;
+
+pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
+    name: "uv",
+    plan,
+    cache,
+};
+
+fn plan(call: &Call<'_>) -> Verdict {
+    if call.program() != "uv" {
+        return None;
+    }
+    let args = call.args();
+    let at = args.iter().position(|w| !w.starts_with('-'))?;
+    match (args[at].as_str(), args.get(at + 1).map(String::as_str)) {
+        ("sync", _) => Some(sync(call)),
+        ("pip", Some("install")) => Some(pip::install(call, &args[at + 2..])),
+        ("pip", Some("sync")) => Some(pip_sync(call, &args[at + 2..])),
+        _ => None,
+    }
+}
+
+fn sync(call: &Call<'_>) -> Result<(Role, Needs), String> {
+    let files = &call.files;
+    let mut needs = Needs::default();
+    let path = call.dir.join(b"pyproject.toml");
+    python::metadata(files, call.dir, &mut needs);
+    if needs.files.is_empty() {
+        return Err("there is no pyproject.toml where it runs".to_owned());
+    }
+    needs.names(files, call.dir, &["uv.lock", "uv.toml", ".python-version"]);
+    let pyproject = files.toml(&path).unwrap_or_default();
+    let members = members(call, &pyproject);
+    for member in &members {
+        needs.file(files, &member.join(b"pyproject.toml"));
+    }
+    local_sources(call, &pyproject, &members, &mut needs);
+    let locked = needs.files.contains(&call.dir.join(b"uv.lock"));
+    if !locked {
+        needs.doubt("there is no uv.lock, so that uv may have to build the project to know its dependencies".to_owned());
+    }
+    let skip = if members.is_empty() {
+        "--no-install-project"
+    } else {
+        "--no-install-workspace"
+    };
+    let skips = call.has("--no-install-workspace")
+        || (members.is_empty() && call.has("--no-install-project"));
+    let is_package = python::at(&pyproject, &["tool", "uv", "package"]).and_then(Value::as_bool);
+    let has_build = pyproject.contains_key("build-system");
+    let installs_project = is_package.unwrap_or(has_build);
+    if skips || (!installs_project && members.is_empty()) {
+        return Ok((Role::Install, needs));
+    }
+    // Kept apart from the checks that a frozen or locked sync does: without the members' sources `--locked` still holds.
+    needs.shown(format!(
+        "with {skip} uv reads neither the packages nor the readme of the project"
+    ));
+    Ok((Role::Prefetch(format!("{} {skip}", call.line())), needs))
+}
+
+fn pip_sync(call: &Call<'_>, after: &[String]) -> Result<(Role, Needs), String> {
+    let mut needs = Needs::default();
+    for name in after.iter().filter(|w| !w.starts_with('-')) {
+        let path =
+            within(call.dir, name).ok_or_else(|| format!("where {name} lies is not known"))?;
+        python::requirements(&call.files, &path, &mut needs)?;
+    }
+    Ok((Role::Install, needs))
+}
+
+/// Directories of `[tool.uv.workspace] members`.
+fn members(call: &Call<'_>, pyproject: &toml::Table) -> Vec<RepoPath> {
+    let list = |key: &str| {
+        let listed =
+            python::at(pyproject, &["tool", "uv", "workspace", key]).and_then(Value::as_array);
+        listed
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .take(256)
+            .collect::<Vec<_>>()
+    };
+    let dirs = |pattern: &&str| call.files.member_dirs(call.dir, pattern, "pyproject.toml");
+    let excluded: Vec<RepoPath> = list("exclude").iter().flat_map(dirs).collect();
+    let mut found: Vec<RepoPath> = list("members")
+        .iter()
+        .flat_map(dirs)
+        .filter(|m| !excluded.contains(m) && m != call.dir)
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// `[tool.uv.sources] name = { path = "…" }`: uv builds these, so they are needed whole.
+fn local_sources(
+    call: &Call<'_>,
+    pyproject: &toml::Table,
+    members: &[RepoPath],
+    needs: &mut Needs,
+) {
+    let sources = python::at(pyproject, &["tool", "uv", "sources"]).and_then(Value::as_table);
+    for (name, value) in sources.into_iter().flatten() {
+        let Some(local) = value.get("path").and_then(Value::as_str) else {
+            continue;
+        };
+        match within(call.dir, local) {
+            Some(found) if members.contains(&found) => {}
+            Some(found) if needs.path(&call.files, &found) => {
+                needs.shown(format!("the local dependency {found} is copied with it"))
+            }
+            _ => needs.doubt(format!(
+                "{name} comes from {local}, which is not in the context"
+            )),
+        }
+    }
+}
+
+fn cache(call: &Call<'_>) -> Option<CacheDir> {
+    let is_install = call.program() == "uv"
+        && matches!(call.verb(), Some("sync" | "pip"))
+        && !call.has("--no-cache");
+    (is_install && call.env.get("UV_NO_CACHE").is_none_or(|v| v == "0")).then_some(())?;
+    CacheDir::of("~/.cache/uv")
+}

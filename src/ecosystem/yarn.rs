@@ -1,0 +1,113 @@
+//! Yarn, classic and berry: `yarn install` reads the manifest, the lockfile, `.yarnrc`, `.yarnrc.yml` and what they name.
+
+use super::needs::within;
+use super::{CacheDir, Call, Ecosystem, Role, Verdict, node, text};
+use crate::tree::RepoPath;
+
+pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
+    name: "yarn",
+    plan,
+    cache,
+};
+
+const FILES: &[&str] = &[
+    "yarn.lock",
+    ".yarnrc",
+    ".yarnrc.yml",
+    ".npmrc",
+    ".pnp.cjs",
+    ".pnp.loader.mjs",
+];
+
+fn plan(call: &Call<'_>) -> Verdict {
+    if !is_install(call) {
+        return None;
+    }
+    let dir = match call.option(&["--cwd"]) {
+        Some(cwd) => match within(call.dir, cwd) {
+            Some(dir) => dir,
+            None => return Some(Err("its --cwd is not a directory of the context".to_owned())),
+        },
+        None => call.dir.clone(),
+    };
+    let scripts = !call.has("--ignore-scripts") && call.option(&["--mode"]) != Some("skip-build");
+    Some(
+        node::needs(&call.files, &dir, FILES, scripts).map(|mut needs| {
+            settings(call, &dir, &mut needs);
+            (Role::Install, needs)
+        }),
+    )
+}
+
+/// The program and plugins that `.yarnrc.yml` and `.yarnrc` name, and an offline mirror or checked-in cache.
+fn settings(call: &Call<'_>, dir: &RepoPath, needs: &mut super::Needs) {
+    let files = &call.files;
+    let berry = files.text(&dir.join(b".yarnrc.yml")).unwrap_or_default();
+    let mut named = text::yaml_values(&berry, "yarnPath");
+    named.extend(text::yaml_values(&berry, "path"));
+    named.extend(
+        berry
+            .lines()
+            .filter_map(|l| l.trim().strip_prefix("- "))
+            .filter(|p| p.ends_with(".cjs") && !p.contains(':'))
+            .map(str::to_owned),
+    );
+    let classic = files.text(&dir.join(b".yarnrc")).unwrap_or_default();
+    named.extend(text::literals_after(&classic, "yarn-path", &["#"]));
+    named.extend(text::literals_after(
+        &classic,
+        "yarn-offline-mirror",
+        &["#"],
+    ));
+    for path in named.iter().filter(|p| p.contains('/')).take(64) {
+        if !within(dir, path).is_some_and(|p| needs.path(files, &p)) {
+            needs.doubt(format!(
+                "{path}, which Yarn's settings name, is not in the repository"
+            ));
+        }
+    }
+    for whole in [".yarn/releases", ".yarn/plugins", ".yarn/cache"] {
+        if needs.dir(files, &dir.join(whole.as_bytes())) {
+            needs.shown(format!("{whole} is copied with it"));
+        }
+    }
+}
+
+fn is_install(call: &Call<'_>) -> bool {
+    if call.program() != "yarn" {
+        return false;
+    }
+    let mut words = call.args().iter().map(String::as_str);
+    let mut verb = None;
+    while let Some(word) = words.next() {
+        if matches!(
+            word,
+            "--cwd"
+                | "--network-timeout"
+                | "--mode"
+                | "--registry"
+                | "--cache-folder"
+                | "--network-concurrency"
+        ) {
+            words.next();
+        } else if !word.starts_with('-') {
+            verb = Some(word);
+            break;
+        }
+    }
+    match verb {
+        None => !call.has("--version") && !call.has("-v") && !call.has("--help"),
+        Some(verb) => verb == "install",
+    }
+}
+
+fn cache(call: &Call<'_>) -> Option<CacheDir> {
+    if !is_install(call) {
+        return None;
+    }
+    if call.files.has(&call.dir.join(b".yarnrc.yml")) {
+        // Berry's global cache; with plug'n'play the packages are read from it in place.
+        return CacheDir::store("~/.yarn/berry/cache");
+    }
+    CacheDir::of("/usr/local/share/.cache/yarn")
+}
