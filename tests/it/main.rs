@@ -4,6 +4,7 @@
 mod comment;
 mod forge;
 mod ignore;
+mod live;
 mod prism;
 mod recorded;
 mod restructure;

@@ -2,4 +2,5 @@
 
 pub mod agree;
 pub mod case;
+pub mod engine;
 pub mod forge_server;
