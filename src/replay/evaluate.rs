@@ -5,6 +5,7 @@
 //! is read must be there; what is not found runs, after its inputs. A key that is found without a result runs only
 //! when somebody needs its files, and keeps its key.
 
+use super::marks;
 use super::settings::RunOutputs;
 use crate::builder::{Effect, Plan, VertexInput, VertexSource};
 use crate::cache::{InputKey, KeyId, Link, OpId, Store};
@@ -59,6 +60,8 @@ pub(super) struct Prepared {
     paths: Vec<Vec<OpId>>,
     /// What each RUN leaves when it runs again.
     outputs: Vec<RunOutputs>,
+    /// For each RUN: the paths that later steps read from its file system.
+    marks: Vec<Vec<String>>,
     /// Vertices that the target needs.
     pub(super) needed: Vec<bool>,
     /// Where each vertex's inputs begin in [`Fates::contents`].
@@ -88,10 +91,12 @@ impl Prepared {
             Some(start)
         });
         let offsets = starts.collect();
+        let marks = marks::paths(&plan);
         Self {
             ops,
             paths,
             outputs,
+            marks,
             needed,
             offsets,
             plan,
@@ -132,6 +137,7 @@ pub(super) fn evaluate(
     if let Some(target) = prepared.plan.target {
         evaluation.materialize(target);
     }
+    evaluation.show_directories_on_nothing();
     evaluation.fates
 }
 
@@ -170,6 +176,22 @@ struct Evaluation<'a> {
 }
 
 impl Evaluation<'_> {
+    /// WORKDIR on the empty file system has no input to be looked up by: it is announced as done while its key is
+    /// made, and as cached only where a step on it must run and its record is loaded (as FROM is).
+    fn show_directories_on_nothing(&mut self) {
+        let vertices = &self.prepared.plan.vertices;
+        for v in (0..vertices.len()).filter(|&v| {
+            vertices[v].inputs.is_empty() && matches!(vertices[v].effect, Effect::Mkdir(_))
+        }) {
+            let runs = |u: usize| {
+                self.fates.list[u].executed
+                    && vertices[u].inputs.iter().any(|i| i.vertex() == Some(v))
+            };
+            let loaded = !self.fates.list[v].executed && (0..vertices.len()).any(runs);
+            self.fates.list[v].executed = !loaded;
+        }
+    }
+
     /// Finds the vertex's key, if the cache knows it. Inputs have been looked up before.
     fn look_up(&mut self, v: usize) {
         if let Some(why) = self.why_unknown(v) {
@@ -407,7 +429,7 @@ impl Evaluation<'_> {
             }
             let vertex = &self.prepared.plan.vertices[v];
             match (&vertex.effect, self.prepared.outputs[v]) {
-                (Effect::Run, RunOutputs::Changing) | (Effect::Image(_) | Effect::File(..), _) => {}
+                (Effect::Image(_) | Effect::File(..), _) => {}
                 (Effect::Run | Effect::Mkdir(_) | Effect::Nothing, _) => {
                     next.extend(vertex.inputs.first().and_then(VertexInput::vertex))
                 }
@@ -440,12 +462,25 @@ impl Evaluation<'_> {
                 tree.make_dirs(&RepoPath::new(path));
                 tree
             }
-            Effect::Run if self.prepared.outputs[v] == RunOutputs::Stable => input(0),
             Effect::Run => {
-                let execution = self.fates.list[v]
-                    .key
-                    .map_or(0, |k| self.store.record(k).execution);
-                Node::backed_dir(ContentId::of_bytes(format!("run {execution}").as_bytes()))
+                let outputs = self.prepared.outputs[v];
+                let token = match outputs {
+                    RunOutputs::Stable => "run".to_owned(),
+                    RunOutputs::Changing => format!(
+                        "run {}",
+                        self.fates.list[v]
+                            .key
+                            .map_or(0, |k| self.store.record(k).execution)
+                    ),
+                };
+                let mut tree = input(0);
+                marks::apply(
+                    &mut tree,
+                    &self.prepared.marks[v],
+                    ContentId::of_bytes(token.as_bytes()),
+                    outputs,
+                );
+                tree
             }
             Effect::Merge => {
                 let mut tree = input(0);

@@ -4,6 +4,7 @@
 
 mod align;
 mod evaluate;
+mod marks;
 mod outcome;
 mod reason;
 mod run;

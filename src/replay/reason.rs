@@ -79,6 +79,7 @@ fn explain_one(
             Effect::Image(_) => Lookup::Hit {
                 build: fate.hit_build,
             },
+            Effect::Mkdir(_) if vertex.inputs.is_empty() => Lookup::Miss(MissReason::Cold),
             _ => Lookup::Miss(MissReason::NotExported),
         };
     }
