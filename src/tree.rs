@@ -18,8 +18,12 @@ impl RepoPath {
 
     /// Cleans `text` as Go's `path.Clean` does, relative to the root: `./a//b/../c/` is `a/c`; `..` stops at the root.
     pub fn new(text: impl AsRef<[u8]>) -> Self {
+        let text = text.as_ref();
+        if text.split(|&b| b == b'/').all(|name| !matches!(name, b"" | b"." | b"..")) {
+            return Self(Arc::from(text));
+        }
         let mut names: Vec<&[u8]> = Vec::new();
-        for name in text.as_ref().split(|&b| b == b'/') {
+        for name in text.split(|&b| b == b'/') {
             match name {
                 b"" | b"." => {}
                 b".." => {

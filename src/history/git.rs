@@ -14,10 +14,13 @@ use crate::tree::FileKind;
 use crate::tree::FileStamp;
 use crate::tree::ObjectId;
 use crate::tree::RepoPath;
+use rustc_hash::FxHashMap;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Larger files are not read as text: no Dockerfile or ignore file comes near.
@@ -53,7 +56,15 @@ pub struct Selection {
 /// A repository: worktree, linked worktree, `.git` directory or bare.
 pub struct Repository {
     inner: git2::Repository,
+    /// Commits met while choosing, so that the walk need not read them again.
+    met: RefCell<FxHashMap<ObjectId, Met>>,
 }
+
+/// A commit and its tree.
+pub(super) type Met = Arc<(Commit, ObjectId)>;
+
+/// No more commits than this are kept.
+const MAX_MET: usize = 200_000;
 
 impl Repository {
     /// Opens the repository that `path` is or is in.
@@ -69,13 +80,19 @@ impl Repository {
         let none: [&str; 0] = [];
         let inner = git2::Repository::open_ext(path, git2::RepositoryOpenFlags::empty(), none)
             .map_err(|err| open_error(&err, path))?;
-        Ok(Self { inner })
+        Ok(Self {
+            inner,
+            met: RefCell::default(),
+        })
     }
 
     /// The same repository for another thread.
     pub(super) fn reopen(git_dir: &Path) -> Result<Self, Error> {
         let inner = git2::Repository::open(git_dir).map_err(|err| open_error(&err, git_dir))?;
-        Ok(Self { inner })
+        Ok(Self {
+            inner,
+            met: RefCell::default(),
+        })
     }
 
     /// The `.git` directory (of a linked worktree its own).
@@ -239,6 +256,11 @@ impl Repository {
         context: &RepoPath,
         watched: &[RepoPath],
     ) -> Walk {
+        let met = std::mem::take(&mut *self.met.borrow_mut());
+        let builds = builds
+            .into_iter()
+            .map(|(id, request)| (id, request, met.get(&id).cloned()))
+            .collect();
         Walk::start(
             self.git_dir().to_path_buf(),
             builds,
@@ -383,6 +405,39 @@ pub(super) struct Reader<'r> {
     repository: &'r Repository,
     odb: git2::Odb<'r>,
     is_shallow: bool,
+    trees: RefCell<Trees>,
+}
+
+/// Trees read lately: each is read as a build's new tree first and as the next change's old one later. The git library
+/// keeps small ones itself.
+#[derive(Default)]
+struct Trees {
+    young: FxHashMap<ObjectId, raw::Bytes>,
+    old: FxHashMap<ObjectId, raw::Bytes>,
+    n_young: usize,
+}
+
+/// Bytes of trees in one generation; two are kept.
+const TREES: usize = 1024 * 1024;
+
+impl Trees {
+    fn get(&mut self, id: &ObjectId) -> Option<raw::Bytes> {
+        if let Some(bytes) = self.young.get(id) {
+            return Some(Rc::clone(bytes));
+        }
+        let bytes = self.old.remove(id)?;
+        self.put(id, Rc::clone(&bytes));
+        Some(bytes)
+    }
+
+    fn put(&mut self, id: &ObjectId, bytes: raw::Bytes) {
+        self.n_young += bytes.len();
+        self.young.insert(*id, bytes);
+        if self.n_young > TREES {
+            self.old = std::mem::take(&mut self.young);
+            self.n_young = 0;
+        }
+    }
 }
 
 impl<'r> Reader<'r> {
@@ -392,6 +447,7 @@ impl<'r> Reader<'r> {
             repository,
             odb,
             is_shallow: repository.inner.is_shallow(),
+            trees: RefCell::default(),
         })
     }
 
@@ -430,11 +486,13 @@ impl<'r> Reader<'r> {
         Ok((commit, tree))
     }
 
-    pub(super) fn tree(&self, id: &ObjectId) -> Result<Vec<u8>, Error> {
-        Ok(self
-            .object(id, git2::ObjectType::Tree, "tree")?
-            .data()
-            .to_vec())
+    pub(super) fn tree(&self, id: &ObjectId) -> Result<raw::Bytes, Error> {
+        if let Some(known) = self.trees.borrow_mut().get(id) {
+            return Ok(known);
+        }
+        let bytes: raw::Bytes = Rc::from(self.object(id, git2::ObjectType::Tree, "tree")?.data());
+        self.trees.borrow_mut().put(id, Rc::clone(&bytes));
+        Ok(bytes)
     }
 
     /// A blob as text to be looked at; `path` is for the message.
@@ -554,17 +612,21 @@ impl<'r> Reader<'r> {
         tip: ObjectId,
         goes_on: impl Fn(&ObjectId, usize) -> bool,
         caveats: &mut Vec<Caveat>,
-        mut take: impl FnMut(Commit),
+        mut take: impl FnMut(&Commit),
     ) -> Result<(), Error> {
         let mut next = Some(tip);
         let mut last = None;
         let mut taken = 0;
         while let Some(id) = next.filter(|id| goes_on(id, taken)) {
             taken += 1;
-            let (commit, _) = self.commit(&id)?;
-            next = commit.parent;
+            let met: Met = Arc::new(self.commit(&id)?);
+            next = met.0.parent;
             last = Some(id);
-            take(commit);
+            take(&met.0);
+            let mut known = self.repository.met.borrow_mut();
+            if known.len() < MAX_MET {
+                known.insert(id, met);
+            }
         }
         if self.is_shallow
             && next.is_none()

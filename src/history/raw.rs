@@ -11,12 +11,17 @@ use crate::tree::FileKind;
 use crate::tree::FileStamp;
 use crate::tree::ObjectId;
 use crate::tree::RepoPath;
+use std::ffi::CStr;
+use std::rc::Rc;
 
 /// Directories deeper than this are taken for an attack.
 const MAX_DEPTH: usize = 1024;
 
+/// The bytes of a tree, shared with who keeps them.
+pub(super) type Bytes = Rc<[u8]>;
+
 /// Gives the bytes of a tree.
-pub(super) type ReadTree<'a> = dyn Fn(&ObjectId) -> Result<Vec<u8>, Error> + 'a;
+pub(super) type ReadTree<'a> = dyn Fn(&ObjectId) -> Result<Bytes, Error> + 'a;
 
 /// One entry of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +74,8 @@ pub(super) fn entries(
 }
 
 fn entry(bytes: &[u8], id_len: usize) -> Option<(Entry<'_>, &[u8])> {
-    let space = bytes.iter().position(|&b| b == b' ')?;
+    // A mode has five digits (a directory) or six; old tools wrote other things too.
+    let space = bytes.iter().take(16).position(|&b| b == b' ')?;
     let mode = bytes[..space].iter().try_fold(0_u32, |mode, &b| match b {
         b'0'..=b'7' if mode < 1 << 24 => Some(mode * 8 + u32::from(b - b'0')),
         _ => None,
@@ -82,7 +88,7 @@ fn entry(bytes: &[u8], id_len: usize) -> Option<(Entry<'_>, &[u8])> {
         _ => Some(FileKind::Regular),
     };
     let rest = &bytes[space + 1..];
-    let end = rest.iter().position(|&b| b == 0)?;
+    let end = name_end(rest)?;
     let id = rest.get(end + 1..end + 1 + id_len)?;
     Some((
         Entry {
@@ -92,6 +98,39 @@ fn entry(bytes: &[u8], id_len: usize) -> Option<(Entry<'_>, &[u8])> {
         },
         &rest[end + 1 + id_len..],
     ))
+}
+
+/// Where the zero behind a name is.
+fn name_end(bytes: &[u8]) -> Option<usize> {
+    CStr::from_bytes_until_nul(bytes)
+        .ok()
+        .map(CStr::count_bytes)
+}
+
+/// How many bytes of whole entries two trees begin with alike: most of what is to be compared.
+fn common_entries(a: &[u8], b: &[u8], id_len: usize) -> usize {
+    const BLOCK: usize = 32;
+    let blocks = a
+        .chunks_exact(BLOCK)
+        .zip(b.chunks_exact(BLOCK))
+        .take_while(|(a, b)| a == b)
+        .count();
+    let start = blocks * BLOCK;
+    let common = start
+        + a[start..]
+            .iter()
+            .zip(&b[start..])
+            .take_while(|(a, b)| a == b)
+            .count();
+    let mut end = 0;
+    while let Some(name) = name_end(&a[end..]) {
+        let next = end + name + 1 + id_len;
+        if next > common {
+            break;
+        }
+        end = next;
+    }
+    end
 }
 
 /// The entry called `name`, if there is one.
@@ -140,10 +179,12 @@ impl Comparison<'_> {
             return Err(corrupt("a tree with too many levels"));
         }
         let id_len = old.or(new).map_or(20, |id| id.as_bytes().len());
-        let old_bytes = old.map_or_else(|| Ok(Vec::new()), self.read)?;
-        let new_bytes = new.map_or_else(|| Ok(Vec::new()), self.read)?;
-        let mut olds = entries(&old_bytes, id_len).peekable();
-        let mut news = entries(&new_bytes, id_len).peekable();
+        let empty = || Ok(Rc::default());
+        let old_bytes = old.map_or_else(empty, self.read)?;
+        let new_bytes = new.map_or_else(empty, self.read)?;
+        let common = common_entries(&old_bytes, &new_bytes, id_len);
+        let mut olds = entries(&old_bytes[common..], id_len).peekable();
+        let mut news = entries(&new_bytes[common..], id_len).peekable();
         loop {
             let (old, new) = match (olds.peek(), news.peek()) {
                 (None, None) => return Ok(()),

@@ -5,6 +5,7 @@ use super::error::Error;
 use super::error::ErrorKind;
 use super::git::Found;
 use super::git::Lookup;
+use super::git::Met;
 use super::git::Reader;
 use super::git::Repository;
 use super::input::BuildInput;
@@ -15,6 +16,7 @@ use crate::tree::ObjectId;
 use crate::tree::RepoPath;
 use rustc_hash::FxHashMap;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::sync::mpsc::SyncSender;
@@ -28,7 +30,7 @@ const CHUNK: usize = 128;
 const THREADS: usize = 2;
 
 /// A batch is handed over once it holds so many builds or changes, which bounds what waits in memory.
-const BATCH_BUILDS: usize = 32;
+const BATCH_BUILDS: usize = 128;
 const BATCH_CHANGES: usize = 50_000;
 
 /// Trees may be deep, and are gone through by recursion.
@@ -55,7 +57,7 @@ struct Batch {
 /// What to read.
 struct Job {
     git_dir: PathBuf,
-    builds: Vec<(ObjectId, Request)>,
+    builds: Vec<(ObjectId, Request, Option<Met>)>,
     context: RepoPath,
     watched: Vec<RepoPath>,
 }
@@ -63,7 +65,7 @@ struct Job {
 impl Walk {
     pub(super) fn start(
         git_dir: PathBuf,
-        builds: Vec<(ObjectId, Request)>,
+        builds: Vec<(ObjectId, Request, Option<Met>)>,
         context: RepoPath,
         watched: Vec<RepoPath>,
     ) -> Self {
@@ -216,7 +218,10 @@ impl<'a> Builder<'a> {
     }
 
     fn commit(&self, at: usize) -> Result<(Commit, ObjectId), Error> {
-        self.reader.commit(&self.job.builds[at].0)
+        match &self.job.builds[at] {
+            (_, _, Some(met)) => Ok(Met::as_ref(met).clone()),
+            (id, _, None) => self.reader.commit(id),
+        }
     }
 
     /// A build and its context's tree; `before` is the tree of the build before.
@@ -265,7 +270,7 @@ impl<'a> Builder<'a> {
         root: &ObjectId,
     ) -> Result<Vec<Result<Option<Arc<[u8]>>, String>>, Error> {
         let bytes = if self.watched.is_empty() {
-            Vec::new()
+            Rc::default()
         } else {
             self.reader.tree(root)?
         };
