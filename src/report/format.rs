@@ -86,19 +86,24 @@ pub fn date(seconds: i64) -> String {
     }
 }
 
-/// A duration, to two figures that matter: `0.4 s`, `12 s`, `4 min 10 s`, `2 h 05 min`, `11 days`.
+/// A duration, to two figures that matter: `<0.1 s`, `0.4 s`, `12 s`, `4 min 10 s`, `2 h 10 min`, `30 h`, `11 days`.
 pub fn duration(milliseconds: u64) -> String {
-    let seconds = (milliseconds + 500) / 1_000;
-    let minutes = (seconds + 30) / 60;
+    let to = |unit: u64| (milliseconds + unit / 2) / unit;
+    let (seconds, tens, minutes, ten_minutes) = (to(1_000), to(10_000), to(60_000), to(600_000));
+    let parts = |whole: u64, unit: &str, rest: u64, small: &str| match rest {
+        0 => format!("{whole} {unit}"),
+        rest => format!("{whole} {unit} {rest} {small}"),
+    };
     match milliseconds {
         0 => "0 s".to_owned(),
-        1..50 => "under 0.1 s".to_owned(),
+        1..50 => "<0.1 s".to_owned(),
         50..9_950 => format!("{:.1} s", milliseconds as f64 / 1_000.0),
         _ if seconds < 60 => format!("{seconds} s"),
-        _ if seconds < 600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ if tens < 60 => parts(tens / 6, "min", tens % 6 * 10, "s"),
         _ if minutes < 60 => format!("{minutes} min"),
-        _ if minutes < 48 * 60 => format!("{} h {:02} min", minutes / 60, minutes % 60),
-        _ => count((minutes + 720) / 1_440, "day", "days"),
+        _ if ten_minutes < 60 => parts(ten_minutes / 6, "h", ten_minutes % 6 * 10, "min"),
+        _ if minutes < 48 * 60 => format!("{} h", to(3_600_000)),
+        _ => count(to(86_400_000), "day", "days"),
     }
 }
 
@@ -193,6 +198,11 @@ pub fn clip(text: &str, width: usize) -> String {
     out
 }
 
+/// A text of an instruction on one line: runs of blanks become one.
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Whole days between two times, at least one.
 pub fn days(from: i64, to: i64) -> u64 {
     (to.saturating_sub(from) / DAY).max(1).unsigned_abs()
@@ -206,15 +216,17 @@ mod tests {
     fn durations_keep_two_figures() {
         for (ms, want) in [
             (0, "0 s"),
-            (20, "under 0.1 s"),
+            (20, "<0.1 s"),
             (420, "0.4 s"),
             (9_940, "9.9 s"),
             (9_960, "10 s"),
             (59_400, "59 s"),
-            (59_600, "1 min 00 s"),
+            (59_600, "1 min"),
             (250_000, "4 min 10 s"),
             (1_500_000, "25 min"),
-            (7_500_000, "2 h 05 min"),
+            (3_590_000, "1 h"),
+            (108_000_000, "30 h"),
+            (7_500_000, "2 h 10 min"),
             (950_400_000, "11 days"),
         ] {
             assert_eq!(duration(ms), want, "{ms}");

@@ -2,12 +2,13 @@
 //!
 //! Never: computes a fact; it words what the analysis holds.
 
-use super::format::{bytes, clip, count, date, days, duration, grouped, share};
+use super::format::{bytes, clip, count, date, days, duration, grouped, one_line, share};
 use super::table::{Column, Table};
 use crate::analyze::{Analysis, StepFacts};
 use crate::builder::Builder;
 use crate::cost::TotalCost;
 use crate::replay::{CacheExport, Runner};
+use crate::restructure::finding::Finding;
 use crate::score::{Blame, Cause, Millis};
 use std::collections::BTreeMap;
 
@@ -73,7 +74,7 @@ pub fn report(analysis: &Analysis, name: &str) -> Report {
         steps,
         steps_note,
         causes: causes(analysis),
-        findings: Vec::new(),
+        findings: findings(analysis),
         caveats: caveats(analysis),
     }
 }
@@ -252,31 +253,43 @@ pub fn monthly(analysis: &Analysis) -> Option<(u64, u64)> {
 fn steps(analysis: &Analysis) -> (Table, Option<String>) {
     let columns = vec![
         Column::number("line"),
-        Column::text("step", 24),
+        Column::text("step", 30),
         Column::number("ran in"),
-        Column::number("changed itself"),
-        Column::number("followed"),
-        Column::number("time a build"),
-        Column::text("mostly because of", 18),
+        Column::number("itself"),
+        Column::number("follows"),
+        Column::number("a build"),
+        Column::text("mostly because of (builds)", 26),
     ];
     let mut by_weight: Vec<&StepFacts> = analysis.steps.iter().collect();
     by_weight.sort_by_key(|s| (std::cmp::Reverse((s.cost.median, s.tally.misses())), s.id));
     let mut listed: Vec<&StepFacts> = by_weight.iter().copied().take(MAX_STEPS).collect();
-    listed.sort_by_key(|s| (s.step.lines.first, s.id));
-    let rows = listed
-        .iter()
-        .map(|s| step_row(s, analysis.totals.n_counted))
-        .collect();
+    listed.sort_by_key(|s| (s.step.stage_index, s.step.lines.first, s.id));
+    let mut rows = Vec::new();
+    let mut stage = None;
+    for facts in &listed {
+        if facts.step.stage != stage {
+            stage.clone_from(&facts.step.stage);
+            rows.push(stage_row(stage.as_deref().unwrap_or_default()));
+        }
+        rows.push(step_row(facts, analysis.totals.n_counted));
+    }
     let rest = &by_weight[listed.len()..];
     let note = (!rest.is_empty()).then(|| {
         let cost: Millis = rest.iter().map(|s| s.cost).sum();
         let mean = duration(cost.share(1, analysis.totals.n_counted.max(1)).median);
         format!(
-            "{} more, together {mean} a build",
-            count(rest.len() as u64, "step", "steps")
+            "{}, together {mean} a build",
+            count(rest.len() as u64, "step more", "steps more")
         )
     });
     (Table { columns, rows }, note)
+}
+
+/// The steps below it belong to this stage.
+fn stage_row(stage: &str) -> Vec<String> {
+    let mut row = vec![String::new(); 7];
+    row[1] = format!("stage {stage}");
+    row
 }
 
 fn step_row(facts: &StepFacts, n_counted: u64) -> Vec<String> {
@@ -285,21 +298,13 @@ fn step_row(facts: &StepFacts, n_counted: u64) -> Vec<String> {
     let ran = facts.tally.misses() + facts.tally.unknown;
     vec![
         facts.step.lines.first.to_string(),
-        step_name(facts),
+        one_line(&facts.step.text),
         dash(ran, share(ran, all)),
         dash(facts.tally.roots, share(facts.tally.roots, all)),
         dash(facts.tally.cascades, share(facts.tally.cascades, all)),
-        duration(facts.cost.share(1, n_counted.max(1)).median),
+        dash(ran, duration(facts.cost.share(1, n_counted.max(1)).median)),
         because(&facts.causes),
     ]
-}
-
-/// The instruction's text, after its stage where there are several.
-fn step_name(facts: &StepFacts) -> String {
-    match &facts.step.stage {
-        Some(stage) => format!("[{stage}] {}", facts.step.text),
-        None => facts.step.text.clone(),
-    }
 }
 
 /// The two dearest causes with their builds.
@@ -317,14 +322,14 @@ fn because(causes: &[Blame]) -> String {
 pub fn cause(cause: &Cause) -> String {
     match cause {
         Cause::Path(path) => path.to_string(),
-        Cause::Folder(path) => format!("{path}/"),
+        Cause::Folder(path) => format!("{path}/…"),
         Cause::MoreFiles => "many other files".to_owned(),
         Cause::Definition(what) => format!("a changed {what}"),
         Cause::Base(image) => format!("base image {image}"),
         Cause::NotExported => "not in the exported cache".to_owned(),
         Cause::Evicted => "removed from the cache".to_owned(),
         Cause::Cold => "never built before".to_owned(),
-        Cause::Unknown => "not known from git".to_owned(),
+        Cause::Unknown(why) => format!("not known: {why}"),
     }
 }
 
@@ -350,6 +355,24 @@ fn causes(analysis: &Analysis) -> Table {
         columns,
         rows: analysis.league.iter().take(MAX_CAUSES).map(row).collect(),
     }
+}
+
+fn findings(analysis: &Analysis) -> Vec<Remark> {
+    // Most texts name their line themselves.
+    let names_line = |f: &Finding| f.text.to_lowercase().contains(&format!("line {}", f.line));
+    let remark = |f: &Finding| Remark {
+        place: if f.line == 0 || names_line(f) {
+            String::new()
+        } else {
+            format!("line {}", f.line)
+        },
+        text: f.text.clone(),
+        detail: String::new(),
+    };
+    let mut sorted: Vec<&Finding> = analysis.findings.iter().collect();
+    // Those that the history shows often go first; the sort keeps lines in order otherwise.
+    sorted.sort_by_key(|f| std::cmp::Reverse(f.builds.unwrap_or_default()));
+    sorted.into_iter().map(remark).collect()
 }
 
 fn caveats(analysis: &Analysis) -> Vec<String> {

@@ -28,8 +28,8 @@ pub enum Cause {
     Evicted,
     /// Never built before.
     Cold,
-    /// Not to be known.
-    Unknown,
+    /// Not to be known from git, and why.
+    Unknown(String),
 }
 
 /// What one cause cost.
@@ -62,7 +62,7 @@ pub fn root_of(built: &Built, id: StepId) -> StepId {
 pub fn causes(lookup: &Lookup) -> Vec<(Cause, u64, u64)> {
     match lookup {
         Lookup::Hit { .. } | Lookup::Miss(MissReason::Input { .. }) => Vec::new(),
-        Lookup::Unknown { .. } => vec![(Cause::Unknown, 1, 1)],
+        Lookup::Unknown { why } => vec![(Cause::Unknown(why.clone()), 1, 1)],
         Lookup::Miss(MissReason::Cold) => vec![(Cause::Cold, 1, 1)],
         Lookup::Miss(MissReason::Definition { what, .. }) => {
             vec![(Cause::Definition(what.clone()), 1, 1)]
