@@ -31,6 +31,8 @@ pub mod score;
 
 pub mod analyze;
 
+pub mod suggest;
+
 pub mod report;
 
 pub mod demo;

@@ -1,0 +1,441 @@
+//! Proposals with what they are worth: each replayed over the history, priced, and put in the best order.
+//!
+//! The baseline is the newest Dockerfile and ignore file at every commit, so that what is compared is two texts and not
+//! two histories of texts.
+//!
+//! Never: prints, reads the disk, decides what is legal (that is `restructure::legality`'s).
+
+use crate::caveat::Caveat;
+use crate::cost::{Band, BuildCost, CostModel, World};
+use crate::dockerfile;
+use crate::dockerfile::Dockerfile;
+use crate::history::BuildInput;
+use crate::replay::{Built, Replay, Runner, Settings};
+use crate::restructure::View;
+use crate::restructure::finding::{Finding, findings, install};
+use crate::restructure::search::{Draft, Dropped, Found, Gain, Proposal, search};
+use crate::restructure::command::is_system_install;
+use crate::score::{Reads, needed};
+use crate::shell;
+use crate::tree::{FileStamp, RepoPath};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is asked.
+pub struct Question<'a> {
+    /// Settings of the replay; `pin` and `pin_ignore` are set here.
+    pub settings: &'a Settings,
+    /// The Dockerfile to improve.
+    pub dockerfile: String,
+    /// The ignore file in effect, by its path in the repository.
+    pub ignore: Option<(RepoPath, String)>,
+    /// The builds, oldest first.
+    pub inputs: &'a [BuildInput],
+    /// Bytes of a file of the newest tree, by its path below the context.
+    pub read: &'a dyn Fn(&RepoPath) -> Option<Vec<u8>>,
+    /// Prices.
+    pub cost: &'a CostModel,
+    /// Replays at once, at least 1.
+    pub threads: usize,
+}
+
+/// The answer.
+#[derive(Clone, Debug)]
+pub struct Suggestions {
+    /// The Dockerfile's path in the repository.
+    pub dockerfile: RepoPath,
+    /// The ignore file's path in the repository: the one in effect, or the one to make.
+    pub ignore: RepoPath,
+    /// The texts as they are.
+    pub now: Draft,
+    /// The texts with the recommended set applied.
+    pub then: Draft,
+    /// Builds replayed, those that could be built, and the times of the first and last.
+    pub builds: (usize, usize, i64, i64),
+    /// Milliseconds a build takes on average: as it is, with the recommended set, and at best.
+    pub mean: (Band, Band, Band),
+    /// What the recommended set saves per build.
+    pub saving: Saving,
+    /// The recommended set, in the best order.
+    pub order: Vec<Suggestion>,
+    /// Proposals that pay alone and no longer do on top of the recommended set.
+    pub instead: Vec<Suggestion>,
+    /// Proposals that do not pay on this history.
+    pub idle: Vec<Suggestion>,
+    /// What was proposed and dropped by the check.
+    pub dropped: Vec<Dropped>,
+    /// What is wrong, in words.
+    pub findings: Vec<Finding>,
+    /// What was assumed.
+    pub caveats: Vec<Caveat>,
+}
+
+/// One proposal with what it is worth.
+#[derive(Clone, Debug)]
+pub struct Suggestion {
+    /// The proposal, on the text as it is; for one that only became possible later, on the text before it.
+    pub proposal: Proposal,
+    /// What it saves alone; `None` when it was only possible on top of others.
+    pub alone: Option<Saving>,
+    /// What it saves on top of those before it in the best order.
+    pub on_top: Option<Saving>,
+    /// Why it is not in the recommended set; empty when it is.
+    pub why_not: String,
+}
+
+/// What a text saves against another over the same builds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Saving {
+    /// Milliseconds per build, with the band of the draws: low, median, high.
+    pub per_build: (i64, i64, i64),
+    /// The same per month at this history's pace; `None` for a history of less than a day.
+    pub per_month: Option<(i64, i64, i64)>,
+    /// Builds that get faster, get slower, and were compared.
+    pub builds: (usize, usize, usize),
+    /// Builds that only the old text can build, for instance for want of a file that it does not name.
+    pub lost: usize,
+    /// Compressed bytes per build moved less (pulled, pushed, cached); negative for more.
+    pub bytes_per_build: i64,
+}
+
+/// Answers. Errors: the Dockerfile's refusal.
+pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error> {
+    let parsed = dockerfile::parse(&question.dockerfile)?;
+    let trees = Trees::of(question);
+    let context = RepoPath::new(&question.settings.context);
+    let path = RepoPath::new(&question.settings.dockerfile);
+    let ignore_path = question.ignore.as_ref().map_or_else(|| context.join(b".dockerignore"), |(path, _)| path.clone());
+    let build_args = build_args(question);
+    let view = View {
+        dockerfile: &parsed.dockerfile,
+        path: &path,
+        context: &context,
+        ignore: question.ignore.as_ref().map(|(path, text)| (path, text.as_str())),
+        files: &trees.files,
+        ignored: &trees.ignored,
+        read: question.read,
+        changes: &trees.changes,
+        builder: question.settings.builder,
+        git_dir: question.settings.git_dir,
+        persistent: question.settings.runner == Runner::Persistent,
+        target: target(&parsed.dockerfile, question.settings.target.as_deref()),
+        build_args: &build_args,
+    };
+    let now = Draft { dockerfile: question.dockerfile.clone(), ignore: question.ignore.as_ref().map(|(_, text)| text.clone()) };
+    let mut bench = Bench::new(question, &now);
+    let least = (bench.mean(&now) / 200).max(50);
+    let found = search(&view, least, &mut |drafts| bench.worth(drafts));
+    let mut answer = assemble(question, &mut bench, now, found, least);
+    answer.findings = findings(&view);
+    (answer.dockerfile, answer.ignore) = (path, ignore_path);
+    answer.caveats.extend(parsed.caveats);
+    Ok(answer)
+}
+
+/// The target stage's index: by name, else by number, else the last.
+fn target(dockerfile: &Dockerfile, wanted: Option<&str>) -> usize {
+    let last = dockerfile.stages.len() - 1;
+    let Some(wanted) = wanted else { return last };
+    let lower = wanted.to_ascii_lowercase();
+    let by_name = dockerfile.stages.iter().rposition(|s| s.name.as_deref() == Some(lower.as_str()));
+    by_name.or_else(|| wanted.parse().ok().filter(|n| *n <= last)).unwrap_or(last)
+}
+
+/// The newest tree, and what changed from build to build.
+struct Trees {
+    files: Vec<(RepoPath, FileStamp)>,
+    ignored: Vec<(RepoPath, FileStamp)>,
+    changes: Vec<Vec<RepoPath>>,
+}
+
+impl Trees {
+    fn of(question: &Question<'_>) -> Self {
+        let mut tree: BTreeMap<RepoPath, FileStamp> = BTreeMap::new();
+        let mut changes = Vec::new();
+        for (n, input) in question.inputs.iter().enumerate() {
+            for change in &input.changes {
+                match change.new {
+                    Some(stamp) => tree.insert(change.path.clone(), stamp),
+                    None => tree.remove(&change.path),
+                };
+            }
+            if n > 0 {
+                changes.push(input.changes.iter().map(|c| c.path.clone()).collect());
+            }
+        }
+        let text = question.ignore.as_ref().map_or("", |(_, text)| text.as_str());
+        let rules = crate::context::IgnoreRules::parse(text.as_bytes()).unwrap_or_default();
+        let (ignored, files) = tree.into_iter().partition(|(path, _)| rules.is_ignored(path));
+        Self { files, ignored, changes }
+    }
+}
+
+/// The arguments that are passed, and whether they differ from build to build.
+fn build_args(question: &Question<'_>) -> Vec<(String, bool)> {
+    let mut values: BTreeMap<String, BTreeSet<Option<String>>> = BTreeMap::new();
+    for (name, value) in &question.settings.build_args {
+        values.entry(name.clone()).or_default().insert(value.clone());
+    }
+    for input in question.inputs {
+        for (name, value) in &input.request.build_args {
+            values.entry(name.clone()).or_default().insert(value.clone());
+        }
+    }
+    values.into_iter().map(|(name, seen)| (name, seen.len() > 1)).collect()
+}
+
+/// Replays of drafts, each done once.
+struct Bench<'q> {
+    question: &'q Question<'q>,
+    now: Draft,
+    runs: BTreeMap<Draft, Run>,
+    caveats: Vec<Caveat>,
+}
+
+/// One draft over the history: builds gathered by what ran in them.
+#[derive(Clone, Debug, Default)]
+struct Run {
+    /// For each build its pattern; `None` when it cannot be built.
+    patterns: Vec<Option<usize>>,
+    /// One build of each pattern, and its cost in the world of medians.
+    kinds: Vec<(Built, BuildCost)>,
+    /// The same builds if each step ran only when something that it really reads changed.
+    best: Vec<Option<usize>>,
+    /// What replaying assumed.
+    caveats: Vec<Caveat>,
+}
+
+impl Run {
+    fn of(question: &Question<'_>, draft: &Draft) -> Self {
+        let settings = Settings { pin: Some(draft.dockerfile.clone()), pin_ignore: Some(draft.ignore.clone().unwrap_or_default()), ..question.settings.clone() };
+        let mut replay = Replay::new(settings);
+        let mut run = Self::default();
+        let mut known: BTreeMap<(usize, Vec<bool>), usize> = BTreeMap::new();
+        for input in question.inputs {
+            let Ok(built) = replay.build(input).result else {
+                run.patterns.push(None);
+                run.best.push(None);
+                continue;
+            };
+            let reads: Vec<Reads> = built.steps.steps.iter().map(|s| reads(&s.instruction, &s.command)).collect();
+            let needed = needed(&built, &reads);
+            let mut ideal = built.clone();
+            for (lookup, needed) in ideal.lookups.iter_mut().zip(needed) {
+                if !needed {
+                    *lookup = crate::cache::Lookup::Hit { build: None };
+                }
+            }
+            let (pattern, best) = (run.kind(question, &mut known, built), run.kind(question, &mut known, ideal));
+            run.patterns.push(Some(pattern));
+            run.best.push(Some(best));
+        }
+        run.caveats = replay.caveats().to_vec();
+        run
+    }
+
+    fn kind(&mut self, question: &Question<'_>, known: &mut BTreeMap<(usize, Vec<bool>), usize>, built: Built) -> usize {
+        // Equal steps are shared; what differs by address only costs a second entry.
+        let steps = std::sync::Arc::as_ptr(&built.steps) as usize;
+        let ran = crate::score::ran(&built);
+        *known.entry((steps, ran)).or_insert_with(|| {
+            let cost = question.cost.build(&built);
+            self.kinds.push((built, cost));
+            self.kinds.len() - 1
+        })
+    }
+
+    fn wall(&self, build: usize) -> Option<u64> {
+        self.patterns.get(build).copied().flatten().map(|p| self.kinds[p].1.wall_ms)
+    }
+
+    /// What each kind takes in `world`.
+    fn walls_in(&self, question: &Question<'_>, world: World) -> Vec<u64> {
+        self.kinds.iter().map(|(built, _)| question.cost.build_in(built, world).wall_ms).collect()
+    }
+
+    /// The mean over the builds that `patterns` gives, with its band.
+    fn mean(&self, question: &Question<'_>, patterns: &[Option<usize>]) -> Band {
+        let of = |walls: &[u64]| {
+            let all: Vec<u64> = patterns.iter().flatten().map(|&p| walls[p]).collect();
+            all.iter().sum::<u64>() / (all.len() as u64).max(1)
+        };
+        let median: Vec<u64> = self.kinds.iter().map(|(_, cost)| cost.wall_ms).collect();
+        let draws = World::all().map(|world| of(&self.walls_in(question, world))).collect();
+        Band::of(of(&median), draws)
+    }
+}
+
+/// What a step reads of the context, told by its command: what the bound rests on.
+fn reads(instruction: &str, command: &str) -> Reads {
+    if instruction != "RUN" {
+        return Reads::Everything;
+    }
+    let script = shell::parse(command);
+    if is_system_install(&script) {
+        return Reads::Nothing;
+    }
+    let seen = script.seen();
+    let all_install = seen.iter().all(|s| install(s).is_some() || matches!(s.name(), "" | "cd" | "set" | "corepack" | "rm" | "mkdir"));
+    if all_install && seen.iter().any(|s| install(s).is_some()) { Reads::Manifests } else { Reads::Everything }
+}
+
+impl<'q> Bench<'q> {
+    fn new(question: &'q Question<'q>, now: &Draft) -> Self {
+        let base = Run::of(question, now);
+        let caveats = base.caveats.clone();
+        Self { question, now: now.clone(), runs: BTreeMap::from([(now.clone(), base)]), caveats }
+    }
+
+    /// The mean wall time in the world of medians, milliseconds.
+    fn mean(&self, draft: &Draft) -> i64 {
+        let Some(run) = self.runs.get(draft) else { return 0 };
+        let walls: Vec<u64> = (0..run.patterns.len()).filter_map(|b| run.wall(b)).collect();
+        signed(walls.iter().sum::<u64>() / (walls.len() as u64).max(1))
+    }
+
+    /// Replays what was not replayed yet, side by side; results in the order asked for.
+    fn replay(&mut self, drafts: &[Draft]) {
+        let new: Vec<&Draft> = drafts.iter().filter(|d| !self.runs.contains_key(d)).collect::<BTreeSet<_>>().into_iter().collect();
+        let question = Shared { settings: self.question.settings, inputs: self.question.inputs, cost: self.question.cost };
+        let share = new.len().div_ceil(self.question.threads.max(1)).max(1);
+        let done: Vec<Vec<Run>> = std::thread::scope(|scope| {
+            let handles: Vec<_> = new.chunks(share).map(|part| scope.spawn(move || part.iter().map(|d| question.run(d)).collect())).collect();
+            handles.into_iter().map(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        });
+        let runs = done.into_iter().flatten();
+        self.runs.extend(new.into_iter().cloned().zip(runs));
+    }
+
+    fn worth(&mut self, drafts: &[Draft]) -> Vec<Option<Gain>> {
+        self.replay(drafts);
+        drafts.iter().map(|draft| self.gain(draft)).collect()
+    }
+
+    fn gain(&self, draft: &Draft) -> Option<Gain> {
+        let (old, new) = (self.runs.get(&self.now)?, self.runs.get(draft)?);
+        let pairs: Vec<(u64, u64)> = (0..old.patterns.len()).filter_map(|b| old.wall(b).zip(new.wall(b))).collect();
+        // A text that cannot be built at half of the commits is not comparable over this history.
+        let buildable = old.patterns.iter().flatten().count();
+        if pairs.is_empty() || pairs.len() * 2 < buildable {
+            return None;
+        }
+        let total: i64 = pairs.iter().map(|(a, b)| signed(*a) - signed(*b)).sum();
+        Some(Gain { median: total / signed(pairs.len() as u64) })
+    }
+
+    /// What `new` saves against `old`.
+    fn saving(&self, old: &Draft, new: &Draft) -> Option<Saving> {
+        let (old, new) = (self.runs.get(old)?, self.runs.get(new)?);
+        let paired: Vec<(usize, usize)> = old.patterns.iter().zip(&new.patterns).filter_map(|(a, b)| (*a).zip(*b)).collect();
+        let n = signed(paired.len() as u64).max(1);
+        let of = |a: &[u64], b: &[u64]| paired.iter().map(|&(x, y)| signed(a[x]) - signed(b[y])).sum::<i64>() / n;
+        let medians = |run: &Run| run.kinds.iter().map(|(_, c)| c.wall_ms).collect::<Vec<_>>();
+        let (old_walls, new_walls) = (medians(old), medians(new));
+        let median = of(&old_walls, &new_walls);
+        let mut draws: Vec<i64> = World::all().map(|w| of(&old.walls_in(self.question, w), &new.walls_in(self.question, w))).collect();
+        draws.sort_unstable();
+        let at = |percent: usize| draws.get(draws.len().saturating_sub(1) * percent / 100).copied().unwrap_or(median);
+        let per_build = (at(10).min(median), median, at(90).max(median));
+        let compare = |faster: bool| paired.iter().filter(|&&(x, y)| if faster { new_walls[y] < old_walls[x] } else { new_walls[y] > old_walls[x] }).count();
+        let bytes = |run: &Run, p: usize| {
+            let cost = &run.kinds[p].1;
+            signed(cost.pulled_bytes) + signed(cost.pushed_bytes) + signed(cost.cached_bytes)
+        };
+        let moved: i64 = paired.iter().map(|&(x, y)| bytes(old, x) - bytes(new, y)).sum();
+        Some(Saving {
+            per_build,
+            per_month: self.per_month(per_build),
+            builds: (compare(true), compare(false), paired.len()),
+            lost: old.patterns.iter().flatten().count() - paired.len(),
+            bytes_per_build: moved / n,
+        })
+    }
+
+    /// Per build to per month (30.44 days), at the pace of the replayed builds.
+    fn per_month(&self, per_build: (i64, i64, i64)) -> Option<(i64, i64, i64)> {
+        let (first, last) = span(self.question.inputs);
+        let seconds = last - first;
+        let builds = signed(self.question.inputs.len() as u64);
+        if seconds < 86_400 || builds < 2 {
+            return None;
+        }
+        let month = |ms: i64| i64::try_from(i128::from(ms) * i128::from(builds) * 2_629_744 / i128::from(seconds)).unwrap_or(i64::MAX);
+        Some((month(per_build.0), month(per_build.1), month(per_build.2)))
+    }
+}
+
+/// The parts of a question that threads share.
+#[derive(Clone, Copy)]
+struct Shared<'q> {
+    settings: &'q Settings,
+    inputs: &'q [BuildInput],
+    cost: &'q CostModel,
+}
+
+impl Shared<'_> {
+    fn run(self, draft: &Draft) -> Run {
+        let question = Question { settings: self.settings, dockerfile: String::new(), ignore: None, inputs: self.inputs, read: &|_| None, cost: self.cost, threads: 1 };
+        Run::of(&question, draft)
+    }
+}
+
+/// Times of the earliest and the latest build.
+fn span(inputs: &[BuildInput]) -> (i64, i64) {
+    let times = || inputs.iter().map(BuildInput::time);
+    (times().min().unwrap_or(0), times().max().unwrap_or(0))
+}
+
+fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn assemble(question: &Question<'_>, bench: &mut Bench<'_>, now: Draft, found: Found, least: i64) -> Suggestions {
+    let mut before = now.clone();
+    let mut order = Vec::new();
+    for placed in &found.order {
+        let first = found.alone.iter().find(|(p, _)| p.id == placed.id).map(|(p, _)| p.clone());
+        let alone = first.as_ref().and_then(|p| bench.saving(&now, &p.draft));
+        let proposal = first.unwrap_or_else(|| Proposal { id: placed.id.clone(), candidate: placed.candidate.clone(), draft: placed.draft.clone() });
+        order.push(Suggestion { proposal, alone, on_top: bench.saving(&before, &placed.draft), why_not: String::new() });
+        before = placed.draft.clone();
+    }
+    let then = before;
+    let (mut instead, mut idle) = (Vec::new(), Vec::new());
+    for (proposal, gain) in &found.alone {
+        if found.order.iter().any(|p| p.id == proposal.id) {
+            continue;
+        }
+        let alone = bench.saving(&now, &proposal.draft);
+        let pays = gain.is_some_and(|g| g.median >= least);
+        let why_not = if pays { "others of the recommended set save the same".to_owned() } else { why_idle(*gain, alone.as_ref()) };
+        let suggestion = Suggestion { proposal: proposal.clone(), alone, on_top: None, why_not };
+        if pays { instead.push(suggestion) } else { idle.push(suggestion) }
+    }
+    instead.sort_by_key(|s| std::cmp::Reverse(s.alone.as_ref().map_or(0, |a| a.per_build.1)));
+    let (first, last) = span(question.inputs);
+    let base = bench.runs.get(&now).cloned().unwrap_or_default();
+    let done = bench.runs.get(&then).cloned().unwrap_or_default();
+    Suggestions {
+        dockerfile: RepoPath::root(),
+        ignore: RepoPath::root(),
+        builds: (base.patterns.len(), base.patterns.iter().flatten().count(), first, last),
+        mean: (base.mean(question, &base.patterns), done.mean(question, &done.patterns), base.mean(question, &base.best)),
+        saving: bench.saving(&now, &then).unwrap_or_default(),
+        now,
+        then,
+        order,
+        instead,
+        idle,
+        dropped: found.dropped,
+        findings: Vec::new(),
+        caveats: bench.caveats.clone(),
+    }
+}
+
+fn why_idle(gain: Option<Gain>, saving: Option<&Saving>) -> String {
+    match (gain, saving) {
+        (None, _) => "it cannot be built at half of these commits, so this history cannot judge it".to_owned(),
+        (Some(gain), _) if gain.median < 0 => "on this history it costs more than it saves".to_owned(),
+        (Some(_), Some(saving)) if saving.builds.0 == 0 => "no build of this history gets faster".to_owned(),
+        (Some(_), _) => "what it saves on this history is too little to show".to_owned(),
+    }
+}
