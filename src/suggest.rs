@@ -5,6 +5,8 @@
 //!
 //! Never: prints, reads the disk, decides what is legal (that is `restructure::legality`'s).
 
+use crate::builder::Builder;
+use crate::cache::{Lookup, MissReason};
 use crate::caveat::Caveat;
 use crate::cost::{Band, BuildCost, CostModel, World};
 use crate::dockerfile;
@@ -12,11 +14,9 @@ use crate::dockerfile::Dockerfile;
 use crate::history::BuildInput;
 use crate::replay::{Built, Replay, Runner, Settings};
 use crate::restructure::View;
-use crate::restructure::finding::{Finding, findings, install};
+use crate::restructure::finding::{Finding, findings};
 use crate::restructure::search::{Draft, Dropped, Found, Gain, Proposal, search};
-use crate::restructure::command::is_system_install;
-use crate::score::{Reads, needed};
-use crate::shell;
+use crate::score::{Reads, needed, reads};
 use crate::tree::{FileStamp, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -100,6 +100,14 @@ pub struct Saving {
 /// Answers. Errors: the Dockerfile's refusal.
 pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error> {
     let parsed = dockerfile::parse(&question.dockerfile)?;
+    let cost = CostModel {
+        runner: question.settings.runner,
+        cache_export: question.settings.cache_export,
+        // BuildKit runs independent steps side by side, the others one after the other.
+        parallelism: usize::from(question.settings.builder != Builder::BuildKit),
+        ..question.cost.clone()
+    };
+    let question = &Question { cost: &cost, dockerfile: question.dockerfile.clone(), ignore: question.ignore.clone(), ..*question };
     let trees = Trees::of(question);
     let context = RepoPath::new(&question.settings.context);
     let path = RepoPath::new(&question.settings.dockerfile);
@@ -209,19 +217,20 @@ impl Run {
         let settings = Settings { pin: Some(draft.dockerfile.clone()), pin_ignore: Some(draft.ignore.clone().unwrap_or_default()), ..question.settings.clone() };
         let mut replay = Replay::new(settings);
         let mut run = Self::default();
-        let mut known: BTreeMap<(usize, Vec<bool>), usize> = BTreeMap::new();
-        for input in question.inputs {
-            let Ok(built) = replay.build(input).result else {
+        let mut known: BTreeMap<(usize, Vec<u8>), usize> = BTreeMap::new();
+        for (n, input) in question.inputs.iter().enumerate() {
+            // The first build fills the empty cache, whatever the text: it does not count.
+            let Some(built) = replay.build(input).result.ok().filter(|_| n > 0) else {
                 run.patterns.push(None);
                 run.best.push(None);
                 continue;
             };
-            let reads: Vec<Reads> = built.steps.steps.iter().map(|s| reads(&s.instruction, &s.command)).collect();
+            let reads: Vec<Reads> = built.steps.steps.iter().map(reads).collect();
             let needed = needed(&built, &reads);
             let mut ideal = built.clone();
             for (lookup, needed) in ideal.lookups.iter_mut().zip(needed) {
                 if !needed {
-                    *lookup = crate::cache::Lookup::Hit { build: None };
+                    *lookup = Lookup::Hit { build: None };
                 }
             }
             let (pattern, best) = (run.kind(question, &mut known, built), run.kind(question, &mut known, ideal));
@@ -232,10 +241,10 @@ impl Run {
         run
     }
 
-    fn kind(&mut self, question: &Question<'_>, known: &mut BTreeMap<(usize, Vec<bool>), usize>, built: Built) -> usize {
+    fn kind(&mut self, question: &Question<'_>, known: &mut BTreeMap<(usize, Vec<u8>), usize>, built: Built) -> usize {
         // Equal steps are shared; what differs by address only costs a second entry.
         let steps = std::sync::Arc::as_ptr(&built.steps) as usize;
-        let ran = crate::score::ran(&built);
+        let ran = built.lookups.iter().map(weight).collect();
         *known.entry((steps, ran)).or_insert_with(|| {
             let cost = question.cost.build(&built);
             self.kinds.push((built, cost));
@@ -264,18 +273,15 @@ impl Run {
     }
 }
 
-/// What a step reads of the context, told by its command: what the bound rests on.
-fn reads(instruction: &str, command: &str) -> Reads {
-    if instruction != "RUN" {
-        return Reads::Everything;
+/// What of a lookup matters to a build's cost.
+fn weight(lookup: &Lookup) -> u8 {
+    match lookup {
+        Lookup::Hit { .. } => 0,
+        Lookup::Unknown { .. } => 1,
+        Lookup::Miss(MissReason::Cold) => 2,
+        Lookup::Miss(MissReason::Base { .. }) => 3,
+        Lookup::Miss(_) => 4,
     }
-    let script = shell::parse(command);
-    if is_system_install(&script) {
-        return Reads::Nothing;
-    }
-    let seen = script.seen();
-    let all_install = seen.iter().all(|s| install(s).is_some() || matches!(s.name(), "" | "cd" | "set" | "corepack" | "rm" | "mkdir"));
-    if all_install && seen.iter().any(|s| install(s).is_some()) { Reads::Manifests } else { Reads::Everything }
 }
 
 impl<'q> Bench<'q> {

@@ -7,6 +7,7 @@ pub mod format;
 pub mod graph;
 mod markup;
 pub mod pr_comment;
+pub mod suggest;
 pub mod table;
 pub mod terminal;
 pub mod trace;

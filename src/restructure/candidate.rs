@@ -1,61 +1,9 @@
 //! One proposed rewrite: edits, what it promises to keep, and what makes it safe.
 
-use crate::dockerfile::{Lines, Span};
+use crate::dockerfile::Lines;
+use crate::dockerfile::edit::apply;
+pub use crate::dockerfile::edit::TextEdit;
 use crate::tree::RepoPath;
-
-/// A replacement of a piece of the Dockerfile's text.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TextEdit {
-    /// The bytes to replace; empty to insert.
-    pub span: Span,
-    /// What stands there afterwards.
-    pub text: String,
-}
-
-impl TextEdit {
-    /// Replaces `span` by `text`.
-    pub fn replace(span: Span, text: impl Into<String>) -> Self {
-        Self {
-            span,
-            text: text.into(),
-        }
-    }
-
-    /// Inserts `text` before byte `at`.
-    pub fn insert(at: usize, text: impl Into<String>) -> Self {
-        Self {
-            span: Span::new(at, at),
-            text: text.into(),
-        }
-    }
-
-    /// Removes `span`.
-    pub fn delete(span: Span) -> Self {
-        Self {
-            span,
-            text: String::new(),
-        }
-    }
-}
-
-/// The text after all edits, in order of their place (equal places in the order given); `None` when two overlap, or one
-/// does not lie on character boundaries of `text`.
-pub fn apply(text: &str, edits: &[TextEdit]) -> Option<String> {
-    let mut sorted: Vec<&TextEdit> = edits.iter().collect();
-    sorted.sort_by_key(|e| (e.span.start, e.span.end));
-    let (mut out, mut at) = (String::with_capacity(text.len()), 0);
-    for edit in sorted {
-        if edit.span.start < at || edit.span.end < edit.span.start {
-            return None;
-        }
-        out.push_str(text.get(at..edit.span.start)?);
-        text.get(edit.span.range())?;
-        out.push_str(&edit.text);
-        at = edit.span.end;
-    }
-    out.push_str(text.get(at..)?);
-    Some(out)
-}
 
 /// One proposed rewrite of a Dockerfile, its ignore file, or both.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +54,7 @@ impl Candidate {
 
     /// The Dockerfile's text with this candidate applied; `None` when its edits do not fit `text`.
     pub fn rewritten(&self, text: &str) -> Option<String> {
-        apply(text, &self.edits)
+        apply(text, &self.edits).ok()
     }
 }
 
@@ -176,33 +124,5 @@ impl Safety {
             Self::Safe { .. } => None,
             Self::Review { doubt, .. } => Some(doubt),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn edits_apply_in_order_of_place_and_refuse_to_overlap() {
-        let text = "one two three";
-        let swap = [
-            TextEdit::replace(Span::new(8, 13), "3"),
-            TextEdit::insert(0, "> "),
-            TextEdit::delete(Span::new(3, 7)),
-        ];
-        assert_eq!(apply(text, &swap).as_deref(), Some("> one 3"));
-        assert_eq!(
-            apply(
-                text,
-                &[
-                    TextEdit::delete(Span::new(0, 5)),
-                    TextEdit::delete(Span::new(4, 6))
-                ]
-            ),
-            None
-        );
-        assert_eq!(apply("é", &[TextEdit::insert(1, "x")]), None);
-        assert_eq!(apply(text, &[]).as_deref(), Some(text));
     }
 }

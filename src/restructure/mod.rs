@@ -23,7 +23,6 @@ pub use candidate::IgnoreText;
 pub use candidate::Replaced;
 pub use candidate::Safety;
 pub use candidate::TextEdit;
-pub use candidate::apply;
 pub use rules::Rule;
 pub use view::Feature;
 pub use view::View;

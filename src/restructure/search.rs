@@ -245,7 +245,7 @@ fn size(view: &View<'_>, proposal: &Proposal) -> usize {
     let in_text: usize = edits
         .iter()
         .map(|e| {
-            e.text.lines().count()
+            e.replacement.lines().count()
                 + view
                     .text()
                     .get(e.span.range())
@@ -308,7 +308,7 @@ fn substance(view: &View<'_>, candidate: &Candidate) -> Vec<String> {
         let out = view.text().get(edit.span.range()).unwrap_or_default();
         lines.extend(
             out.lines()
-                .chain(edit.text.lines())
+                .chain(edit.replacement.lines())
                 .map(|l| l.trim().to_owned())
                 .filter(|l| !l.is_empty()),
         );
