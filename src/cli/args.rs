@@ -82,7 +82,10 @@ mod examples {
   stratigraph compare old.Dockerfile new.Dockerfile --max-rebuild 4m --format markdown";
     pub(super) const SUGGEST: &str = "Examples:
   stratigraph suggest
-  stratigraph suggest --apply deps-first-1";
+  stratigraph suggest --all --format markdown -o suggestions.md
+  stratigraph suggest --format patch | git apply
+  stratigraph suggest --apply                 the recommended changes
+  stratigraph suggest --apply deps-first-1    one of them";
     pub(super) const EXPLAIN: &str = "Examples:
   stratigraph explain HEAD
   stratigraph explain v1.2.0 'npm ci'
@@ -170,14 +173,24 @@ pub(super) struct CompareArgs {
 pub(super) struct SuggestArgs {
     #[command(flatten)]
     pub(super) replay: ReplayOptions,
-    /// Write this proposal to the Dockerfile
-    #[arg(long, value_name = "ID")]
+    /// Write into the worktree: this proposal, or without ID the recommended ones
+    #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "", help_heading = "Applying")]
     pub(super) apply: Option<String>,
+    /// With --apply: improve the files as they are in the worktree, uncommitted changes and all
+    #[arg(long, requires = "apply", help_heading = "Applying")]
+    pub(super) force: bool,
+    /// Show what does not pay on this history as well, and why
+    #[arg(long, help_heading = "Output")]
+    pub(super) all: bool,
     /// Measured durations and sizes, written by `calibrate`
     #[arg(long, value_name = "FILE")]
     pub(super) profile: Option<PathBuf>,
-    #[command(flatten)]
-    pub(super) output: OutputOptions,
+    /// Rendering
+    #[arg(long, value_enum, default_value_t = SuggestFormat::Terminal, help_heading = "Output")]
+    pub(super) format: SuggestFormat,
+    /// Write to this file instead of standard output; the file appears whole or not at all
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub(super) output: Option<PathBuf>,
 }
 
 /// `explain`.
@@ -425,6 +438,16 @@ pub(super) enum Format {
     Json,
     Markdown,
     Html,
+}
+
+/// `--format` of `suggest`.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub(super) enum SuggestFormat {
+    Terminal,
+    Json,
+    Markdown,
+    Patch,
 }
 
 /// `--format` of `graph`.

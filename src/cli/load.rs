@@ -13,7 +13,7 @@ use crate::replay::{Replay, Settings};
 use crate::report::format::{DateOrSpan, list as list_words};
 use crate::tree::{ObjectId, RepoPath};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A Dockerfile longer than this is not one; BuildKit refuses earlier (its limit is 64 kB a line, 16 MB a message).
 const MAX_TEXT: u64 = 16 << 20;
@@ -77,6 +77,21 @@ impl Project {
         let (newest, _) = self.builds.last()?;
         let path = RepoPath::new(&self.settings.context).join(path.as_bytes());
         self.repository.read(newest, &path).ok().flatten()
+    }
+
+    /// A file's bytes at a commit, by its path in the repository.
+    pub(super) fn bytes_at(&self, commit: &ObjectId, path: &RepoPath) -> Result<Option<Vec<u8>>, CliError> {
+        self.repository.read(commit, path).map_err(|error| repository_error(&error))
+    }
+
+    /// The same as text; bytes that are not UTF-8 become U+FFFD.
+    pub(super) fn text_at(&self, commit: &ObjectId, path: &RepoPath) -> Result<Option<String>, CliError> {
+        Ok(self.bytes_at(commit, path)?.map(|bytes| lossy(&bytes)))
+    }
+
+    /// The worktree's directory; `None` for a bare repository.
+    pub(super) fn worktree(&self) -> Option<PathBuf> {
+        self.repository.worktree()
     }
 
     /// The repository's name for people: its directory's, without `.git`.

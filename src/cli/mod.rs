@@ -16,5 +16,6 @@ mod progress;
 mod replay;
 mod run;
 mod settings;
+mod suggest;
 
 pub use run::main;

@@ -92,13 +92,13 @@ fn cannot_write(path: &Path, error: io::Error) -> CliError {
 
 /// A temporary file is private; the file that takes its place is an ordinary one.
 #[cfg(unix)]
-fn readable_by_all(path: &Path) -> io::Result<()> {
+pub(super) fn readable_by_all(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(not(unix))]
-fn readable_by_all(_: &Path) -> io::Result<()> {
+pub(super) fn readable_by_all(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use super::args::{self, Args, Command, Typed};
 use super::error::{CliError, Kind};
 use super::output::{Output, note};
-use super::{analyze, config_file, graph, replay};
+use super::{analyze, config_file, graph, replay, suggest};
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -39,6 +39,7 @@ fn dispatch(mut args: Args) -> Result<(), CliError> {
         Command::Analyze(args) => analyze::run(&args),
         Command::Graph(args) => graph::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Suggest(args) => suggest::run(&args),
         Command::Completions { shell } => print(|sink| args::completions(shell, sink)),
         Command::Man => print(|sink| args::man(sink)),
         other => Err(CliError::usage(format!(
