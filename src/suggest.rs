@@ -107,17 +107,28 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
         parallelism: usize::from(question.settings.builder != Builder::BuildKit),
         ..question.cost.clone()
     };
-    let question = &Question { cost: &cost, dockerfile: question.dockerfile.clone(), ignore: question.ignore.clone(), ..*question };
+    let question = &Question {
+        cost: &cost,
+        dockerfile: question.dockerfile.clone(),
+        ignore: question.ignore.clone(),
+        ..*question
+    };
     let trees = Trees::of(question);
     let context = RepoPath::new(&question.settings.context);
     let path = RepoPath::new(&question.settings.dockerfile);
-    let ignore_path = question.ignore.as_ref().map_or_else(|| context.join(b".dockerignore"), |(path, _)| path.clone());
+    let ignore_path = question
+        .ignore
+        .as_ref()
+        .map_or_else(|| context.join(b".dockerignore"), |(path, _)| path.clone());
     let build_args = build_args(question);
     let view = View {
         dockerfile: &parsed.dockerfile,
         path: &path,
         context: &context,
-        ignore: question.ignore.as_ref().map(|(path, text)| (path, text.as_str())),
+        ignore: question
+            .ignore
+            .as_ref()
+            .map(|(path, text)| (path, text.as_str())),
         files: &trees.files,
         ignored: &trees.ignored,
         read: question.read,
@@ -128,7 +139,10 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
         target: target(&parsed.dockerfile, question.settings.target.as_deref()),
         build_args: &build_args,
     };
-    let now = Draft { dockerfile: question.dockerfile.clone(), ignore: question.ignore.as_ref().map(|(_, text)| text.clone()) };
+    let now = Draft {
+        dockerfile: question.dockerfile.clone(),
+        ignore: question.ignore.as_ref().map(|(_, text)| text.clone()),
+    };
     let mut bench = Bench::new(question, &now);
     let least = (bench.mean(&now) / 200).max(50);
     let found = search(&view, least, &mut |drafts| bench.worth(drafts));
@@ -144,8 +158,13 @@ fn target(dockerfile: &Dockerfile, wanted: Option<&str>) -> usize {
     let last = dockerfile.stages.len() - 1;
     let Some(wanted) = wanted else { return last };
     let lower = wanted.to_ascii_lowercase();
-    let by_name = dockerfile.stages.iter().rposition(|s| s.name.as_deref() == Some(lower.as_str()));
-    by_name.or_else(|| wanted.parse().ok().filter(|n| *n <= last)).unwrap_or(last)
+    let by_name = dockerfile
+        .stages
+        .iter()
+        .rposition(|s| s.name.as_deref() == Some(lower.as_str()));
+    by_name
+        .or_else(|| wanted.parse().ok().filter(|n| *n <= last))
+        .unwrap_or(last)
 }
 
 /// The newest tree, and what changed from build to build.
@@ -170,10 +189,19 @@ impl Trees {
                 changes.push(input.changes.iter().map(|c| c.path.clone()).collect());
             }
         }
-        let text = question.ignore.as_ref().map_or("", |(_, text)| text.as_str());
+        let text = question
+            .ignore
+            .as_ref()
+            .map_or("", |(_, text)| text.as_str());
         let rules = crate::context::IgnoreRules::parse(text.as_bytes()).unwrap_or_default();
-        let (ignored, files) = tree.into_iter().partition(|(path, _)| rules.is_ignored(path));
-        Self { files, ignored, changes }
+        let (ignored, files) = tree
+            .into_iter()
+            .partition(|(path, _)| rules.is_ignored(path));
+        Self {
+            files,
+            ignored,
+            changes,
+        }
     }
 }
 
@@ -181,14 +209,23 @@ impl Trees {
 fn build_args(question: &Question<'_>) -> Vec<(String, bool)> {
     let mut values: BTreeMap<String, BTreeSet<Option<String>>> = BTreeMap::new();
     for (name, value) in &question.settings.build_args {
-        values.entry(name.clone()).or_default().insert(value.clone());
+        values
+            .entry(name.clone())
+            .or_default()
+            .insert(value.clone());
     }
     for input in question.inputs {
         for (name, value) in &input.request.build_args {
-            values.entry(name.clone()).or_default().insert(value.clone());
+            values
+                .entry(name.clone())
+                .or_default()
+                .insert(value.clone());
         }
     }
-    values.into_iter().map(|(name, seen)| (name, seen.len() > 1)).collect()
+    values
+        .into_iter()
+        .map(|(name, seen)| (name, seen.len() > 1))
+        .collect()
 }
 
 /// Replays of drafts, each done once.
@@ -214,7 +251,11 @@ struct Run {
 
 impl Run {
     fn of(question: &Question<'_>, draft: &Draft) -> Self {
-        let settings = Settings { pin: Some(draft.dockerfile.clone()), pin_ignore: Some(draft.ignore.clone().unwrap_or_default()), ..question.settings.clone() };
+        let settings = Settings {
+            pin: Some(draft.dockerfile.clone()),
+            pin_ignore: Some(draft.ignore.clone().unwrap_or_default()),
+            ..question.settings.clone()
+        };
         let mut replay = Replay::new(settings);
         let mut run = Self::default();
         let mut known: BTreeMap<(usize, Vec<u8>), usize> = BTreeMap::new();
@@ -233,7 +274,10 @@ impl Run {
                     *lookup = Lookup::Hit { build: None };
                 }
             }
-            let (pattern, best) = (run.kind(question, &mut known, built), run.kind(question, &mut known, ideal));
+            let (pattern, best) = (
+                run.kind(question, &mut known, built),
+                run.kind(question, &mut known, ideal),
+            );
             run.patterns.push(Some(pattern));
             run.best.push(Some(best));
         }
@@ -241,7 +285,12 @@ impl Run {
         run
     }
 
-    fn kind(&mut self, question: &Question<'_>, known: &mut BTreeMap<(usize, Vec<u8>), usize>, built: Built) -> usize {
+    fn kind(
+        &mut self,
+        question: &Question<'_>,
+        known: &mut BTreeMap<(usize, Vec<u8>), usize>,
+        built: Built,
+    ) -> usize {
         // Equal steps are shared; what differs by address only costs a second entry.
         let steps = std::sync::Arc::as_ptr(&built.steps) as usize;
         let ran = built.lookups.iter().map(weight).collect();
@@ -253,12 +302,19 @@ impl Run {
     }
 
     fn wall(&self, build: usize) -> Option<u64> {
-        self.patterns.get(build).copied().flatten().map(|p| self.kinds[p].1.wall_ms)
+        self.patterns
+            .get(build)
+            .copied()
+            .flatten()
+            .map(|p| self.kinds[p].1.wall_ms)
     }
 
     /// What each kind takes in `world`.
     fn walls_in(&self, question: &Question<'_>, world: World) -> Vec<u64> {
-        self.kinds.iter().map(|(built, _)| question.cost.build_in(built, world).wall_ms).collect()
+        self.kinds
+            .iter()
+            .map(|(built, _)| question.cost.build_in(built, world).wall_ms)
+            .collect()
     }
 
     /// The mean over the builds that `patterns` gives, with its band.
@@ -268,7 +324,9 @@ impl Run {
             all.iter().sum::<u64>() / (all.len() as u64).max(1)
         };
         let median: Vec<u64> = self.kinds.iter().map(|(_, cost)| cost.wall_ms).collect();
-        let draws = World::all().map(|world| of(&self.walls_in(question, world))).collect();
+        let draws = World::all()
+            .map(|world| of(&self.walls_in(question, world)))
+            .collect();
         Band::of(of(&median), draws)
     }
 }
@@ -288,24 +346,51 @@ impl<'q> Bench<'q> {
     fn new(question: &'q Question<'q>, now: &Draft) -> Self {
         let base = Run::of(question, now);
         let caveats = base.caveats.clone();
-        Self { question, now: now.clone(), runs: BTreeMap::from([(now.clone(), base)]), caveats }
+        Self {
+            question,
+            now: now.clone(),
+            runs: BTreeMap::from([(now.clone(), base)]),
+            caveats,
+        }
     }
 
     /// The mean wall time in the world of medians, milliseconds.
     fn mean(&self, draft: &Draft) -> i64 {
-        let Some(run) = self.runs.get(draft) else { return 0 };
-        let walls: Vec<u64> = (0..run.patterns.len()).filter_map(|b| run.wall(b)).collect();
+        let Some(run) = self.runs.get(draft) else {
+            return 0;
+        };
+        let walls: Vec<u64> = (0..run.patterns.len())
+            .filter_map(|b| run.wall(b))
+            .collect();
         signed(walls.iter().sum::<u64>() / (walls.len() as u64).max(1))
     }
 
     /// Replays what was not replayed yet, side by side; results in the order asked for.
     fn replay(&mut self, drafts: &[Draft]) {
-        let new: Vec<&Draft> = drafts.iter().filter(|d| !self.runs.contains_key(d)).collect::<BTreeSet<_>>().into_iter().collect();
-        let question = Shared { settings: self.question.settings, inputs: self.question.inputs, cost: self.question.cost };
+        let new: Vec<&Draft> = drafts
+            .iter()
+            .filter(|d| !self.runs.contains_key(d))
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        let question = Shared {
+            settings: self.question.settings,
+            inputs: self.question.inputs,
+            cost: self.question.cost,
+        };
         let share = new.len().div_ceil(self.question.threads.max(1)).max(1);
         let done: Vec<Vec<Run>> = std::thread::scope(|scope| {
-            let handles: Vec<_> = new.chunks(share).map(|part| scope.spawn(move || part.iter().map(|d| question.run(d)).collect())).collect();
-            handles.into_iter().map(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+            let handles: Vec<_> = new
+                .chunks(share)
+                .map(|part| scope.spawn(move || part.iter().map(|d| question.run(d)).collect()))
+                .collect();
+            handles
+                .into_iter()
+                .map(|h| {
+                    h.join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                })
+                .collect()
         });
         let runs = done.into_iter().flatten();
         self.runs.extend(new.into_iter().cloned().zip(runs));
@@ -318,35 +403,76 @@ impl<'q> Bench<'q> {
 
     fn gain(&self, draft: &Draft) -> Option<Gain> {
         let (old, new) = (self.runs.get(&self.now)?, self.runs.get(draft)?);
-        let pairs: Vec<(u64, u64)> = (0..old.patterns.len()).filter_map(|b| old.wall(b).zip(new.wall(b))).collect();
+        let pairs: Vec<(u64, u64)> = (0..old.patterns.len())
+            .filter_map(|b| old.wall(b).zip(new.wall(b)))
+            .collect();
         // A text that cannot be built at half of the commits is not comparable over this history.
         let buildable = old.patterns.iter().flatten().count();
         if pairs.is_empty() || pairs.len() * 2 < buildable {
             return None;
         }
         let total: i64 = pairs.iter().map(|(a, b)| signed(*a) - signed(*b)).sum();
-        Some(Gain { median: total / signed(pairs.len() as u64) })
+        Some(Gain {
+            median: total / signed(pairs.len() as u64),
+        })
     }
 
     /// What `new` saves against `old`.
     fn saving(&self, old: &Draft, new: &Draft) -> Option<Saving> {
         let (old, new) = (self.runs.get(old)?, self.runs.get(new)?);
-        let paired: Vec<(usize, usize)> = old.patterns.iter().zip(&new.patterns).filter_map(|(a, b)| (*a).zip(*b)).collect();
+        let paired: Vec<(usize, usize)> = old
+            .patterns
+            .iter()
+            .zip(&new.patterns)
+            .filter_map(|(a, b)| (*a).zip(*b))
+            .collect();
         let n = signed(paired.len() as u64).max(1);
-        let of = |a: &[u64], b: &[u64]| paired.iter().map(|&(x, y)| signed(a[x]) - signed(b[y])).sum::<i64>() / n;
+        let of = |a: &[u64], b: &[u64]| {
+            paired
+                .iter()
+                .map(|&(x, y)| signed(a[x]) - signed(b[y]))
+                .sum::<i64>()
+                / n
+        };
         let medians = |run: &Run| run.kinds.iter().map(|(_, c)| c.wall_ms).collect::<Vec<_>>();
         let (old_walls, new_walls) = (medians(old), medians(new));
         let median = of(&old_walls, &new_walls);
-        let mut draws: Vec<i64> = World::all().map(|w| of(&old.walls_in(self.question, w), &new.walls_in(self.question, w))).collect();
+        let mut draws: Vec<i64> = World::all()
+            .map(|w| {
+                of(
+                    &old.walls_in(self.question, w),
+                    &new.walls_in(self.question, w),
+                )
+            })
+            .collect();
         draws.sort_unstable();
-        let at = |percent: usize| draws.get(draws.len().saturating_sub(1) * percent / 100).copied().unwrap_or(median);
+        let at = |percent: usize| {
+            draws
+                .get(draws.len().saturating_sub(1) * percent / 100)
+                .copied()
+                .unwrap_or(median)
+        };
         let per_build = (at(10).min(median), median, at(90).max(median));
-        let compare = |faster: bool| paired.iter().filter(|&&(x, y)| if faster { new_walls[y] < old_walls[x] } else { new_walls[y] > old_walls[x] }).count();
+        let compare = |faster: bool| {
+            paired
+                .iter()
+                .filter(|&&(x, y)| {
+                    if faster {
+                        new_walls[y] < old_walls[x]
+                    } else {
+                        new_walls[y] > old_walls[x]
+                    }
+                })
+                .count()
+        };
         let bytes = |run: &Run, p: usize| {
             let cost = &run.kinds[p].1;
             signed(cost.pulled_bytes) + signed(cost.pushed_bytes) + signed(cost.cached_bytes)
         };
-        let moved: i64 = paired.iter().map(|&(x, y)| bytes(old, x) - bytes(new, y)).sum();
+        let moved: i64 = paired
+            .iter()
+            .map(|&(x, y)| bytes(old, x) - bytes(new, y))
+            .sum();
         Some(Saving {
             per_build,
             per_month: self.per_month(per_build),
@@ -364,7 +490,10 @@ impl<'q> Bench<'q> {
         if seconds < 86_400 || builds < 2 {
             return None;
         }
-        let month = |ms: i64| i64::try_from(i128::from(ms) * i128::from(builds) * 2_629_744 / i128::from(seconds)).unwrap_or(i64::MAX);
+        let month = |ms: i64| {
+            i64::try_from(i128::from(ms) * i128::from(builds) * 2_629_744 / i128::from(seconds))
+                .unwrap_or(i64::MAX)
+        };
         Some((month(per_build.0), month(per_build.1), month(per_build.2)))
     }
 }
@@ -379,7 +508,15 @@ struct Shared<'q> {
 
 impl Shared<'_> {
     fn run(self, draft: &Draft) -> Run {
-        let question = Question { settings: self.settings, dockerfile: String::new(), ignore: None, inputs: self.inputs, read: &|_| None, cost: self.cost, threads: 1 };
+        let question = Question {
+            settings: self.settings,
+            dockerfile: String::new(),
+            ignore: None,
+            inputs: self.inputs,
+            read: &|_| None,
+            cost: self.cost,
+            threads: 1,
+        };
         Run::of(&question, draft)
     }
 }
@@ -394,14 +531,33 @@ fn signed(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-fn assemble(question: &Question<'_>, bench: &mut Bench<'_>, now: Draft, found: Found, least: i64) -> Suggestions {
+fn assemble(
+    question: &Question<'_>,
+    bench: &mut Bench<'_>,
+    now: Draft,
+    found: Found,
+    least: i64,
+) -> Suggestions {
     let mut before = now.clone();
     let mut order = Vec::new();
     for placed in &found.order {
-        let first = found.alone.iter().find(|(p, _)| p.id == placed.id).map(|(p, _)| p.clone());
+        let first = found
+            .alone
+            .iter()
+            .find(|(p, _)| p.id == placed.id)
+            .map(|(p, _)| p.clone());
         let alone = first.as_ref().and_then(|p| bench.saving(&now, &p.draft));
-        let proposal = first.unwrap_or_else(|| Proposal { id: placed.id.clone(), candidate: placed.candidate.clone(), draft: placed.draft.clone() });
-        order.push(Suggestion { proposal, alone, on_top: bench.saving(&before, &placed.draft), why_not: String::new() });
+        let proposal = first.unwrap_or_else(|| Proposal {
+            id: placed.id.clone(),
+            candidate: placed.candidate.clone(),
+            draft: placed.draft.clone(),
+        });
+        order.push(Suggestion {
+            proposal,
+            alone,
+            on_top: bench.saving(&before, &placed.draft),
+            why_not: String::new(),
+        });
         before = placed.draft.clone();
     }
     let then = before;
@@ -412,19 +568,44 @@ fn assemble(question: &Question<'_>, bench: &mut Bench<'_>, now: Draft, found: F
         }
         let alone = bench.saving(&now, &proposal.draft);
         let pays = gain.is_some_and(|g| g.median >= least);
-        let why_not = if pays { "others of the recommended set save the same".to_owned() } else { why_idle(*gain, alone.as_ref()) };
-        let suggestion = Suggestion { proposal: proposal.clone(), alone, on_top: None, why_not };
-        if pays { instead.push(suggestion) } else { idle.push(suggestion) }
+        let why_not = if pays {
+            "others of the recommended set save the same".to_owned()
+        } else {
+            why_idle(*gain, alone.as_ref())
+        };
+        let suggestion = Suggestion {
+            proposal: proposal.clone(),
+            alone,
+            on_top: None,
+            why_not,
+        };
+        if pays {
+            instead.push(suggestion)
+        } else {
+            idle.push(suggestion)
+        }
     }
     instead.sort_by_key(|s| std::cmp::Reverse(s.alone.as_ref().map_or(0, |a| a.per_build.1)));
     let (first, last) = span(question.inputs);
     let base = bench.runs.get(&now).cloned().unwrap_or_default();
     let done = bench.runs.get(&then).cloned().unwrap_or_default();
+    // Smaller contexts and split steps can do better than the steps as they are: the bound is the better of the two.
+    let bounds = [base.mean(question, &base.best), done.mean(question, &done.best)];
+    let best = if bounds[1].median < bounds[0].median { bounds[1] } else { bounds[0] };
     Suggestions {
         dockerfile: RepoPath::root(),
         ignore: RepoPath::root(),
-        builds: (base.patterns.len(), base.patterns.iter().flatten().count(), first, last),
-        mean: (base.mean(question, &base.patterns), done.mean(question, &done.patterns), base.mean(question, &base.best)),
+        builds: (
+            base.patterns.len(),
+            base.patterns.iter().flatten().count(),
+            first,
+            last,
+        ),
+        mean: (
+            base.mean(question, &base.patterns),
+            done.mean(question, &done.patterns),
+            best,
+        ),
         saving: bench.saving(&now, &then).unwrap_or_default(),
         now,
         then,
@@ -439,9 +620,14 @@ fn assemble(question: &Question<'_>, bench: &mut Bench<'_>, now: Draft, found: F
 
 fn why_idle(gain: Option<Gain>, saving: Option<&Saving>) -> String {
     match (gain, saving) {
-        (None, _) => "it cannot be built at half of these commits, so this history cannot judge it".to_owned(),
-        (Some(gain), _) if gain.median < 0 => "on this history it costs more than it saves".to_owned(),
-        (Some(_), Some(saving)) if saving.builds.0 == 0 => "no build of this history gets faster".to_owned(),
+        (None, _) => "it cannot be built at half of these commits, so this history cannot judge it"
+            .to_owned(),
+        (Some(gain), _) if gain.median < 0 => {
+            "on this history it costs more than it saves".to_owned()
+        }
+        (Some(_), Some(saving)) if saving.builds.0 == 0 => {
+            "no build of this history gets faster".to_owned()
+        }
         (Some(_), _) => "what it saves on this history is too little to show".to_owned(),
     }
 }

@@ -42,7 +42,9 @@ pub(super) fn run(args: &SuggestArgs) -> Result<(), CliError> {
     let path = args.output.as_deref();
     let mut output = Output::open(path)?;
     match args.format {
-        SuggestFormat::Terminal => report::write_terminal(&suggestions, args.all, look(path), &mut output)?,
+        SuggestFormat::Terminal => {
+            report::write_terminal(&suggestions, args.all, look(path), &mut output)?
+        }
         SuggestFormat::Markdown => report::write_markdown(&suggestions, args.all, &mut output)?,
         SuggestFormat::Json => report::write_json(&suggestions, args.all, &mut output)?,
         SuggestFormat::Patch => report::write_patch(&suggestions, &mut output)?,
@@ -64,15 +66,31 @@ impl Texts {
         let dockerfile = match &settings.pin {
             Some(text) => text.clone(),
             None => project.text_at(commit, &path)?.ok_or_else(|| {
-                CliError::new(Kind::Dockerfile, format!("there is no {path} at the newest build's commit")).with_help("name it with --file")
+                CliError::new(
+                    Kind::Dockerfile,
+                    format!("there is no {path} at the newest build's commit"),
+                )
+                .with_help("name it with --file")
             })?,
         };
         for candidate in ignore_paths(settings.builder, &path, &RepoPath::new(&settings.context)) {
             if let Some(text) = project.text_at(commit, &candidate)? {
-                return Ok(Self { now: Draft { dockerfile, ignore: Some(text) }, ignore_path: Some(candidate) });
+                return Ok(Self {
+                    now: Draft {
+                        dockerfile,
+                        ignore: Some(text),
+                    },
+                    ignore_path: Some(candidate),
+                });
             }
         }
-        Ok(Self { now: Draft { dockerfile, ignore: None }, ignore_path: None })
+        Ok(Self {
+            now: Draft {
+                dockerfile,
+                ignore: None,
+            },
+            ignore_path: None,
+        })
     }
 }
 
@@ -94,16 +112,35 @@ fn read(project: &Project) -> Result<Vec<BuildInput>, CliError> {
     Ok(inputs)
 }
 
-fn answer(project: &Project, newest: &ObjectId, texts: &Texts, inputs: &[BuildInput]) -> Result<Suggestions, CliError> {
+fn answer(
+    project: &Project,
+    newest: &ObjectId,
+    texts: &Texts,
+    inputs: &[BuildInput],
+) -> Result<Suggestions, CliError> {
     let context = RepoPath::new(&project.settings.context);
     // Rules ask for the same files again and again.
     let known: RefCell<BTreeMap<RepoPath, Option<Vec<u8>>>> = RefCell::new(BTreeMap::new());
     let read = |path: &RepoPath| {
-        let fetch = || project.bytes_at(newest, &context.join(path.as_bytes())).ok().flatten();
-        known.borrow_mut().entry(path.clone()).or_insert_with(fetch).clone()
+        let fetch = || {
+            project
+                .bytes_at(newest, &context.join(path.as_bytes()))
+                .ok()
+                .flatten()
+        };
+        known
+            .borrow_mut()
+            .entry(path.clone())
+            .or_insert_with(fetch)
+            .clone()
     };
     let mut scale = Scale::default();
-    for path in inputs.iter().flat_map(|i| &i.changes).filter(|c| c.new.is_some()).map(|c| &c.path) {
+    for path in inputs
+        .iter()
+        .flat_map(|i| &i.changes)
+        .filter(|c| c.new.is_some())
+        .map(|c| &c.path)
+    {
         if is_lockfile(path)
             && let Some(bytes) = read(path)
         {
@@ -116,59 +153,114 @@ fn answer(project: &Project, newest: &ObjectId, texts: &Texts, inputs: &[BuildIn
         ignore: texts.ignore_path.clone().zip(texts.now.ignore.clone()),
         inputs,
         read: &read,
-        cost: &CostModel { scale, ..CostModel::default() },
+        cost: &CostModel {
+            scale,
+            ..CostModel::default()
+        },
         threads: std::thread::available_parallelism().map_or(1, usize::from),
     };
-    let mut suggestions = suggest(&question).map_err(|error| CliError::dockerfile(&error, error.to_string()))?;
-    suggestions.caveats.splice(0..0, project.caveats.iter().cloned());
+    let mut suggestions =
+        suggest(&question).map_err(|error| CliError::dockerfile(&error, error.to_string()))?;
+    suggestions
+        .caveats
+        .splice(0..0, project.caveats.iter().cloned());
     Ok(suggestions)
 }
 
 fn is_lockfile(path: &RepoPath) -> bool {
     let names: [&[u8]; 13] = [
-        b"package-lock.json", b"npm-shrinkwrap.json", b"yarn.lock", b"pnpm-lock.yaml", b"bun.lock", b"poetry.lock", b"uv.lock",
-        b"pdm.lock", b"Pipfile.lock", b"Cargo.lock", b"Gemfile.lock", b"composer.lock", b"go.sum",
+        b"package-lock.json",
+        b"npm-shrinkwrap.json",
+        b"yarn.lock",
+        b"pnpm-lock.yaml",
+        b"bun.lock",
+        b"poetry.lock",
+        b"uv.lock",
+        b"pdm.lock",
+        b"Pipfile.lock",
+        b"Cargo.lock",
+        b"Gemfile.lock",
+        b"composer.lock",
+        b"go.sum",
     ];
-    path.file_name().is_some_and(|name| names.contains(&name) || name == b"mix.lock" || name.starts_with(b"requirements"))
+    path.file_name().is_some_and(|name| {
+        names.contains(&name) || name == b"mix.lock" || name.starts_with(b"requirements")
+    })
 }
 
 /// Checks that the files may be written; with `force`, changes that are not committed are part of the texts.
 fn in_worktree(project: &Project, texts: Texts, force: bool) -> Result<Texts, CliError> {
     if project.settings.pin.is_some() {
-        return Err(CliError::usage("--apply writes the repository's Dockerfile, and --pin names another text"));
+        return Err(CliError::usage(
+            "--apply writes the repository's Dockerfile, and --pin names another text",
+        ));
     }
     let worktree = worktree(project)?;
     let dockerfile = RepoPath::new(&project.settings.dockerfile);
     let on_disk = |path: &RepoPath| fs::read_to_string(worktree.join(path.to_string())).ok();
-    let now = Draft { dockerfile: on_disk(&dockerfile).unwrap_or_default(), ignore: texts.ignore_path.as_ref().and_then(on_disk) };
+    let now = Draft {
+        dockerfile: on_disk(&dockerfile).unwrap_or_default(),
+        ignore: texts.ignore_path.as_ref().and_then(on_disk),
+    };
     if now == texts.now {
         return Ok(texts);
     }
     if !force {
-        let which = if now.dockerfile == texts.now.dockerfile { texts.ignore_path.unwrap_or(dockerfile) } else { dockerfile };
-        return Err(CliError::new(Kind::Write, format!("{which} in the worktree is not what the newest replayed commit holds"))
-            .with_help("commit the change first, or give --force to improve the file as it is in the worktree"));
+        let which = if now.dockerfile == texts.now.dockerfile {
+            texts.ignore_path.unwrap_or(dockerfile)
+        } else {
+            dockerfile
+        };
+        return Err(CliError::new(
+            Kind::Write,
+            format!("{which} in the worktree is not what the newest replayed commit holds"),
+        )
+        .with_help(
+            "commit the change first, or give --force to improve the file as it is in the worktree",
+        ));
     }
     if now.dockerfile.is_empty() {
-        return Err(CliError::new(Kind::Write, format!("there is no {dockerfile} in the worktree")));
+        return Err(CliError::new(
+            Kind::Write,
+            format!("there is no {dockerfile} in the worktree"),
+        ));
     }
     Ok(Texts { now, ..texts })
 }
 
 fn worktree(project: &Project) -> Result<PathBuf, CliError> {
-    project.worktree().ok_or_else(|| CliError::repository("a bare repository has no worktree to write to").with_help("use --format patch"))
+    project.worktree().ok_or_else(|| {
+        CliError::repository("a bare repository has no worktree to write to")
+            .with_help("use --format patch")
+    })
 }
 
 /// Writes the recommended set (`id` empty) or one proposal.
 fn apply(project: &Project, suggestions: &Suggestions, id: &str) -> Result<(), CliError> {
-    let all = || suggestions.order.iter().chain(&suggestions.instead).chain(&suggestions.idle);
+    let all = || {
+        suggestions
+            .order
+            .iter()
+            .chain(&suggestions.instead)
+            .chain(&suggestions.idle)
+    };
     let draft = if id.is_empty() {
         &suggestions.then
     } else {
         let found = all().find(|s| s.proposal.id == id && s.alone.is_some());
-        let names: Vec<&str> = all().filter(|s| s.alone.is_some()).map(|s| s.proposal.id.as_str()).collect();
-        let help = if names.is_empty() { "there is no proposal for this file".to_owned() } else { format!("there are {}", names.join(", ")) };
-        &found.ok_or_else(|| CliError::usage(format!("no proposal is called {id}")).with_help(help))?.proposal.draft
+        let names: Vec<&str> = all()
+            .filter(|s| s.alone.is_some())
+            .map(|s| s.proposal.id.as_str())
+            .collect();
+        let help = if names.is_empty() {
+            "there is no proposal for this file".to_owned()
+        } else {
+            format!("there are {}", names.join(", "))
+        };
+        &found
+            .ok_or_else(|| CliError::usage(format!("no proposal is called {id}")).with_help(help))?
+            .proposal
+            .draft
     };
     if *draft == suggestions.now {
         note("nothing to do: no proposal pays on this history");
@@ -179,13 +271,23 @@ fn apply(project: &Project, suggestions: &Suggestions, id: &str) -> Result<(), C
     if draft.dockerfile != suggestions.now.dockerfile {
         files.push((&suggestions.dockerfile, &draft.dockerfile));
     }
-    if let Some(text) = draft.ignore.as_deref().filter(|t| Some(*t) != suggestions.now.ignore.as_deref()) {
+    if let Some(text) = draft
+        .ignore
+        .as_deref()
+        .filter(|t| Some(*t) != suggestions.now.ignore.as_deref())
+    {
         files.push((&suggestions.ignore, text));
     }
     // All are written beside their places before the first one is put there.
-    let ready: Result<Vec<_>, CliError> = files.iter().map(|(path, text)| beside(&root.join(path.to_string()), text)).collect();
+    let ready: Result<Vec<_>, CliError> = files
+        .iter()
+        .map(|(path, text)| beside(&root.join(path.to_string()), text))
+        .collect();
     for (temporary, path) in ready? {
-        let failed = |e: tempfile::PersistError| CliError::new(Kind::Write, format!("could not write {}", path.display())).with_source(e.error);
+        let failed = |e: tempfile::PersistError| {
+            CliError::new(Kind::Write, format!("could not write {}", path.display()))
+                .with_source(e.error)
+        };
         temporary.persist(&path).map_err(failed)?;
         note(&format!("wrote {}", path.display()));
     }
@@ -196,9 +298,14 @@ fn apply(project: &Project, suggestions: &Suggestions, id: &str) -> Result<(), C
 fn beside(path: &Path, text: &str) -> Result<(NamedTempFile, PathBuf), CliError> {
     // A symlink stays one: what it points at is written.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let failed = |e: std::io::Error| CliError::new(Kind::Write, format!("could not write {}", path.display())).with_source(e);
+    let failed = |e: std::io::Error| {
+        CliError::new(Kind::Write, format!("could not write {}", path.display())).with_source(e)
+    };
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut temporary = tempfile::Builder::new().prefix(".stratigraph-").tempfile_in(folder).map_err(failed)?;
+    let mut temporary = tempfile::Builder::new()
+        .prefix(".stratigraph-")
+        .tempfile_in(folder)
+        .map_err(failed)?;
     temporary.write_all(text.as_bytes()).map_err(failed)?;
     temporary.as_file().sync_all().map_err(failed)?;
     let permissions = fs::metadata(&path).map(|m| m.permissions());

@@ -14,7 +14,11 @@ use std::io;
 
 /// The patch from one draft to another, for `git apply`; empty when nothing differs.
 pub fn patch(suggestions: &Suggestions, old: &Draft, new: &Draft) -> String {
-    let dockerfile = unified_diff(&suggestions.dockerfile.to_string(), Some(&old.dockerfile), &new.dockerfile);
+    let dockerfile = unified_diff(
+        &suggestions.dockerfile.to_string(),
+        Some(&old.dockerfile),
+        &new.dockerfile,
+    );
     let ignore = match &new.ignore {
         Some(text) => unified_diff(&suggestions.ignore.to_string(), old.ignore.as_deref(), text),
         None => String::new(),
@@ -29,7 +33,11 @@ pub fn write_patch(suggestions: &Suggestions, sink: &mut dyn io::Write) -> io::R
 
 /// `2 min 10 s`, or `−4 s` for what costs.
 fn change(ms: i64) -> String {
-    if ms < 0 { duration_change(ms) } else { duration(ms.unsigned_abs()) }
+    if ms < 0 {
+        duration_change(ms)
+    } else {
+        duration(ms.unsigned_abs())
+    }
 }
 
 fn band(low: i64, high: i64) -> String {
@@ -44,7 +52,14 @@ fn per_build(saving: &Saving) -> String {
 /// What a page says first, a sentence each.
 fn summary(suggestions: &Suggestions) -> Vec<String> {
     let (n, built, first, last) = suggestions.builds;
-    let of = |b: &Band| format!("{} ({} to {})", duration(b.median), duration(b.low), duration(b.high));
+    let of = |b: &Band| {
+        format!(
+            "{} ({} to {})",
+            duration(b.median),
+            duration(b.low),
+            duration(b.high)
+        )
+    };
     let (now, then, best) = &suggestions.mean;
     let mut lines = vec![format!(
         "{} from {} to {} with today's {} at each of them; {} after the first could be built. All times are estimates.",
@@ -55,14 +70,24 @@ fn summary(suggestions: &Suggestions) -> Vec<String> {
         built
     )];
     if suggestions.order.is_empty() {
-        lines.push(format!("A build takes {}; at best, with each step run only for what it reads, {}.", of(now), of(best)));
+        lines.push(format!(
+            "A build takes {}; at best, with each step run only for what it reads, {}.",
+            of(now),
+            of(best)
+        ));
         return lines;
     }
     lines.push(format!("A build takes {}; with the changes below {}; at best, with each step run only for what it reads, {}.", of(now), of(then), of(best)));
     let saving = &suggestions.saving;
-    let month = saving.per_month.map(|(_, median, _)| format!(", {} per month", change(median))).unwrap_or_default();
+    let month = saving
+        .per_month
+        .map(|(_, median, _)| format!(", {} per month", change(median)))
+        .unwrap_or_default();
     let (faster, slower, compared) = saving.builds;
-    let mut together = format!("Together they save {}{month}; {faster} of {compared} builds get faster, {slower} slower", per_build(saving));
+    let mut together = format!(
+        "Together they save {}{month}; {faster} of {compared} builds get faster, {slower} slower",
+        per_build(saving)
+    );
     if let Some(way) = way(suggestions) {
         together.push_str(&format!("; {way} of the way to the best"));
     }
@@ -74,7 +99,10 @@ fn summary(suggestions: &Suggestions) -> Vec<String> {
 fn way(suggestions: &Suggestions) -> Option<String> {
     let (now, then, best) = &suggestions.mean;
     let possible = now.median.checked_sub(best.median).filter(|p| *p > 0)?;
-    Some(share(now.median.saturating_sub(then.median).min(possible), possible))
+    Some(share(
+        now.median.saturating_sub(then.median).min(possible),
+        possible,
+    ))
 }
 
 fn safety(safety: &Safety) -> (&'static str, String) {
@@ -91,26 +119,45 @@ fn details(suggestion: &Suggestion) -> Vec<String> {
     if let Some(alone) = &suggestion.alone {
         figures.push(format!("Alone it saves {}", per_build(alone)));
     }
-    if let Some(on_top) = suggestion.on_top.as_ref().filter(|s| Some(*s) != suggestion.alone.as_ref()) {
+    if let Some(on_top) = suggestion
+        .on_top
+        .as_ref()
+        .filter(|s| Some(*s) != suggestion.alone.as_ref())
+    {
         figures.push(format!("{} on top of those above", per_build(on_top)));
     }
     let main = suggestion.alone.as_ref().or(suggestion.on_top.as_ref());
     if let Some((faster, slower, compared)) = main.map(|s| s.builds) {
-        figures.push(format!("{faster} of {compared} builds faster, {slower} slower"));
+        figures.push(format!(
+            "{faster} of {compared} builds faster, {slower} slower"
+        ));
     }
-    if let Some(moved) = main.map(|s| s.bytes_per_build).filter(|b| b.unsigned_abs() >= 100_000) {
+    if let Some(moved) = main
+        .map(|s| s.bytes_per_build)
+        .filter(|b| b.unsigned_abs() >= 100_000)
+    {
         let word = if moved > 0 { "less" } else { "more" };
-        figures.push(format!("{} {word} moved per build", bytes(moved.unsigned_abs())));
+        figures.push(format!(
+            "{} {word} moved per build",
+            bytes(moved.unsigned_abs())
+        ));
     }
     if let Some(lost) = main.map(|s| s.lost).filter(|l| *l > 0) {
-        figures.push(format!("{} could not be built with it, for want of files that came later", count(lost as u64, "older build", "older builds")));
+        figures.push(format!(
+            "{} could not be built with it, for want of files that came later",
+            count(lost as u64, "older build", "older builds")
+        ));
     }
     if !figures.is_empty() {
         lines.push(format!("{}.", figures.join("; ")));
     }
     lines.push(suggestion.proposal.candidate.rationale.clone());
     let (word, why) = safety(&suggestion.proposal.candidate.safety);
-    lines.push(if word == "safe" { format!("Safe: {why}.") } else { format!("Review: {why}.") });
+    lines.push(if word == "safe" {
+        format!("Safe: {why}.")
+    } else {
+        format!("Review: {why}.")
+    });
     if !suggestion.why_not.is_empty() {
         lines.push(format!("Not recommended: {}.", suggestion.why_not));
     }
@@ -118,64 +165,124 @@ fn details(suggestion: &Suggestion) -> Vec<String> {
 }
 
 /// Writes for a terminal. `all`: what does not pay as well.
-pub fn write_terminal(suggestions: &Suggestions, all: bool, look: Look, sink: &mut dyn io::Write) -> io::Result<()> {
-    let bold = |text: &str| if look.colour { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() };
+pub fn write_terminal(
+    suggestions: &Suggestions,
+    all: bool,
+    look: Look,
+    sink: &mut dyn io::Write,
+) -> io::Result<()> {
+    let bold = |text: &str| {
+        if look.colour {
+            format!("\u{1b}[1m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    };
     for line in summary(suggestions) {
         wrapped(sink, "", &line, look.width)?;
     }
     if suggestions.order.is_empty() {
         writeln!(sink)?;
-        writeln!(sink, "{}", bold("Nothing to do: no proposal pays on this history."))?;
+        writeln!(
+            sink,
+            "{}",
+            bold("Nothing to do: no proposal pays on this history.")
+        )?;
     }
-    let mut before = &suggestions.now;
-    let mut placed = Vec::new();
     for (n, suggestion) in suggestions.order.iter().enumerate() {
         let candidate = &suggestion.proposal.candidate;
         writeln!(sink)?;
         let (word, _) = safety(&candidate.safety);
-        writeln!(sink, "{}", bold(&format!("{}. {} [{}, {word}]", n + 1, candidate.title, suggestion.proposal.id)))?;
+        writeln!(
+            sink,
+            "{}",
+            bold(&format!(
+                "{}. {} [{}, {word}]",
+                n + 1,
+                candidate.title,
+                suggestion.proposal.id
+            ))
+        )?;
         for line in details(suggestion) {
             wrapped(sink, "   ", &line, look.width)?;
         }
-        placed.push(before);
-        before = &suggestion.proposal.draft;
     }
     if !suggestions.order.is_empty() {
         writeln!(sink)?;
-        write_diff(sink, &patch(suggestions, &suggestions.now, &suggestions.then), look)?;
+        write_diff(
+            sink,
+            &patch(suggestions, &suggestions.now, &suggestions.then),
+            look,
+        )?;
     }
     if !suggestions.instead.is_empty() {
         writeln!(sink)?;
         writeln!(sink, "{}", bold("Instead"))?;
         for suggestion in &suggestions.instead {
             let saves = suggestion.alone.as_ref().map(per_build).unwrap_or_default();
-            wrapped(sink, "   ", &format!("{} [{}]: alone it saves {saves}", suggestion.proposal.candidate.title, suggestion.proposal.id), look.width)?;
+            wrapped(
+                sink,
+                "   ",
+                &format!(
+                    "{} [{}]: alone it saves {saves}",
+                    suggestion.proposal.candidate.title, suggestion.proposal.id
+                ),
+                look.width,
+            )?;
         }
     }
     rest(suggestions, all, look, sink)?;
     if !suggestions.order.is_empty() {
         writeln!(sink)?;
-        writeln!(sink, "stratigraph suggest --apply writes the recommended changes, --apply ID one of them.")?;
+        writeln!(
+            sink,
+            "stratigraph suggest --apply writes the recommended changes, --apply ID one of them."
+        )?;
     }
     Ok(())
 }
 
-fn rest(suggestions: &Suggestions, all: bool, look: Look, sink: &mut dyn io::Write) -> io::Result<()> {
+fn rest(
+    suggestions: &Suggestions,
+    all: bool,
+    look: Look,
+    sink: &mut dyn io::Write,
+) -> io::Result<()> {
     let n = suggestions.idle.len();
     if n == 0 && (!all || suggestions.dropped.is_empty()) {
         return caveats(suggestions, look, sink);
     }
     writeln!(sink)?;
     if !all {
-        writeln!(sink, "{} more would not pay on this history; --all shows them.", count(n as u64, "proposal", "proposals"))?;
+        writeln!(
+            sink,
+            "{} more would not pay on this history; --all shows them.",
+            count(n as u64, "proposal", "proposals")
+        )?;
         return caveats(suggestions, look, sink);
     }
     writeln!(sink, "Does not pay on this history")?;
     for suggestion in &suggestions.idle {
-        wrapped(sink, "   ", &format!("{} [{}]: {}", suggestion.proposal.candidate.title, suggestion.proposal.id, suggestion.why_not), look.width)?;
+        wrapped(
+            sink,
+            "   ",
+            &format!(
+                "{} [{}]: {}",
+                suggestion.proposal.candidate.title, suggestion.proposal.id, suggestion.why_not
+            ),
+            look.width,
+        )?;
     }
     for dropped in &suggestions.dropped {
-        wrapped(sink, "   ", &format!("{} [{}]: dropped by the check: {}", dropped.title, dropped.rule, dropped.why), look.width)?;
+        wrapped(
+            sink,
+            "   ",
+            &format!(
+                "{} [{}]: dropped by the check: {}",
+                dropped.title, dropped.rule, dropped.why
+            ),
+            look.width,
+        )?;
     }
     caveats(suggestions, look, sink)
 }
@@ -210,8 +317,13 @@ fn write_diff(sink: &mut dyn io::Write, patch: &str, look: Look) -> io::Result<(
 /// A paragraph broken at blanks; control characters become blanks.
 fn wrapped(sink: &mut dyn io::Write, indent: &str, text: &str, width: usize) -> io::Result<()> {
     let mut line = String::new();
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()) {
-        if !line.is_empty() && indent.len() + line.chars().count() + 1 + word.chars().count() > width {
+    for word in text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|w| !w.is_empty())
+    {
+        if !line.is_empty()
+            && indent.len() + line.chars().count() + 1 + word.chars().count() > width
+        {
             writeln!(sink, "{indent}{line}")?;
             line.clear();
         }
@@ -220,11 +332,19 @@ fn wrapped(sink: &mut dyn io::Write, indent: &str, text: &str, width: usize) -> 
         }
         line.push_str(word);
     }
-    if line.is_empty() { Ok(()) } else { writeln!(sink, "{indent}{line}") }
+    if line.is_empty() {
+        Ok(())
+    } else {
+        writeln!(sink, "{indent}{line}")
+    }
 }
 
 /// Writes as Markdown.
-pub fn write_markdown(suggestions: &Suggestions, all: bool, sink: &mut dyn io::Write) -> io::Result<()> {
+pub fn write_markdown(
+    suggestions: &Suggestions,
+    all: bool,
+    sink: &mut dyn io::Write,
+) -> io::Result<()> {
     writeln!(sink, "## Suggestions for `{}`\n", suggestions.dockerfile)?;
     for line in summary(suggestions) {
         writeln!(sink, "{}\n", escaped(&line))?;
@@ -232,9 +352,15 @@ pub fn write_markdown(suggestions: &Suggestions, all: bool, sink: &mut dyn io::W
     if suggestions.order.is_empty() {
         writeln!(sink, "**Nothing to do**: no proposal pays on this history.")?;
     } else {
-        writeln!(sink, "| | change | alone, per build | on top | safety |\n| --- | --- | --- | --- | --- |")?;
+        writeln!(
+            sink,
+            "| | change | alone, per build | on top | safety |\n| --- | --- | --- | --- | --- |"
+        )?;
         for (n, suggestion) in suggestions.order.iter().enumerate() {
-            let figure = |s: &Option<Saving>| s.as_ref().map_or_else(|| "–".to_owned(), |s| change(s.per_build.1));
+            let figure = |s: &Option<Saving>| {
+                s.as_ref()
+                    .map_or_else(|| "–".to_owned(), |s| change(s.per_build.1))
+            };
             let candidate = &suggestion.proposal.candidate;
             writeln!(
                 sink,
@@ -248,7 +374,11 @@ pub fn write_markdown(suggestions: &Suggestions, all: bool, sink: &mut dyn io::W
             )?;
         }
         for suggestion in &suggestions.order {
-            writeln!(sink, "\n### {}\n", escaped(&suggestion.proposal.candidate.title))?;
+            writeln!(
+                sink,
+                "\n### {}\n",
+                escaped(&suggestion.proposal.candidate.title)
+            )?;
             for line in details(suggestion) {
                 writeln!(sink, "- {}", escaped(&line))?;
             }
@@ -261,17 +391,33 @@ pub fn write_markdown(suggestions: &Suggestions, all: bool, sink: &mut dyn io::W
     if all && !(suggestions.idle.is_empty() && suggestions.dropped.is_empty()) {
         writeln!(sink, "\n### Does not pay on this history\n")?;
         for suggestion in &suggestions.idle {
-            writeln!(sink, "- {} (`{}`): {}", escaped(&suggestion.proposal.candidate.title), suggestion.proposal.id, escaped(&suggestion.why_not))?;
+            writeln!(
+                sink,
+                "- {} (`{}`): {}",
+                escaped(&suggestion.proposal.candidate.title),
+                suggestion.proposal.id,
+                escaped(&suggestion.why_not)
+            )?;
         }
         for dropped in &suggestions.dropped {
-            writeln!(sink, "- {} (`{}`): dropped by the check: {}", escaped(&dropped.title), dropped.rule, escaped(&dropped.why))?;
+            writeln!(
+                sink,
+                "- {} (`{}`): dropped by the check: {}",
+                escaped(&dropped.title),
+                dropped.rule,
+                escaped(&dropped.why)
+            )?;
         }
     }
     Ok(())
 }
 
 fn with_line_end(text: &str) -> String {
-    if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
+    if text.ends_with('\n') {
+        text.to_owned()
+    } else {
+        format!("{text}\n")
+    }
 }
 
 fn longest_ticks(text: &str) -> usize {
@@ -293,7 +439,11 @@ fn escaped(text: &str) -> String {
 
 /// Writes `stratigraph.suggest/1`: one object. Times in milliseconds, bytes in bytes; `low` and `high` are the 10 and
 /// 90 % ends of the estimate's band.
-pub fn write_json(suggestions: &Suggestions, all: bool, sink: &mut dyn io::Write) -> io::Result<()> {
+pub fn write_json(
+    suggestions: &Suggestions,
+    all: bool,
+    sink: &mut dyn io::Write,
+) -> io::Result<()> {
     let (n, counted, first, last) = suggestions.builds;
     let of = |b: &Band| json!({"median_ms": b.median, "low_ms": b.low, "high_ms": b.high});
     let mut value = json!({
@@ -310,8 +460,18 @@ pub fn write_json(suggestions: &Suggestions, all: bool, sink: &mut dyn io::Write
         "caveats": suggestions.caveats.iter().map(|c| json!({"text": c.text, "place": c.place})).collect::<Vec<_>>(),
     });
     if all && let Value::Object(map) = &mut value {
-        map.insert("idle".to_owned(), suggestions.idle.iter().map(|s| suggestion(suggestions, s)).collect());
-        let dropped = suggestions.dropped.iter().map(|d| json!({"rule": d.rule, "title": d.title, "why": d.why}));
+        map.insert(
+            "idle".to_owned(),
+            suggestions
+                .idle
+                .iter()
+                .map(|s| suggestion(suggestions, s))
+                .collect(),
+        );
+        let dropped = suggestions
+            .dropped
+            .iter()
+            .map(|d| json!({"rule": d.rule, "title": d.title, "why": d.why}));
         map.insert("dropped".to_owned(), dropped.collect());
     }
     serde_json::to_writer_pretty(&mut *sink, &value)?;

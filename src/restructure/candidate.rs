@@ -1,8 +1,8 @@
 //! One proposed rewrite: edits, what it promises to keep, and what makes it safe.
 
 use crate::dockerfile::Lines;
-use crate::dockerfile::edit::apply;
 pub use crate::dockerfile::edit::TextEdit;
+use crate::dockerfile::edit::apply;
 use crate::tree::RepoPath;
 
 /// One proposed rewrite of a Dockerfile, its ignore file, or both.
