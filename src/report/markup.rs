@@ -47,7 +47,12 @@ pub(super) fn prose(text: &str, most: usize) -> String {
     out
 }
 
-/// Code in a line: a span that nothing in `text` can end. `|` is escaped, for tables.
+/// Code in the cell of a table, where `|` ends the cell even inside code.
+pub(super) fn code_cell(text: &str, most: usize) -> String {
+    code(text, most).replace('|', "\\|")
+}
+
+/// Code in a line: a span that nothing in `text` can end.
 pub(super) fn code(text: &str, most: usize) -> String {
     let text = shortened(text, most);
     let ticks = "`".repeat(longest_run(&text) + 1);
@@ -58,9 +63,6 @@ pub(super) fn code(text: &str, most: usize) -> String {
         let opens = last == '<' && (c.is_ascii_alphabetic() || c == '/' || c == '!');
         if opens || last == '@' && c.is_ascii_alphanumeric() || last == ':' && c == '/' {
             inner.push(APART);
-        }
-        if c == '|' {
-            inner.push('\\');
         }
         inner.push(c);
         last = c;
@@ -142,7 +144,7 @@ mod tests {
         check("RUN npm ci", "`RUN npm ci`");
         check("a `b` c", "``a `b` c``");
         check("`", "`` ` ``");
-        check("a | b", "`a \\| b`");
+        check("a | b", "`a | b`");
         check("x\ny\t z", "`x y z`");
         check(
             "<img @me http://x",
@@ -151,6 +153,7 @@ mod tests {
         check("a < b", "`a < b`");
         check("", "`  `");
         assert_eq!(code("abcdef", 4), "`abc…`");
+        assert_eq!(code_cell("a | b", 9), "`a \\| b`");
     }
 
     #[test]

@@ -22,6 +22,7 @@ use super::format::grouped;
 use super::format::share;
 use super::markup::block;
 use super::markup::code;
+use super::markup::code_cell;
 use super::markup::path;
 use super::markup::prose;
 
@@ -111,12 +112,16 @@ pub fn render(view: &CommentView, place: &Place) -> String {
         .find(|text| text.len() <= room);
     match fits {
         Some(text) => text.trim_end().to_owned() + note,
-        None => format!("### {}\n{note}", headline(view)),
+        None => format!("### {}\n{note}", worded(view, together_change)),
     }
 }
 
 /// The one line, as plain text: for annotations and logs.
 pub fn headline(view: &CommentView) -> String {
+    worded(view, duration_change)
+}
+
+fn worded(view: &CommentView, change_of: fn(i64) -> String) -> String {
     let n = view.images.iter().filter_map(compared).count();
     let of_all = if n > 1 {
         format!(" over {n} images")
@@ -133,7 +138,7 @@ pub fn headline(view: &CommentView) -> String {
     let per_month = match view.builds_per_month {
         Some(builds) if verdict != Verdict::Same => {
             let month = i64::try_from(i128::from(change) * i128::from(builds)).unwrap_or(i64::MAX);
-            format!(", about {} a month", duration_change(month))
+            format!(", about {} a month", change_of(month))
         }
         _ => String::new(),
     };
@@ -142,14 +147,14 @@ pub fn headline(view: &CommentView) -> String {
         Verdict::Same if !has_news(view) => {
             "Image builds: nothing changes for the cache".to_owned()
         }
-        Verdict::Same => format!("Image builds take about the same{of_all}"),
+        Verdict::Same => format!("Image builds take about the same time{of_all}"),
         Verdict::Slower => format!(
             "Image builds {probably}get slower: {} per build{of_all}{per_month}",
-            duration_change(change)
+            change_of(change)
         ),
         Verdict::Faster => format!(
             "Image builds {probably}get faster: {} per build{of_all}{per_month}",
-            duration_change(change)
+            change_of(change)
         ),
     }
 }
@@ -164,7 +169,7 @@ enum Level {
 }
 
 fn at_level(view: &CommentView, place: &Place, level: Level) -> String {
-    let mut parts = vec![format!("### {}", headline(view))];
+    let mut parts = vec![format!("### {}", worded(view, together_change))];
     match view.images.as_slice() {
         [only] => parts.extend(one_image(only, place, level)),
         several => parts.extend(many_images(several, place, level)),
@@ -211,7 +216,7 @@ fn many_images(images: &[ImageView], place: &Place, level: Level) -> Vec<String>
     ];
     let mut notes = Vec::new();
     for image in images.iter().take(most) {
-        let name = code(&image.name, 40);
+        let name = code_cell(&image.name, 40);
         match &image.outcome {
             Outcome::Compared(c) => rows.push(format!(
                 "| {name} | **{}** | {} |",
@@ -251,7 +256,7 @@ fn many_images(images: &[ImageView], place: &Place, level: Level) -> Vec<String>
 /// Delta first; narrow enough for a phone.
 fn table(c: &Compared) -> String {
     let mut rows = vec![
-        "| Rebuild | Change | Before → after |".to_owned(),
+        "| | Change | Before → after |".to_owned(),
         "|---|--:|--:|".to_owned(),
     ];
     let mut row = |name: &str, change: String, values: String| {
@@ -266,21 +271,17 @@ fn table(c: &Compared) -> String {
         durations(c.mean),
     );
     row("Median", change_of(c.median), durations(c.median));
-    row("95th percentile", change_of(c.p95), durations(c.p95));
+    row("P95", change_of(c.p95), durations(c.p95));
     if c.hits_before.whole > 0 && c.hits_after.whole > 0 {
-        let values = format!("{} → {}", shown(c.hits_before), shown(c.hits_after));
-        row(
-            "From the cache",
-            points(c.hits_before, c.hits_after),
-            values,
-        );
+        let values = arrow(&shown(c.hits_before), &shown(c.hits_after));
+        row("Hits", points(c.hits_before, c.hits_after), values);
     }
-    for (name, change) in [("Data moved", c.moved), ("Image size", c.image)] {
+    for (name, change) in [("Data", c.moved), ("Image", c.image)] {
         if let Some(change) = change {
             row(
                 name,
                 bytes_change(change),
-                format!("{} → {}", bytes(change.before), bytes(change.after)),
+                arrow(&bytes(change.before), &bytes(change.after)),
             );
         }
     }
@@ -514,7 +515,7 @@ fn at(image: &ImageView, line: usize) -> String {
 fn located(image: &ImageView, line: usize, place: &Place) -> String {
     let label = code(&at(image, line), NAME_CHARS);
     match &place.files {
-        Some(prefix) if line > 0 => {
+        Some(prefix) if line > 0 && is_plain(&image.dockerfile) => {
             format!("[{label}]({prefix}{}#L{line})", path(&image.dockerfile))
         }
         _ => label,
@@ -524,12 +525,18 @@ fn located(image: &ImageView, line: usize, place: &Place) -> String {
 fn located_range(image: &ImageView, first: usize, last: usize, place: &Place) -> String {
     let label = code(&image.dockerfile, NAME_CHARS);
     match &place.files {
-        Some(prefix) => format!(
+        Some(prefix) if is_plain(&image.dockerfile) => format!(
             "[{label}]({prefix}{}#L{first}-L{last})",
             path(&image.dockerfile)
         ),
-        None => label,
+        _ => label,
     }
+}
+
+/// Whether a path is without signs that Markdown readers might take for the end of a link.
+fn is_plain(path: &str) -> bool {
+    path.bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'/'))
 }
 
 fn compared(image: &ImageView) -> Option<&Compared> {
@@ -549,12 +556,26 @@ fn delta(change: Change) -> i64 {
     signed(change.after).saturating_sub(signed(change.before))
 }
 
+/// With no-break spaces: a narrow cell breaks between values, not inside of one.
+fn together(text: &str) -> String {
+    text.replace(' ', "\u{A0}")
+}
+
+fn together_change(milliseconds: i64) -> String {
+    together(&duration_change(milliseconds))
+}
+
 fn change_of(change: Change) -> String {
-    duration_change(delta(change))
+    together_change(delta(change))
 }
 
 fn durations(change: Change) -> String {
-    format!("{} → {}", duration(change.before), duration(change.after))
+    arrow(&duration(change.before), &duration(change.after))
+}
+
+/// Breaks before the arrow, if at all.
+fn arrow(before: &str, after: &str) -> String {
+    format!("{} →\u{A0}{}", together(before), together(after))
 }
 
 fn bytes_change(change: Change) -> String {
