@@ -3,6 +3,7 @@
 
 mod comment;
 mod forge;
+mod history;
 mod ignore;
 mod live;
 mod prism;

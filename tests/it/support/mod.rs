@@ -4,3 +4,4 @@ pub mod agree;
 pub mod case;
 pub mod engine;
 pub mod forge_server;
+pub mod repo;
