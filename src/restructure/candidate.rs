@@ -21,6 +21,9 @@ pub struct Candidate {
     pub replaced: Vec<Replaced>,
     /// Variables shown, by looking through the tree, to be read by no step whose text does not mention them.
     pub unread: Vec<String>,
+    /// Instructions (as [`crate::dockerfile::ast::Instruction::original`] gives them) for which the rule itself has
+    /// shown that every file they read is there at their new place.
+    pub vouched: Vec<String>,
     /// True for a rule that is allowed to change what the image is (single to multi-stage); all else keeps the final
     /// stage's CMD, ENTRYPOINT, USER, EXPOSE and files.
     pub changes_image: bool,
@@ -42,6 +45,7 @@ impl Candidate {
             ignore: None,
             replaced: Vec::new(),
             unread: Vec::new(),
+            vouched: Vec::new(),
             changes_image: false,
             safety: Safety::Review {
                 reasons: Vec::new(),

@@ -50,7 +50,7 @@ pub fn check(view: &View<'_>, candidate: &Candidate) -> Result<Dockerfile, Strin
     }
     sources_exist(view, &then)?;
     if candidate.safety.is_safe() {
-        order(view, &then, &candidate.unread)?;
+        order(view, &then, candidate)?;
     }
     Ok(after)
 }
@@ -402,7 +402,9 @@ fn missing_sources(view: &View<'_>) -> BTreeSet<String> {
 }
 
 /// Kept instructions whose order changed may change it.
-fn order(before: &View<'_>, after: &View<'_>, unread: &[String]) -> Result<(), String> {
+fn order(before: &View<'_>, after: &View<'_>, candidate: &Candidate) -> Result<(), String> {
+    let unread = &candidate.unread;
+    let vouched = |i: &Instruction| candidate.vouched.contains(&i.original);
     let all = places(before.dockerfile);
     for stage in &before.dockerfile.stages {
         let Some(then) = stage_after(stage, before.dockerfile, after.dockerfile) else {
@@ -411,7 +413,9 @@ fn order(before: &View<'_>, after: &View<'_>, unread: &[String]) -> Result<(), S
         let moved = positions(stage, then);
         for (i, &(first, at)) in moved.iter().enumerate() {
             for &(second, later) in &moved[i + 1..] {
-                if later > at {
+                let is_shown = vouched(&stage.instructions[first])
+                    || vouched(&stage.instructions[second]);
+                if later > at || is_shown {
                     continue;
                 }
                 let of = |n: usize| effect(before, &stage.instructions[n], &all[stage.index][n]);

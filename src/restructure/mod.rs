@@ -9,7 +9,9 @@ mod candidate;
 pub mod command;
 pub mod effect;
 pub mod finding;
+mod installs;
 pub mod layout;
+mod lift;
 pub mod legality;
 mod view;
 

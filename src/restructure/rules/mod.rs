@@ -6,12 +6,16 @@
 //!
 //! Never: scores, reads a file other than through the view, leaves a doubt unsaid.
 
+mod dead_split;
+mod deps_first;
 mod ignore;
+mod intruder;
 mod link;
 mod narrow;
 mod order;
 mod pin;
 mod sink;
+mod workspaces;
 
 pub(super) use ignore::is_dependency_file;
 pub(super) use ignore::is_manifest;
@@ -35,6 +39,10 @@ pub struct Rule {
 
 /// Every rule, in the order of the README's table.
 pub const ALL: &[Rule] = &[
+    deps_first::RULE,
+    workspaces::RULE,
+    dead_split::RULE,
+    intruder::RULE,
     narrow::RULE,
     ignore::RULE,
     sink::RULE,

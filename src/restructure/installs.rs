@@ -1,0 +1,812 @@
+//! The RUNs of a stage that resolve dependencies: what they read, who brings it, and what of them can stand above the
+//! source.
+//!
+//! Paths are those in the image, relative to the project's place there (`/app`), so that `../lib` and members of a
+//! workspace are found wherever COPY has put them.
+
+use super::layout::{Place, absolute, delivered, is_within, parent};
+use super::view::View;
+use crate::dockerfile::ast::{Command, Instruction, Kind, Stage};
+use crate::ecosystem::{self, Answer, Call, Files, Needs, Role};
+use crate::shell::{self, Connector, Nesting, Piece, Script, Seen};
+use crate::tree::{FileStamp, RepoPath};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Stands for the working directory that the base image decides.
+const BASE: &str = "/(base)";
+
+/// One file of the image that came from the context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Brought {
+    /// Its path in the context.
+    pub(super) from: RepoPath,
+    /// The instruction that brought it; `None` when an earlier stage did.
+    pub(super) by: Option<usize>,
+}
+
+/// What a stage's instructions are and where they stand.
+pub(super) struct StageView<'a> {
+    pub(super) view: &'a View<'a>,
+    pub(super) stage: &'a Stage,
+    pub(super) places: Vec<Place>,
+    /// Per instruction: the files it brings from the context, by absolute path; `None` when it is no such COPY.
+    pub(super) brings: Vec<Option<BTreeMap<String, RepoPath>>>,
+    /// What earlier stages of the chain have brought.
+    inherited: BTreeMap<String, Brought>,
+}
+
+/// One RUN that resolves dependencies with files of the context.
+#[derive(Clone, Debug)]
+pub(super) struct Install {
+    /// The RUN's position in the stage.
+    pub(super) run: usize,
+    /// Ecosystem names, in order, each once.
+    pub(super) ecosystems: Vec<&'static str>,
+    /// What can stand above the source.
+    pub(super) action: Action,
+    /// Absolute paths in the image that it reads.
+    pub(super) reads: BTreeSet<String>,
+    /// Absolute directories that it reads whole.
+    pub(super) dirs: BTreeSet<String>,
+    /// What was shown, and what was not.
+    pub(super) reasons: Vec<String>,
+    /// See [`Needs::doubts`].
+    pub(super) doubts: Vec<String>,
+    /// The command, for a title.
+    pub(super) shown: String,
+    /// Where it runs, absolute.
+    pub(super) dir: String,
+}
+
+/// What of a RUN can stand above the source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// All of it.
+    Whole,
+    /// A chain's first part; bytes in the Dockerfile's text.
+    Cut {
+        /// End of what goes.
+        head_end: usize,
+        /// Start of what stays.
+        tail_start: usize,
+        /// Commands to be said again before what stays: `cd web`, `set -e`.
+        carried: Vec<String>,
+    },
+    /// Another command that resolves the same; the RUN itself stays.
+    Prefetch(String),
+}
+
+impl<'a> StageView<'a> {
+    /// Reads stage `stage`.
+    pub(super) fn new(view: &'a View<'a>, all: &[Vec<Place>], stage: usize) -> Self {
+        let own = &view.dockerfile.stages[stage];
+        let places = rooted(view, all, stage);
+        let brings = brings(view, own, &places);
+        let mut inherited = BTreeMap::new();
+        let mut chain = Vec::new();
+        let mut next = parent(view.dockerfile, stage);
+        while let Some(above) = next {
+            chain.push(above);
+            next = parent(view.dockerfile, above);
+        }
+        for above in chain.into_iter().rev() {
+            let stage = &view.dockerfile.stages[above];
+            for files in self::brings(view, stage, &rooted(view, all, above))
+                .into_iter()
+                .flatten()
+            {
+                inherited.extend(
+                    files
+                        .into_iter()
+                        .map(|(to, from)| (to, Brought { from, by: None })),
+                );
+            }
+        }
+        Self {
+            view,
+            stage: own,
+            places,
+            brings,
+            inherited,
+        }
+    }
+
+    /// The image's files from the context before instruction `at`, by absolute path.
+    pub(super) fn image_at(&self, at: usize) -> BTreeMap<String, Brought> {
+        let mut image = self.inherited.clone();
+        for (index, files) in self.brings.iter().enumerate().take(at) {
+            for (to, from) in files.iter().flatten() {
+                image.insert(
+                    to.clone(),
+                    Brought {
+                        from: from.clone(),
+                        by: Some(index),
+                    },
+                );
+            }
+        }
+        image
+    }
+
+    /// The working directory before instruction `at`.
+    pub(super) fn cwd(&self, at: usize) -> &str {
+        self.places
+            .get(at)
+            .and_then(|p| p.cwd.as_deref())
+            .unwrap_or("/")
+    }
+
+    /// Every way in which RUN `run` resolves dependencies.
+    pub(super) fn installs(&self, run: usize) -> Vec<Install> {
+        let Some(instruction) = self.stage.instructions.get(run) else {
+            return Vec::new();
+        };
+        let Some(read) = Read::new(self, run, instruction) else {
+            return Vec::new();
+        };
+        let mut found: Vec<Install> = read.movable().into_iter().collect();
+        found.extend(read.prefetches());
+        found
+    }
+
+    /// Whether all commands of RUN `run` are shown to read nothing of the project; `chmod` of `allowed` paths counts.
+    pub(super) fn reads_no_project(&self, run: usize, allowed: &BTreeSet<String>) -> bool {
+        let Some(instruction) = self.stage.instructions.get(run) else {
+            return false;
+        };
+        let Some(read) = Read::new(self, run, instruction) else {
+            return false;
+        };
+        (0..read.script.pieces.len()).all(|n| read.is_free(n) || read.touches_only(n, allowed))
+    }
+
+    /// The ecosystems whose commands make up RUN `run`, whatever they do; `None` when another command is among them.
+    pub(super) fn builds_with(&self, run: usize) -> Option<Vec<&'static str>> {
+        let read = Read::new(self, run, self.stage.instructions.get(run)?)?;
+        let mut names = Vec::new();
+        for n in 0..read.script.pieces.len() {
+            if read.is_free(n) {
+                continue;
+            }
+            for seen in read.seen_of(n) {
+                match read.ask(seen) {
+                    Some(Answer::Plan(plan)) => names.push(plan.ecosystem),
+                    Some(Answer::Whole { ecosystem, .. }) => names.push(ecosystem),
+                    None if is_quiet(seen) => {}
+                    None => return None,
+                }
+            }
+        }
+        Some(names)
+    }
+}
+
+/// The places of a stage, with a stand-in for a working directory that only the base image knows.
+fn rooted(view: &View<'_>, all: &[Vec<Place>], stage: usize) -> Vec<Place> {
+    let mut places = all.get(stage).cloned().unwrap_or_default();
+    let is_set = |s: usize| {
+        view.dockerfile.stages[s]
+            .instructions
+            .iter()
+            .any(|i| matches!(i.kind, Kind::Workdir(_)))
+    };
+    let above = std::iter::successors(parent(view.dockerfile, stage), |s| {
+        parent(view.dockerfile, *s)
+    });
+    if above.into_iter().any(is_set) {
+        return places;
+    }
+    for (place, instruction) in places
+        .iter_mut()
+        .zip(&view.dockerfile.stages[stage].instructions)
+    {
+        if place.cwd.is_some() {
+            break;
+        }
+        place.cwd = Some(BASE.to_owned());
+        if matches!(instruction.kind, Kind::Workdir(_)) {
+            break;
+        }
+    }
+    for place in &mut places {
+        place.directories.insert(BASE.to_owned());
+    }
+    places
+}
+
+fn brings(
+    view: &View<'_>,
+    stage: &Stage,
+    places: &[Place],
+) -> Vec<Option<BTreeMap<String, RepoPath>>> {
+    let each = stage.instructions.iter().zip(places);
+    each.map(|(instruction, place)| match &instruction.kind {
+        Kind::Copy(transfer) | Kind::Add(transfer) => delivered(view, instruction, transfer, place),
+        _ => None,
+    })
+    .collect()
+}
+
+/// Commands that neither read nor write files: they may stand anywhere in a chain.
+fn is_quiet(seen: &Seen) -> bool {
+    matches!(
+        seen.name(),
+        "" | "cd"
+            | "set"
+            | "export"
+            | "true"
+            | ":"
+            | "exit"
+            | "echo"
+            | "printf"
+            | "umask"
+            | "break"
+            | "return"
+    )
+}
+
+/// Commands whose effect later commands of the same shell see.
+fn is_carried(seen: &Seen) -> bool {
+    matches!(
+        seen.name(),
+        "" | "cd" | "set" | "export" | "umask" | "." | "source" | "alias" | "unset" | "shopt"
+    )
+}
+
+/// One RUN, read.
+struct Read<'a> {
+    of: &'a StageView<'a>,
+    run: usize,
+    /// Where the shell text begins in the Dockerfile.
+    start: usize,
+    text: &'a str,
+    script: Script,
+    seen: Vec<Seen>,
+    /// The project's place in the image: paths are relative to it.
+    root: String,
+    files: Vec<(RepoPath, FileStamp)>,
+    origins: BTreeMap<RepoPath, RepoPath>,
+    env: BTreeMap<String, String>,
+}
+
+impl<'a> Read<'a> {
+    fn new(of: &'a StageView<'a>, run: usize, instruction: &'a Instruction) -> Option<Self> {
+        let Kind::Run(kind) = &instruction.kind else {
+            return None;
+        };
+        let Command::Shell(_) = &kind.command else {
+            return None;
+        };
+        // A file of the context that a mount brings is another place to read from; that is another rule's business.
+        let binds = |m: &str| {
+            !["type=cache", "type=secret", "type=ssh", "type=tmpfs"]
+                .iter()
+                .any(|t| m.contains(t))
+        };
+        if instruction.flag_values("mount").any(binds) {
+            return None;
+        }
+        let whole = of.view.text();
+        let (start, text, script) = match instruction.heredocs.as_slice() {
+            [] => {
+                let after = instruction
+                    .flags
+                    .last()
+                    .map_or(instruction.span.start + 3, |f| f.span.end);
+                let text = whole.get(after..instruction.span.end)?;
+                (
+                    after,
+                    text,
+                    shell::parse_instruction(text, of.view.dockerfile.escape),
+                )
+            }
+            [body]
+                if instruction
+                    .original
+                    .trim_end()
+                    .ends_with(&format!("<<{}", body.name))
+                    && !body.chomp =>
+            {
+                let text = whole.get(body.span.range())?;
+                (body.span.start, text, shell::parse(text))
+            }
+            _ => return None,
+        };
+        if !script.is_complete || script.pieces.is_empty() {
+            return None;
+        }
+        let image = of.image_at(run);
+        let cwd = of.cwd(run);
+        let root = root_of(of, run, cwd);
+        let mut origins = BTreeMap::new();
+        let mut files = Vec::new();
+        for (to, brought) in &image {
+            let Some(rest) = below(to, &root) else {
+                continue;
+            };
+            let Ok(at) = of
+                .view
+                .files
+                .binary_search_by(|(p, _)| p.cmp(&brought.from))
+            else {
+                continue;
+            };
+            files.push((rest.clone(), of.view.files[at].1));
+            origins.insert(rest, brought.from.clone());
+        }
+        files.sort();
+        let mut env: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in &of.places[run].variables {
+            env.extend(value.clone().map(|v| (name.clone(), v)));
+        }
+        let seen = script.seen();
+        Some(Self {
+            of,
+            run,
+            start,
+            text,
+            script,
+            seen,
+            root,
+            files,
+            origins,
+            env,
+        })
+    }
+
+    /// Asks `question` about a command as it stands there.
+    fn with_call<T>(&self, seen: &Seen, question: impl FnOnce(&Call<'_>) -> T) -> Option<T> {
+        let here = absolute(Some(self.of.cwd(self.run)), seen.directory.as_deref()?)?;
+        let dir = below(&here, &self.root)?;
+        let read = |path: &RepoPath| (self.of.view.read)(self.origins.get(path)?);
+        let mut env = self.env.clone();
+        env.extend(seen.assignments.iter().cloned());
+        let words = self.as_written(seen);
+        Some(question(&Call {
+            words: &words,
+            env: &env,
+            files: Files::new(&self.files, &read),
+            dir: &dir,
+        }))
+    }
+
+    fn ask(&self, seen: &Seen) -> Option<Answer> {
+        self.with_call(seen, ecosystem::plan)?
+    }
+
+    /// The words, the program with its directory as written (`./mvnw`).
+    fn as_written(&self, seen: &Seen) -> Vec<String> {
+        let mut words = seen.words.clone();
+        let written = self
+            .script
+            .commands
+            .get(seen.command)
+            .into_iter()
+            .flat_map(|c| &c.words);
+        let end = format!("/{}", seen.name());
+        let program = written
+            .map(|w| &w.text)
+            .find(|t| t.ends_with(&end) && !t.starts_with('-'));
+        if let (Some(first), Some(program)) = (words.first_mut(), program) {
+            first.clone_from(program);
+        }
+        words
+    }
+
+    fn seen_of(&self, piece: usize) -> impl Iterator<Item = &Seen> {
+        let (from, to) = self.script.pieces[piece].commands;
+        self.seen
+            .iter()
+            .filter(move |s| (from..to).contains(&s.command))
+    }
+
+    /// Whether a piece reads nothing of the project.
+    fn is_free(&self, piece: usize) -> bool {
+        let commands = self.script.commands_of(&self.script.pieces[piece]);
+        let plain = commands.iter().all(|c| {
+            c.redirections.iter().all(|r| is_harmless_target(&r.target))
+                && c.substitutions.iter().all(is_version_query)
+        });
+        plain
+            && self.seen_of(piece).all(|seen| {
+                is_quiet(seen)
+                    || (matches!(seen.name(), "sh" | "bash")
+                        && seen.connector == Connector::Pipe
+                        && seen.args().iter().all(|a| a.starts_with('-')))
+                    || self.with_call(seen, ecosystem::reads_no_project) == Some(true)
+            })
+    }
+
+    /// Whether a piece changes modes of `allowed` files and nothing else.
+    fn touches_only(&self, piece: usize, allowed: &BTreeSet<String>) -> bool {
+        self.seen_of(piece).all(|seen| {
+            let Some(dir) = seen.directory.as_deref() else {
+                return false;
+            };
+            matches!(seen.name(), "chmod" | "dos2unix")
+                && seen
+                    .args()
+                    .iter()
+                    .filter(|a| !a.starts_with('-'))
+                    .skip(usize::from(seen.name() == "chmod"))
+                    .all(|a| {
+                        let here = absolute(Some(self.of.cwd(self.run)), dir);
+                        absolute(here.as_deref(), a).is_some_and(|p| allowed.contains(&p))
+                    })
+        })
+    }
+
+    /// What a piece resolves; `None` when it does anything else that is not shown to be harmless.
+    fn resolves(&self, piece: usize) -> Option<Vec<(ecosystem::Plan, &Seen)>> {
+        let commands = self.script.commands_of(&self.script.pieces[piece]);
+        let plain = commands.iter().all(|c| {
+            c.redirections.iter().all(|r| is_harmless_target(&r.target))
+                && c.substitutions.iter().all(is_version_query)
+        });
+        if !plain {
+            return None;
+        }
+        let mut plans = Vec::new();
+        for seen in self.seen_of(piece) {
+            if is_quiet(seen) || self.with_call(seen, ecosystem::reads_no_project) == Some(true) {
+                continue;
+            }
+            if let Some(needs) = self.tested(seen) {
+                plans.push((
+                    ecosystem::Plan {
+                        ecosystem: "",
+                        role: Role::Install,
+                        needs,
+                    },
+                    seen,
+                ));
+                continue;
+            }
+            match self.ask(seen)? {
+                Answer::Plan(plan) if plan.role == Role::Install => plans.push((plan, seen)),
+                // A branch for another lockfile, which is not there, is never taken.
+                Answer::Whole { .. } if seen.conditional && seen.branch.is_some() => {}
+                _ => return None,
+            }
+        }
+        Some(plans)
+    }
+
+    /// The files that `[ -f yarn.lock ]` looks at.
+    fn tested(&self, seen: &Seen) -> Option<Needs> {
+        if !matches!(seen.name(), "[" | "test" | "[[" | "ls") {
+            return None;
+        }
+        let mut needs = Needs::default();
+        self.with_call(seen, |call| {
+            for word in call
+                .args()
+                .iter()
+                .filter(|w| !w.starts_with('-') && !w.contains('$'))
+            {
+                needs.file(&call.files, &call.dir.join(word.as_bytes()));
+            }
+        })?;
+        Some(needs)
+    }
+
+    /// The longest first part of the chain that resolves and reads nothing else; all of it, perhaps.
+    fn movable(&self) -> Option<Install> {
+        let pieces = &self.script.pieces;
+        let mut plans = Vec::new();
+        let mut n_head = 0;
+        let mut n_kept = 0;
+        for (n, piece) in pieces.iter().enumerate() {
+            if n > 0
+                && matches!(
+                    piece.connector,
+                    Connector::Or | Connector::Background | Connector::Pipe
+                )
+            {
+                // What may be skipped, and what it is an answer to, stay together.
+                return None;
+            }
+            let Some(found) = self.resolves(n) else { break };
+            let carries = self.seen_of(n).all(is_carried)
+                || (found.is_empty() && self.seen_of(n).all(is_quiet));
+            n_head = n + 1;
+            if !carries {
+                n_kept = n + 1;
+            }
+            plans.extend(found);
+        }
+        if plans.iter().all(|(plan, _)| plan.ecosystem.is_empty()) {
+            return None;
+        }
+        let is_whole = n_head == pieces.len();
+        let action = if is_whole {
+            Action::Whole
+        } else {
+            self.cut(n_kept)?
+        };
+        let dir = plans
+            .iter()
+            .find(|(p, _)| !p.ecosystem.is_empty())
+            .and_then(|(_, s)| self.place_of(s))?;
+        let main = plans
+            .iter()
+            .find(|(p, _)| !p.ecosystem.is_empty())
+            .map(|(_, s)| *s)?;
+        let shown = if main.conditional {
+            format!(
+                "the install of line {}",
+                self.of.stage.instructions[self.run].lines.first
+            )
+        } else {
+            short(&self.as_written(main))
+        };
+        let names = plans.iter().map(|(p, _)| p.ecosystem);
+        let mut ecosystems: Vec<&'static str> = Vec::new();
+        names.filter(|n| !n.is_empty()).for_each(|n| {
+            if !ecosystems.contains(&n) {
+                ecosystems.push(n)
+            }
+        });
+        let mut needs = Needs::default();
+        for (plan, seen) in plans.iter().cloned() {
+            let mut own = plan.needs;
+            if seen.conditional {
+                own.doubts.retain(|d| !d.contains("no lockfile"));
+            }
+            needs.merge(own);
+        }
+        Some(self.install(action, ecosystems, needs, shown, dir))
+    }
+
+    /// The chain cut before piece `at`.
+    fn cut(&self, at: usize) -> Option<Action> {
+        if !self.of.stage.instructions[self.run].heredocs.is_empty() {
+            return None;
+        }
+        let pieces = &self.script.pieces;
+        let (head, tail) = (pieces.get(at.checked_sub(1)?)?, pieces.get(at)?);
+        let stops_at_failure = pieces[..at].iter().enumerate().any(|(n, _)| {
+            self.seen_of(n).any(|s| {
+                s.name() == "set"
+                    && s.args()
+                        .iter()
+                        .any(|a| a.starts_with('-') && a.contains('e'))
+            })
+        });
+        // `a; b` goes on where a fails; two RUNs do not.
+        if pieces[1..=at]
+            .iter()
+            .any(|p| p.connector == Connector::Then)
+            && !stops_at_failure
+        {
+            return None;
+        }
+        if pieces[at + 1..]
+            .iter()
+            .any(|p| p.connector == Connector::Or)
+        {
+            return None;
+        }
+        let mut carried = Vec::new();
+        for (n, piece) in pieces[..at].iter().enumerate() {
+            let leaves: Vec<&Seen> = self.seen_of(n).filter(|s| is_carried(s)).collect();
+            if leaves.is_empty() {
+                continue;
+            }
+            let in_subshell = self
+                .script
+                .commands_of(piece)
+                .iter()
+                .all(|c| c.nesting.contains(&Nesting::Subshell));
+            if in_subshell {
+                continue;
+            }
+            if leaves.len() != self.seen_of(n).count() {
+                return None;
+            }
+            carried.push(self.text_of(piece).to_owned());
+        }
+        Some(Action::Cut {
+            head_end: self.start + head.span.end,
+            tail_start: self.start + tail.span.start,
+            carried,
+        })
+    }
+
+    fn text_of(&self, piece: &Piece) -> &str {
+        self.text.get(piece.span.range()).unwrap_or_default()
+    }
+
+    /// Commands to put above the source for those that need it: one install for each line and place.
+    fn prefetches(&self) -> Vec<Install> {
+        let mut found: Vec<Install> = Vec::new();
+        let mut n_source = 0;
+        for n in 0..self.script.pieces.len() {
+            n_source += usize::from(self.resolves(n).is_none());
+            for seen in self.seen_of(n) {
+                let Some(Answer::Plan(plan)) = self.ask(seen) else {
+                    continue;
+                };
+                let line = match plan.role {
+                    Role::Prefetch(line) => line,
+                    Role::Install => continue,
+                };
+                let Some(dir) = self.place_of(seen) else {
+                    continue;
+                };
+                let cwd = self.of.cwd(self.run);
+                let line = match relative(&dir, cwd) {
+                    Some(rest) if rest.is_empty() => line,
+                    Some(rest) => format!("cd {rest} && {line}"),
+                    None => format!("cd {dir} && {line}"),
+                };
+                let line = self.with_assignments(seen, line);
+                if found
+                    .iter()
+                    .any(|i| i.ecosystems == [plan.ecosystem] && i.dir == dir)
+                {
+                    continue;
+                }
+                let shown = if plan.ecosystem == "cargo" {
+                    "cargo build with stand-ins".to_owned()
+                } else {
+                    short(
+                        &line
+                            .split_whitespace()
+                            .map(str::to_owned)
+                            .collect::<Vec<_>>(),
+                    )
+                };
+                found.push(self.install(
+                    Action::Prefetch(line),
+                    vec![plan.ecosystem],
+                    plan.needs,
+                    shown,
+                    dir,
+                ));
+            }
+        }
+        if n_source == 0 { Vec::new() } else { found }
+    }
+
+    /// Assignments before a command that settings of a resolver are made of stay before the line put above.
+    fn with_assignments(&self, seen: &Seen, line: String) -> String {
+        let kept: Vec<String> = seen
+            .assignments
+            .iter()
+            .filter(|(name, _)| {
+                name.starts_with("GO")
+                    || name.starts_with("CARGO")
+                    || name.starts_with("MAVEN")
+                    || name.starts_with("NPM_")
+                    || name.starts_with("RUST")
+            })
+            .filter(|(_, value)| !value.contains([' ', '\'', '"', '`', '(', '$']))
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        if kept.is_empty() || line.contains("&&") {
+            line
+        } else {
+            format!("{} {line}", kept.join(" "))
+        }
+    }
+
+    fn place_of(&self, seen: &Seen) -> Option<String> {
+        absolute(Some(self.of.cwd(self.run)), seen.directory.as_deref()?)
+    }
+
+    fn install(
+        &self,
+        action: Action,
+        ecosystems: Vec<&'static str>,
+        needs: Needs,
+        shown: String,
+        dir: String,
+    ) -> Install {
+        let place =
+            |path: &RepoPath| absolute(Some(&self.root), &path.to_string()).unwrap_or_default();
+        Install {
+            run: self.run,
+            ecosystems,
+            action,
+            reads: needs.files.iter().map(place).collect(),
+            dirs: needs.dirs.iter().map(place).collect(),
+            reasons: needs.reasons,
+            doubts: needs.doubts,
+            shown,
+            dir,
+        }
+    }
+}
+
+/// Redirections that touch no file of the project.
+fn is_harmless_target(target: &str) -> bool {
+    target.starts_with("/dev/")
+        || target.starts_with("/etc/")
+        || target.starts_with("/tmp/")
+        || target.starts_with("/usr/")
+        || target.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+}
+
+/// `$(node --version)`, `$(nproc)`, `$(uname -m)` and the like.
+fn is_version_query(command: &shell::Command) -> bool {
+    let args = command.args();
+    matches!(
+        command.name(),
+        "nproc"
+            | "uname"
+            | "arch"
+            | "dpkg"
+            | "date"
+            | "id"
+            | "lsb_release"
+            | "getconf"
+            | "hostname"
+            | "which"
+            | "awk"
+            | "cut"
+            | "tr"
+            | "head"
+            | "grep"
+            | "sed"
+            | "echo"
+    ) || args
+        .iter()
+        .all(|a| matches!(*a, "--version" | "-v" | "-V" | "version"))
+}
+
+/// The first words of a command, for a title.
+fn short(words: &[String]) -> String {
+    let mut shown = words.iter().take(4).cloned().collect::<Vec<_>>().join(" ");
+    if shown.chars().count() > 48 {
+        shown = shown.chars().take(45).collect::<String>() + "…";
+    }
+    shown
+}
+
+/// The project's place: the outermost destination of a COPY that the working directory lies in, or holds.
+fn root_of(of: &StageView<'_>, run: usize, cwd: &str) -> String {
+    let mut root = cwd.to_owned();
+    for (index, instruction) in of.stage.instructions.iter().enumerate().take(run) {
+        let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
+            continue;
+        };
+        let Some(to) = super::effect::destination(transfer, &of.places[index]) else {
+            continue;
+        };
+        if is_within(&root, &to) && to != "/" {
+            root = to;
+        }
+    }
+    for to in of.inherited.keys() {
+        let dir = to.rsplit_once('/').map_or("/", |(d, _)| d);
+        if !dir.is_empty() && dir != "/" && is_within(&root, dir) {
+            root = dir.to_owned();
+        }
+    }
+    // Directories between, as far as files have been put there.
+    while let Some((up, _)) = root
+        .rsplit_once('/')
+        .filter(|(up, _)| up.matches('/').count() >= 1)
+    {
+        let has_files = of
+            .image_at(run)
+            .keys()
+            .any(|p| p.rsplit_once('/').is_some_and(|(d, _)| d == up));
+        if !has_files {
+            break;
+        }
+        root = up.to_owned();
+    }
+    root
+}
+
+/// `path` relative to absolute `root`; `None` when it is not below.
+pub(super) fn below(path: &str, root: &str) -> Option<RepoPath> {
+    is_within(path, root).then(|| RepoPath::new(path.strip_prefix(root).unwrap_or(path)))
+}
+
+/// `path` as written from `cwd`: empty for the same, `web` for a directory below; `None` when it is not below.
+pub(super) fn relative(path: &str, cwd: &str) -> Option<String> {
+    below(path, cwd).map(|p| p.to_string())
+}

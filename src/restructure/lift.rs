@@ -1,0 +1,920 @@
+//! Lifting an install above the source: which COPYs are in its way, what has to come along, what must be copied first,
+//! and the edits that do it.
+
+use super::candidate::{Candidate, Replaced, Safety, TextEdit};
+use super::installs::{Action, Install, StageView, relative};
+use super::layout::{is_within, mentioned, places, reachable, stage_named};
+use super::moving::{block_of, without_blank_twin};
+use super::view::{Feature, View};
+use crate::dockerfile::Span;
+use crate::dockerfile::ast::{Instruction, Kind};
+use crate::tree::RepoPath;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+/// One install that can be lifted, with all that goes with it.
+pub(super) struct Lift<'s, 'a> {
+    pub(super) of: &'s StageView<'a>,
+    pub(super) install: Install,
+    /// The first instruction that brings what the install does not read; the install goes above it.
+    pub(super) first: usize,
+    /// All such instructions before the install.
+    pub(super) polluters: Vec<usize>,
+    /// Instructions between that go above with it.
+    along: BTreeSet<usize>,
+    /// Instructions between that stay, `first` among them.
+    stay: BTreeSet<usize>,
+    /// Files that must be copied before it: to path in the image, from path in the context, by which instruction.
+    pub(super) missing: Vec<(String, RepoPath, usize)>,
+    /// Where it runs at its new place; a `cd` makes up for a WORKDIR that stays.
+    cwd: String,
+    reasons: Vec<String>,
+    doubts: Vec<String>,
+}
+
+/// What kind of mistake a lift mends; each is a rule of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// The manifests come only with the source.
+    Broad,
+    /// As [`Self::Broad`], with manifests in several directories.
+    Workspace,
+    /// All manifests are copied first, but nothing is installed before the source comes.
+    DeadSplit,
+    /// Files that the install does not read stand above it beside all that it does.
+    Intruder,
+}
+
+/// Every lift of the stages that the target needs.
+pub(super) fn lifts<T>(
+    view: &View<'_>,
+    mut with: impl FnMut(&Lift<'_, '_>) -> Option<T>,
+) -> Vec<T> {
+    let all = places(view.dockerfile);
+    let mut found = Vec::new();
+    for stage in reachable(view.dockerfile, view.target) {
+        let of = StageView::new(view, &all, stage);
+        for run in 0..of.stage.instructions.len() {
+            for install in of.installs(run) {
+                found.extend(lift(&of, install).and_then(|l| with(&l)));
+            }
+        }
+    }
+    found
+}
+
+fn lift<'s, 'a>(of: &'s StageView<'a>, install: Install) -> Option<Lift<'s, 'a>> {
+    let polluters: Vec<usize> = (0..install.run)
+        .filter(|&i| is_in_the_way(of, &install, i))
+        .collect();
+    let first = *polluters.first()?;
+    let brings_source = polluters.iter().any(|&i| of.brings[i].is_some());
+    if !brings_source || is_done_above(of, &install, first) {
+        return None;
+    }
+    let mut lift = Lift {
+        of,
+        first,
+        polluters,
+        along: BTreeSet::new(),
+        stay: BTreeSet::from([first]),
+        missing: Vec::new(),
+        cwd: of.cwd(first).to_owned(),
+        reasons: install.reasons.clone(),
+        doubts: install.doubts.clone(),
+        install,
+    };
+    for index in first + 1..lift.install.run {
+        lift.sort(index)?;
+    }
+    lift.collect_missing();
+    lift.check_overwritten();
+    Some(lift)
+}
+
+/// Whether instruction `i` brings something that the install does not read.
+fn is_in_the_way(of: &StageView<'_>, install: &Install, i: usize) -> bool {
+    if let Some(files) = &of.brings[i] {
+        return files.keys().any(|to| !install.reads.contains(to));
+    }
+    let instruction = &of.stage.instructions[i];
+    let (Kind::Copy(transfer), Some(from)) = (&instruction.kind, instruction.flag("from")) else {
+        return false;
+    };
+    let is_stage = stage_named(of.view.dockerfile, of.stage.index, from).is_some();
+    let to = super::effect::destination(transfer, &of.places[i]);
+    is_stage && to.is_some_and(|to| is_within(&to, &install.dir) && to != install.dir)
+}
+
+/// Whether an earlier RUN, here or in a stage below, already resolves the same.
+fn is_done_above(of: &StageView<'_>, install: &Install, first: usize) -> bool {
+    let is_same = |done: &Install| {
+        done.ecosystems
+            .iter()
+            .any(|e| install.ecosystems.contains(e))
+            && done.dir == install.dir
+            && (matches!(install.action, Action::Prefetch(_))
+                || first_words(&done.shown) == first_words(&install.shown))
+    };
+    let here = (0..first).any(|run| {
+        let also_built = matches!(install.action, Action::Prefetch(_))
+            && of
+                .builds_with(run)
+                .is_some_and(|names| names.iter().any(|n| install.ecosystems.contains(n)));
+        also_built || of.installs(run).iter().any(is_same)
+    });
+    here || (super::layout::parent(of.view.dockerfile, of.stage.index)).is_some_and(|parent| {
+        let all = places(of.view.dockerfile);
+        let below = StageView::new(of.view, &all, parent);
+        (0..below.stage.instructions.len()).any(|run| below.installs(run).iter().any(is_same))
+    })
+}
+
+fn first_words(line: &str) -> Vec<&str> {
+    line.split_whitespace().take(2).collect()
+}
+
+/// Variables that installers and the programs they start go by, by prefix.
+const READ_BY_TOOLS: &[&str] = &[
+    "npm_",
+    "NPM_",
+    "NODE_",
+    "YARN_",
+    "PNPM_",
+    "COREPACK_",
+    "BUN_",
+    "PRISMA_",
+    "PUPPETEER_",
+    "PLAYWRIGHT_",
+    "CYPRESS_",
+    "ELECTRON_",
+    "SHARP_",
+    "HUSKY",
+    "PIP_",
+    "PYTHON",
+    "POETRY_",
+    "UV_",
+    "PIPENV_",
+    "VIRTUAL_ENV",
+    "CONDA_",
+    "MAMBA_",
+    "SETUPTOOLS_",
+    "GO",
+    "CGO_",
+    "CARGO_",
+    "RUST",
+    "MAVEN_",
+    "M2_",
+    "JAVA_",
+    "GRADLE_",
+    "BUNDLE_",
+    "GEM_",
+    "RAILS_",
+    "RACK_",
+    "RUBY",
+    "COMPOSER_",
+    "APP_ENV",
+    "DOTNET_",
+    "NUGET_",
+    "MIX_",
+    "HEX_",
+    "SBT_",
+    "SWIFT",
+    "PUB_",
+    "FLUTTER_",
+    "DENO_",
+    "CONAN_",
+    "HTTP_",
+    "HTTPS_",
+    "http",
+    "NO_PROXY",
+    "no_proxy",
+    "FTP_",
+    "ALL_PROXY",
+    "PATH",
+    "HOME",
+    "CI",
+    "DEBIAN_FRONTEND",
+    "CFLAGS",
+    "CXXFLAGS",
+    "LDFLAGS",
+    "CC",
+    "CXX",
+    "LD_",
+    "PKG_",
+    "SSL_",
+    "GIT_SSL",
+    "GIT_SSH",
+    "TARGET",
+    "BUILDPLATFORM",
+    "LANG",
+    "LC_",
+    "TZ",
+    "SASS_",
+    "MAKE",
+    "OPENSSL",
+    "TOKEN",
+    "GITHUB_TOKEN",
+    "NEXT_TELEMETRY",
+];
+
+impl Lift<'_, '_> {
+    /// Decides whether instruction `index`, which stands between, goes along or stays; `None` when neither can be.
+    fn sort(&mut self, index: usize) -> Option<()> {
+        let instruction = &self.of.stage.instructions[index];
+        let stays_run = self
+            .stay
+            .iter()
+            .any(|&i| matches!(self.of.stage.instructions[i].kind, Kind::Run(_)));
+        let goes = match &instruction.kind {
+            Kind::Run(_) => self.sort_run(index),
+            Kind::Copy(_) | Kind::Add(_) => self.sort_copy(index)?,
+            Kind::Env(_) | Kind::Arg(_) => {
+                let goes = self.is_variable_needed(instruction);
+                if goes && stays_run {
+                    self.doubts.push(format!(
+                        "the variables of line {} then hold for the RUNs above it too",
+                        instruction.lines.first
+                    ));
+                }
+                goes
+            }
+            Kind::Workdir(_) => {
+                let free = |i: &usize| match &self.of.stage.instructions[*i].kind {
+                    Kind::Copy(t) | Kind::Add(t) => t.destination.starts_with('/'),
+                    Kind::Run(_) | Kind::Workdir(_) => false,
+                    _ => true,
+                };
+                let goes = self.stay.iter().all(free);
+                if goes {
+                    self.cwd = self.of.cwd(index + 1).to_owned();
+                }
+                goes
+            }
+            // Who runs what must not change.
+            Kind::User(_) | Kind::Shell(_) => {
+                if stays_run {
+                    return None;
+                }
+                true
+            }
+            _ => false,
+        };
+        if goes {
+            &mut self.along
+        } else {
+            &mut self.stay
+        }
+        .insert(index);
+        Some(())
+    }
+
+    fn sort_run(&mut self, index: usize) -> bool {
+        let line = self.of.stage.instructions[index].lines.first;
+        let what = &self.install.shown;
+        if self.of.reads_no_project(index, &self.install.reads) {
+            self.reasons.push(format!(
+                "line {line} reads nothing of the project but what is copied with it"
+            ));
+            return true;
+        }
+        match self.of.builds_with(index) {
+            Some(others) if others.iter().all(|o| !self.install.ecosystems.contains(o)) => {
+                self.reasons.push(format!(
+                    "line {line} builds with {} and leaves nothing that {what} reads",
+                    others.join(" and ")
+                ));
+            }
+            Some(_) if matches!(self.install.action, Action::Prefetch(_)) => {}
+            _ => self.doubts.push(format!(
+                "line {line} runs before {what} and may prepare something for it"
+            )),
+        }
+        false
+    }
+
+    fn sort_copy(&mut self, index: usize) -> Option<bool> {
+        let instruction = &self.of.stage.instructions[index];
+        let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
+            return Some(false);
+        };
+        let passes_workdir = self
+            .stay
+            .iter()
+            .any(|&i| matches!(self.of.stage.instructions[i].kind, Kind::Workdir(_)));
+        let is_anchored = transfer.destination.starts_with('/') || !passes_workdir;
+        if let Some(files) = &self.of.brings[index] {
+            return Some(
+                is_anchored
+                    && !files.is_empty()
+                    && files.keys().all(|to| self.install.reads.contains(to)),
+            );
+        }
+        let to = super::effect::destination(transfer, &self.of.places[index]);
+        let hits = to
+            .as_ref()
+            .is_some_and(|to| self.install.reads.contains(to));
+        if hits {
+            return None;
+        }
+        if let Some(from) = instruction.flag("from") {
+            let is_stage =
+                stage_named(self.of.view.dockerfile, self.of.stage.index, from).is_some();
+            let into_project = to
+                .as_ref()
+                .is_some_and(|to| is_within(to, &self.install.dir));
+            return Some(is_anchored && !(is_stage && into_project));
+        }
+        let inline = !instruction.heredocs.is_empty();
+        if !inline {
+            self.doubts.push(format!(
+                "what line {} brings is not known",
+                instruction.lines.first
+            ));
+        }
+        Some(false)
+    }
+
+    /// Whether the install may go by a variable that this instruction sets.
+    fn is_variable_needed(&self, instruction: &Instruction) -> bool {
+        let mut names: BTreeSet<&str> = BTreeSet::new();
+        let mut values = BTreeSet::new();
+        match &instruction.kind {
+            Kind::Arg(items) => {
+                names.extend(items.iter().map(|i| i.name.as_str()));
+                values.extend(
+                    items
+                        .iter()
+                        .filter_map(|i| i.default.as_deref())
+                        .flat_map(mentioned),
+                );
+            }
+            Kind::Env(pairs) => {
+                names.extend(pairs.iter().map(|p| p.name.as_str()));
+                values.extend(pairs.iter().flat_map(|p| mentioned(&p.value)));
+            }
+            _ => {}
+        }
+        let mut wanted = mentioned(&self.of.stage.instructions[self.install.run].original);
+        let later = self.of.stage.instructions[self.first..self.install.run]
+            .iter()
+            .filter(|i| matches!(i.kind, Kind::Env(_) | Kind::Workdir(_)));
+        wanted.extend(later.flat_map(|i| mentioned(&i.original)));
+        let is_tool = |n: &&str| READ_BY_TOOLS.iter().any(|p| n.starts_with(p));
+        let is_named = |n: &&str| wanted.contains(*n);
+        let is_constant = matches!(instruction.kind, Kind::Env(_)) && values.is_empty();
+        is_constant || names.iter().any(|n| is_tool(n) || is_named(n))
+    }
+
+    /// What the install reads and only instructions that stay have brought.
+    fn collect_missing(&mut self) {
+        let image = self.of.image_at(self.install.run);
+        for to in &self.install.reads {
+            let Some(brought) = image.get(to) else {
+                continue;
+            };
+            let Some(by) = brought.by else { continue };
+            if by >= self.first && !self.along.contains(&by) {
+                self.missing.push((to.clone(), brought.from.clone(), by));
+            }
+        }
+    }
+
+    /// Files that a later COPY would put over what has been installed.
+    fn check_overwritten(&mut self) {
+        let places = [
+            "/node_modules/",
+            "/vendor/bundle/",
+            "/.venv/",
+            "/target/release/",
+        ];
+        let hit = self
+            .polluters
+            .iter()
+            .filter_map(|&i| self.of.brings[i].as_ref())
+            .flat_map(BTreeMap::keys);
+        if let Some(to) = hit
+            .into_iter()
+            .find(|to| places.iter().any(|p| to.contains(p)) && !self.install.reads.contains(*to))
+        {
+            self.doubts.push(format!(
+                "the context holds {to}, which is then put over what was installed"
+            ));
+        }
+    }
+
+    /// Which mistake this is.
+    pub(super) fn shape(&self) -> Shape {
+        if self.missing.is_empty() {
+            let is_split = self.along.is_empty()
+                || self
+                    .install
+                    .reads
+                    .iter()
+                    .all(|to| self.of.image_at(self.first).contains_key(to));
+            return if is_split && self.is_after_manifests() {
+                Shape::DeadSplit
+            } else {
+                Shape::Intruder
+            };
+        }
+        let dirs: BTreeSet<&str> = self
+            .missing
+            .iter()
+            .filter(|(to, ..)| !self.is_in_whole_dir(to))
+            .filter_map(|(to, ..)| to.rsplit_once('/').map(|(d, _)| d))
+            .collect();
+        if dirs.len() > 2 {
+            Shape::Workspace
+        } else {
+            Shape::Broad
+        }
+    }
+
+    /// True when the first polluter follows a COPY of manifests (directly or not) rather than leading the stage.
+    fn is_after_manifests(&self) -> bool {
+        self.of
+            .image_at(self.first)
+            .keys()
+            .any(|to| self.install.reads.contains(to))
+    }
+
+    fn is_in_whole_dir(&self, to: &str) -> bool {
+        self.install.dirs.iter().any(|d| is_within(to, d))
+    }
+
+    /// The candidate, with the COPYs `copies` (lines without line breaks) before it.
+    pub(super) fn candidate(
+        &self,
+        rule: &'static str,
+        copies: &[String],
+        mounts: &[String],
+    ) -> Option<Candidate> {
+        let view = self.of.view;
+        let line = self.of.stage.instructions[self.install.run].lines;
+        let above = self.of.stage.instructions[self.first].lines;
+        let mut candidate = Candidate::new(rule, self.title(above.first));
+        candidate.edits = self.edits(copies, mounts)?;
+        candidate.lines = vec![above, line];
+        candidate.rationale = self.rationale();
+        candidate.safety = Safety::of(self.reasons.clone(), self.doubts.clone());
+        candidate.vouched = self
+            .along
+            .iter()
+            .chain([&self.install.run])
+            .map(|&i| self.of.stage.instructions[i].original.clone())
+            .collect();
+        declare(&mut candidate, view)?;
+        Some(candidate)
+    }
+
+    fn title(&self, above: usize) -> String {
+        let names = file_list(in_order(self.missing.iter().map(|(_, from, _)| from)).into_iter());
+        match (&self.install.action, names.is_empty()) {
+            (Action::Prefetch(_), true) => {
+                format!("run {} before line {above}", self.install.shown)
+            }
+            (Action::Prefetch(_), false) => format!(
+                "copy {names} and run {} before line {above}",
+                self.install.shown
+            ),
+            (_, true) => format!("move {} above line {above}", self.install.shown),
+            (_, false) => format!(
+                "copy {names} and run {} before line {above}",
+                self.install.shown
+            ),
+        }
+    }
+
+    fn rationale(&self) -> String {
+        let view = self.of.view;
+        let from = |i: usize| {
+            self.of.brings[i]
+                .iter()
+                .flatten()
+                .map(|(_, from)| from)
+                .collect::<Vec<_>>()
+        };
+        let brought: BTreeSet<&RepoPath> = self.polluters.iter().flat_map(|&i| from(i)).collect();
+        let image = self.of.image_at(self.install.run);
+        let read: Vec<&RepoPath> = in_order(
+            self.install
+                .reads
+                .iter()
+                .filter_map(|to| image.get(to))
+                .map(|b| &b.from),
+        );
+        let run = self.of.stage.instructions[self.install.run].lines.first;
+        let above = self.of.stage.instructions[self.first].lines.first;
+        let (all, own) = (
+            view.n_touching(|p| brought.contains(p) || read.contains(&p)),
+            view.n_touching(|p| read.contains(&p)),
+        );
+        let files = file_list(read.iter().copied());
+        let mut said = match self.install.action {
+            Action::Prefetch(_) => format!(
+                "Line {run} fetches its dependencies again with every change to what line {above} copies, yet they follow from {files}."
+            ),
+            _ => format!(
+                "Line {run} runs again with every change to what line {above} copies, yet {} reads only {files}.",
+                self.install.shown
+            ),
+        };
+        if view.n_builds() > 0 {
+            let _ = write!(
+                said,
+                " Of {} builds {all} changed the former, {own} the latter.",
+                view.n_builds()
+            );
+        }
+        if self
+            .install
+            .ecosystems
+            .iter()
+            .any(|e| matches!(*e, "npm" | "yarn" | "pnpm" | "bun"))
+        {
+            said.push_str(" Keep node_modules in the ignore file: a copy of it in the context would be put over the installed one.");
+        }
+        said
+    }
+
+    /// The COPYs of what is missing, one for each directory.
+    pub(super) fn copy_lines(&self) -> Option<Vec<String>> {
+        let mut lines = Vec::new();
+        let mut done: BTreeSet<&String> = BTreeSet::new();
+        for dir in &self.install.dirs {
+            let inside: Vec<&(String, RepoPath, usize)> = self
+                .missing
+                .iter()
+                .filter(|(to, ..)| is_within(to, dir))
+                .collect();
+            let Some((to, from, by)) = inside.first() else {
+                continue;
+            };
+            let Some(source) = context_dir(to, from, dir) else {
+                continue;
+            };
+            let whole = self
+                .of
+                .view
+                .files
+                .iter()
+                .filter(|(p, _)| p.strip_prefix(&source).is_some())
+                .count();
+            if source.is_root()
+                || whole != inside.len()
+                || inside.iter().any(|(_, _, b)| b != by)
+                || inside.iter().any(|(to, ..)| done.contains(to))
+            {
+                continue;
+            }
+            done.extend(inside.iter().map(|(to, ..)| to));
+            let to = format!("{}/", self.destination(dir).trim_end_matches('/'));
+            lines.push(self.line(&[source.to_string()], &to, *by, "")?);
+        }
+        let mut groups: BTreeMap<(String, usize), Vec<String>> = BTreeMap::new();
+        for (to, from, by) in self.missing.iter().filter(|(to, ..)| !done.contains(to)) {
+            let (dir, name) = to.rsplit_once('/')?;
+            if from.file_name() == Some(name.as_bytes()) {
+                groups
+                    .entry((dir.to_owned(), *by))
+                    .or_default()
+                    .push(from.to_string());
+            } else {
+                lines.push(self.line(&[from.to_string()], &self.destination(to), *by, "")?);
+            }
+        }
+        let mut ordered = Vec::new();
+        for ((dir, by), mut sources) in groups {
+            sources.sort_by_key(|s| is_lock(s));
+            let dir = if dir.is_empty() { "/".to_owned() } else { dir };
+            let to = self.destination(&dir);
+            ordered.push(self.line(&sources, &format!("{}/", to.trim_end_matches('/')), by, "")?);
+        }
+        ordered.extend(lines);
+        Some(ordered)
+    }
+
+    /// One `COPY --parents` of everything that is missing, members by pattern; `None` where the syntax has it not, or
+    /// the files do not keep their directories.
+    pub(super) fn parents_line(&self) -> Option<String> {
+        if !self.of.view.has(Feature::Parents) {
+            return None;
+        }
+        let (to, from, by) = self.missing.first()?;
+        let base = to
+            .strip_suffix(&from.to_string())?
+            .trim_end_matches('/')
+            .to_owned();
+        let keeps =
+            |(to, from, b): &(String, RepoPath, usize)| b == by && *to == format!("{base}/{from}");
+        if !self.missing.iter().all(keeps) {
+            return None;
+        }
+        let wanted: BTreeSet<&RepoPath> = self.missing.iter().map(|(_, from, _)| from).collect();
+        let mut sources: BTreeSet<String> = BTreeSet::new();
+        let mut covered: BTreeSet<&RepoPath> = BTreeSet::new();
+        for (_, from, _) in &self.missing {
+            if covered.contains(from) {
+                continue;
+            }
+            let pattern = sibling_pattern(from);
+            let matched = pattern
+                .as_ref()
+                .map(|p| super::layout::selected(self.of.view.files.iter().map(|(f, _)| f), p))
+                .unwrap_or_default();
+            // A pattern must not bring what nobody reads.
+            if matched.len() > 1 && matched.iter().all(|m| wanted.contains(m)) {
+                covered.extend(matched);
+                sources.extend(pattern);
+            } else {
+                sources.insert(from.to_string());
+            }
+        }
+        let to = self.destination(if base.is_empty() { "/" } else { &base });
+        let sources: Vec<String> = sources.into_iter().collect();
+        self.line(
+            &sources,
+            &format!("{}/", to.trim_end_matches('/')),
+            *by,
+            " --parents",
+        )
+    }
+
+    /// Bind mounts of what is missing, for the RUN itself; `None` where it writes beside them.
+    pub(super) fn destination(&self, to: &str) -> String {
+        match relative(to, &self.cwd) {
+            Some(rest) if rest.is_empty() => ".".to_owned(),
+            Some(rest) => format!("./{rest}"),
+            None => to.to_owned(),
+        }
+    }
+
+    /// `COPY flags sources to`, in the JSON form where a path needs it.
+    fn line(&self, sources: &[String], to: &str, by: usize, more: &str) -> Option<String> {
+        let original = &self.of.stage.instructions[by];
+        let mut flags = String::from(more);
+        for flag in original
+            .flags
+            .iter()
+            .filter(|f| matches!(f.name.as_str(), "chown" | "chmod" | "link"))
+        {
+            flags.push(' ');
+            flags.push_str(self.of.view.text().get(flag.span.range())?);
+        }
+        let is_pattern = more.contains("parents");
+        let odd = |s: &String| {
+            s.contains(['$', '\\', '"', '[', '`'])
+                || s.starts_with("--")
+                || (!is_pattern && s.contains(['*', '?']))
+        };
+        if sources.iter().any(odd) || to.contains(['$', '\\', '"', '[', '`']) {
+            return None;
+        }
+        if sources.iter().any(|s| s.contains(' ')) || to.contains(' ') {
+            let all: Vec<String> = sources
+                .iter()
+                .map(String::as_str)
+                .chain([to])
+                .map(|s| format!("\"{s}\""))
+                .collect();
+            return Some(format!("COPY{flags} [{}]", all.join(", ")));
+        }
+        Some(format!("COPY{flags} {} {to}", sources.join(" ")))
+    }
+
+    /// The edits: what goes above, what is left.
+    fn edits(&self, copies: &[String], mounts: &[String]) -> Option<Vec<TextEdit>> {
+        let text = self.of.view.text();
+        let stage = self.of.stage;
+        let run = &stage.instructions[self.install.run];
+        let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        let block = |i: usize| block_of(text, stage, i);
+        let ended = |piece: &str| {
+            if piece.ends_with('\n') {
+                piece.to_owned()
+            } else {
+                format!("{piece}{line_break}")
+            }
+        };
+        let mut head = copies
+            .iter()
+            .fold(String::new(), |all, line| all + line + line_break);
+        let run_block = block(self.install.run);
+        let is_moved_whole = self.install.action == Action::Whole;
+        head.push_str(&ended(
+            &self
+                .lifted(run, run_block, mounts)?
+                .replace('\n', line_break)
+                .replace("\r\r\n", "\r\n"),
+        ));
+        let mut edits = Vec::new();
+        let only_copies = self
+            .stay
+            .iter()
+            .all(|&i| matches!(stage.instructions[i].kind, Kind::Copy(_) | Kind::Add(_)));
+        let (at, below) = if only_copies && !self.along.is_empty() {
+            // Shorter to say: the COPYs go below.
+            let mut below = String::new();
+            for &i in &self.stay {
+                let span = block(i);
+                below.push_str(&ended(&text[span.range()]));
+                edits.push(TextEdit::delete(without_blank_twin(text, span)));
+            }
+            (run_block.start, below)
+        } else {
+            let mut carried = String::new();
+            for &i in &self.along {
+                let span = block(i);
+                carried.push_str(&ended(&text[span.range()]));
+                edits.push(TextEdit::delete(without_blank_twin(text, span)));
+            }
+            head.insert_str(0, &carried);
+            (block(self.first).start, String::new())
+        };
+        if at == run_block.start && is_moved_whole {
+            edits.push(TextEdit::replace(run_block, format!("{head}{below}")));
+            return Some(edits);
+        }
+        edits.push(TextEdit::insert(at, format!("{head}{below}")));
+        match &self.install.action {
+            Action::Whole => edits.push(TextEdit::delete(without_blank_twin(text, run_block))),
+            Action::Cut {
+                tail_start,
+                carried,
+                ..
+            } => {
+                let kept = carried
+                    .iter()
+                    .fold(String::new(), |all, c| format!("{all}{c} && "));
+                let flags = run_flags(text, run)?;
+                let gap = gap_comments(text, &self.install.action);
+                if gap.is_empty() {
+                    edits.push(TextEdit::replace(
+                        Span::new(run.span.start, *tail_start),
+                        format!("RUN{flags} {kept}"),
+                    ));
+                } else {
+                    edits.push(TextEdit::replace(
+                        Span::new(run.span.start, *tail_start),
+                        format!("{gap}RUN{flags} {kept}"),
+                    ));
+                }
+            }
+            Action::Prefetch(_) => {}
+        }
+        Some(edits)
+    }
+
+    /// The text of the RUN at its new place.
+    fn lifted(&self, run: &Instruction, block: Span, mounts: &[String]) -> Option<String> {
+        let text = self.of.view.text();
+        let flags = mounts
+            .iter()
+            .fold(run_flags(text, run)?, |all, m| format!("{all} {m}"));
+        let here = self.of.cwd(self.install.run);
+        let way = if self.cwd == here {
+            None
+        } else {
+            Some(
+                relative(here, &self.cwd)
+                    .filter(|r| !r.is_empty())
+                    .unwrap_or_else(|| here.to_owned()),
+            )
+        };
+        let cd = way.map(|w| format!("cd {w} && ")).unwrap_or_default();
+        match &self.install.action {
+            Action::Whole if cd.is_empty() && mounts.is_empty() => {
+                Some(text.get(block.range())?.to_owned())
+            }
+            Action::Whole => {
+                if !run.heredocs.is_empty() {
+                    return None;
+                }
+                let after = run.flags.last().map_or(run.span.start + 3, |f| f.span.end);
+                let comments = text.get(block.start..run.span.start)?;
+                Some(format!(
+                    "{comments}RUN{flags} {cd}{}",
+                    text.get(after..run.span.end)?.trim_start()
+                ))
+            }
+            Action::Cut { head_end, .. } => {
+                let after = run.flags.last().map_or(run.span.start + 3, |f| f.span.end);
+                Some(format!(
+                    "RUN{flags} {cd}{}",
+                    text.get(after..*head_end)?.trim_start()
+                ))
+            }
+            Action::Prefetch(line) => {
+                let escape = self.of.view.dockerfile.escape;
+                Some(format!(
+                    "RUN{flags} {cd}{}",
+                    line.replace("\\\n", &format!("{escape}\n"))
+                ))
+            }
+        }
+    }
+}
+
+/// The flags of a RUN as written, with the blank before them.
+fn run_flags(text: &str, run: &Instruction) -> Option<String> {
+    let Some(last) = run.flags.last() else {
+        return Some(String::new());
+    };
+    Some(text.get(run.span.start + 3..last.span.end)?.to_owned())
+}
+
+/// Comment lines between the two parts of a cut chain: they speak of the second.
+fn gap_comments(text: &str, action: &Action) -> String {
+    let Action::Cut {
+        head_end,
+        tail_start,
+        ..
+    } = action
+    else {
+        return String::new();
+    };
+    let lines = text[*head_end..*tail_start]
+        .lines()
+        .map(str::trim)
+        .filter(|l| l.starts_with('#'));
+    lines.fold(String::new(), |all, l| all + l + "\n")
+}
+
+/// The context's directory that stands at image directory `dir`, given one file below it.
+fn context_dir(to: &str, from: &RepoPath, dir: &str) -> Option<RepoPath> {
+    let rest = to.strip_prefix(dir)?.trim_start_matches('/');
+    let from = from.to_string();
+    let up = from.strip_suffix(rest)?;
+    Some(RepoPath::new(up))
+}
+
+/// `packages/*/package.json` for `packages/a/package.json`.
+fn sibling_pattern(path: &RepoPath) -> Option<String> {
+    let names: Vec<String> = path
+        .names()
+        .map(|n| String::from_utf8_lossy(n).into_owned())
+        .collect();
+    let [up @ .., _, file] = names.as_slice() else {
+        return None;
+    };
+    (!up.is_empty()).then(|| format!("{}/*/{file}", up.join("/")))
+}
+
+/// Manifests before what is made from them.
+fn in_order<'p>(paths: impl Iterator<Item = &'p RepoPath>) -> Vec<&'p RepoPath> {
+    let mut all: Vec<&RepoPath> = paths.collect();
+    all.sort_by_key(|p| is_lock(&p.to_string()));
+    all
+}
+
+fn is_lock(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.contains("lock") || name.ends_with(".sum")
+}
+
+/// Up to three names, and how many more.
+pub(super) fn file_list<'p>(paths: impl Iterator<Item = &'p RepoPath>) -> String {
+    let all: Vec<String> = paths.map(ToString::to_string).collect();
+    match all.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [one, two] => format!("{one} and {two}"),
+        [one, two, three] => format!("{one}, {two} and {three}"),
+        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
+    }
+}
+
+/// Declares the RUNs that the edits put in and take away, as the parser reads them.
+pub(super) fn declare(candidate: &mut Candidate, view: &View<'_>) -> Option<()> {
+    let rewritten = candidate.rewritten(view.text())?;
+    let after = crate::dockerfile::parse(&rewritten).ok()?.dockerfile;
+    let runs = |d: &crate::dockerfile::Dockerfile| {
+        let mut counts: BTreeMap<String, i64> = BTreeMap::new();
+        for instruction in d
+            .instructions()
+            .filter(|i| i.keyword == "RUN" || i.keyword == "FROM")
+        {
+            *counts.entry(instruction.original.clone()).or_default() += 1;
+        }
+        counts
+    };
+    let (old, new) = (runs(view.dockerfile), runs(&after));
+    let mut change = Replaced::default();
+    let times =
+        |text: &String, n: i64| std::iter::repeat_n(text.clone(), usize::try_from(n).unwrap_or(0));
+    for (text, n) in &old {
+        change
+            .before
+            .extend(times(text, n - new.get(text).copied().unwrap_or(0)));
+    }
+    for (text, n) in &new {
+        change
+            .after
+            .extend(times(text, n - old.get(text).copied().unwrap_or(0)));
+    }
+    if !(change.before.is_empty() && change.after.is_empty()) {
+        candidate.replaced.push(change);
+    }
+    Some(())
+}
