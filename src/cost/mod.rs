@@ -6,12 +6,15 @@
 //! from public figures ([`prior`], [`image`]); `calibrate` makes a profile from the user's own logs. Every figure has a
 //! band; those of whole replays come from [`World`]s, drawn without chance: same input, same figures.
 
+mod calibrate;
 mod estimate;
 pub mod image;
 mod kind;
+pub mod log;
 mod model;
 mod observed;
 pub mod prior;
+pub mod profile;
 mod rates;
 mod scale;
 mod schedule;
@@ -20,6 +23,8 @@ mod step;
 mod total;
 mod world;
 
+pub use calibrate::Calibration;
+pub use calibrate::calibrate;
 pub use estimate::Estimate;
 pub use estimate::Match;
 pub use estimate::Source;

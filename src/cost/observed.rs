@@ -184,6 +184,22 @@ impl Profile {
             .map(|(_, s)| (s, Match::Text))
     }
 
+    /// The layer of a step: its own, else that of the same text in another stage.
+    pub fn layer(&self, stage: Option<&str>, text: &str) -> Option<Size> {
+        let key = (stage.unwrap_or_default().to_owned(), normalised(text));
+        let own = self
+            .steps
+            .get(&key)
+            .map(|s| s.layer)
+            .filter(|l| !l.is_empty());
+        own.or_else(|| {
+            self.steps
+                .iter()
+                .find(|((_, t), s)| *t == key.1 && !s.layer.is_empty())
+                .map(|(_, s)| s.layer)
+        })
+    }
+
     /// Adds what another profile saw.
     pub fn merge(&mut self, other: &Self) {
         for source in &other.sources {

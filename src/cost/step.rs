@@ -82,13 +82,12 @@ fn command_of(text: &str) -> String {
 /// by piece, each measured where its kind was.
 pub(super) fn work(step: &Step, profile: &Profile, scale: &Scale) -> Vec<Work> {
     let kind = kind_of_text(&step.text);
-    if let Some((seen, by)) = profile.step(step.stage.as_deref(), &step.text) {
-        if let Some(estimate) = seen.runs.estimate(by) {
-            return vec![Work {
-                key: kind,
-                estimate,
-            }];
-        }
+    let own = profile.step(step.stage.as_deref(), &step.text);
+    if let Some(estimate) = own.and_then(|(seen, by)| seen.runs.estimate(by)) {
+        return vec![Work {
+            key: kind,
+            estimate,
+        }];
     }
     let by_kind = |kind: &str| {
         profile
@@ -140,11 +139,8 @@ pub(super) fn layer(step: &Step, profile: &Profile, scale: &Scale, rates: &Rates
             ..LayerSize::default()
         };
     }
-    if let Some((seen, _)) = profile
-        .step(step.stage.as_deref(), &step.text)
-        .filter(|(s, _)| !s.layer.is_empty())
-    {
-        return filled(seen.layer, rates, true);
+    if let Some(size) = profile.layer(step.stage.as_deref(), &step.text) {
+        return filled(size, rates, true);
     }
     let unpacked = if step.command.is_empty() {
         INSTRUCTIONS

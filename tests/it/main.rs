@@ -6,6 +6,7 @@ mod forge;
 mod history;
 mod ignore;
 mod live;
+mod logs;
 mod prism;
 mod recorded;
 mod restructure;
