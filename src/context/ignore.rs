@@ -112,17 +112,11 @@ impl IgnoreRules {
     /// (moby/patternmatcher `MatchesOrParentMatches` and `MatchesUsingParentResults`).
     pub fn is_ignored(&self, path: &RepoPath) -> bool {
         let bytes = path.as_bytes();
-        let ends = || {
-            bytes
-                .iter()
-                .enumerate()
-                .filter(|&(_, &b)| b == b'/')
-                .map(|(at, _)| at)
-                .chain([bytes.len()])
-        };
         let mut ignored = false;
         for rule in self.rules.iter().filter(|_| !path.is_root()) {
-            if rule.exception == ignored && ends().any(|end| rule.pattern.matches(&bytes[..end])) {
+            if rule.exception == ignored
+                && ends(bytes).any(|end| rule.pattern.matches(&bytes[..end]))
+            {
                 ignored = !rule.exception;
             }
         }
@@ -133,7 +127,7 @@ impl IgnoreRules {
     pub(super) fn judge(&self, path: &[u8], above: &Matched) -> bool {
         let mut ignored = false;
         for (at, rule) in self.rules.iter().enumerate() {
-            if above.has(at) || (rule.exception == ignored && rule.pattern.matches(path)) {
+            if above.has(at) || (rule.exception == ignored && above.lets_match(rule, path)) {
                 ignored = !rule.exception;
             }
         }
@@ -148,7 +142,7 @@ impl IgnoreRules {
             // A rule that could not change the verdict is not looked at, and counts as not matching further down
             // (moby/patternmatcher `MatchesUsingParentResults`, which is what the transfer of a context uses).
             matched[at] =
-                above.has(at) || (rule.exception == ignored && rule.pattern.matches(path));
+                above.has(at) || (rule.exception == ignored && above.lets_match(rule, path));
             if matched[at] {
                 ignored = !rule.exception;
             }
@@ -158,6 +152,15 @@ impl IgnoreRules {
 }
 
 impl Matched {
+    /// Whether a rule that matched nothing above matches `path`. Where nothing is known of the directories above
+    /// (the default), they are tried here.
+    fn lets_match(&self, rule: &Rule, path: &[u8]) -> bool {
+        match self.0.is_empty() {
+            true => ends(path).any(|end| rule.pattern.matches(&path[..end])),
+            false => rule.pattern.matches(path),
+        }
+    }
+
     fn has(&self, rule: usize) -> bool {
         self.0.get(rule).copied().unwrap_or(false)
     }
@@ -186,6 +189,16 @@ pub fn ignore_files_of_buildah(dockerfile: &RepoPath, context: &RepoPath) -> Vec
 /// The same for the builder before BuildKit, which knows the root's alone.
 pub fn ignore_files_of_classic(context: &RepoPath) -> Vec<RepoPath> {
     vec![context.join(b".dockerignore")]
+}
+
+/// Where the directories above a path end in it, and the path itself.
+fn ends(path: &[u8]) -> impl Iterator<Item = usize> {
+    let slashes = path
+        .iter()
+        .enumerate()
+        .filter(|&(_, &b)| b == b'/')
+        .map(|(at, _)| at);
+    slashes.chain([path.len()])
 }
 
 fn rule(exception: bool, text: &[u8]) -> Result<Rule, String> {

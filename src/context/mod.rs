@@ -35,3 +35,6 @@ pub use tree::Dir;
 pub use tree::File;
 pub use tree::Link;
 pub use tree::Node;
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 //!
 //! Never: decides what a builder would do.
 
+mod churn;
 mod commit;
 mod input;
 
@@ -15,6 +16,10 @@ mod raw;
 mod walk;
 
 pub use crate::tree::Change;
+pub use churn::Churn;
+pub use churn::CommitClass;
+pub use churn::class_of;
+pub use churn::classify;
 pub use commit::Commit;
 pub use input::BuildInput;
 pub use input::Request;
