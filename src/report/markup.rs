@@ -12,6 +12,15 @@ const SIGILS: &str = "@#!~%$^";
 
 /// Running text.
 pub(super) fn prose(text: &str, most: usize) -> String {
+    tamed(text, most, true)
+}
+
+/// Running text inside an HTML element, where Markdown is not read.
+pub(super) fn html(text: &str, most: usize) -> String {
+    tamed(text, most, false)
+}
+
+fn tamed(text: &str, most: usize, is_markdown: bool) -> String {
     let mut out = String::new();
     let mut last = ' ';
     for c in shortened(text, most).chars() {
@@ -28,15 +37,15 @@ pub(super) fn prose(text: &str, most: usize) -> String {
                 out.push(APART);
             }
             // What would open a list, a heading, a rule or a quotation.
-            '-' | '+' | '=' | '#' if out.is_empty() => {
+            '-' | '+' | '=' | '#' if is_markdown && out.is_empty() => {
                 out.push('\\');
                 out.push(c);
             }
-            '.' | ')' if out.bytes().all(|b| b.is_ascii_digit()) => {
+            '.' | ')' if is_markdown && out.bytes().all(|b| b.is_ascii_digit()) => {
                 out.push('\\');
                 out.push(c);
             }
-            _ if PUNCTUATION.contains(c) => {
+            _ if is_markdown && PUNCTUATION.contains(c) => {
                 out.push('\\');
                 out.push(c);
             }

@@ -23,6 +23,7 @@ use super::format::share;
 use super::markup::block;
 use super::markup::code;
 use super::markup::code_cell;
+use super::markup::html;
 use super::markup::path;
 use super::markup::prose;
 
@@ -247,7 +248,7 @@ fn many_images(images: &[ImageView], place: &Place, level: Level) -> Vec<String>
         if is_same(c) && c.merge.is_none() {
             continue;
         }
-        let title = format!("{}: {}", in_summary(&image.name), change_of(c.mean));
+        let title = format!("{}: {}", html(&image.name, NAME_CHARS), change_of(c.mean));
         parts.push(folded(&title, &one_image(image, place, level).join("\n\n")));
     }
     parts
@@ -497,11 +498,6 @@ fn method(view: &CommentView, level: Level) -> String {
 /// Blank lines around the inner part make it Markdown again.
 fn folded(title: &str, inner: &str) -> String {
     format!("<details>\n<summary>{title}</summary>\n\n{inner}\n\n</details>")
-}
-
-/// Text inside `<summary>`, where Markdown is not read but HTML is.
-fn in_summary(text: &str) -> String {
-    prose(text, NAME_CHARS).replace('\\', "")
 }
 
 fn at(image: &ImageView, line: usize) -> String {

@@ -243,7 +243,7 @@ fn hostile(text: &str) -> CommentView {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]
     fn no_text_of_the_repository_comes_alive(
         text in proptest::collection::vec(
