@@ -2,11 +2,16 @@
 //!
 //! Never: computes a fact, reads a file, knows the terminal beyond what it is told.
 
+pub mod annotations;
+pub mod code_quality;
 pub mod comment_view;
+mod fingerprint;
 pub mod format;
 pub mod graph;
 mod markup;
+pub mod notice;
 pub mod pr_comment;
+pub mod sarif;
 pub mod suggest;
 pub mod table;
 pub mod terminal;
