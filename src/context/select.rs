@@ -88,11 +88,7 @@ pub fn matches(root: &Node, selector: &Selector) -> Result<Vec<(RepoPath, Node)>
             .into_iter()
             .collect());
     }
-    let found = match wildcard(selector) {
-        Some((prefix, names)) => expand(root, &prefix, &names),
-        None => vec![(RepoPath::new(&selector.path), source(root, selector)?)],
-    };
-    Ok(found
+    Ok(found(root, selector)?
         .into_iter()
         .filter_map(|(path, node)| {
             let node = follow(root, &path, node);
@@ -104,6 +100,17 @@ pub fn matches(root: &Node, selector: &Selector) -> Result<Vec<(RepoPath, Node)>
             kept.map(|node| (base_name(&path), node))
         })
         .collect())
+}
+
+/// What a selector names, at its own path and as it is: a plain source, or the matches of a wildcard in order.
+///
+/// # Errors
+/// A plain source that does not exist.
+pub(super) fn found(root: &Node, selector: &Selector) -> Result<Vec<(RepoPath, Node)>, NotFound> {
+    Ok(match wildcard(selector) {
+        Some((prefix, names)) => expand(root, &prefix, &names),
+        None => vec![(RepoPath::new(&selector.path), source(root, selector)?)],
+    })
 }
 
 /// Whether a change at this path can alter the digest of the selection. `root`: the tree, for sources that are symlinks.

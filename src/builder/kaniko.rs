@@ -1,0 +1,98 @@
+//! kaniko with `--cache=true`: one key for all lines so far. Read from its source, not checked against a run.
+//!
+//! Shown are the steps whose layers are cached, RUN alone by default; COPY always executes and prints no flag.
+//!
+//! | instruction | enters the key of every later RUN | source (kaniko 236ba56) |
+//! |---|---|---|
+//! | FROM image | the image's digest (here: its reference) | pkg/executor/build.go `build` |
+//! | FROM stage | that stage's last key | build.go `digestToCacheKey` |
+//! | RUN | its text; sorted environment: ENV, and ARGs that have a value | build.go `populateCompositeKey`, commands/run.go |
+//! | COPY, ADD | its text; bytes and modes of the files, not the names inside a directory; of URLs and archives the text alone | composite_cache.go `AddPath`, commands/add.go |
+//! | COPY --from | its text; the stage's files | commands/copy.go |
+//! | all others | their text as written | `populateCompositeKey` |
+//! | any | the first RUN whose layer is absent ends the search for its stage; later keys hold it in any case | build.go `optimize` |
+//!
+//! Stages up to the target are built whether they are needed or not. Layers older than two weeks are not used; that is
+//! not modelled.
+
+use super::build_args::BuildArgs;
+use super::buildkit::{command_text, copy_definition};
+use super::classic::{has_paths, remember_env};
+use super::sequential::{Place, Sequence, based_on};
+use super::vertex::{Effect, Plan, Vertex};
+use crate::context::Reading;
+use crate::dockerfile::ast::Dockerfile;
+use crate::graph::{Action, CopySource, Lowering};
+use std::collections::BTreeMap;
+
+/// Names of files that ADD unpacks and kaniko therefore does not hash.
+const ARCHIVES: [&str; 6] = [".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".txz"];
+
+/// The steps of a lowered Dockerfile.
+pub fn plan(dockerfile: &Dockerfile, build_args: &BTreeMap<String, String>, lowering: &Lowering) -> Plan {
+    let mut sequence = Sequence::new(lowering, Reading::Bytes);
+    let mut args = BuildArgs::new(build_args, &lowering.globals, dockerfile.escape);
+    for stage in &lowering.stages {
+        args.start_stage();
+        let is_run = |action: &Action| matches!(action, Action::Run(_));
+        let total = stage.instructions.iter().filter(|i| is_run(&i.action)).count();
+        let mut index = 0;
+        let mut place = |is_shown: bool| {
+            index += usize::from(is_shown);
+            let name = stage.name.clone().unwrap_or_else(|| stage.index.to_string());
+            Place { stage: Some(name), stage_index: stage.index, index: if is_shown { index } else { 0 }, total }
+        };
+        let mut env = BTreeMap::new();
+        let mut current = sequence.from(place(false), stage);
+        for lowered in &stage.instructions {
+            let instruction = &lowered.instruction;
+            let mut step = Sequence::step(place(is_run(&lowered.action)), instruction);
+            let text = instruction.original.clone();
+            let vertex = match &lowered.action {
+                Action::Run(run) => {
+                    let (spelled, _) = args.for_run(&env);
+                    step.command = command_text(run);
+                    step.definition = vec![("command".to_owned(), text.clone())];
+                    step.definition.extend(env.iter().map(|(name, value)| (format!("variable {name}"), value.clone())));
+                    step.definition.extend(spelled.iter().map(|(name, value)| (format!("argument {name}"), value.clone())));
+                    let mut all: Vec<(&String, &String)> = env.iter().chain(spelled.iter().map(|(n, v)| (n, v))).collect();
+                    all.sort();
+                    Vertex { key: format!("{text} {all:?}"), inputs: based_on(current), effect: Effect::Run, unknown: None }
+                }
+                Action::Copy(copy) => {
+                    step.definition = copy_definition(copy, &copy.destination);
+                    let mut copy = copy.clone();
+                    let is_hashed = |source: &CopySource| match source {
+                        CopySource::Path(path) => !(copy_is_add(instruction.keyword) && ARCHIVES.iter().any(|end| path.ends_with(end))),
+                        CopySource::Inline(..) => true,
+                        CopySource::Http(_) | CopySource::Git(_) => false,
+                    };
+                    let hashed: Vec<CopySource> = copy.sources.iter().filter(|s| is_hashed(s)).cloned().collect();
+                    copy.sources = hashed;
+                    let vertex = sequence.copy(current, lowered, &copy, text, sequence.reading());
+                    let effect = if has_paths(&copy) { vertex.effect } else { Effect::Nothing };
+                    Vertex { effect, ..vertex }
+                }
+                action => {
+                    if let Action::Meta(values) = action {
+                        remember_env(instruction, values, &mut env);
+                        args.declare(instruction, &lowered.before.env);
+                    }
+                    step.definition = vec![("text".to_owned(), text.clone())];
+                    let effect = match action {
+                        Action::Workdir(path) => Effect::Mkdir(path.clone()),
+                        _ => Effect::Nothing,
+                    };
+                    Vertex { key: text, inputs: based_on(current), effect, unknown: None }
+                }
+            };
+            current = Some(sequence.add(step, vertex));
+        }
+        sequence.end(stage, current);
+    }
+    sequence.finish()
+}
+
+fn copy_is_add(keyword: &str) -> bool {
+    keyword == "ADD"
+}
