@@ -49,7 +49,7 @@ pub fn digest_as(reading: Reading, root: &Node, is_context_root: bool, selectors
                 Reading::Content | Reading::Paths => by_path(root, &path, &node),
                 Reading::Arrival => arrival(root, &path, node, path.file_name().unwrap_or_default()),
                 Reading::RenamedArrival => arrival(root, &path, node, b""),
-                Reading::Bytes => without_names(&node, 0),
+                Reading::Bytes => without_names(&root.get_itself(&path).unwrap_or(node), 0),
             };
             items.push(item.0.to_le_bytes());
         }

@@ -12,7 +12,7 @@ pub struct Agreement {
     pub steps: usize,
     pub agree: usize,
     pub unknown: usize,
-    /// One line each.
+    /// What differs or is unknown, one line each.
     pub differ: Vec<String>,
 }
 
@@ -57,7 +57,10 @@ pub fn compare(name: &str, real: &[RealBuild], predicted: &[BuildOutcome]) -> Ag
                 .get(key)
                 .map_or(("absent", ""), |(outcome, text)| (*outcome, text.as_str()));
             match g {
-                "unknown" => sum.unknown += 1,
+                "unknown" => {
+                    sum.unknown += 1;
+                    sum.differ.push(format!("{name} build {i}: {key:?} {own}: unknown"));
+                }
                 _ if g == w => sum.agree += 1,
                 _ => sum.differ.push(format!(
                     "{name} build {i}: {key:?} {}: real {w}, predicted {g}",

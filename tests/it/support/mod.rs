@@ -1,4 +1,4 @@
-//! What several integration tests need: recorded cases and the comparison of predicted with real steps.
+//! What several integration tests need: recorded cases, the comparison of predicted with real steps, real builders.
 
 pub mod agree;
 pub mod case;
