@@ -22,14 +22,36 @@ use super::sequential::{Place, Sequence, based_on};
 use super::vertex::{Effect, Plan, Vertex};
 use crate::context::Reading;
 use crate::dockerfile::ast::{Dockerfile, Instruction, Kind};
+use crate::dockerfile::expand::Lexer;
+use crate::dockerfile::reference::Reference;
 use crate::dockerfile::{Error, Span};
-use crate::graph::{Action, CopyAction, Lowered, Lowering};
+use crate::graph::{
+    Action, Base, CopyAction, Lowered, LoweredStage, Lowering, MountFrom, RunMount,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Directories that a base image is taken to have.
 const IMAGE_DIRECTORIES: [&str; 20] = [
-    "/", "/bin", "/dev", "/etc", "/home", "/lib", "/media", "/mnt", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/tmp",
-    "/usr", "/usr/bin", "/usr/lib", "/usr/local/bin", "/var",
+    "/",
+    "/bin",
+    "/dev",
+    "/etc",
+    "/home",
+    "/lib",
+    "/media",
+    "/mnt",
+    "/opt",
+    "/proc",
+    "/root",
+    "/run",
+    "/sbin",
+    "/srv",
+    "/tmp",
+    "/usr",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/local/bin",
+    "/var",
 ];
 
 /// Platform arguments that Buildah does not know.
@@ -39,9 +61,19 @@ const UNKNOWN_ARGS: [&str; 3] = ["BUILDOSVERSION", "TARGETOSVERSION", "TARGETSTA
 ///
 /// # Errors
 /// What Buildah 1.28 refuses.
-pub fn plan(dockerfile: &Dockerfile, build_args: &BTreeMap<String, String>, lowering: &Lowering) -> Result<Plan, Error> {
+pub fn plan(
+    dockerfile: &Dockerfile,
+    build_args: &BTreeMap<String, String>,
+    lowering: &Lowering,
+) -> Result<Plan, Error> {
     let mut sequence = Sequence::new(lowering, Reading::Arrival);
+    let names = Names::new(lowering, build_args, dockerfile.escape);
+    let needed = names.needed(lowering);
     for stage in &lowering.stages {
+        if !needed.contains(&stage.index) {
+            continue;
+        }
+        let stage = &names.as_seen(stage, &needed);
         let own: Vec<&Lowered> = stage.instructions.iter().filter(|i| !i.trigger).collect();
         let place = |index| Place {
             stage: (lowering.target > 0).then(|| (stage.index + 1).to_string()),
@@ -51,7 +83,7 @@ pub fn plan(dockerfile: &Dockerfile, build_args: &BTreeMap<String, String>, lowe
         };
         let mut args = Args::new(build_args);
         let mut directories: BTreeSet<String> = match stage.base {
-            crate::graph::Base::Scratch => BTreeSet::from(["/".to_owned()]),
+            Base::Scratch => BTreeSet::from(["/".to_owned()]),
             _ => IMAGE_DIRECTORIES.iter().map(|d| (*d).to_owned()).collect(),
         };
         let mut current = sequence.from(place(1), stage);
@@ -65,15 +97,27 @@ pub fn plan(dockerfile: &Dockerfile, build_args: &BTreeMap<String, String>, lowe
                     let (arguments, key) = args.for_run(&line);
                     step.command = command_text(run);
                     step.definition = vec![("command".to_owned(), after_keyword(&line).to_owned())];
-                    step.definition.extend(arguments.into_iter().map(|(name, value)| (format!("argument {name}"), value)));
-                    Vertex { key, inputs: based_on(current), effect: Effect::Run, unknown: None }
+                    step.definition.extend(
+                        arguments
+                            .into_iter()
+                            .map(|(name, value)| (format!("argument {name}"), value)),
+                    );
+                    Vertex {
+                        key,
+                        inputs: based_on(current),
+                        effect: Effect::Run,
+                        unknown: None,
+                    }
                 }
                 Action::Copy(copy) => {
                     step.definition = copy_definition(copy, &copy.destination);
                     let key = copy_key(instruction, copy);
                     let reading = arrival(lowered, copy, &directories);
                     let vertex = sequence.copy(current, lowered, copy, key, reading);
-                    make_directories(&destination(&lowered.before.cwd, &copy.destination), &mut directories);
+                    make_directories(
+                        &destination(&lowered.before.cwd, &copy.destination),
+                        &mut directories,
+                    );
                     vertex
                 }
                 action => {
@@ -88,10 +132,23 @@ pub fn plan(dockerfile: &Dockerfile, build_args: &BTreeMap<String, String>, lowe
                         remember_env(instruction, values, &mut args.env);
                         args.declare(instruction, values, &line);
                     }
-                    let key = if instruction.keyword == "ARG" { args.names() } else { line.clone() };
-                    let what = if instruction.keyword == "ARG" { "arguments with a value" } else { "text" };
+                    let key = if instruction.keyword == "ARG" {
+                        args.names()
+                    } else {
+                        line.clone()
+                    };
+                    let what = if instruction.keyword == "ARG" {
+                        "arguments with a value"
+                    } else {
+                        "text"
+                    };
                     step.definition = vec![(what.to_owned(), key.clone())];
-                    Vertex { key, inputs: based_on(current), effect, unknown: None }
+                    Vertex {
+                        key,
+                        inputs: based_on(current),
+                        effect,
+                        unknown: None,
+                    }
                 }
             };
             current = Some(sequence.add(step, vertex));
@@ -99,6 +156,126 @@ pub fn plan(dockerfile: &Dockerfile, build_args: &BTreeMap<String, String>, lowe
         sequence.end(stage, current);
     }
     Ok(sequence.finish())
+}
+
+/// Which names mean stages. Buildah compares them with case, and counts a stage as needed by a FROM only if its name is
+/// there once build arguments are filled in – ARGs before FROM are not known yet (imagebuildah/executor.go `Build`).
+struct Names<'a> {
+    /// Names as written after AS, by position in the file.
+    names: BTreeMap<usize, &'a str>,
+    build_args: &'a BTreeMap<String, String>,
+    lexer: Lexer,
+}
+
+impl<'a> Names<'a> {
+    fn new(lowering: &'a Lowering, build_args: &'a BTreeMap<String, String>, escape: char) -> Self {
+        let names = lowering
+            .stages
+            .iter()
+            .filter_map(|s| Some((s.index, written_name(&s.from)?)))
+            .collect();
+        Self {
+            names,
+            build_args,
+            lexer: Lexer::new(escape),
+        }
+    }
+
+    fn needed(&self, lowering: &Lowering) -> BTreeSet<usize> {
+        let mut needed = BTreeSet::from([lowering.target]);
+        // Stages only read earlier ones.
+        for stage in lowering
+            .stages
+            .iter()
+            .rev()
+            .filter(|s| s.index <= lowering.target)
+        {
+            if needed.contains(&stage.index) {
+                needed.extend(self.base(stage));
+                let own = stage.instructions.iter().filter(|i| !i.trigger);
+                needed.extend(own.flat_map(|lowered| self.sources(lowered)));
+            }
+        }
+        needed
+    }
+
+    /// The stage that FROM names.
+    fn base(&self, stage: &LoweredStage) -> Option<usize> {
+        let Base::Stage(parent) = stage.base else {
+            return None;
+        };
+        let Kind::From(from) = &stage.from.kind else {
+            return None;
+        };
+        let lookup = |name: &str| self.build_args.get(name).cloned();
+        let image = self.lexer.word(&from.image, &lookup).ok()?;
+        self.is_named(parent, &image).then_some(parent)
+    }
+
+    /// The stages that `--from` names.
+    fn sources(&self, lowered: &Lowered) -> Vec<usize> {
+        match &lowered.action {
+            Action::Copy(copy) => self.copied(lowered, copy).into_iter().collect(),
+            Action::Run(run) => {
+                let stage = |mount: &RunMount| match mount.from {
+                    MountFrom::Stage(parent) => {
+                        self.is_named(parent, &mount.mount.from).then_some(parent)
+                    }
+                    _ => None,
+                };
+                run.mounts.iter().filter_map(stage).collect()
+            }
+            Action::Workdir(_) | Action::Meta(_) => Vec::new(),
+        }
+    }
+
+    fn copied(&self, lowered: &Lowered, copy: &CopyAction) -> Option<usize> {
+        let MountFrom::Stage(parent) = copy.from else {
+            return None;
+        };
+        self.is_named(parent, lowered.instruction.flag("from").unwrap_or(""))
+            .then_some(parent)
+    }
+
+    fn is_named(&self, stage: usize, name: &str) -> bool {
+        name.parse() == Ok(stage) || self.names.get(&stage).is_some_and(|own| *own == name)
+    }
+
+    /// The stage with everything that is no stage to Buildah as an image of that name.
+    fn as_seen(&self, stage: &LoweredStage, needed: &BTreeSet<usize>) -> LoweredStage {
+        let mut stage = stage.clone();
+        if let Base::Stage(parent) = stage.base
+            && !(needed.contains(&parent) && self.base(&stage).is_some())
+        {
+            let name = self.names.get(&parent).copied().unwrap_or_default();
+            stage.base = Base::Image(image_name(name));
+        }
+        for lowered in &mut stage.instructions {
+            if let Action::Copy(copy) = &lowered.action
+                && matches!(copy.from, MountFrom::Stage(_))
+                && self.copied(lowered, copy).is_none()
+            {
+                let mut copy = copy.clone();
+                copy.from =
+                    MountFrom::Image(image_name(lowered.instruction.flag("from").unwrap_or("")));
+                lowered.action = Action::Copy(copy);
+            }
+        }
+        stage
+    }
+}
+
+fn image_name(name: &str) -> String {
+    Reference::parse(name).map_or_else(|_| name.to_owned(), |r| r.to_string())
+}
+
+/// The name after AS as written.
+fn written_name(from: &Instruction) -> Option<&str> {
+    let words: Vec<&str> = from.original.split_whitespace().collect();
+    match words.as_slice() {
+        [.., keyword, name] if keyword.eq_ignore_ascii_case("as") => Some(name),
+        _ => None,
+    }
 }
 
 /// `ARG` and `--build-arg` in one stage (openshift/imagebuilder `Builder`: `Args`, `AllowedArgs`).
@@ -131,29 +308,48 @@ impl Args {
             }
         }
         if instruction.keyword == "ARG" {
-            self.words.extend(line.split_whitespace().filter(|w| *w != "ARG").map(str::to_owned));
+            self.words.extend(
+                line.split_whitespace()
+                    .filter(|w| *w != "ARG")
+                    .map(str::to_owned),
+            );
         }
     }
 
     /// The text of an ARG step.
     fn names(&self) -> String {
-        let names: Vec<&str> = self.values.keys().filter(|name| self.allowed.contains(*name)).map(String::as_str).collect();
+        let names: Vec<&str> = self
+            .values
+            .keys()
+            .filter(|name| self.allowed.contains(*name))
+            .map(String::as_str)
+            .collect();
         format!("ARG {}", names.join(" "))
     }
 
     /// The arguments that are spelled out for a RUN, and its text.
     fn for_run(&self, line: &str) -> (Vec<(String, String)>, String) {
-        let allowed = self.values.iter().filter(|(name, _)| self.allowed.contains(*name));
+        let allowed = self
+            .values
+            .iter()
+            .filter(|(name, _)| self.allowed.contains(*name));
         let spelled = allowed.filter_map(|(name, value)| match self.env.get(name) {
             Some(env) => Some((name.clone(), env.clone())),
             None if PROXIES.contains(&name.as_str()) && !self.words.contains(name) => None,
             None => Some((name.clone(), value.clone())),
         });
         let spelled: Vec<(String, String)> = spelled.collect();
-        let mut words: Vec<String> = spelled.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut words: Vec<String> = spelled
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         words.sort();
         let command = after_keyword(line);
-        let key = if words.is_empty() { format!("RUN {command}") } else { format!("RUN | {} {command}", words.join(" ")) };
+        let key = if words.is_empty() {
+            format!("RUN {command}")
+        } else {
+            format!("RUN | {} {command}", words.join(" "))
+        };
         (spelled, key)
     }
 }
@@ -164,13 +360,23 @@ fn copy_key(instruction: &Instruction, copy: &CopyAction) -> String {
         Kind::Copy(transfer) | Kind::Add(transfer) => transfer.destination.as_str(),
         _ => copy.destination.as_str(),
     };
-    format!("{} {:?} in {written}", instruction.keyword, (owner(&copy.chown), &copy.chmod))
+    format!(
+        "{} {:?} in {written}",
+        instruction.keyword,
+        (owner(&copy.chown), &copy.chmod)
+    )
 }
 
 /// The owner that copied files get; it is in the digest of what arrives, not in the text. A group that is not named is
 /// the user's own.
 fn owner(chown: &str) -> (String, String) {
-    let id = |name: &str| if name.is_empty() || name == "root" { "0".to_owned() } else { name.to_owned() };
+    let id = |name: &str| {
+        if name.is_empty() || name == "root" {
+            "0".to_owned()
+        } else {
+            name.to_owned()
+        }
+    };
     let (user, group) = chown.split_once(':').unwrap_or((chown, chown));
     (id(user), id(group))
 }
@@ -178,19 +384,30 @@ fn owner(chown: &str) -> (String, String) {
 /// Whether a lone file keeps its name: it does where the destination is a directory.
 fn arrival(lowered: &Lowered, copy: &CopyAction, directories: &BTreeSet<String>) -> Reading {
     let destination = destination(&lowered.before.cwd, &copy.destination);
-    let is_directory = copy.sources.len() > 1 || destination.ends_with('/') || directories.contains(&destination);
-    if is_directory { Reading::Arrival } else { Reading::RenamedArrival }
+    let is_directory =
+        copy.sources.len() > 1 || destination.ends_with('/') || directories.contains(&destination);
+    if is_directory {
+        Reading::Arrival
+    } else {
+        Reading::RenamedArrival
+    }
 }
 
 /// What is above `path`, and `path` itself where it ends with a slash, is a directory from now on.
 fn make_directories(path: &str, directories: &mut BTreeSet<String>) {
-    directories.extend(path.match_indices('/').skip(1).map(|(end, _)| path[..end].to_owned()));
+    directories.extend(
+        path.match_indices('/')
+            .skip(1)
+            .map(|(end, _)| path[..end].to_owned()),
+    );
 }
 
 /// The instruction as Buildah's parser joins it: nothing is trimmed but the front of the first line; comments and empty
 /// lines inside vanish (imagebuilder dockerfile/parser/parser.go `Parse`).
 fn raw_line(text: &str, span: Span, escape: char) -> String {
-    let end = text[span.end.min(text.len())..].find('\n').map_or(text.len(), |n| span.end + n);
+    let end = text[span.end.min(text.len())..]
+        .find('\n')
+        .map_or(text.len(), |n| span.end + n);
     let mut joined = String::new();
     for (n, line) in text[span.start..end].split('\n').enumerate() {
         let line = line.strip_suffix('\r').unwrap_or(line);
@@ -219,11 +436,24 @@ fn refuse(dockerfile: &Dockerfile, lowered: &Lowered) -> Result<(), Error> {
     let allowed: &[&str] = match instruction.keyword {
         "COPY" => &["from", "chown", "chmod"],
         "ADD" => &["chown", "chmod"],
-        _ => return if instruction.heredocs.is_empty() { Ok(()) } else { Err(heredoc(dockerfile, instruction)) },
+        _ => {
+            return if instruction.heredocs.is_empty() {
+                Ok(())
+            } else {
+                Err(heredoc(dockerfile, instruction))
+            };
+        }
     };
-    match instruction.flags.iter().find(|f| !allowed.contains(&f.name.as_str())) {
+    match instruction
+        .flags
+        .iter()
+        .find(|f| !allowed.contains(&f.name.as_str()))
+    {
         Some(flag) => {
-            let message = format!("{} does not support --{} in Buildah 1.28", instruction.keyword, flag.name);
+            let message = format!(
+                "{} does not support --{} in Buildah 1.28",
+                instruction.keyword, flag.name
+            );
             Err(Error::at(&dockerfile.text, instruction.span, message))
         }
         None if !instruction.heredocs.is_empty() => Err(heredoc(dockerfile, instruction)),
@@ -232,7 +462,11 @@ fn refuse(dockerfile: &Dockerfile, lowered: &Lowered) -> Result<(), Error> {
 }
 
 fn heredoc(dockerfile: &Dockerfile, instruction: &Instruction) -> Error {
-    Error::at(&dockerfile.text, instruction.span, "heredocs are not supported by Buildah 1.28")
+    Error::at(
+        &dockerfile.text,
+        instruction.span,
+        "heredocs are not supported by Buildah 1.28",
+    )
 }
 
 #[cfg(test)]
@@ -241,7 +475,13 @@ mod tests {
 
     #[test]
     fn lines_are_joined_as_written() {
-        let check = |text: &str, expected: &str| assert_eq!(raw_line(text, Span::new(0, text.trim_end().len()), '\\'), expected, "{text:?}");
+        let check = |text: &str, expected: &str| {
+            assert_eq!(
+                raw_line(text, Span::new(0, text.trim_end().len()), '\\'),
+                expected,
+                "{text:?}"
+            )
+        };
         check("RUN a && b  \nRUN c\n", "RUN a && b  ");
         check("RUN a && \\\n  b\n", "RUN a &&   b");
         check("RUN a && \\  \nb\r\n", "RUN a && b");
@@ -253,6 +493,9 @@ mod tests {
         let mut known = BTreeSet::new();
         make_directories("/app/x/f", &mut known);
         make_directories("/srv/", &mut known);
-        assert_eq!(known.into_iter().collect::<Vec<_>>(), ["/app", "/app/x", "/srv"]);
+        assert_eq!(
+            known.into_iter().collect::<Vec<_>>(),
+            ["/app", "/app/x", "/srv"]
+        );
     }
 }

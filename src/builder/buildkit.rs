@@ -12,6 +12,7 @@
 
 use super::vertex::{CopyEffect, Effect, Plan, Vertex, VertexInput, VertexSource};
 use crate::context::CopyOptions;
+use crate::context::Reading;
 use crate::context::Selector;
 use crate::dockerfile::ast::Kind;
 use crate::dockerfile::mount::{Mount, MountKind, Sharing};
@@ -311,7 +312,7 @@ impl<'a> Planner<'a> {
                 state.epoch.clone().unwrap_or_default(),
             ),
         ];
-        let key = format!("mkdir {:?}", (path, &state.user, &state.epoch));
+        let key = format!("mkdir {:?}", (path, owner(&state.user), &state.epoch));
         let shown = self.shown(stage, instruction, definition);
         let vertex = Vertex {
             key,
@@ -648,7 +649,7 @@ impl<'a> Planner<'a> {
                 shown,
             }),
             vertices: self.vertices,
-            target,
+            target, in_order: false,
         }
     }
 }
@@ -685,7 +686,7 @@ impl Inputs {
         self.list.push(VertexInput {
             source,
             read: Some(Vec::new()),
-            paths: String::new(),
+            paths: String::new(), reading: Reading::Content,
         });
         self.list.len() - 1
     }
@@ -753,14 +754,14 @@ fn based_on(base: Option<usize>) -> Vec<VertexInput> {
     base.map(|v| VertexInput {
         source: VertexSource::Vertex(v),
         read: None,
-        paths: String::new(),
+        paths: String::new(), reading: Reading::Content,
     })
     .into_iter()
     .collect()
 }
 
 /// An image is known by its layers; without a registry its reference stands for them, a digest if it has one.
-fn image_key(image: &str, platform: &str) -> String {
+pub(super) fn image_key(image: &str, platform: &str) -> String {
     let identity = image.rsplit_once('@').map_or(image, |(_, digest)| digest);
     format!("image {:?}", (identity, platform))
 }
@@ -785,7 +786,7 @@ fn plain(path: &str) -> Selector {
     }
 }
 
-fn selector(path: &str, copy: &CopyAction) -> Selector {
+pub(super) fn selector(path: &str, copy: &CopyAction) -> Selector {
     let clean = |p: &str| join_clean("/", p).trim_start_matches('/').to_owned();
     if copy.parents {
         // The pivot must survive cleaning.
@@ -852,7 +853,7 @@ fn parents_pattern(source: &CopySource, copy: &CopyAction) -> Option<String> {
 }
 
 /// `pathRelativeToWorkingDir`: absolute, a trailing slash or `/.` kept.
-fn destination(cwd: &str, written: &str) -> String {
+pub(super) fn destination(cwd: &str, written: &str) -> String {
     let written = if written.is_empty() || written == "." {
         "./"
     } else {
@@ -994,7 +995,7 @@ fn ssh_key(mount: &Mount, n: usize) -> String {
 }
 
 /// The words that are run, for reading and for priors.
-fn command_text(run: &RunAction) -> String {
+pub(super) fn command_text(run: &RunAction) -> String {
     match (&run.script, run.shell_form) {
         (Some((_, body)), _) => body.clone(),
         (None, true) => run.args.last().cloned().unwrap_or_default(),
@@ -1041,7 +1042,7 @@ fn run_definition(
     parts
 }
 
-fn copy_definition(copy: &CopyAction, destination: &str) -> Vec<(String, String)> {
+pub(super) fn copy_definition(copy: &CopyAction, destination: &str) -> Vec<(String, String)> {
     let sources: Vec<&str> = copy
         .sources
         .iter()

@@ -12,7 +12,7 @@
 //! | RUN | command with its shell, sorted `NAME=value` of the stage's ARGs that have a value and are not in ENV; `\|0` where there are proxies alone | any of them | dispatchers.go `dispatchRun`, `prependEnvOnCmd` | `build-arg-unused`, `proxy-arg`, `run-exec-form` |
 //! | COPY, ADD | instruction, `--chown` and destination as written; per source: every file's full path, mode, bytes, symlinks followed | content; a moved or renamed source; another spelling of the destination | copy.go, internals.go `performCopy` | `copied-directory-moves`, `symlink-source`, `copy-destination-spellings` |
 //! | COPY --from | the same over the stage's files | other files | copy.go | `stages-source-stable-output` |
-//! | WORKDIR | the absolute path | another path | dispatchers.go `dispatchWorkdir` | `workdir-spellings` |
+//! | WORKDIR | the path, an absolute one as written | another path or spelling | dispatchers.go `dispatchWorkdir` | `workdir-spellings` |
 //! | ARG | names with their defaults, as written; not the value given | another default | dispatchers.go `dispatchArg` | `build-arg-value`, `build-arg-default-edited` |
 //! | ENV, LABEL, USER, EXPOSE, VOLUME, STOPSIGNAL, MAINTAINER | expanded values | another value; another order; not quoting | dispatchers.go | `label-spellings`, `build-arg-in-metadata` |
 //! | CMD, ENTRYPOINT | the arguments with their shell | another one | dispatchers.go `dispatchCmd` | `expose-and-env-spellings` |
@@ -27,9 +27,9 @@ use super::buildkit::{command_text, copy_definition};
 use super::sequential::{Place, Sequence, based_on};
 use super::vertex::{Effect, Plan, Vertex};
 use crate::context::Reading;
+use crate::dockerfile::Error;
 use crate::dockerfile::ast::Dockerfile;
 use crate::dockerfile::ast::Instruction;
-use crate::dockerfile::Error;
 use crate::graph::{Action, CopyAction, Env, Lowered, Lowering, RunAction};
 use std::collections::BTreeMap;
 
@@ -37,19 +37,38 @@ use std::collections::BTreeMap;
 ///
 /// # Errors
 /// What needs BuildKit.
-pub fn plan(dockerfile: &Dockerfile, build_args: &BTreeMap<String, String>, lowering: &Lowering) -> Result<Plan, Error> {
-    let own = |stage: &crate::graph::LoweredStage| stage.instructions.iter().filter(|i| !i.trigger).count();
+pub fn plan(
+    dockerfile: &Dockerfile,
+    build_args: &BTreeMap<String, String>,
+    lowering: &Lowering,
+) -> Result<Plan, Error> {
+    let own = |stage: &crate::graph::LoweredStage| {
+        stage.instructions.iter().filter(|i| !i.trigger).count()
+    };
     let total = lowering.globals.len() + lowering.stages.iter().map(|s| 1 + own(s)).sum::<usize>();
     let mut sequence = Sequence::new(lowering, Reading::Paths);
     let mut args = BuildArgs::new(build_args, &lowering.globals, dockerfile.escape);
     let mut index = 0;
     let mut place = |stage_index: usize, is_shown: bool| {
         index += usize::from(is_shown);
-        Place { stage: None, stage_index, index: if is_shown { index } else { 0 }, total }
+        Place {
+            stage: None,
+            stage_index,
+            index: if is_shown { index } else { 0 },
+            total,
+        }
     };
     for global in &lowering.globals {
         let step = Sequence::step(place(0, true), global);
-        sequence.add(step, Vertex { key: "arg".to_owned(), inputs: Vec::new(), effect: Effect::Setting, unknown: None });
+        sequence.add(
+            step,
+            Vertex {
+                key: "arg".to_owned(),
+                inputs: Vec::new(),
+                effect: Effect::Setting,
+                unknown: None,
+            },
+        );
     }
     for stage in &lowering.stages {
         args.start_stage();
@@ -57,28 +76,49 @@ pub fn plan(dockerfile: &Dockerfile, build_args: &BTreeMap<String, String>, lowe
         let mut current = sequence.from(place(stage.index, true), stage);
         for lowered in &stage.instructions {
             refuse(dockerfile, lowered)?;
-            let mut step = Sequence::step(place(stage.index, !lowered.trigger), &lowered.instruction);
+            let mut step =
+                Sequence::step(place(stage.index, !lowered.trigger), &lowered.instruction);
             let vertex = match &lowered.action {
                 Action::Run(run) => {
                     let key = run_key(run, &args, &env);
                     step.command = command_text(run);
                     step.definition = run_definition(run, &args, &env);
-                    Vertex { key, inputs: based_on(current), effect: Effect::Run, unknown: None }
+                    Vertex {
+                        key,
+                        inputs: based_on(current),
+                        effect: Effect::Run,
+                        unknown: None,
+                    }
                 }
                 Action::Copy(copy) => {
                     step.definition = copy_definition(copy, &copy.destination);
-                    let key = format!("{} {:?} in {}", lowered.instruction.keyword, copy.chown, copy.destination);
+                    let key = format!(
+                        "{} {:?} in {}",
+                        lowered.instruction.keyword, copy.chown, copy.destination
+                    );
                     sequence.copy(current, lowered, copy, key, sequence.reading())
                 }
                 Action::Workdir(path) => {
-                    step.definition = vec![("path".to_owned(), path.clone())];
-                    Vertex { key: format!("WORKDIR {path}"), inputs: based_on(current), effect: Effect::Mkdir(path.clone()), unknown: None }
+                    let key = workdir_key(lowered, path);
+                    step.definition = vec![("path".to_owned(), key.clone())];
+                    Vertex {
+                        key,
+                        inputs: based_on(current),
+                        effect: Effect::Mkdir(path.clone()),
+                        unknown: None,
+                    }
                 }
                 Action::Meta(values) => {
                     remember_env(&lowered.instruction, values, &mut env);
-                    let key = meta_key(&lowered.instruction, values, &mut args, &lowered.before.env);
+                    let key =
+                        meta_key(&lowered.instruction, values, &mut args, &lowered.before.env);
                     step.definition = vec![("text".to_owned(), key.clone())];
-                    Vertex { key, inputs: based_on(current), effect: Effect::Nothing, unknown: None }
+                    Vertex {
+                        key,
+                        inputs: based_on(current),
+                        effect: Effect::Nothing,
+                        unknown: None,
+                    }
                 }
             };
             current = Some(sequence.add(step, vertex));
@@ -89,7 +129,12 @@ pub fn plan(dockerfile: &Dockerfile, build_args: &BTreeMap<String, String>, lowe
 }
 
 /// What the image's configuration says of an instruction that runs nothing.
-fn meta_key(instruction: &Instruction, values: &[String], args: &mut BuildArgs<'_>, env: &Env) -> String {
+fn meta_key(
+    instruction: &Instruction,
+    values: &[String],
+    args: &mut BuildArgs<'_>,
+    env: &Env,
+) -> String {
     match instruction.keyword {
         "ARG" => format!("ARG {}", args.declare(instruction, env)),
         keyword => format!("{keyword} {values:?}"),
@@ -98,19 +143,52 @@ fn meta_key(instruction: &Instruction, values: &[String], args: &mut BuildArgs<'
 
 fn run_key(run: &RunAction, args: &BuildArgs<'_>, env: &BTreeMap<String, String>) -> String {
     let (spelled, n) = args.for_run(env);
-    if n == 0 { format!("RUN {:?}", run.args) } else { format!("RUN |{} {spelled:?} {:?}", spelled.len(), run.args) }
+    if n == 0 {
+        format!("RUN {:?}", run.args)
+    } else {
+        format!("RUN |{} {spelled:?} {:?}", spelled.len(), run.args)
+    }
 }
 
-fn run_definition(run: &RunAction, args: &BuildArgs<'_>, env: &BTreeMap<String, String>) -> Vec<(String, String)> {
+fn run_definition(
+    run: &RunAction,
+    args: &BuildArgs<'_>,
+    env: &BTreeMap<String, String>,
+) -> Vec<(String, String)> {
     let (spelled, n) = args.for_run(env);
     let mut parts = vec![("command".to_owned(), run.args.join(" "))];
-    parts.extend(spelled.into_iter().map(|(name, value)| (format!("argument {name}"), value)));
-    parts.push(("build arguments".to_owned(), if n == 0 { "none" } else { "some" }.to_owned()));
+    parts.extend(
+        spelled
+            .into_iter()
+            .map(|(name, value)| (format!("argument {name}"), value)),
+    );
+    parts.push((
+        "build arguments".to_owned(),
+        if n == 0 { "none" } else { "some" }.to_owned(),
+    ));
     parts
 }
 
+/// The folder as the image's configuration has it: an absolute path as written, a relative one joined and cleaned
+/// (dispatchers_unix.go `normalizeWorkdir`).
+fn workdir_key(lowered: &Lowered, path: &str) -> String {
+    let written = lowered.text.strip_prefix("WORKDIR ").unwrap_or(path);
+    format!(
+        "WORKDIR {}",
+        if written.starts_with('/') {
+            written
+        } else {
+            path
+        }
+    )
+}
+
 /// ENV as the image has it: `NAME=value`, expanded.
-pub(super) fn remember_env(instruction: &Instruction, values: &[String], env: &mut BTreeMap<String, String>) {
+pub(super) fn remember_env(
+    instruction: &Instruction,
+    values: &[String],
+    env: &mut BTreeMap<String, String>,
+) {
     if instruction.keyword == "ENV" {
         let pairs = values.iter().filter_map(|pair| pair.split_once('='));
         env.extend(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
@@ -125,15 +203,22 @@ fn refuse(dockerfile: &Dockerfile, lowered: &Lowered) -> Result<(), Error> {
         "HEALTHCHECK" => return Ok(()),
         _ => &[],
     };
-    let message = match instruction.flags.iter().find(|f| !allowed.contains(&f.name.as_str())) {
+    let message = match instruction
+        .flags
+        .iter()
+        .find(|f| !allowed.contains(&f.name.as_str()))
+    {
         Some(flag) => format!("the --{} option requires BuildKit", flag.name),
         None if !instruction.heredocs.is_empty() => "heredocs require BuildKit".to_owned(),
         None => return Ok(()),
     };
-    Err(Error::at(&dockerfile.text, instruction.span, message).with_help("use --builder buildkit, or write it without"))
+    Err(Error::at(&dockerfile.text, instruction.span, message)
+        .with_help("use --builder buildkit, or write it without"))
 }
 
 /// For [`super::kaniko`]: whether a COPY reads the context or a stage by content at all.
 pub(super) fn has_paths(copy: &CopyAction) -> bool {
-    copy.sources.iter().any(|s| matches!(s, crate::graph::CopySource::Path(_)))
+    copy.sources
+        .iter()
+        .any(|s| matches!(s, crate::graph::CopySource::Path(_)))
 }

@@ -29,18 +29,34 @@ use std::collections::BTreeMap;
 const ARCHIVES: [&str; 6] = [".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".txz"];
 
 /// The steps of a lowered Dockerfile.
-pub fn plan(dockerfile: &Dockerfile, build_args: &BTreeMap<String, String>, lowering: &Lowering) -> Plan {
+pub fn plan(
+    dockerfile: &Dockerfile,
+    build_args: &BTreeMap<String, String>,
+    lowering: &Lowering,
+) -> Plan {
     let mut sequence = Sequence::new(lowering, Reading::Bytes);
     let mut args = BuildArgs::new(build_args, &lowering.globals, dockerfile.escape);
     for stage in &lowering.stages {
         args.start_stage();
         let is_run = |action: &Action| matches!(action, Action::Run(_));
-        let total = stage.instructions.iter().filter(|i| is_run(&i.action)).count();
+        let total = stage
+            .instructions
+            .iter()
+            .filter(|i| is_run(&i.action))
+            .count();
         let mut index = 0;
         let mut place = |is_shown: bool| {
             index += usize::from(is_shown);
-            let name = stage.name.clone().unwrap_or_else(|| stage.index.to_string());
-            Place { stage: Some(name), stage_index: stage.index, index: if is_shown { index } else { 0 }, total }
+            let name = stage
+                .name
+                .clone()
+                .unwrap_or_else(|| stage.index.to_string());
+            Place {
+                stage: Some(name),
+                stage_index: stage.index,
+                index: if is_shown { index } else { 0 },
+                total,
+            }
         };
         let mut env = BTreeMap::new();
         let mut current = sequence.from(place(false), stage);
@@ -53,24 +69,51 @@ pub fn plan(dockerfile: &Dockerfile, build_args: &BTreeMap<String, String>, lowe
                     let (spelled, _) = args.for_run(&env);
                     step.command = command_text(run);
                     step.definition = vec![("command".to_owned(), text.clone())];
-                    step.definition.extend(env.iter().map(|(name, value)| (format!("variable {name}"), value.clone())));
-                    step.definition.extend(spelled.iter().map(|(name, value)| (format!("argument {name}"), value.clone())));
-                    let mut all: Vec<(&String, &String)> = env.iter().chain(spelled.iter().map(|(n, v)| (n, v))).collect();
+                    step.definition.extend(
+                        env.iter()
+                            .map(|(name, value)| (format!("variable {name}"), value.clone())),
+                    );
+                    step.definition.extend(
+                        spelled
+                            .iter()
+                            .map(|(name, value)| (format!("argument {name}"), value.clone())),
+                    );
+                    let mut all: Vec<(&String, &String)> = env
+                        .iter()
+                        .chain(spelled.iter().map(|(n, v)| (n, v)))
+                        .collect();
                     all.sort();
-                    Vertex { key: format!("{text} {all:?}"), inputs: based_on(current), effect: Effect::Run, unknown: None }
+                    Vertex {
+                        key: format!("{text} {all:?}"),
+                        inputs: based_on(current),
+                        effect: Effect::Run,
+                        unknown: None,
+                    }
                 }
                 Action::Copy(copy) => {
                     step.definition = copy_definition(copy, &copy.destination);
                     let mut copy = copy.clone();
                     let is_hashed = |source: &CopySource| match source {
-                        CopySource::Path(path) => !(copy_is_add(instruction.keyword) && ARCHIVES.iter().any(|end| path.ends_with(end))),
+                        CopySource::Path(path) => {
+                            !(copy_is_add(instruction.keyword)
+                                && ARCHIVES.iter().any(|end| path.ends_with(end)))
+                        }
                         CopySource::Inline(..) => true,
                         CopySource::Http(_) | CopySource::Git(_) => false,
                     };
-                    let hashed: Vec<CopySource> = copy.sources.iter().filter(|s| is_hashed(s)).cloned().collect();
+                    let hashed: Vec<CopySource> = copy
+                        .sources
+                        .iter()
+                        .filter(|s| is_hashed(s))
+                        .cloned()
+                        .collect();
                     copy.sources = hashed;
                     let vertex = sequence.copy(current, lowered, &copy, text, sequence.reading());
-                    let effect = if has_paths(&copy) { vertex.effect } else { Effect::Nothing };
+                    let effect = if has_paths(&copy) {
+                        vertex.effect
+                    } else {
+                        Effect::Nothing
+                    };
                     Vertex { effect, ..vertex }
                 }
                 action => {
@@ -83,7 +126,12 @@ pub fn plan(dockerfile: &Dockerfile, build_args: &BTreeMap<String, String>, lowe
                         Action::Workdir(path) => Effect::Mkdir(path.clone()),
                         _ => Effect::Nothing,
                     };
-                    Vertex { key: text, inputs: based_on(current), effect, unknown: None }
+                    Vertex {
+                        key: text,
+                        inputs: based_on(current),
+                        effect,
+                        unknown: None,
+                    }
                 }
             };
             current = Some(sequence.add(step, vertex));

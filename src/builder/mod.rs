@@ -2,7 +2,12 @@
 //!
 //! Never: reads the history.
 
+mod build_args;
+pub mod buildah;
 pub mod buildkit;
+pub mod classic;
+pub mod kaniko;
+mod sequential;
 mod vertex;
 
 pub use vertex::CopyEffect;
@@ -13,8 +18,11 @@ pub use vertex::VertexInput;
 pub use vertex::VertexSource;
 
 use crate::context;
+use crate::dockerfile::Dockerfile;
+use crate::dockerfile::Error;
 use crate::graph::Lowering;
 use crate::tree::RepoPath;
+use std::collections::BTreeMap;
 
 /// The program modelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,11 +38,20 @@ pub enum Builder {
 }
 
 /// The vertices of a lowered Dockerfile, as this builder makes and keys them.
-pub fn plan(builder: Builder, lowering: &Lowering) -> Plan {
+///
+/// # Errors
+/// What this builder refuses though BuildKit takes it.
+pub fn plan(
+    builder: Builder,
+    dockerfile: &Dockerfile,
+    build_args: &BTreeMap<String, String>,
+    lowering: &Lowering,
+) -> Result<Plan, Error> {
     match builder {
-        Builder::BuildKit | Builder::Classic | Builder::Buildah | Builder::Kaniko => {
-            buildkit::plan(lowering)
-        }
+        Builder::BuildKit => Ok(buildkit::plan(lowering)),
+        Builder::Classic => classic::plan(dockerfile, build_args, lowering),
+        Builder::Buildah => buildah::plan(dockerfile, build_args, lowering),
+        Builder::Kaniko => Ok(kaniko::plan(dockerfile, build_args, lowering)),
     }
 }
 

@@ -3,7 +3,10 @@
 use super::buildkit::{destination, image_key, selector};
 use super::vertex::{CopyEffect, Effect, Plan, Vertex, VertexInput, VertexSource};
 use crate::context::{CopyOptions, Reading};
-use crate::graph::{Base, CopyAction, CopySource, Input, Lowered, LoweredStage, Lowering, MountFrom, Origin, Step, StepId};
+use crate::graph::{
+    Base, CopyAction, CopySource, Input, Lowered, LoweredStage, Lowering, MountFrom, Origin, Step,
+    StepId,
+};
 use crate::replay::Steps;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,7 +37,13 @@ pub(super) struct Sequence<'a> {
 impl<'a> Sequence<'a> {
     /// Nothing yet.
     pub(super) fn new(lowering: &'a Lowering, reading: Reading) -> Self {
-        Self { lowering, reading, vertices: Vec::new(), steps: Vec::new(), ends: BTreeMap::new() }
+        Self {
+            lowering,
+            reading,
+            vertices: Vec::new(),
+            steps: Vec::new(),
+            ends: BTreeMap::new(),
+        }
     }
 
     /// An instruction as a step without definition and inputs.
@@ -60,7 +69,10 @@ impl<'a> Sequence<'a> {
                 VertexSource::Context => Origin::Context,
                 VertexSource::Vertex(v) => Origin::Step(StepId(v)),
             };
-            Input { origin, selectors: input.read.clone() }
+            Input {
+                origin,
+                selectors: input.read.clone(),
+            }
         };
         step.inputs = vertex.inputs.iter().map(input).collect();
         self.vertices.push(vertex);
@@ -83,22 +95,47 @@ impl<'a> Sequence<'a> {
                 step.definition = vec![("image".to_owned(), name.clone())];
                 Some(self.add(step, image(name, None)))
             }
-            Base::Unknown(why) => Some(self.add(step, image(&stage.from.original, Some(why.clone())))),
+            Base::Unknown(why) => {
+                Some(self.add(step, image(&stage.from.original, Some(why.clone()))))
+            }
             // The stage's own layers are what the next step is built on; this one is only shown.
             Base::Stage(parent) => {
                 let end = self.ends.get(parent).copied().flatten();
-                self.add(step, Vertex { key: "from".to_owned(), inputs: based_on(end), effect: Effect::Nothing, unknown: None });
+                self.add(
+                    step,
+                    Vertex {
+                        key: "from".to_owned(),
+                        inputs: based_on(end),
+                        effect: Effect::Nothing,
+                        unknown: None,
+                    },
+                );
                 end
             }
             Base::Scratch => {
-                self.add(step, Vertex { key: "scratch".to_owned(), inputs: Vec::new(), effect: Effect::Nothing, unknown: None });
+                self.add(
+                    step,
+                    Vertex {
+                        key: "scratch".to_owned(),
+                        inputs: Vec::new(),
+                        effect: Effect::Nothing,
+                        unknown: None,
+                    },
+                );
                 None
             }
         }
     }
 
     /// COPY or ADD: `key` is completed by what is not in the files.
-    pub(super) fn copy(&mut self, current: Option<usize>, lowered: &Lowered, copy: &CopyAction, mut key: String, reading: Reading) -> Vertex {
+    pub(super) fn copy(
+        &mut self,
+        current: Option<usize>,
+        lowered: &Lowered,
+        copy: &CopyAction,
+        mut key: String,
+        reading: Reading,
+    ) -> Vertex {
         let mut inputs = based_on(current);
         let mut selectors = Vec::new();
         let mut unknown = None;
@@ -106,22 +143,42 @@ impl<'a> Sequence<'a> {
             match source {
                 CopySource::Path(path) => selectors.push(selector(path, copy)),
                 CopySource::Inline(name, body) => key.push_str(&format!(" {:?}", (name, body))),
-                CopySource::Http(url) | CopySource::Git(url) => unknown = Some(format!("git does not hold what {url} answers")),
+                CopySource::Http(url) | CopySource::Git(url) => {
+                    unknown = Some(format!("git does not hold what {url} answers"))
+                }
             }
         }
         let slot = inputs.len();
         if let (Some(source), false) = (self.source(lowered, &copy.from), selectors.is_empty()) {
             let paths: Vec<&str> = selectors.iter().map(|s| s.path.as_str()).collect();
-            inputs.push(VertexInput { source, paths: paths.join("\n"), read: Some(selectors.clone()), reading });
+            inputs.push(VertexInput {
+                source,
+                paths: paths.join("\n"),
+                read: Some(selectors.clone()),
+                reading,
+            });
         }
         let flag = |value: &str| (!value.is_empty()).then(|| value.to_owned());
         let effect = Effect::Copy(CopyEffect {
-            sources: if slot < inputs.len() { selectors.into_iter().map(|s| (slot, s)).collect() } else { Vec::new() },
+            sources: if slot < inputs.len() {
+                selectors.into_iter().map(|s| (slot, s)).collect()
+            } else {
+                Vec::new()
+            },
             destination: destination(&lowered.before.cwd, &copy.destination),
-            options: CopyOptions { chmod: flag(&copy.chmod), chown: flag(&copy.chown), unpack: copy.add },
+            options: CopyOptions {
+                chmod: flag(&copy.chmod),
+                chown: flag(&copy.chown),
+                unpack: copy.add,
+            },
             based: current.is_some(),
         });
-        Vertex { key, inputs, effect, unknown }
+        Vertex {
+            key,
+            inputs,
+            effect,
+            unknown,
+        }
     }
 
     /// What files are taken from; an image gets a vertex of its own that is not shown.
@@ -129,11 +186,21 @@ impl<'a> Sequence<'a> {
         match from {
             MountFrom::Context => Some(VertexSource::Context),
             MountFrom::Scratch => None,
-            MountFrom::Stage(index) => self.ends.get(index).copied().flatten().map(VertexSource::Vertex),
+            MountFrom::Stage(index) => self
+                .ends
+                .get(index)
+                .copied()
+                .flatten()
+                .map(VertexSource::Vertex),
             MountFrom::Image(image) => {
                 let mut step = Self::step(Place::default(), &lowered.instruction);
                 step.text = format!("FROM {image}");
-                let vertex = Vertex { key: image_key(image, ""), inputs: Vec::new(), effect: Effect::Image(image.clone()), unknown: None };
+                let vertex = Vertex {
+                    key: image_key(image, ""),
+                    inputs: Vec::new(),
+                    effect: Effect::Image(image.clone()),
+                    unknown: None,
+                };
                 Some(VertexSource::Vertex(self.add(step, vertex)))
             }
         }
@@ -152,12 +219,30 @@ impl<'a> Sequence<'a> {
     /// The whole.
     pub(super) fn finish(self) -> Plan {
         let target = self.ends.get(&self.lowering.target).copied().flatten();
-        let shown = (0..self.steps.len()).filter(|&i| self.steps[i].index > 0).map(StepId).collect();
-        Plan { steps: Arc::new(Steps { steps: self.steps, shown }), vertices: self.vertices, target, in_order: true }
+        let shown = (0..self.steps.len())
+            .filter(|&i| self.steps[i].index > 0)
+            .map(StepId)
+            .collect();
+        Plan {
+            steps: Arc::new(Steps {
+                steps: self.steps,
+                shown,
+            }),
+            vertices: self.vertices,
+            target,
+            in_order: true,
+        }
     }
 }
 
 /// The one input of a step that only builds on another.
 pub(super) fn based_on(base: Option<usize>) -> Vec<VertexInput> {
-    base.map(|v| VertexInput { source: VertexSource::Vertex(v), read: None, paths: String::new(), reading: Reading::default() }).into_iter().collect()
+    base.map(|v| VertexInput {
+        source: VertexSource::Vertex(v),
+        read: None,
+        paths: String::new(),
+        reading: Reading::default(),
+    })
+    .into_iter()
+    .collect()
 }

@@ -3,6 +3,7 @@
 //! Each profile turns a [`crate::graph::Lowering`] into a [`Plan`]; the replay evaluates any plan in the same way.
 
 use crate::context::CopyOptions;
+use crate::context::Reading;
 use crate::context::Selector;
 use crate::graph::Step;
 use crate::replay::Steps;
@@ -17,6 +18,8 @@ pub struct Plan {
     pub vertices: Vec<Vertex>,
     /// What is built: the target stage's last vertex. `None` when there is none (an empty stage on scratch).
     pub target: Option<usize>,
+    /// Every vertex is looked up in order and runs at once if it is not found, needed or not (builders without a graph).
+    pub in_order: bool,
 }
 
 /// One operation.
@@ -41,6 +44,8 @@ pub struct VertexInput {
     pub read: Option<Vec<Selector>>,
     /// The paths read, which stand beside the input's key where it is matched by key.
     pub paths: String,
+    /// How the content is digested.
+    pub reading: Reading,
 }
 
 /// Where an input comes from.
@@ -69,6 +74,8 @@ pub enum Effect {
     Merge,
     /// The base's files unchanged (an instruction that only changes the image's config).
     Nothing,
+    /// No files, and never looked up: it takes place at every build (the classic builder's ARG before FROM).
+    Setting,
 }
 
 /// Where copied files land.

@@ -38,7 +38,12 @@ pub enum Reading {
 ///
 /// # Errors
 /// A plain source that does not exist.
-pub fn digest_as(reading: Reading, root: &Node, is_context_root: bool, selectors: &[Selector]) -> Result<ContentId, NotFound> {
+pub fn digest_as(
+    reading: Reading,
+    root: &Node,
+    is_context_root: bool,
+    selectors: &[Selector],
+) -> Result<ContentId, NotFound> {
     if reading == Reading::Content {
         return select::digest(root, is_context_root, selectors);
     }
@@ -47,23 +52,34 @@ pub fn digest_as(reading: Reading, root: &Node, is_context_root: bool, selectors
         for (path, node) in select::found(root, selector)? {
             let item = match reading {
                 Reading::Content | Reading::Paths => by_path(root, &path, &node),
-                Reading::Arrival => arrival(root, &path, node, path.file_name().unwrap_or_default()),
+                Reading::Arrival => {
+                    arrival(root, &path, node, path.file_name().unwrap_or_default())
+                }
                 Reading::RenamedArrival => arrival(root, &path, node, b""),
                 Reading::Bytes => without_names(&root.get_itself(&path).unwrap_or(node), 0),
             };
             items.push(item.0.to_le_bytes());
         }
     }
-    Ok(hash(b'M', &items.iter().map(<[u8; 16]>::as_slice).collect::<Vec<_>>()))
+    Ok(hash(
+        b'M',
+        &items.iter().map(<[u8; 16]>::as_slice).collect::<Vec<_>>(),
+    ))
 }
 
 /// The classic builder's hash of one source: a file under the path that it really has, a directory as the set of all
 /// that is below.
 fn by_path(root: &Node, path: &RepoPath, node: &Node) -> ContentId {
-    let (real, node) = root.resolve(path, true).unwrap_or_else(|| (path.clone(), node.clone()));
+    let (real, node) = root
+        .resolve(path, true)
+        .unwrap_or_else(|| (path.clone(), node.clone()));
     match &node {
         Node::Dir(dir) => {
-            let mut sum = if real.is_root() { 0 } else { header(&real, dir).0 };
+            let mut sum = if real.is_root() {
+                0
+            } else {
+                header(&real, dir).0
+            };
             add_below(root, &real, dir, 0, &mut sum);
             hash(b'D', &[&sum.to_le_bytes()])
         }
@@ -111,7 +127,9 @@ fn arrival(root: &Node, path: &RepoPath, node: Node, name: &[u8]) -> ContentId {
     };
     match &node {
         Node::Dir(_) => hash(b'd', &[&node.digest().0.to_le_bytes()]),
-        Node::File(_) | Node::Link(_) | Node::Opaque(_) => hash(b'a', &[name, &node.digest().0.to_le_bytes()]),
+        Node::File(_) | Node::Link(_) | Node::Opaque(_) => {
+            hash(b'a', &[name, &node.digest().0.to_le_bytes()])
+        }
     }
 }
 
@@ -121,8 +139,14 @@ fn without_names(node: &Node, depth: usize) -> ContentId {
         Node::Dir(dir) if depth < MAX_DEPTH => {
             let mut parts = vec![dir.header().0.to_le_bytes()];
             parts.extend(dir.remainder().map(|token| token.0.to_le_bytes()));
-            parts.extend(dir.children().map(|(_, child)| without_names(child, depth + 1).0.to_le_bytes()));
-            hash(b'k', &parts.iter().map(<[u8; 16]>::as_slice).collect::<Vec<_>>())
+            parts.extend(
+                dir.children()
+                    .map(|(_, child)| without_names(child, depth + 1).0.to_le_bytes()),
+            );
+            hash(
+                b'k',
+                &parts.iter().map(<[u8; 16]>::as_slice).collect::<Vec<_>>(),
+            )
         }
         Node::Dir(_) | Node::File(_) | Node::Link(_) | Node::Opaque(_) => node.digest(),
     }
@@ -139,46 +163,134 @@ mod tests {
             root.put(&RepoPath::from(*path), Node::of_bytes(bytes.as_bytes()));
         }
         for (path, target) in links {
-            root.put(&RepoPath::from(*path), Node::Link(Link { target: target.as_bytes().into(), attributes: 0 }));
+            root.put(
+                &RepoPath::from(*path),
+                Node::Link(Link {
+                    target: target.as_bytes().into(),
+                    attributes: 0,
+                }),
+            );
         }
         root
     }
 
     fn read(reading: Reading, root: &Node, sources: &[&str]) -> ContentId {
-        let selector = |path: &&str| Selector { path: (*path).to_owned(), wildcard: path.contains('*'), ..Selector::default() };
-        digest_as(reading, root, true, &sources.iter().map(selector).collect::<Vec<_>>()).unwrap()
+        let selector = |path: &&str| Selector {
+            path: (*path).to_owned(),
+            wildcard: path.contains('*'),
+            ..Selector::default()
+        };
+        digest_as(
+            reading,
+            root,
+            true,
+            &sources.iter().map(selector).collect::<Vec<_>>(),
+        )
+        .unwrap()
     }
 
     #[test]
     fn the_classic_builder_sees_paths_and_through_links() {
-        let root = tree(&[("src/a", "1"), ("lib/a", "1"), ("data/x", "1"), ("data/y", "1")], &[("src/l", "../data/x"), ("src/k", "no")]);
-        assert_ne!(read(Reading::Paths, &root, &["src/a"]), read(Reading::Paths, &root, &["lib/a"]));
+        let root = tree(
+            &[
+                ("src/a", "1"),
+                ("lib/a", "1"),
+                ("data/x", "1"),
+                ("data/y", "1"),
+            ],
+            &[("src/l", "../data/x"), ("src/k", "no")],
+        );
+        assert_ne!(
+            read(Reading::Paths, &root, &["src/a"]),
+            read(Reading::Paths, &root, &["lib/a"])
+        );
         let before = read(Reading::Paths, &root, &["src"]);
         let mut other = root.clone();
-        other.put(&"src/l".into(), Node::Link(Link { target: b"./../data/x"[..].into(), attributes: 0 }));
-        assert_eq!(before, read(Reading::Paths, &other, &["src"]), "the same target, spelled otherwise");
+        other.put(
+            &"src/l".into(),
+            Node::Link(Link {
+                target: b"./../data/x"[..].into(),
+                attributes: 0,
+            }),
+        );
+        assert_eq!(
+            before,
+            read(Reading::Paths, &other, &["src"]),
+            "the same target, spelled otherwise"
+        );
         other.put(&"data/x".into(), Node::of_bytes(b"2"));
-        assert_ne!(before, read(Reading::Paths, &other, &["src"]), "the target's bytes");
+        assert_ne!(
+            before,
+            read(Reading::Paths, &other, &["src"]),
+            "the target's bytes"
+        );
         other = root.clone();
-        other.put(&"src/k".into(), Node::Link(Link { target: b"nowhere"[..].into(), attributes: 0 }));
-        assert_eq!(before, read(Reading::Paths, &other, &["src"]), "a broken link counts by its own path");
-        assert_ne!(read(Reading::Paths, &root, &["data/x", "data/y"]), read(Reading::Paths, &root, &["data/y", "data/x"]));
+        other.put(
+            &"src/k".into(),
+            Node::Link(Link {
+                target: b"nowhere"[..].into(),
+                attributes: 0,
+            }),
+        );
+        assert_eq!(
+            before,
+            read(Reading::Paths, &other, &["src"]),
+            "a broken link counts by its own path"
+        );
+        assert_ne!(
+            read(Reading::Paths, &root, &["data/x", "data/y"]),
+            read(Reading::Paths, &root, &["data/y", "data/x"])
+        );
     }
 
     #[test]
     fn buildah_sees_what_arrives() {
-        let root = tree(&[("src/a", "1"), ("lib/a", "1"), ("o", "1"), ("p", "1")], &[("l", "o")]);
-        assert_eq!(read(Reading::Arrival, &root, &["src"]), read(Reading::Arrival, &root, &["lib"]));
-        assert_ne!(read(Reading::Arrival, &root, &["o"]), read(Reading::Arrival, &root, &["p"]));
-        assert_eq!(read(Reading::RenamedArrival, &root, &["o"]), read(Reading::RenamedArrival, &root, &["p"]));
-        assert_eq!(read(Reading::RenamedArrival, &root, &["l"]), read(Reading::RenamedArrival, &root, &["p"]));
-        assert_eq!(read(Reading::Arrival, &root, &["src/*"]), read(Reading::Arrival, &root, &["lib/*"]));
+        let root = tree(
+            &[("src/a", "1"), ("lib/a", "1"), ("o", "1"), ("p", "1")],
+            &[("l", "o")],
+        );
+        assert_eq!(
+            read(Reading::Arrival, &root, &["src"]),
+            read(Reading::Arrival, &root, &["lib"])
+        );
+        assert_ne!(
+            read(Reading::Arrival, &root, &["o"]),
+            read(Reading::Arrival, &root, &["p"])
+        );
+        assert_eq!(
+            read(Reading::RenamedArrival, &root, &["o"]),
+            read(Reading::RenamedArrival, &root, &["p"])
+        );
+        assert_eq!(
+            read(Reading::RenamedArrival, &root, &["l"]),
+            read(Reading::RenamedArrival, &root, &["p"])
+        );
+        assert_eq!(
+            read(Reading::Arrival, &root, &["src/*"]),
+            read(Reading::Arrival, &root, &["lib/*"])
+        );
     }
 
     #[test]
     fn kaniko_does_not_see_names() {
-        let root = tree(&[("src/a", "1"), ("src/b", "2"), ("lib/c", "1"), ("lib/d", "2"), ("lib2/c", "2"), ("lib2/d", "1")], &[]);
-        assert_eq!(read(Reading::Bytes, &root, &["src"]), read(Reading::Bytes, &root, &["lib"]));
-        assert_ne!(read(Reading::Bytes, &root, &["src"]), read(Reading::Bytes, &root, &["lib2"]));
+        let root = tree(
+            &[
+                ("src/a", "1"),
+                ("src/b", "2"),
+                ("lib/c", "1"),
+                ("lib/d", "2"),
+                ("lib2/c", "2"),
+                ("lib2/d", "1"),
+            ],
+            &[],
+        );
+        assert_eq!(
+            read(Reading::Bytes, &root, &["src"]),
+            read(Reading::Bytes, &root, &["lib"])
+        );
+        assert_ne!(
+            read(Reading::Bytes, &root, &["src"]),
+            read(Reading::Bytes, &root, &["lib2"])
+        );
     }
 }

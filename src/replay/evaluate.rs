@@ -9,7 +9,7 @@ use super::marks;
 use super::settings::RunOutputs;
 use crate::builder::{Effect, Plan, VertexInput, VertexSource};
 use crate::cache::{InputKey, KeyId, Link, OpId, Store};
-use crate::context::{ContentId, ContextTree, Node, Selector, copy_into, digest};
+use crate::context::{ContentId, ContextTree, Node, Selector, copy_into, digest_as};
 use crate::tree::RepoPath;
 
 /// What became of one vertex.
@@ -82,8 +82,8 @@ impl Prepared {
             .map(|v| v.inputs.iter().filter_map(VertexInput::vertex).collect())
             .collect();
         let needed = plan.target.map_or_else(
-            || vec![false; edges.len()],
-            |t| crate::graph::dag::reachable(&edges, t),
+            || vec![plan.in_order; edges.len()],
+            |t| crate::graph::dag::reachable(&edges, t).iter().map(|n| *n || plan.in_order).collect(),
         );
         let starts = plan.vertices.iter().scan(0, |next, v| {
             let start = *next;
@@ -133,11 +133,16 @@ pub(super) fn evaluate(
     };
     for vertex in (0..vertices.len()).filter(|&v| prepared.needed[v]) {
         evaluation.look_up(vertex);
+        if prepared.plan.in_order {
+            evaluation.materialize(vertex);
+        }
     }
     if let Some(target) = prepared.plan.target {
         evaluation.materialize(target);
     }
-    evaluation.show_directories_on_nothing();
+    if !prepared.plan.in_order {
+        evaluation.show_directories_on_nothing();
+    }
     evaluation.fates
 }
 
@@ -194,6 +199,9 @@ impl Evaluation<'_> {
 
     /// Finds the vertex's key, if the cache knows it. Inputs have been looked up before.
     fn look_up(&mut self, v: usize) {
+        if matches!(self.prepared.plan.vertices[v].effect, Effect::Setting) {
+            return;
+        }
         if let Some(why) = self.why_unknown(v) {
             self.fates.list[v].unknown = Some(why);
             return;
@@ -396,11 +404,11 @@ impl Evaluation<'_> {
             return Ok(());
         }
         let content = match input.source {
-            VertexSource::Context => digest(self.context.root(), true, selectors)
+            VertexSource::Context => digest_as(input.reading, self.context.root(), true, selectors)
                 .map_err(|e| missing_in_context(&e.to_string()))?,
             VertexSource::Vertex(source) => {
                 let tree = self.tree(source);
-                digest(&tree, false, selectors).map_err(|e| e.to_string())?
+                digest_as(input.reading, &tree, false, selectors).map_err(|e| e.to_string())?
             }
         };
         self.fates.contents[self.prepared.offsets[v] + i] = Some(content);
@@ -430,7 +438,7 @@ impl Evaluation<'_> {
             let vertex = &self.prepared.plan.vertices[v];
             match (&vertex.effect, self.prepared.outputs[v]) {
                 (Effect::Image(_) | Effect::File(..), _) => {}
-                (Effect::Run | Effect::Mkdir(_) | Effect::Nothing, _) => {
+                (Effect::Run | Effect::Mkdir(_) | Effect::Nothing | Effect::Setting, _) => {
                     next.extend(vertex.inputs.first().and_then(VertexInput::vertex))
                 }
                 (Effect::Copy(_) | Effect::Merge, _) => {
@@ -456,7 +464,7 @@ impl Evaluation<'_> {
                 tree.put(&RepoPath::new(name), Node::of_bytes(bytes.as_bytes()));
                 tree
             }
-            Effect::Nothing => input(0),
+            Effect::Nothing | Effect::Setting => input(0),
             Effect::Mkdir(path) => {
                 let mut tree = input(0);
                 tree.make_dirs(&RepoPath::new(path));

@@ -14,8 +14,19 @@ const BUILDERS: [(&str, Builder); 4] = [
     ("buildah", Builder::Buildah),
 ];
 
-/// Cases in which Docker 20.10's BuildKit differs from today's, and why.
-const DOCKERD_DIFFERS: [(&str, &str); 0] = [];
+/// Cases in which Docker 20.10's BuildKit does otherwise than today's, and why; left out of the comparison.
+const DOCKERD_DIFFERS: [(&str, &str); 1] = [(
+    "workdir-spellings",
+    "the working directory of a RUN was kept as written: `/app/` is not `/app`",
+)];
+
+/// Cases with RUN mounts in a lone stage: Docker 20.10's BuildKit prints no stage name, today's prints `stage-0`.
+const DOCKERD_UNNAMED: [&str; 4] = [
+    "false-hit-binds-crossed",
+    "ignore-and-bind-mount",
+    "mount-bind-spellings",
+    "mount-secret-spellings",
+];
 
 /// Replays a case for one builder.
 fn replay(case: &Case, builder: Builder) -> Vec<BuildOutcome> {
@@ -33,11 +44,14 @@ fn check(cases: &[Case], name: &str, builder: Builder) -> Agreement {
             continue;
         }
         if let Some(recording) = case.recorded.get(name) {
-            sum.add(compare(
-                &case.name,
-                &recording.builds,
-                &replay(case, builder),
-            ));
+            let is_unnamed = name == "dockerd" && DOCKERD_UNNAMED.contains(&case.name.as_str());
+            let lone =
+                |stage: Option<String>| stage.or_else(|| is_unnamed.then(|| "stage-0".to_owned()));
+            let mut real = recording.builds.clone();
+            for step in real.iter_mut().flat_map(|b| &mut b.steps) {
+                step.stage = lone(step.stage.take());
+            }
+            sum.add(compare(&case.name, &real, &replay(case, builder)));
         }
     }
     sum

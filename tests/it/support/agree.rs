@@ -59,7 +59,8 @@ pub fn compare(name: &str, real: &[RealBuild], predicted: &[BuildOutcome]) -> Ag
             match g {
                 "unknown" => {
                     sum.unknown += 1;
-                    sum.differ.push(format!("{name} build {i}: {key:?} {own}: unknown"));
+                    sum.differ
+                        .push(format!("{name} build {i}: {key:?} {own}: unknown"));
                 }
                 _ if g == w => sum.agree += 1,
                 _ => sum.differ.push(format!(

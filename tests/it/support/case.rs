@@ -67,7 +67,7 @@ pub struct Derivation {
     pub builds: Vec<RealBuild>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Clone)]
 pub struct RealBuild {
     pub ok: bool,
     #[serde(default)]
