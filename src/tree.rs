@@ -19,7 +19,10 @@ impl RepoPath {
     /// Cleans `text` as Go's `path.Clean` does, relative to the root: `./a//b/../c/` is `a/c`; `..` stops at the root.
     pub fn new(text: impl AsRef<[u8]>) -> Self {
         let text = text.as_ref();
-        if text.split(|&b| b == b'/').all(|name| !matches!(name, b"" | b"." | b"..")) {
+        if text
+            .split(|&b| b == b'/')
+            .all(|name| !matches!(name, b"" | b"." | b".."))
+        {
             return Self(Arc::from(text));
         }
         let mut names: Vec<&[u8]> = Vec::new();

@@ -8,7 +8,7 @@ use super::progress::Progress;
 use super::settings;
 use crate::analyze::{Analysis, Analyzer};
 use crate::cost::CostModel;
-use crate::report::{terminal, view};
+use crate::report::{heat, html, json, markdown, terminal, view};
 
 /// Carries the command out.
 pub(super) fn run(args: &AnalyzeArgs) -> Result<(), CliError> {
@@ -19,7 +19,9 @@ pub(super) fn run(args: &AnalyzeArgs) -> Result<(), CliError> {
     let report = view::report(&analysis, &project.name());
     match args.output.format {
         Format::Terminal => terminal::write(&report, look(path), &mut output)?,
-        _ => return Err(CliError::usage("this format is not in this version yet")),
+        Format::Json => json::write(&analysis, &project.name(), &mut output)?,
+        Format::Markdown => markdown::write(&report, &mut output)?,
+        Format::Html => html::write(&report, heat::heat(&analysis).as_ref(), &mut output)?,
     }
     output.finish()
 }

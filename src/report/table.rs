@@ -22,6 +22,8 @@ pub struct Column {
     pub align: Align,
     /// The least width it may be cut to where the table is too wide; `None`: never cut.
     pub least: Option<usize>,
+    /// Whether its text is code. A row whose first cell is empty is a heading of its own and never code.
+    pub is_code: bool,
 }
 
 impl Column {
@@ -31,6 +33,15 @@ impl Column {
             title,
             align: Align::Left,
             least: Some(least),
+            is_code: false,
+        }
+    }
+
+    /// A column of code that may be cut to `least` characters.
+    pub fn code(title: &'static str, least: usize) -> Self {
+        Self {
+            is_code: true,
+            ..Self::text(title, least)
         }
     }
 
@@ -40,6 +51,7 @@ impl Column {
             title,
             align: Align::Right,
             least: None,
+            is_code: false,
         }
     }
 }
@@ -117,11 +129,15 @@ impl Table {
             row(self.columns.iter().map(|c| c.title.to_owned()).collect()),
             row(self.columns.iter().map(rule).collect()),
         ];
-        lines.extend(
-            self.rows
-                .iter()
-                .map(|cells| row(cells.iter().map(|c| escape_cell(c)).collect())),
-        );
+        let cells = |cells: &Vec<String>| {
+            let is_heading = cells.first().is_some_and(String::is_empty);
+            let cell = |(i, text): (usize, &String)| match self.columns[i].is_code && !is_heading {
+                true => code_span(text).replace('|', r"\|"),
+                false => escape_cell(text),
+            };
+            row(cells.iter().enumerate().map(cell).collect())
+        };
+        lines.extend(self.rows.iter().map(cells));
         lines
     }
 }
@@ -178,7 +194,7 @@ mod tests {
         Table {
             columns: vec![
                 Column::number("line"),
-                Column::text("instruction", 8),
+                Column::code("instruction", 8),
                 Column::number("ran"),
             ],
             rows: vec![
@@ -216,7 +232,7 @@ mod tests {
     #[test]
     fn markdown_escapes_what_would_end_a_cell() {
         assert_eq!(table().markdown()[1], "| ---: | --- | ---: |");
-        assert_eq!(table().markdown()[3], "| 12 | RUN a\\|b | 98% |");
+        assert_eq!(table().markdown()[3], "| 12 | `RUN a\\|b` | 98% |");
         assert_eq!(escape_cell("<b>@team\n"), "&lt;b&gt;@\u{200d}team ");
     }
 

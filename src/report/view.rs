@@ -253,7 +253,7 @@ pub fn monthly(analysis: &Analysis) -> Option<(u64, u64)> {
 fn steps(analysis: &Analysis) -> (Table, Option<String>) {
     let columns = vec![
         Column::number("line"),
-        Column::text("step", 30),
+        Column::code("step", 30),
         Column::number("ran in"),
         Column::number("itself"),
         Column::number("follows"),
