@@ -7,6 +7,7 @@ use super::error::Error;
 use super::likely_base;
 use super::lines;
 use super::read::File;
+use super::read::Item;
 use super::span::Lines;
 use super::span::Span;
 
@@ -19,18 +20,25 @@ pub(super) struct ItemPlace {
     pub span: Span,
     /// Whether its first word is an instruction.
     pub is_known: bool,
+    /// Index of the last line up to this one whose first word is an instruction.
+    owner: Option<usize>,
 }
 
 /// The places of all lines.
 pub(super) fn places(file: &File) -> Vec<ItemPlace> {
-    file.items
-        .iter()
-        .map(|item| ItemPlace {
+    let mut owner = None;
+    let place = |(index, item): (usize, &Item)| {
+        if item.is_known {
+            owner = Some(index);
+        }
+        ItemPlace {
             lines: item.lines,
             span: item.span,
             is_known: item.is_known,
-        })
-        .collect()
+            owner,
+        }
+    };
+    file.items.iter().enumerate().map(place).collect()
 }
 
 /// Adds to the refusal of the line `index` what probably happened.
@@ -160,7 +168,7 @@ pub(super) fn lost_continuation(
         return append("is followed by a line that goes on with it");
     }
     // Several lines may have lost it in a row: what they go on with is the last real instruction.
-    let owner = places[..index].iter().rev().find(|place| place.is_known)?;
+    let owner = places[before.owner?];
     let keyword = text[owner.span.start..]
         .split_whitespace()
         .next()

@@ -39,6 +39,32 @@ impl Error {
         }
     }
 
+    /// A refusal that points at `span` and is counted to the line that begins a little before it: `line` is the number of the
+    /// line on which `line_start` lies. Costs nothing in the length of the text, for texts with many faults.
+    pub(super) fn near(
+        text: &str,
+        span: Span,
+        message: impl Into<String>,
+        line: usize,
+        line_start: usize,
+    ) -> Self {
+        let start = text[..line_start].rfind('\n').map_or(0, |i| i + 1);
+        // The place is on this line, or the line's own start stands for it.
+        let at = if text[line_start..span.start].contains('\n') {
+            line_start
+        } else {
+            span.start
+        };
+        Self {
+            message: message.into(),
+            line,
+            column: text[start..at].chars().count() + 1,
+            span,
+            help: None,
+            related: None,
+        }
+    }
+
     /// A refusal of the file as a whole.
     pub fn whole(message: impl Into<String>) -> Self {
         Self {

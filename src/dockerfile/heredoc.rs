@@ -59,7 +59,7 @@ fn single(words: Vec<String>) -> Option<String> {
 }
 
 /// Reads the body of a heredoc from the lines that follow, and says where the line with its delimiter ends; `Err` with
-/// what was read when that never comes. `end` is the end of the text.
+/// what was read when that never comes. `end` is the place of a body without lines.
 pub(super) fn body(
     opening: Opening,
     reader: &mut LineReader,
@@ -74,6 +74,7 @@ pub(super) fn body(
         span: Span::new(end, end),
     };
     let mut first = true;
+    let mut last_end = end;
     for line in reader.by_ref() {
         if std::mem::take(&mut first) {
             heredoc.span = Span::new(line.start, line.start);
@@ -90,7 +91,9 @@ pub(super) fn body(
         }
         heredoc.content.push_str(raw);
         heredoc.span.end = line.start + line.raw.len();
+        last_end = line.end();
     }
+    heredoc.span.end = last_end.max(heredoc.span.start);
     Err(heredoc)
 }
 

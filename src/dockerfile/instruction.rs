@@ -41,15 +41,10 @@ pub(super) struct Place<'a> {
 impl Place<'_> {
     /// `fault` as an error of this file. Its line is the instruction's first, as BuildKit counts; the span may be further on.
     pub(super) fn error(&self, fault: Fault) -> Error {
-        let mut error = Error::at(
-            self.text,
-            self.logical.joined.span(&fault.range),
-            fault.message,
-        );
-        if error.line != self.logical.lines.first {
-            error.line = self.logical.lines.first;
-            error.column = Error::at(self.text, self.logical.span, "").column;
-        }
+        let span = self.logical.joined.span(&fault.range);
+        let first = self.logical.span.start.min(span.start);
+        let line = self.logical.lines.first;
+        let mut error = Error::near(self.text, span, fault.message, line, first);
         error.help = fault.help;
         error
     }

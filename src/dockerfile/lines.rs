@@ -94,6 +94,8 @@ pub(super) struct Joined {
     pub text: String,
     /// Offset in `text` and offset in the source of each piece.
     pieces: Vec<(usize, usize)>,
+    /// Where the line starts in the source.
+    start: usize,
 }
 
 impl Joined {
@@ -107,7 +109,8 @@ impl Joined {
     /// Where the byte at `offset` of the joined text stands in the source.
     fn source(&self, offset: usize) -> usize {
         match self.pieces.partition_point(|&(joined, _)| joined <= offset) {
-            0 => 0,
+            // An empty line has no pieces.
+            0 => self.start,
             n => {
                 let (joined, source) = self.pieces[n - 1];
                 source + (offset - joined)
@@ -156,7 +159,10 @@ pub(super) fn logical<'a>(
     }
     let start = first.end() - text.len();
     let mut logical = Logical {
-        joined: Joined::default(),
+        joined: Joined {
+            start,
+            ..Joined::default()
+        },
         lines: Lines {
             first: first.number,
             last: first.number,

@@ -42,6 +42,8 @@ pub(super) struct Item {
     pub span: Span,
     /// Whether its first word is an instruction.
     pub is_known: bool,
+    /// Whether the refusal in `result` is one of the file's faults.
+    pub is_fault: bool,
     /// The instruction; a fault of reading is repeated here.
     pub result: Result<Instruction, Error>,
 }
@@ -102,6 +104,7 @@ fn item(text: &str, mut logical: Logical, reader: &mut LineReader, escape: char,
         logical: &logical,
         heredocs: &heredocs,
     };
+    let is_fault = node.is_err();
     let is_known = node.as_ref().map_or(true, |n| n.keyword.is_some());
     let result = match node {
         Ok(node) => instruction::typed(node, &place).map_err(|fault| place.error(fault)),
@@ -115,6 +118,7 @@ fn item(text: &str, mut logical: Logical, reader: &mut LineReader, escape: char,
         lines: logical.lines,
         span: logical.span,
         is_known,
+        is_fault,
         result,
     });
 }
@@ -128,7 +132,7 @@ fn bodies(
 ) -> Result<(), Error> {
     for opening in heredoc::openings(&logical.joined.text) {
         let name = opening.name.clone();
-        let read = heredoc::body(opening, reader, text.len());
+        let read = heredoc::body(opening, reader, logical.span.end);
         logical.lines.last = reader.number;
         let (heredoc, terminator) = match read {
             Ok(read) => read,

@@ -83,7 +83,7 @@ fn errors(text: &str, file: &File) -> Vec<Error> {
                     errors.push(diagnose::no_stage(text, instruction));
                 }
             }
-            Err(error) if file.faults.contains(error) => {}
+            Err(_) if item.is_fault => {}
             Err(error) => errors.push(diagnose::explain(
                 text,
                 error.clone(),
