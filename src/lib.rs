@@ -35,6 +35,8 @@ pub mod suggest;
 
 pub mod report;
 
+pub mod pull_request;
+
 pub mod demo;
 
 #[cfg(feature = "forge")]
