@@ -33,17 +33,15 @@ struct Row {
     images: Vec<LayerSize>,
     /// The measured duration of pulling them.
     pull: Option<Estimate>,
-    /// The step it is built on.
-    parent: Option<usize>,
-    /// Steps it waits for, the parent among them.
+    /// The steps it is built on: one, or two where `COPY --link` merges.
+    parents: Vec<usize>,
+    /// Steps it waits for, those among them.
     after: Vec<usize>,
     in_image: bool,
 }
 
 pub(super) struct Sheet {
     rows: Vec<Row>,
-    /// Base images of the final image.
-    bases: Vec<LayerSize>,
     overheads: [Estimate; 5],
 }
 
@@ -64,42 +62,29 @@ impl Sheet {
             .enumerate()
             .map(|(n, s)| row(model, s, n))
             .collect();
-        let mut bases = Vec::new();
         // The target's last step stands last: inputs come first, and nothing the target does not need is in the graph.
-        let mut at = rows.len().checked_sub(1);
-        while let Some(n) = at {
-            rows[n].in_image = true;
-            at = rows[n].parent;
-            if at.is_none() {
-                let base = steps.steps[n]
-                    .inputs
-                    .first()
-                    .filter(|i| i.selectors.is_none());
-                bases.extend(base.map(|i| step::base(&i.origin, &model.profile, &model.rates)));
+        let mut stack: Vec<usize> = rows.len().checked_sub(1).into_iter().collect();
+        while let Some(n) = stack.pop() {
+            if !std::mem::replace(&mut rows[n].in_image, true) {
+                stack.extend(&rows[n].parents);
             }
         }
         let overheads = Overhead::ALL.map(|o| model.overhead(o));
-        Self {
-            rows,
-            bases,
-            overheads,
-        }
+        Self { rows, overheads }
     }
 
     pub(super) fn image(&self) -> ImageSize {
         let mut size = ImageSize::default();
-        let layers = self
-            .rows
-            .iter()
-            .filter(|r| r.in_image && !r.is_from)
-            .map(|r| &r.layer);
-        for layer in self.bases.iter().chain(layers) {
+        let shown = self.rows.iter().filter(|r| r.in_image);
+        let layers = shown.flat_map(|r| if r.is_from { &r.images[..] } else { std::slice::from_ref(&r.layer) });
+        for layer in layers.filter(|l| l.counts()) {
             size.unpacked = size.unpacked.saturating_add(layer.unpacked);
             size.compressed = size.compressed.saturating_add(layer.compressed);
             size.n_estimated += usize::from(!layer.is_measured);
             size.n_layers += 1;
         }
-        size.base_unpacked = self.bases.iter().map(|b| b.unpacked).sum();
+        let bases = self.rows.iter().filter(|r| r.in_image && r.is_from);
+        size.base_unpacked = bases.flat_map(|r| &r.images).map(|b| b.unpacked).sum();
         size
     }
 
@@ -229,10 +214,11 @@ impl Sheet {
         {
             needed[n] = true;
             for &input in &row.after {
-                let mut at = Some(input);
-                while let Some(i) = at.filter(|&i| !needed[i]) {
-                    needed[i] = true;
-                    at = self.rows[i].parent;
+                let mut stack = vec![input];
+                while let Some(i) = stack.pop() {
+                    if !std::mem::replace(&mut needed[i], true) {
+                        stack.extend(&self.rows[i].parents);
+                    }
                 }
             }
         }
@@ -339,45 +325,27 @@ fn slowed(model: &CostModel, durations: &Durations, network_ms: u64) -> u64 {
 }
 
 fn row(model: &CostModel, step: &Step, n: usize) -> Row {
-    let work = step::work(step, &model.profile, &model.scale);
-    let is_from = step.instruction == "FROM";
-    let input = |origin: &Origin| match origin {
-        Origin::Step(id) => Some(id.0).filter(|&i| i < n),
-        Origin::Image(_)
-        | Origin::Scratch
-        | Origin::Context
-        | Origin::Inline(_)
-        | Origin::Remote(_) => None,
-    };
-    let images = step
-        .inputs
-        .iter()
-        .filter(|i| matches!(i.origin, Origin::Image(_)));
-    let pull = model
-        .profile
-        .step(step.stage.as_deref(), &step.text)
-        .filter(|_| is_from)
-        .and_then(|(s, by)| s.runs.estimate(by));
+    let (profile, rates) = (&model.profile, &model.rates);
+    let image = step::image_of(step);
+    let is_from = image.is_some();
+    // What the builder does not show (the merge half of a link, a heredoc's file) takes next to no time.
+    let is_shown = step.index > 0;
+    let work = if is_shown && !is_from { step::work(step, profile, &model.scale) } else { Vec::new() };
+    let layer = if is_shown && !is_from { step::layer(step, profile, &model.scale, rates) } else { LayerSize::default() };
+    let named = step.inputs.iter().filter_map(|i| if let Origin::Image(name) = &i.origin { Some(name.as_str()) } else { None });
+    let images = image.into_iter().chain(named).map(|name| step::base(name, profile, rates)).collect();
+    let before = |origin: &Origin| if let Origin::Step(id) = origin { Some(id.0).filter(|&i| i < n) } else { None };
+    let pull = profile.step(step.stage.as_deref(), &step.text).filter(|_| is_from).and_then(|(s, by)| s.runs.estimate(by));
     Row {
         is_measured: work.iter().all(|w| w.estimate.is_measured()),
         work,
         is_from,
-        is_shown: step.index > 0,
-        layer: step::layer(step, &model.profile, &model.scale, &model.rates),
-        images: images
-            .map(|i| step::base(&i.origin, &model.profile, &model.rates))
-            .collect(),
+        is_shown,
+        layer,
+        images,
         pull,
-        parent: step
-            .inputs
-            .first()
-            .filter(|i| i.selectors.is_none())
-            .and_then(|i| input(&i.origin)),
-        after: step
-            .inputs
-            .iter()
-            .filter_map(|i| input(&i.origin))
-            .collect(),
+        parents: step.inputs.iter().filter(|i| i.selectors.is_none()).filter_map(|i| before(&i.origin)).collect(),
+        after: step.inputs.iter().filter_map(|i| before(&i.origin)).collect(),
         in_image: false,
     }
 }

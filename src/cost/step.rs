@@ -8,7 +8,6 @@ use super::observed::Size;
 use super::prior;
 use super::rates::Rates;
 use super::scale::Scale;
-use crate::graph::Origin;
 use crate::graph::Step;
 
 /// One piece of a step's work, named by its kind.
@@ -27,6 +26,13 @@ pub struct LayerSize {
     pub compressed: u64,
     /// Whether a profile gave it.
     pub is_measured: bool,
+}
+
+impl LayerSize {
+    /// Whether there is a layer, or may be one.
+    pub(super) fn counts(&self) -> bool {
+        self.unpacked > 0 || !self.is_measured
+    }
 }
 
 /// Rows for instructions other than RUN: (keyword, low, median, high, kilobytes left behind).
@@ -134,10 +140,7 @@ fn instruction(keyword: &str) -> Estimate {
 /// The layer a step leaves behind.
 pub(super) fn layer(step: &Step, profile: &Profile, scale: &Scale, rates: &Rates) -> LayerSize {
     if step.instruction == "FROM" {
-        return LayerSize {
-            is_measured: true,
-            ..LayerSize::default()
-        };
+        return LayerSize::default();
     }
     if let Some(size) = profile.layer(step.stage.as_deref(), &step.text) {
         return filled(size, rates, true);
@@ -163,19 +166,17 @@ pub(super) fn layer(step: &Step, profile: &Profile, scale: &Scale, rates: &Rates
     )
 }
 
-/// A base image's size: the profile's, else the table's.
-pub(super) fn base(origin: &Origin, profile: &Profile, rates: &Rates) -> LayerSize {
-    let Origin::Image(reference) = origin else {
-        return LayerSize {
-            is_measured: true,
-            ..LayerSize::default()
-        };
-    };
-    match profile
-        .images
-        .get(&super::observed::image_name(reference))
-        .filter(|s| !s.is_empty())
-    {
+/// The image that a step fetches: FROM's, or the one that a COPY or a mount reads (a step that is not shown).
+pub(super) fn image_of(step: &Step) -> Option<&str> {
+    let names_image = step.instruction == "FROM" || (step.index == 0 && step.text.starts_with("FROM "));
+    let known = step.definition.iter().find(|(what, _)| what == "image").map(|(_, name)| name.as_str());
+    let written = step.text.split_whitespace().skip(1).find(|w| !w.starts_with("--"));
+    known.or(written).filter(|_| names_image)
+}
+
+/// An image's size: the profile's, else the table's.
+pub(super) fn base(reference: &str, profile: &Profile, rates: &Rates) -> LayerSize {
+    match profile.images.get(&super::observed::image_name(reference)).filter(|s| !s.is_empty()) {
         Some(size) => filled(*size, rates, true),
         None => filled(image::size(reference).0, rates, false),
     }
