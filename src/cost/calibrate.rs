@@ -12,6 +12,7 @@ use super::observed::Profile;
 use super::observed::Size;
 use super::observed::image_name;
 use super::observed::normalised;
+use super::rates::LOOKUP_US;
 use super::step::kind_of_text;
 
 /// A profile, and what could not be used for it.
@@ -100,7 +101,8 @@ fn add_build(profile: &mut Profile, build: &LogBuild) {
             profile.overheads.entry(overhead).or_default().add(ms);
         }
     }
-    // Whatever was neither a step nor an export: set-up, lookups, and the builder's own pauses.
+    rest = rest.saturating_sub(build.n_cached() as u64 * LOOKUP_US / 1000);
+    // Whatever was neither a step nor a lookup nor an export: set-up, and the builder's own pauses.
     profile
         .overheads
         .entry(Overhead::Setup)

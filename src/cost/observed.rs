@@ -136,6 +136,15 @@ impl Overhead {
         Self::CacheExportUnchanged,
     ];
 
+    /// The kind of work it is: exports are fast or slow together, whether something changed or not.
+    pub(super) fn work(self) -> &'static str {
+        match self {
+            Self::Setup => "setup",
+            Self::Export | Self::ExportUnchanged => "export",
+            Self::CacheExport | Self::CacheExportUnchanged => "cache-export",
+        }
+    }
+
     /// Its name in profiles.
     pub fn name(self) -> &'static str {
         match self {

@@ -76,7 +76,13 @@ impl Sheet {
     pub(super) fn image(&self) -> ImageSize {
         let mut size = ImageSize::default();
         let shown = self.rows.iter().filter(|r| r.in_image);
-        let layers = shown.flat_map(|r| if r.is_from { &r.images[..] } else { std::slice::from_ref(&r.layer) });
+        let layers = shown.flat_map(|r| {
+            if r.is_from {
+                &r.images[..]
+            } else {
+                std::slice::from_ref(&r.layer)
+            }
+        });
         for layer in layers.filter(|l| l.counts()) {
             size.unpacked = size.unpacked.saturating_add(layer.unpacked);
             size.compressed = size.compressed.saturating_add(layer.compressed);
@@ -110,7 +116,7 @@ impl Sheet {
                 .map(|r| r.pull.as_ref().map(|p| times(world.ms("pull", p))))
                 .collect(),
             overheads: std::array::from_fn(|n| {
-                times(world.ms(Overhead::ALL[n].name(), &self.overheads[n]))
+                times(world.ms(Overhead::ALL[n].work(), &self.overheads[n]))
             }),
             network_percent: if model.rates.given {
                 100
@@ -330,12 +336,39 @@ fn row(model: &CostModel, step: &Step, n: usize) -> Row {
     let is_from = image.is_some();
     // What the builder does not show (the merge half of a link, a heredoc's file) takes next to no time.
     let is_shown = step.index > 0;
-    let work = if is_shown && !is_from { step::work(step, profile, &model.scale) } else { Vec::new() };
-    let layer = if is_shown && !is_from { step::layer(step, profile, &model.scale, rates) } else { LayerSize::default() };
-    let named = step.inputs.iter().filter_map(|i| if let Origin::Image(name) = &i.origin { Some(name.as_str()) } else { None });
-    let images = image.into_iter().chain(named).map(|name| step::base(name, profile, rates)).collect();
-    let before = |origin: &Origin| if let Origin::Step(id) = origin { Some(id.0).filter(|&i| i < n) } else { None };
-    let pull = profile.step(step.stage.as_deref(), &step.text).filter(|_| is_from).and_then(|(s, by)| s.runs.estimate(by));
+    let work = if is_shown && !is_from {
+        step::work(step, profile, &model.scale)
+    } else {
+        Vec::new()
+    };
+    let layer = if is_shown && !is_from {
+        step::layer(step, profile, &model.scale, rates)
+    } else {
+        LayerSize::default()
+    };
+    let named = step.inputs.iter().filter_map(|i| {
+        if let Origin::Image(name) = &i.origin {
+            Some(name.as_str())
+        } else {
+            None
+        }
+    });
+    let images = image
+        .into_iter()
+        .chain(named)
+        .map(|name| step::base(name, profile, rates))
+        .collect();
+    let before = |origin: &Origin| {
+        if let Origin::Step(id) = origin {
+            Some(id.0).filter(|&i| i < n)
+        } else {
+            None
+        }
+    };
+    let pull = profile
+        .step(step.stage.as_deref(), &step.text)
+        .filter(|_| is_from)
+        .and_then(|(s, by)| s.runs.estimate(by));
     Row {
         is_measured: work.iter().all(|w| w.estimate.is_measured()),
         work,
@@ -344,8 +377,17 @@ fn row(model: &CostModel, step: &Step, n: usize) -> Row {
         layer,
         images,
         pull,
-        parents: step.inputs.iter().filter(|i| i.selectors.is_none()).filter_map(|i| before(&i.origin)).collect(),
-        after: step.inputs.iter().filter_map(|i| before(&i.origin)).collect(),
+        parents: step
+            .inputs
+            .iter()
+            .filter(|i| i.selectors.is_none())
+            .filter_map(|i| before(&i.origin))
+            .collect(),
+        after: step
+            .inputs
+            .iter()
+            .filter_map(|i| before(&i.origin))
+            .collect(),
         in_image: false,
     }
 }

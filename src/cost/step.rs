@@ -168,15 +168,28 @@ pub(super) fn layer(step: &Step, profile: &Profile, scale: &Scale, rates: &Rates
 
 /// The image that a step fetches: FROM's, or the one that a COPY or a mount reads (a step that is not shown).
 pub(super) fn image_of(step: &Step) -> Option<&str> {
-    let names_image = step.instruction == "FROM" || (step.index == 0 && step.text.starts_with("FROM "));
-    let known = step.definition.iter().find(|(what, _)| what == "image").map(|(_, name)| name.as_str());
-    let written = step.text.split_whitespace().skip(1).find(|w| !w.starts_with("--"));
+    let names_image =
+        step.instruction == "FROM" || (step.index == 0 && step.text.starts_with("FROM "));
+    let known = step
+        .definition
+        .iter()
+        .find(|(what, _)| what == "image")
+        .map(|(_, name)| name.as_str());
+    let written = step
+        .text
+        .split_whitespace()
+        .skip(1)
+        .find(|w| !w.starts_with("--"));
     known.or(written).filter(|_| names_image)
 }
 
 /// An image's size: the profile's, else the table's.
 pub(super) fn base(reference: &str, profile: &Profile, rates: &Rates) -> LayerSize {
-    match profile.images.get(&super::observed::image_name(reference)).filter(|s| !s.is_empty()) {
+    match profile
+        .images
+        .get(&super::observed::image_name(reference))
+        .filter(|s| !s.is_empty())
+    {
         Some(size) => filled(*size, rates, true),
         None => filled(image::size(reference).0, rates, false),
     }

@@ -186,7 +186,7 @@ fn wrapped(text: &str, ci: usize) -> String {
     let mut out = String::new();
     for (n, line) in text.lines().enumerate() {
         let time = stamp(n);
-        out += &match ci {
+        let wrapped = match ci {
             // GitHub Actions, downloaded with `gh run view --log`.
             0 => format!(
                 "build\tBuild image\t{time} {}{line}\n",
@@ -201,6 +201,7 @@ fn wrapped(text: &str, ci: usize) -> String {
             3 => format!("[{time}] {line}\n"),
             _ => format!("{line}\n"),
         };
+        out.push_str(&wrapped);
     }
     out
 }
@@ -277,7 +278,7 @@ fn a_cut_log_says_what_is_missing() {
         "{:?}",
         head.problems
     );
-    let tail = one(text[text.find("#14 1.675").unwrap()..].as_bytes());
+    let tail = one(&text.as_bytes()[text.find("#14 1.675").unwrap()..]);
     assert!(
         tail.problems.iter().any(|p| p.contains("already running")),
         "{:?}",

@@ -17,10 +17,7 @@ pub(super) struct Line {
 /// The lines of a log. A carriage return ends a line too: what it overwrote on a terminal was printed before it.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = Line> + '_ {
     text.split('\n').flat_map(|raw| {
-        let raw = raw
-            .get(..MAX_LINE)
-            .unwrap_or_else(|| if raw.len() <= MAX_LINE { raw } else { "" });
-        let raw = raw.trim_start_matches('\u{feff}');
+        let raw = cut(raw).trim_start_matches('\u{feff}');
         let (time, rest) = stamp(raw);
         let rest = rest.to_owned();
         let mut lines: Vec<Line> = rest
@@ -40,6 +37,15 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = Line> + '_ {
         }
         lines
     })
+}
+
+/// At most [`MAX_LINE`] bytes, whole characters.
+fn cut(raw: &str) -> &str {
+    let mut end = raw.len().min(MAX_LINE);
+    while !raw.is_char_boundary(end) {
+        end -= 1;
+    }
+    &raw[..end]
 }
 
 /// The time stamp a CI put in front, and the rest of the line.

@@ -157,10 +157,8 @@ impl Sequential {
             self.has_ended = true;
         } else if text.starts_with("--> ") && self.format == Format::Buildah {
             self.end_step(line.time, Outcome::Ran);
-        } else if (text.contains("Pull complete") || text.starts_with("Copying blob"))
-            && self.steps.last().is_some_and(LogStep::is_from)
-        {
-            if let Some(step) = self.steps.last_mut() {
+        } else if text.contains("Pull complete") || text.starts_with("Copying blob") {
+            if let Some(step) = self.steps.last_mut().filter(|s| s.is_from()) {
                 step.pulled_bytes = step.pulled_bytes.or(Some(0));
             }
         }
