@@ -5,7 +5,6 @@
 use super::ast::Instruction;
 use super::error::Error;
 use super::likely_base;
-use super::lines;
 use super::read::File;
 use super::read::Item;
 use super::span::Lines;
@@ -53,11 +52,13 @@ pub(super) fn explain(
         return error;
     }
     if let Some(lost) = lost_continuation(text, places, index, escape) {
-        error.help = Some(format!(
-            "line {} {}, so a `{escape}` was probably lost at its end",
-            lost.line, lost.evidence
-        ));
-        error.related = Some((lost.shown, format!("a `{escape}` is missing here")));
+        let lost_one = if lost.replacement.is_empty() {
+            "so it is not continued"
+        } else {
+            "so its continuation was probably lost"
+        };
+        error.help = Some(format!("line {} {}, {lost_one}", lost.line, lost.evidence));
+        error.related = Some((lost.shown, lost.label));
     } else if let Some(help) = foreign(&text[error.span.range()]) {
         error.help = Some(help.to_owned());
     }
@@ -81,8 +82,10 @@ pub(super) struct Lost {
     pub line: usize,
     /// Why we think so, a phrase that follows "line N".
     pub evidence: &'static str,
+    /// What to say at the place to point at.
+    label: String,
     /// The bytes to point at.
-    pub shown: Span,
+    shown: Span,
     /// The bytes to replace to mend it.
     pub replaced: Span,
     /// What to put there.
@@ -96,54 +99,56 @@ pub(super) fn lost_continuation(
     index: usize,
     escape: char,
 ) -> Option<Lost> {
-    let unknown = places[index];
     let before = places[..index].last()?;
-    let (number, start, end) = last_line(text, before)?;
-    let line = &text[start..end];
-    let trimmed = line.trim_end();
-    let next_start = text[..unknown.span.start].rfind('\n').map_or(0, |i| i + 1);
-    let next = &text[unknown.span.start..];
-    let indent = unknown.span.start - next_start;
-    let gap =
-        text[end..next_start].trim().is_empty() && text[end..next_start].matches('\n').count() <= 1;
+    // Several lines may have lost it in a row: what they go on with is the last real instruction.
+    let owner = places[before.owner?];
+    let (line, start, end) = last_line(text, before)?;
+    let trimmed = text[start..end].trim_end();
     let at = start + trimmed.len();
-    let mend = |evidence, shown: Span, replaced: Span, replacement: String| {
-        Some(Lost {
-            line: number,
-            evidence,
-            shown,
-            replaced,
-            replacement,
-        })
-    };
-    let append = |evidence| {
-        let last = trimmed.chars().next_back().map_or(0, char::len_utf8);
-        mend(
-            evidence,
-            Span::new(at - last, at),
-            Span::new(at, end),
-            format!(" {escape}"),
-        )
-    };
-    if let Some(before_comment) = comment_behind(trimmed, escape) {
-        let from = start + before_comment.len() + escape.len_utf8();
-        return mend(
-            "has text behind its last escape character",
-            Span::new(from, at),
-            Span::new(from, end),
-            String::new(),
-        );
+    if let Some(kept) = comment_behind(trimmed, escape) {
+        let from = start + kept.len() + escape.len_utf8();
+        return Some(Lost {
+            line,
+            evidence: "has a comment behind its escape character",
+            label: "nothing but blanks may stand here".to_owned(),
+            shown: Span::new(from, at),
+            replaced: Span::new(from, end),
+            replacement: String::new(),
+        });
     }
-    let doubled: String = [escape, escape].iter().collect();
-    if trimmed.ends_with(&doubled) && lines::without_continuation(line, escape).is_none() {
-        return mend(
-            "ends in two escape characters, which is no continuation",
-            Span::new(at - 2, at),
-            Span::new(at - 1, end),
-            String::new(),
-        );
+    if trimmed
+        .strip_suffix(escape)
+        .is_some_and(|rest| rest.ends_with(escape))
+    {
+        return Some(Lost {
+            line,
+            evidence: "ends in two escape characters",
+            label: format!("one {} too many", name(escape)),
+            shown: Span::new(at - 2, at),
+            replaced: Span::new(at - 1, end),
+            replacement: String::new(),
+        });
     }
-    for (ending, evidence) in [
+    let evidence = open_end(trimmed).or_else(|| goes_on(text, owner, end, places[index]))?;
+    let last = trimmed.chars().next_back().map_or(0, char::len_utf8);
+    Some(Lost {
+        line,
+        evidence,
+        label: format!("a {} is missing behind this", name(escape)),
+        shown: Span::new(at - last, at),
+        replaced: Span::new(at, end),
+        replacement: format!(" {escape}"),
+    })
+}
+
+/// The escape character in a sentence.
+fn name(escape: char) -> &'static str {
+    if escape == '`' { "back-tick" } else { "`\\`" }
+}
+
+/// What a line ends in that asks for more.
+fn open_end(line: &str) -> Option<&'static str> {
+    const ENDS: [(&str, &str); 8] = [
         ("&&", "ends in `&&`"),
         ("||", "ends in `||`"),
         ("|", "ends in `|`"),
@@ -152,46 +157,35 @@ pub(super) fn lost_continuation(
         ("(", "ends in `(`"),
         ("{", "ends in `{`"),
         ("[", "ends in `[`"),
-    ] {
-        if trimmed.ends_with(ending) {
-            return append(evidence);
-        }
-    }
-    let word = next.split_whitespace().next().unwrap_or_default();
-    if ["&&", "||", "|", ";", ")", "}", "]", "-"]
-        .iter()
-        .any(|s| word.starts_with(s))
+    ];
+    ENDS.iter()
+        .find(|(end, _)| line.ends_with(end))
+        .map(|(_, evidence)| *evidence)
+}
+
+/// Whether the unknown line begins as if it went on with the instruction `owner`; `end` is the end of the line before.
+fn goes_on(text: &str, owner: ItemPlace, end: usize, unknown: ItemPlace) -> Option<&'static str> {
+    const STARTS: [&str; 8] = ["&&", "||", "|", ";", ")", "}", "]", "-"];
+    const SHELL_WORDS: [&str; 7] = ["then", "do", "done", "fi", "else", "elif", "esac"];
+    let first_word = |at: usize| text[at..].split_whitespace().next().unwrap_or_default();
+    let word = first_word(unknown.span.start);
+    let keyword = first_word(owner.span.start).to_uppercase();
+    let is_pair = ["ENV", "LABEL", "ARG"].contains(&keyword.as_str()) && word.contains('=');
+    if STARTS.iter().any(|start| word.starts_with(start)) || SHELL_WORDS.contains(&word) || is_pair
     {
-        return append("is followed by a line that goes on with it");
+        return Some("is followed by a line that goes on with it");
     }
-    if ["then", "do", "done", "fi", "else", "elif", "esac"].contains(&word) {
-        return append("is followed by a line that goes on with it");
-    }
-    // Several lines may have lost it in a row: what they go on with is the last real instruction.
-    let owner = places[before.owner?];
-    let keyword = text[owner.span.start..]
-        .split_whitespace()
-        .next()
-        .unwrap_or_default()
-        .to_uppercase();
-    if ["ENV", "LABEL", "ARG"].contains(&keyword.as_str()) && word.contains('=') {
-        return append("is followed by a line that goes on with it");
-    }
-    if gap
-        && indent > indentation(text, owner.span.start)
-        && ["RUN", "ENV", "LABEL", "CMD", "ENTRYPOINT", "COPY"].contains(&keyword.as_str())
-    {
-        return append("is followed by an indented line");
-    }
-    None
+    let is_next = text[end..unknown.span.start].matches('\n').count() == 1;
+    let is_indented = indentation(text, unknown.span.start) > indentation(text, owner.span.start);
+    let is_long = ["RUN", "ENV", "LABEL", "CMD", "ENTRYPOINT", "COPY"].contains(&keyword.as_str());
+    (is_next && is_indented && is_long).then_some("is followed by an indented line")
 }
 
 /// What stands before the escape character when nothing but a comment follows it.
 fn comment_behind(line: &str, escape: char) -> Option<&str> {
     let (before, after) = line.rsplit_once(escape)?;
-    let comment = after.trim_start();
-    (comment.starts_with('#') && comment.len() < after.len() && before.ends_with([' ', '\t']))
-        .then_some(before)
+    let is_comment = after.starts_with([' ', '\t']) && after.trim_start().starts_with('#');
+    (is_comment && before.ends_with([' ', '\t'])).then_some(before)
 }
 
 fn indentation(text: &str, at: usize) -> usize {

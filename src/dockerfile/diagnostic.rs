@@ -105,7 +105,7 @@ mod tests {
             "unknown instruction: npm",
             "Dockerfile:3:1",
             "2 | RUN npm ci &&",
-            "is missing here",
+            "is missing behind this",
             "help: line 2 ends in `&&`",
         ] {
             assert!(shown.contains(part), "no {part} in:\n{shown}");

@@ -3,6 +3,7 @@
 use crate::parse::check_places;
 use crate::parse::fixtures;
 use proptest::prelude::Just;
+use proptest::prelude::ProptestConfig;
 use proptest::prelude::Strategy;
 use proptest::prelude::any;
 use proptest::prelude::prop_oneof;
@@ -105,6 +106,8 @@ fn check_laws(text: &str) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     #[test]
     fn reading_never_panics_and_places_agree(text in any_text()) {
         check_laws(&text);
@@ -161,10 +164,12 @@ proptest! {
 }
 
 #[test]
-fn the_laws_hold_for_all_fixtures_and_all_their_beginnings() {
+fn the_laws_hold_for_all_fixtures_and_many_of_their_beginnings() {
     for kind in ["ok", "err"] {
         for (_, text) in fixtures(kind) {
-            for end in (0..=text.len()).filter(|&end| text.is_char_boundary(end)) {
+            for end in (0..=text.len())
+                .filter(|&end| text.is_char_boundary(end) && (end % 3 == 0 || end == text.len()))
+            {
                 check_laws(&text[..end]);
             }
         }
