@@ -590,8 +590,15 @@ fn assemble(
     let base = bench.runs.get(&now).cloned().unwrap_or_default();
     let done = bench.runs.get(&then).cloned().unwrap_or_default();
     // Smaller contexts and split steps can do better than the steps as they are: the bound is the better of the two.
-    let bounds = [base.mean(question, &base.best), done.mean(question, &done.best)];
-    let best = if bounds[1].median < bounds[0].median { bounds[1] } else { bounds[0] };
+    let bounds = [
+        base.mean(question, &base.best),
+        done.mean(question, &done.best),
+    ];
+    let best = if bounds[1].median < bounds[0].median {
+        bounds[1]
+    } else {
+        bounds[0]
+    };
     Suggestions {
         dockerfile: RepoPath::root(),
         ignore: RepoPath::root(),

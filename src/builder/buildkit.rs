@@ -649,7 +649,8 @@ impl<'a> Planner<'a> {
                 shown,
             }),
             vertices: self.vertices,
-            target, in_order: false,
+            target,
+            in_order: false,
         }
     }
 }
@@ -686,7 +687,8 @@ impl Inputs {
         self.list.push(VertexInput {
             source,
             read: Some(Vec::new()),
-            paths: String::new(), reading: Reading::Content,
+            paths: String::new(),
+            reading: Reading::Content,
         });
         self.list.len() - 1
     }
@@ -754,7 +756,8 @@ fn based_on(base: Option<usize>) -> Vec<VertexInput> {
     base.map(|v| VertexInput {
         source: VertexSource::Vertex(v),
         read: None,
-        paths: String::new(), reading: Reading::Content,
+        paths: String::new(),
+        reading: Reading::Content,
     })
     .into_iter()
     .collect()

@@ -4,6 +4,7 @@ use super::args::{AnalyzeArgs, Format};
 use super::error::CliError;
 use super::load::Project;
 use super::output::{Output, look};
+use super::prices::cost_model;
 use super::progress::Progress;
 use super::settings;
 use crate::analyze::{Analysis, Analyzer};
@@ -13,7 +14,7 @@ use crate::report::{heat, html, json, markdown, terminal, view};
 /// Carries the command out.
 pub(super) fn run(args: &AnalyzeArgs) -> Result<(), CliError> {
     let project = Project::load(&settings::job(&args.replay)?)?;
-    let analysis = analyse(&project, CostModel::default())?;
+    let analysis = analyse(&project, cost_model(&project, args.profile.as_deref())?)?;
     let path = args.output.output.as_deref();
     let mut output = Output::open(path)?;
     let report = view::report(&analysis, &project.name());

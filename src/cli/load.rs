@@ -79,13 +79,42 @@ impl Project {
         self.repository.read(newest, &path).ok().flatten()
     }
 
+    /// The files of the newest build's context; none where they cannot be read.
+    pub(super) fn newest_files(&self) -> Vec<RepoPath> {
+        let context = RepoPath::new(&self.settings.context);
+        let newest = self.builds.last().map(|(id, _)| *id);
+        let files = newest.and_then(|id| self.repository.list(&id, &context).ok());
+        files
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(path, _)| path)
+            .collect()
+    }
+
+    /// The commit that a revision means.
+    pub(super) fn resolve(&self, rev: &str) -> Result<ObjectId, CliError> {
+        self.repository
+            .resolve(rev)
+            .map_err(|error| repository_error(&error))
+    }
+
     /// A file's bytes at a commit, by its path in the repository.
-    pub(super) fn bytes_at(&self, commit: &ObjectId, path: &RepoPath) -> Result<Option<Vec<u8>>, CliError> {
-        self.repository.read(commit, path).map_err(|error| repository_error(&error))
+    pub(super) fn bytes_at(
+        &self,
+        commit: &ObjectId,
+        path: &RepoPath,
+    ) -> Result<Option<Vec<u8>>, CliError> {
+        self.repository
+            .read(commit, path)
+            .map_err(|error| repository_error(&error))
     }
 
     /// The same as text; bytes that are not UTF-8 become U+FFFD.
-    pub(super) fn text_at(&self, commit: &ObjectId, path: &RepoPath) -> Result<Option<String>, CliError> {
+    pub(super) fn text_at(
+        &self,
+        commit: &ObjectId,
+        path: &RepoPath,
+    ) -> Result<Option<String>, CliError> {
         Ok(self.bytes_at(commit, path)?.map(|bytes| lossy(&bytes)))
     }
 

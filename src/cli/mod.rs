@@ -5,6 +5,7 @@
 mod analyze;
 mod args;
 mod builds;
+mod compare;
 mod config;
 mod config_file;
 mod error;
@@ -12,6 +13,7 @@ mod graph;
 mod hint;
 mod load;
 mod output;
+mod prices;
 mod progress;
 mod replay;
 mod run;

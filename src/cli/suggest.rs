@@ -4,6 +4,7 @@ use super::args::{SuggestArgs, SuggestFormat};
 use super::error::{CliError, Kind};
 use super::load::Project;
 use super::output::{Output, look, note};
+use super::prices::is_lockfile;
 use super::progress::Progress;
 use super::settings;
 use crate::builder::Builder;
@@ -165,27 +166,6 @@ fn answer(
         .caveats
         .splice(0..0, project.caveats.iter().cloned());
     Ok(suggestions)
-}
-
-fn is_lockfile(path: &RepoPath) -> bool {
-    let names: [&[u8]; 13] = [
-        b"package-lock.json",
-        b"npm-shrinkwrap.json",
-        b"yarn.lock",
-        b"pnpm-lock.yaml",
-        b"bun.lock",
-        b"poetry.lock",
-        b"uv.lock",
-        b"pdm.lock",
-        b"Pipfile.lock",
-        b"Cargo.lock",
-        b"Gemfile.lock",
-        b"composer.lock",
-        b"go.sum",
-    ];
-    path.file_name().is_some_and(|name| {
-        names.contains(&name) || name == b"mix.lock" || name.starts_with(b"requirements")
-    })
 }
 
 /// Checks that the files may be written; with `force`, changes that are not committed are part of the texts.

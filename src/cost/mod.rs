@@ -47,6 +47,7 @@ pub use schedule::makespan;
 pub use step::LayerSize;
 pub use step::kind_of_text;
 pub use total::Comparison;
+pub use total::EachCost;
 pub use total::TotalCost;
 pub use total::builds_per_day_milli;
 pub use world::Band;

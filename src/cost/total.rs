@@ -10,6 +10,7 @@ use super::world::World;
 use super::world::share_below;
 use crate::cache::Lookup;
 use crate::replay::BuildOutcome;
+use crate::replay::Steps;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -83,12 +84,52 @@ impl CostModel {
     }
 }
 
+/// What each build of a replay costs; those that could not be built are left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EachCost {
+    /// In the world of medians, in order.
+    pub median: Vec<BuildCost>,
+    /// Wall milliseconds draw by draw, each in the order of the builds.
+    pub wall_draws: Vec<Vec<u64>>,
+}
+
+impl CostModel {
+    /// Each build of a replay.
+    pub fn each(&self, builds: &[BuildOutcome]) -> EachCost {
+        let groups = Groups::new(self, builds);
+        let patterns: BTreeMap<&(usize, Vec<u8>), usize> =
+            groups.patterns.keys().zip(0..).collect();
+        let sheets: BTreeMap<_, usize> =
+            groups.known.iter().map(|(steps, n)| (*steps, *n)).collect();
+        let built = builds.iter().filter_map(|b| b.result.as_ref().ok());
+        let kinds: Vec<usize> = built
+            .map(|built| {
+                patterns[&(
+                    sheets[&Arc::as_ptr(&built.steps)],
+                    built.lookups.iter().map(code).collect(),
+                )]
+            })
+            .collect();
+        let median = groups.each(self, World::median());
+        let draw = |world| {
+            let walls: Vec<u64> = groups.each(self, world).iter().map(|c| c.wall_ms).collect();
+            kinds.iter().map(|&kind| walls[kind]).collect()
+        };
+        EachCost {
+            median: kinds.iter().map(|&kind| median[kind]).collect(),
+            wall_draws: World::all().map(draw).collect(),
+        }
+    }
+}
+
 /// Builds of the same steps in which the same ones ran cost the same: each kind is worked out once.
 struct Groups<'a> {
     sheets: Vec<Sheet>,
     /// By sheet and outcome of each step: an example, and how many builds.
     patterns: BTreeMap<(usize, Vec<u8>), u64>,
     examples: BTreeMap<(usize, Vec<u8>), &'a [Lookup]>,
+    /// The sheet of each version of the steps.
+    known: BTreeMap<*const Steps, usize>,
 }
 
 impl<'a> Groups<'a> {
@@ -97,13 +138,17 @@ impl<'a> Groups<'a> {
             sheets: Vec::new(),
             patterns: BTreeMap::new(),
             examples: BTreeMap::new(),
+            known: BTreeMap::new(),
         };
-        let mut known = BTreeMap::new();
         for built in builds.iter().filter_map(|b| b.result.as_ref().ok()) {
-            let sheet = *known.entry(Arc::as_ptr(&built.steps)).or_insert_with(|| {
-                groups.sheets.push(Sheet::new(model, &built.steps));
-                groups.sheets.len() - 1
-            });
+            let sheets = &mut groups.sheets;
+            let sheet = *groups
+                .known
+                .entry(Arc::as_ptr(&built.steps))
+                .or_insert_with(|| {
+                    sheets.push(Sheet::new(model, &built.steps));
+                    sheets.len() - 1
+                });
             let key = (sheet, built.lookups.iter().map(code).collect::<Vec<u8>>());
             *groups.patterns.entry(key.clone()).or_default() += 1;
             groups.examples.entry(key).or_insert(&built.lookups);
@@ -111,17 +156,27 @@ impl<'a> Groups<'a> {
         groups
     }
 
-    fn sum(&self, model: &CostModel, world: World) -> BuildCost {
+    /// One build of each kind, in the order of `patterns`.
+    fn each(&self, model: &CostModel, world: World) -> Vec<BuildCost> {
         let durations: Vec<Durations> = self
             .sheets
             .iter()
             .map(|s| s.durations(model, world))
             .collect();
+        let cost = |key: &(usize, Vec<u8>)| {
+            self.sheets[key.0].cost(model, &durations[key.0], self.examples[key])
+        };
+        self.patterns.keys().map(cost).collect()
+    }
+
+    fn sum(&self, model: &CostModel, world: World) -> BuildCost {
         let mut sum = BuildCost::default();
-        for (key, &n) in &self.patterns {
-            sum += self.sheets[key.0]
-                .cost(model, &durations[key.0], self.examples[key])
-                .times(n);
+        for (cost, &n) in self
+            .each(model, world)
+            .into_iter()
+            .zip(self.patterns.values())
+        {
+            sum += cost.times(n);
         }
         sum
     }

@@ -83,7 +83,12 @@ impl Prepared {
             .collect();
         let needed = plan.target.map_or_else(
             || vec![plan.in_order; edges.len()],
-            |t| crate::graph::dag::reachable(&edges, t).iter().map(|n| *n || plan.in_order).collect(),
+            |t| {
+                crate::graph::dag::reachable(&edges, t)
+                    .iter()
+                    .map(|n| *n || plan.in_order)
+                    .collect()
+            },
         );
         let starts = plan.vertices.iter().scan(0, |next, v| {
             let start = *next;

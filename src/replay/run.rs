@@ -241,7 +241,12 @@ impl Replay {
             unknown_bases: true,
         };
         let lowering = graph::lower(&parsed.dockerfile, &options)?;
-        let plan = builder::plan(self.settings.builder, &parsed.dockerfile, &options.build_args, &lowering)?;
+        let plan = builder::plan(
+            self.settings.builder,
+            &parsed.dockerfile,
+            &options.build_args,
+            &lowering,
+        )?;
         self.plan_caveats(&plan);
         let outputs = (0..plan.vertices.len())
             .map(|v| self.outputs(&plan, v))

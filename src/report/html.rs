@@ -117,7 +117,7 @@ const CELL_HEIGHT: usize = 16;
 
 /// Oldest build left; neighbours that fared alike are one bar.
 fn map(heat: &Heat) -> Markup {
-    let cell_width = (900 / heat.columns.len().max(1)).clamp(2, 24);
+    let cell_width = (770 / heat.columns.len().max(1)).clamp(2, 24);
     let width = LABELS + cell_width * heat.columns.len();
     let height = CELL_HEIGHT * heat.rows.len() + 4;
     html! {

@@ -5,6 +5,7 @@
 pub mod annotations;
 pub mod code_quality;
 pub mod comment_view;
+pub mod compare;
 mod fingerprint;
 pub mod format;
 pub mod graph;

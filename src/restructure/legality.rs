@@ -413,8 +413,8 @@ fn order(before: &View<'_>, after: &View<'_>, candidate: &Candidate) -> Result<(
         let moved = positions(stage, then);
         for (i, &(first, at)) in moved.iter().enumerate() {
             for &(second, later) in &moved[i + 1..] {
-                let is_shown = vouched(&stage.instructions[first])
-                    || vouched(&stage.instructions[second]);
+                let is_shown =
+                    vouched(&stage.instructions[first]) || vouched(&stage.instructions[second]);
                 if later > at || is_shown {
                     continue;
                 }

@@ -11,8 +11,8 @@ pub mod effect;
 pub mod finding;
 mod installs;
 pub mod layout;
-mod lift;
 pub mod legality;
+mod lift;
 mod view;
 
 pub mod mentions;

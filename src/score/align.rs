@@ -5,7 +5,7 @@
 
 use crate::graph::{Step, StepId};
 use crate::replay::Steps;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Similarity (0 to 1000) below which two steps are not the same step.
 const SAME: u32 = 400;
@@ -82,7 +82,22 @@ fn in_order(old: &Steps, left: &[StepId], new: &Steps, right: &[StepId]) -> Vec<
     }
     let width = right.len() + 1;
     let mut best = vec![0_u32; (left.len() + 1) * width];
-    let like = |i: usize, j: usize| similarity(&old.steps[left[i].0], &new.steps[right[j].0]);
+    // A step whose own text stands on the other side is that one, wherever it went, and no step that looks like it.
+    let texts = |steps: &Steps, ids: &[StepId]| -> BTreeSet<String> {
+        ids.iter()
+            .map(|id| steps.steps[id.0].text.clone())
+            .collect()
+    };
+    let (of_old, of_new) = (texts(old, left), texts(new, right));
+    let like = |i: usize, j: usize| {
+        let (a, b) = (&old.steps[left[i].0], &new.steps[right[j].0]);
+        let has_twin = of_new.contains(&a.text) || of_old.contains(&b.text);
+        if a.text != b.text && has_twin {
+            0
+        } else {
+            similarity(a, b)
+        }
+    };
     let likes: Vec<u32> = (0..left.len())
         .flat_map(|i| (0..right.len()).map(move |j| (i, j)))
         .map(|(i, j)| like(i, j))

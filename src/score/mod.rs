@@ -5,6 +5,7 @@
 mod align;
 mod attribution;
 mod bound;
+mod compare;
 #[cfg(test)]
 mod fixture;
 mod metric;
@@ -19,6 +20,14 @@ pub use bound::Reads;
 pub use bound::is_manifest;
 pub use bound::needed;
 pub use bound::reads;
+pub use compare::Change;
+pub use compare::Comparison;
+pub use compare::EQUAL_MS;
+pub use compare::Pair;
+pub use compare::Side;
+pub use compare::StepChange;
+pub use compare::StepSide;
+pub use compare::compare;
 pub use metric::Millis;
 pub use metric::Tally;
 pub use metric::counted;

@@ -1,0 +1,528 @@
+//! Two Dockerfiles over the same builds, paired build by build.
+//!
+//! Never: decides whether a change is good enough; thresholds are the caller's.
+
+use super::align::align;
+use super::metric::{Millis, Tally, counted, tally};
+use crate::cache::Lookup;
+use crate::cost::{CostModel, EachCost, ImageSize};
+use crate::graph::StepId;
+use crate::replay::{BuildOutcome, Built, Steps};
+use crate::tree::ObjectId;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Two replays of the same builds. The first build of each fills its empty cache and is left out, and so is a build that
+/// one side cannot build.
+#[derive(Clone, Debug, Default)]
+pub struct Comparison {
+    /// Builds that are paired.
+    pub pairs: Vec<Pair>,
+    /// How many get faster by more than [`EQUAL_MS`].
+    pub n_faster: u64,
+    /// How many get slower by more than that.
+    pub n_slower: u64,
+    /// Builds that only the new side cannot build, and that only the old side cannot.
+    pub n_lost: u64,
+    /// See there.
+    pub n_gained: u64,
+    /// Before.
+    pub old: Side,
+    /// After.
+    pub new: Side,
+    /// Mean, new minus old, in milliseconds.
+    pub mean: Change,
+    /// Median, likewise.
+    pub median: Change,
+    /// 95th percentile, likewise.
+    pub p95: Change,
+    /// The steps of both sides, aligned, the greatest change first.
+    pub steps: Vec<StepChange>,
+}
+
+/// Differences up to this are none.
+pub const EQUAL_MS: u64 = 50;
+
+/// One side in sum.
+#[derive(Clone, Debug, Default)]
+pub struct Side {
+    /// Mean wall time of a build.
+    pub mean: Millis,
+    /// Half of the builds take at most this.
+    pub median: u64,
+    /// 95 of 100 take at most this.
+    pub p95: u64,
+    /// Hits and misses.
+    pub tally: Tally,
+    /// Mean bytes that a build downloads and uploads.
+    pub moved_bytes: u64,
+    /// The final image.
+    pub image: ImageSize,
+}
+
+/// A difference with its band; negative is faster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// With all durations at their median.
+    pub median: i64,
+    /// One draw in ten is below.
+    pub low: i64,
+    /// One draw in ten is above.
+    pub high: i64,
+}
+
+/// One build on both sides.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// The commit.
+    pub commit: ObjectId,
+    /// Seconds since 1970.
+    pub time: i64,
+    /// Wall time before.
+    pub old_ms: u64,
+    /// And after.
+    pub new_ms: u64,
+    /// Steps that run on one side only, as positions in [`Comparison::steps`].
+    pub differ: Vec<usize>,
+}
+
+impl Pair {
+    /// New minus old.
+    pub fn change(&self) -> i64 {
+        difference(self.new_ms, self.old_ms)
+    }
+}
+
+/// A step of either side.
+#[derive(Clone, Debug)]
+pub struct StepChange {
+    /// As it was, if it was.
+    pub old: Option<StepSide>,
+    /// As it is, if it is.
+    pub new: Option<StepSide>,
+    /// Work per paired build, new minus old, in milliseconds. Work of steps side by side adds up here.
+    pub change: i64,
+}
+
+/// A step on one side.
+#[derive(Clone, Debug)]
+pub struct StepSide {
+    /// The stage as the builder prints it.
+    pub stage: Option<String>,
+    /// Its first line.
+    pub line: usize,
+    /// The instruction as shown.
+    pub text: String,
+    /// Paired builds in which it ran.
+    pub runs: u64,
+    /// Milliseconds spent in it.
+    pub spent: u64,
+}
+
+/// Compares two replays of the same builds under one cost model. `old` and `new` must have equal lengths.
+pub fn compare(old: &[BuildOutcome], new: &[BuildOutcome], model: &CostModel) -> Comparison {
+    let is_built = |b: &BuildOutcome| b.result.is_ok();
+    let both: Vec<(&BuildOutcome, &BuildOutcome)> = old.iter().zip(new).collect();
+    let first = |builds: &[BuildOutcome]| builds.iter().position(is_built);
+    let paired: Vec<usize> = (0..both.len())
+        .filter(|&i| is_built(both[i].0) && is_built(both[i].1))
+        .filter(|&i| Some(i) != first(old) && Some(i) != first(new))
+        .collect();
+    let pick = |builds: &[BuildOutcome]| {
+        paired
+            .iter()
+            .map(|&i| builds[i].clone())
+            .collect::<Vec<_>>()
+    };
+    let (old_paired, new_paired) = (pick(old), pick(new));
+    let (old_cost, new_cost) = (model.each(&old_paired), model.each(&new_paired));
+    let mut comparison = Comparison {
+        n_lost: both
+            .iter()
+            .filter(|(o, n)| is_built(o) && !is_built(n))
+            .count() as u64,
+        n_gained: both
+            .iter()
+            .filter(|(o, n)| !is_built(o) && is_built(n))
+            .count() as u64,
+        old: side(&old_paired, &old_cost, model),
+        new: side(&new_paired, &new_cost, model),
+        mean: change(&old_cost, &new_cost, mean),
+        median: change(&old_cost, &new_cost, |walls| percentile(walls, 50)),
+        p95: change(&old_cost, &new_cost, |walls| percentile(walls, 95)),
+        ..Comparison::default()
+    };
+    if let (Some(newest_old), Some(newest_new)) = (newest(&old_paired), newest(&new_paired)) {
+        let rows = Rows::new(newest_old, newest_new);
+        rows.fill(&mut comparison, &old_paired, &new_paired, model);
+    }
+    for (i, pair) in comparison.pairs.iter_mut().enumerate() {
+        (pair.old_ms, pair.new_ms) = (old_cost.median[i].wall_ms, new_cost.median[i].wall_ms);
+    }
+    let far = |p: &&Pair| p.change().unsigned_abs() > EQUAL_MS;
+    let (slower, faster): (Vec<&Pair>, Vec<&Pair>) = comparison
+        .pairs
+        .iter()
+        .filter(far)
+        .partition(|p| p.change() > 0);
+    (comparison.n_slower, comparison.n_faster) = (slower.len() as u64, faster.len() as u64);
+    comparison
+}
+
+fn newest(builds: &[BuildOutcome]) -> Option<Arc<Steps>> {
+    builds
+        .iter()
+        .rev()
+        .find_map(|b| b.result.as_ref().ok())
+        .map(|b| b.steps.clone())
+}
+
+fn side(builds: &[BuildOutcome], cost: &EachCost, model: &CostModel) -> Side {
+    let walls: Vec<u64> = cost.median.iter().map(|c| c.wall_ms).collect();
+    let mut sum = Tally::default();
+    builds
+        .iter()
+        .filter_map(|b| b.result.as_ref().ok())
+        .for_each(|b| sum.merge(&tally(b)));
+    let moved: u64 = cost
+        .median
+        .iter()
+        .map(|c| c.pulled_bytes + c.pushed_bytes + c.cached_bytes)
+        .sum();
+    let mut draws: Vec<u64> = cost.wall_draws.iter().map(|walls| mean(walls)).collect();
+    draws.sort_unstable();
+    Side {
+        mean: Millis {
+            median: mean(&walls),
+            low: percentile(&draws, 10).min(mean(&walls)),
+            high: percentile(&draws, 90).max(mean(&walls)),
+        },
+        median: percentile(&walls, 50),
+        p95: percentile(&walls, 95),
+        tally: sum,
+        moved_bytes: moved.checked_div(walls.len() as u64).unwrap_or_default(),
+        image: newest(builds)
+            .map(|steps| model.image(&steps))
+            .unwrap_or_default(),
+    }
+}
+
+/// A statistic's change, draw by draw: both sides share the conditions of a draw.
+fn change(old: &EachCost, new: &EachCost, of: impl Fn(&[u64]) -> u64) -> Change {
+    let walls = |cost: &EachCost| cost.median.iter().map(|c| c.wall_ms).collect::<Vec<_>>();
+    let median = difference(of(&walls(new)), of(&walls(old)));
+    let mut draws: Vec<i64> = old
+        .wall_draws
+        .iter()
+        .zip(&new.wall_draws)
+        .map(|(o, n)| difference(of(n), of(o)))
+        .collect();
+    draws.sort_unstable();
+    let at = |percent: usize| {
+        draws
+            .get(rank(draws.len(), percent))
+            .copied()
+            .unwrap_or(median)
+    };
+    Change {
+        median,
+        low: at(10).min(median),
+        high: at(90).max(median),
+    }
+}
+
+fn difference(new: u64, old: u64) -> i64 {
+    let signed = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    signed(new).saturating_sub(signed(old))
+}
+
+fn mean(values: &[u64]) -> u64 {
+    let sum: u128 = values.iter().map(|&v| u128::from(v)).sum();
+    u64::try_from(sum.checked_div(values.len() as u128).unwrap_or_default()).unwrap_or(u64::MAX)
+}
+
+/// The smallest value that so many percent of all do not exceed (nearest rank); 0 for none.
+fn percentile(values: &[u64], percent: usize) -> u64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable();
+    sorted
+        .get(rank(sorted.len(), percent))
+        .copied()
+        .unwrap_or_default()
+}
+
+fn rank(n: usize, percent: usize) -> usize {
+    (n * percent).div_ceil(100).saturating_sub(1)
+}
+
+/// The rows of the step table: every step of the newest new side, then what only the old side has.
+struct Rows {
+    old: Arc<Steps>,
+    new: Arc<Steps>,
+    /// For each step of the newest old side its row.
+    of_old: BTreeMap<StepId, usize>,
+    of_new: BTreeMap<StepId, usize>,
+    n: usize,
+}
+
+impl Rows {
+    fn new(old: Arc<Steps>, new: Arc<Steps>) -> Self {
+        let of_new: BTreeMap<StepId, usize> = counted(&new).zip(0..).collect();
+        let pairs = align(&old, &new);
+        let mut n = of_new.len();
+        let mut of_old = BTreeMap::new();
+        for id in counted(&old) {
+            let row = pairs[id.0].and_then(|new| of_new.get(&new).copied());
+            of_old.insert(
+                id,
+                row.unwrap_or_else(|| {
+                    n += 1;
+                    n - 1
+                }),
+            );
+        }
+        Self {
+            old,
+            new,
+            of_old,
+            of_new,
+            n,
+        }
+    }
+
+    fn fill(
+        &self,
+        comparison: &mut Comparison,
+        old: &[BuildOutcome],
+        new: &[BuildOutcome],
+        model: &CostModel,
+    ) {
+        let mut rows: Vec<StepChange> = vec![
+            StepChange {
+                old: None,
+                new: None,
+                change: 0
+            };
+            self.n
+        ];
+        let named = |steps: &Steps, id: StepId| StepSide {
+            stage: steps.steps[id.0].stage.clone(),
+            line: steps.steps[id.0].lines.first,
+            text: steps.steps[id.0].text.clone(),
+            runs: 0,
+            spent: 0,
+        };
+        self.of_old
+            .iter()
+            .for_each(|(&id, &row)| rows[row].old = Some(named(&self.old, id)));
+        self.of_new
+            .iter()
+            .for_each(|(&id, &row)| rows[row].new = Some(named(&self.new, id)));
+        let mut old_runs = Runs::new(self.old.clone(), &self.of_old, model);
+        let mut new_runs = Runs::new(self.new.clone(), &self.of_new, model);
+        for (o, n) in old.iter().zip(new) {
+            let (Ok(before), Ok(after)) = (&o.result, &n.result) else {
+                continue;
+            };
+            let (ran_before, ran_after) = (old_runs.of(before), new_runs.of(after));
+            ran_before
+                .iter()
+                .for_each(|(&row, &ms)| count_run(rows[row].old.as_mut(), ms));
+            ran_after
+                .iter()
+                .for_each(|(&row, &ms)| count_run(rows[row].new.as_mut(), ms));
+            let differ = (0..self.n)
+                .filter(|row| ran_before.contains_key(row) != ran_after.contains_key(row))
+                .collect();
+            comparison.pairs.push(Pair {
+                commit: n.commit,
+                time: n.time,
+                old_ms: 0,
+                new_ms: 0,
+                differ,
+            });
+        }
+        let n = comparison.pairs.len().max(1) as i64;
+        for row in &mut rows {
+            let spent = |side: &Option<StepSide>| side.as_ref().map_or(0, |s| s.spent);
+            row.change = difference(spent(&row.new), spent(&row.old)) / n;
+        }
+        sort(rows, comparison);
+    }
+}
+
+fn count_run(side: Option<&mut StepSide>, ms: u64) {
+    if let Some(side) = side {
+        side.runs += 1;
+        side.spent = side.spent.saturating_add(ms);
+    }
+}
+
+/// Greatest change first; the pairs' positions follow.
+fn sort(rows: Vec<StepChange>, comparison: &mut Comparison) {
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by_key(|&i| (std::cmp::Reverse(rows[i].change.unsigned_abs()), i));
+    let mut place = vec![0; rows.len()];
+    order
+        .iter()
+        .enumerate()
+        .for_each(|(at, &row)| place[row] = at);
+    for pair in &mut comparison.pairs {
+        pair.differ.iter_mut().for_each(|row| *row = place[*row]);
+        pair.differ.sort_unstable();
+    }
+    comparison.steps = order.into_iter().map(|i| rows[i].clone()).collect();
+}
+
+/// Counts the runs of one side's steps, whatever version a build has.
+struct Runs<'a> {
+    newest: Arc<Steps>,
+    rows: &'a BTreeMap<StepId, usize>,
+    model: &'a CostModel,
+    /// By version: the row and the duration of each step.
+    versions: Vec<(Arc<Steps>, Vec<(StepId, usize, u64)>)>,
+}
+
+impl<'a> Runs<'a> {
+    fn new(newest: Arc<Steps>, rows: &'a BTreeMap<StepId, usize>, model: &'a CostModel) -> Self {
+        Self {
+            newest,
+            rows,
+            model,
+            versions: Vec::new(),
+        }
+    }
+
+    /// The rows that ran in one build, with their durations.
+    fn of(&mut self, built: &Built) -> BTreeMap<usize, u64> {
+        let version = self.version(&built.steps);
+        let rows = self.versions[version].1.iter();
+        rows.filter(|(id, ..)| !matches!(built.lookups[id.0], Lookup::Hit { .. }))
+            .map(|&(_, row, ms)| (row, ms))
+            .collect()
+    }
+
+    fn version(&mut self, steps: &Arc<Steps>) -> usize {
+        let known = self
+            .versions
+            .iter()
+            .rposition(|(v, _)| Arc::ptr_eq(v, steps) || v == steps);
+        known.unwrap_or_else(|| {
+            let to_newest = align(steps, &self.newest);
+            let row = |id: StepId| {
+                let row = *self.rows.get(&to_newest[id.0]?)?;
+                Some((id, row, self.model.step(&steps.steps[id.0]).median_ms))
+            };
+            let rows = counted(steps).filter_map(row).collect();
+            self.versions.push((steps.clone(), rows));
+            self.versions.len() - 1
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::MissReason;
+    use crate::score::fixture::steps;
+
+    const HIT: Lookup = Lookup::Hit { build: None };
+    const MISS: Lookup = Lookup::Miss(MissReason::Evicted);
+
+    fn build(steps: &Arc<Steps>, lookups: &[Lookup]) -> BuildOutcome {
+        let built = Built {
+            steps: steps.clone(),
+            lookups: lookups.to_vec(),
+        };
+        BuildOutcome {
+            commit: ObjectId::from_bytes(&[1; 20]).unwrap(),
+            time: 0,
+            result: Ok(built),
+        }
+    }
+
+    fn cold(steps: &Arc<Steps>) -> BuildOutcome {
+        build(
+            steps,
+            &vec![Lookup::Miss(MissReason::Cold); steps.steps.len()],
+        )
+    }
+
+    #[test]
+    fn a_better_order_is_faster_in_the_builds_it_helps() {
+        let old = Arc::new(steps(&[
+            "FROM a",
+            "COPY . .",
+            "RUN npm ci",
+            "RUN npm run build",
+        ]));
+        let new = Arc::new(steps(&[
+            "FROM a",
+            "COPY package.json .",
+            "RUN npm ci",
+            "COPY . .",
+            "RUN npm run build",
+        ]));
+        let before = [
+            cold(&old),
+            build(&old, &[HIT, MISS, MISS, MISS]),
+            build(&old, &[HIT, HIT, HIT, HIT]),
+        ];
+        let after = [
+            cold(&new),
+            build(&new, &[HIT, HIT, HIT, MISS, MISS]),
+            build(&new, &[HIT, HIT, HIT, HIT, HIT]),
+        ];
+        let got = compare(&before, &after, &CostModel::default());
+        assert_eq!((got.pairs.len(), got.n_faster, got.n_slower), (2, 1, 0));
+        assert!(got.mean.median < 0 && got.mean.high <= 0, "{:?}", got.mean);
+        let first = &got.steps[0];
+        assert_eq!(first.new.as_ref().unwrap().text, "RUN npm ci");
+        assert_eq!(
+            (
+                first.old.as_ref().unwrap().runs,
+                first.new.as_ref().unwrap().runs
+            ),
+            (1, 0)
+        );
+        assert_eq!(
+            got.pairs[0].differ,
+            [0],
+            "only npm ci runs on one side alone"
+        );
+        let only_new = got.steps.iter().find(|s| s.old.is_none()).unwrap();
+        assert_eq!(only_new.new.as_ref().unwrap().text, "COPY package.json .");
+    }
+
+    #[test]
+    fn equal_sides_are_equal() {
+        let graph = Arc::new(steps(&["FROM a", "RUN x"]));
+        let builds = [cold(&graph), build(&graph, &[HIT, MISS])];
+        let got = compare(&builds, &builds, &CostModel::default());
+        assert_eq!(
+            (got.mean, got.median, got.p95),
+            (Change::default(), Change::default(), Change::default())
+        );
+        assert_eq!((got.n_faster, got.n_slower, got.pairs.len()), (0, 0, 1));
+        assert!(got.steps.iter().all(|s| s.change == 0) && got.pairs[0].differ.is_empty());
+    }
+
+    #[test]
+    fn builds_of_one_side_only_are_counted_apart() {
+        let graph = Arc::new(steps(&["FROM a", "RUN x"]));
+        let mut refused = cold(&graph);
+        refused.result = Err(crate::dockerfile::Error::whole("no Dockerfile"));
+        let good = [cold(&graph), build(&graph, &[HIT, HIT])];
+        let got = compare(&good, &[good[0].clone(), refused], &CostModel::default());
+        assert_eq!((got.pairs.len(), got.n_lost, got.n_gained), (0, 1, 0));
+        assert_eq!(compare(&[], &[], &CostModel::default()).pairs.len(), 0);
+    }
+
+    #[test]
+    fn percentiles_are_of_the_values_given() {
+        assert_eq!(percentile(&[], 95), 0);
+        assert_eq!(percentile(&[7], 50), 7);
+        let values: Vec<u64> = (1..=100).rev().collect();
+        assert_eq!((percentile(&values, 50), percentile(&values, 95)), (50, 95));
+    }
+}
