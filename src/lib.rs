@@ -25,6 +25,8 @@ pub mod ecosystem;
 
 pub mod cost;
 
+pub mod verify;
+
 pub mod restructure;
 
 pub mod score;

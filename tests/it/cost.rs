@@ -12,7 +12,7 @@ use stratigraph::graph::{Input, Origin, Step, StepId};
 use stratigraph::replay::{BuildOutcome, Built, CacheExport, Runner, Steps, replay};
 
 /// The history behind `fixtures/logs`, as a case.
-fn history(
+pub(crate) fn history(
     runner: &str,
     cache: Option<&str>,
     git_dir: bool,
@@ -32,12 +32,12 @@ fn history(
     serde_json::from_value(case).unwrap()
 }
 
-fn builds(case: &Case) -> Vec<BuildOutcome> {
+pub(crate) fn builds(case: &Case) -> Vec<BuildOutcome> {
     let settings = case.settings(Builder::BuildKit);
     replay(&settings, &case.inputs(&settings)).builds
 }
 
-fn built(outcome: &BuildOutcome) -> &Built {
+pub(crate) fn built(outcome: &BuildOutcome) -> &Built {
     outcome.result.as_ref().unwrap()
 }
 

@@ -15,3 +15,4 @@ mod prism;
 mod recorded;
 mod restructure;
 mod support;
+mod verify;
