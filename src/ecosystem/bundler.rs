@@ -92,7 +92,7 @@ fn read_gemfile(
             if needs.dir(files, &found) {
                 needs.shown(format!("the gem in {found} is copied with it"));
             } else {
-                needs.doubt(format!(
+                needs.absent(format!(
                     "{path} takes a gem from {local}, which is not in the repository"
                 ));
             }
@@ -106,7 +106,7 @@ fn read_gemfile(
     for lead in ["File.read", "IO.read", "File.open", "ruby file:", "file:"] {
         for named in text::literals_after(&code, lead, &["#"]) {
             if !within(&dir, &named).is_some_and(|p| needs.file(files, &p)) {
-                needs.doubt(format!(
+                needs.absent(format!(
                     "{path} reads {named}, which is not in the repository"
                 ));
             } else {
@@ -123,7 +123,7 @@ fn read_gemfile(
             };
             match within(&dir, &named).filter(|p| files.has(p)) {
                 Some(found) => more.push(found),
-                None => needs.doubt(format!(
+                None => needs.absent(format!(
                     "{path} evaluates {named}, which is not in the repository"
                 )),
             }

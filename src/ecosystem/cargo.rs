@@ -17,7 +17,7 @@ pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
 };
 
 /// Stand-ins for more targets than this would be longer than the gain is worth reading.
-const MOST_TARGETS: usize = 60;
+const MOST_TARGETS: usize = 24;
 
 fn plan(call: &Call<'_>) -> Verdict {
     if call.program() != "cargo" {
@@ -73,7 +73,7 @@ fn prefetch(call: &Call<'_>, installs: bool) -> Result<(Role, Needs), String> {
             continue;
         }
         let Some(manifest) = files.toml(&path) else {
-            needs.doubt(format!("{path} is not in the context or could not be read"));
+            needs.absent(format!("{path} is not in the context or could not be read"));
             continue;
         };
         needs.file(files, &path);
@@ -83,6 +83,10 @@ fn prefetch(call: &Call<'_>, installs: bool) -> Result<(Role, Needs), String> {
             return Err(format!("the crate {dir} lies beside the project"));
         }
         crates.extend(crate_of(files, &dir, &manifest, &mut needs));
+    }
+    if !needs.absent.is_empty() {
+        // As where the file builds on stand-ins of its own already.
+        return Err(needs.absent.join("; "));
     }
     needs.names(
         files,
@@ -227,8 +231,12 @@ fn crate_of(
         one.mains.insert(script);
     }
     // A readme or licence that the manifest names is read when packaging, not when building.
-    if one.empty.is_empty() && one.mains.is_empty() {
-        needs.doubt(format!("no target of {dir}/Cargo.toml was found"));
+    let targets = one.empty.iter().chain(&one.mains);
+    if targets
+        .into_iter()
+        .all(|t| t.file_name() == Some(b"build.rs"))
+    {
+        needs.absent(format!("no target of {} is there", dir.join(b"Cargo.toml")));
     }
     Some(one)
 }

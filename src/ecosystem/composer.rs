@@ -60,7 +60,7 @@ fn install(call: &Call<'_>) -> Result<(Role, Needs), String> {
             .filter(|p| !p.contains("://"))
         {
             if !within(&dir, name).is_some_and(|p| needs.file(files, &p)) {
-                needs.doubt(format!("the patch {name} is not in the repository"));
+                needs.absent(format!("the patch {name} is not in the repository"));
             }
         }
     }
@@ -118,7 +118,7 @@ fn repositories(call: &Call<'_>, dir: &crate::tree::RepoPath, manifest: &Value, 
         } else if within(dir, url).is_some_and(|p| needs.dir(&call.files, &p)) {
             needs.shown(format!("the local package {url} is copied with it"));
         } else {
-            needs.doubt(format!("the local repository {url} is not in the context"));
+            needs.absent(format!("the local repository {url} is not in the context"));
         }
     }
 }

@@ -34,7 +34,7 @@ fn plan(call: &Call<'_>) -> Verdict {
             continue;
         }
         if !needs.file(&call.files, &path) {
-            needs.doubt(format!("{path} is not in the context"));
+            needs.absent(format!("{path} is not in the context"));
             continue;
         }
         needs.names(

@@ -84,7 +84,7 @@ fn needs(files: &Files<'_>, dir: &RepoPath) -> Result<Needs, String> {
         }
         let path = module.join(b"go.mod");
         if !needs.file(files, &path) {
-            needs.doubt(format!(
+            needs.absent(format!(
                 "{path}, which another module refers to, is not in the context"
             ));
             continue;

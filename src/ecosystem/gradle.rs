@@ -118,7 +118,7 @@ fn program(call: &Call<'_>, needs: &mut Needs) -> String {
             format!("sh {written}")
         }
         None => {
-            needs.doubt("gradlew is not in the repository".to_owned());
+            needs.absent("gradlew is not in the repository".to_owned());
             written.to_owned()
         }
     }
@@ -168,7 +168,7 @@ fn needs(call: &Call<'_>) -> Result<Needs, String> {
     }
     for script in call.options(&["-I", "--init-script"]) {
         if !within(call.dir, script).is_some_and(|p| needs.file(files, &p)) {
-            needs.doubt(format!("the init script {script} is not in the repository"));
+            needs.absent(format!("the init script {script} is not in the repository"));
         }
     }
     scripts(call, &mut needs);
@@ -201,7 +201,7 @@ fn scripts(call: &Call<'_>, needs: &mut Needs) {
         let dir = path.parent().unwrap_or_else(crate::tree::RepoPath::root);
         for included in text::literals_after(&source, "includeBuild", &["//", "*"]) {
             if !within(&dir, &included).is_some_and(|p| needs.dir(&call.files, &p)) {
-                needs.doubt(format!(
+                needs.absent(format!(
                     "{path} includes the build {included}, which is not in the context"
                 ));
             }

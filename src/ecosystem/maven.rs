@@ -124,7 +124,7 @@ fn program(call: &Call<'_>, needs: &mut Needs) -> String {
             format!("sh {written}")
         }
         None => {
-            needs.doubt("mvnw is not in the repository".to_owned());
+            needs.absent("mvnw is not in the repository".to_owned());
             written.to_owned()
         }
     }
@@ -188,7 +188,7 @@ fn needs(call: &Call<'_>) -> Result<(Needs, bool), String> {
     ]) {
         if let Some(path) = within(call.dir, settings) {
             if !needs.file(files, &path) {
-                needs.doubt(format!("the settings {settings} are not in the repository"));
+                needs.absent(format!("the settings {settings} are not in the repository"));
             }
         }
     }
@@ -221,7 +221,7 @@ fn reactor(files: &Files<'_>, root: &RepoPath, needs: &mut Needs) -> BTreeMap<Re
                 Some(found) if files.has(&found.join(b"pom.xml")) => {
                     open.push(found.join(b"pom.xml"))
                 }
-                _ => needs.doubt(format!(
+                _ => needs.absent(format!(
                     "the module {module} of {path} is not in the context"
                 )),
             }
@@ -249,7 +249,7 @@ fn reactor(files: &Files<'_>, root: &RepoPath, needs: &mut Needs) -> BTreeMap<Re
                 .replace("${project.basedir}/", "")
                 .replace("${basedir}/", "");
             if !within(&dir, &name).is_some_and(|p| needs.file(files, &p)) {
-                needs.doubt(format!(
+                needs.absent(format!(
                     "the system dependency {name} of {path} is not in the context"
                 ));
             }

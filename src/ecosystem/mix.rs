@@ -76,7 +76,7 @@ fn needs(call: &Call<'_>, compiles: bool) -> Result<Needs, String> {
                 if within(&dir, &named).is_some_and(|p| needs.file(files, &p)) {
                     needs.shown(format!("{named}, which {path} reads, is copied with it"));
                 } else {
-                    needs.doubt(format!(
+                    needs.absent(format!(
                         "{path} reads {named}, which is not in the repository"
                     ));
                 }
@@ -98,7 +98,7 @@ fn needs(call: &Call<'_>, compiles: bool) -> Result<Needs, String> {
                     needs.shown(format!("the local dependency {found} is copied with it"))
                 }
                 Some(found) if files.has(&found.join(b"mix.exs")) => open.push(found),
-                _ => needs.doubt(format!(
+                _ => needs.absent(format!(
                     "{path} takes a dependency from {local}, which is not in the context"
                 )),
             }

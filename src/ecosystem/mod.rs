@@ -121,6 +121,18 @@ impl Call<'_> {
         words.join(" ")
     }
 
+    /// True when every variable in `text` is set by ENV or ARG, and no command is run in it.
+    pub fn knows(&self, text: &str) -> bool {
+        !text.contains("$(")
+            && !text.contains('`')
+            && text.split('$').skip(1).all(|rest| {
+                let rest = rest.strip_prefix('{').unwrap_or(rest);
+                let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                let end = rest.find(|c: char| !is_name(c)).unwrap_or(rest.len());
+                self.env.contains_key(&rest[..end])
+            })
+    }
+
     /// The same call in another directory.
     pub fn at<'b>(&'b self, dir: &'b RepoPath) -> Call<'b> {
         Call { dir, ..*self }

@@ -15,6 +15,9 @@ pub struct Needs {
     pub reasons: Vec<String>,
     /// What could not be shown, fragments that fit after "check that" or stand alone.
     pub doubts: Vec<String>,
+    /// Files that the manifests name and that are not there: an earlier step may make them, or they are as absent now as
+    /// they will be.
+    pub absent: Vec<String>,
 }
 
 impl Needs {
@@ -58,6 +61,14 @@ impl Needs {
         }
     }
 
+    /// Adds something named that is not there, once.
+    pub fn absent(&mut self, what: impl Into<String>) {
+        let what = what.into();
+        if !self.absent.contains(&what) {
+            self.absent.push(what);
+        }
+    }
+
     /// Adds a reason once.
     pub fn shown(&mut self, reason: impl Into<String>) {
         let reason = reason.into();
@@ -72,6 +83,7 @@ impl Needs {
         self.dirs.extend(other.dirs);
         other.reasons.into_iter().for_each(|r| self.shown(r));
         other.doubts.into_iter().for_each(|d| self.doubt(d));
+        other.absent.into_iter().for_each(|a| self.absent(a));
     }
 }
 

@@ -162,7 +162,7 @@ fn local_dependencies(files: &Files<'_>, dir: &RepoPath, manifest: &Value, needs
         if found {
             needs.shown(format!("the local dependency {path} is copied with it"));
         } else {
-            needs.doubt(format!(
+            needs.absent(format!(
                 "{name} comes from {path}, which is not in the repository"
             ));
         }
@@ -225,7 +225,7 @@ fn patches(files: &Files<'_>, dir: &RepoPath, manifest: &Value, needs: &mut Need
         .filter_map(|(_, p)| p.as_str())
     {
         if !within(dir, path).is_some_and(|p| needs.file(files, &p)) {
-            needs.doubt(format!(
+            needs.absent(format!(
                 "the patch {path} that package.json names is not in the repository"
             ));
         }
@@ -324,7 +324,7 @@ fn read_script(
                 if !given.is_some_and(|p| needs.path(files, &p))
                     && !prisma_schema(files, dir, manifest, needs)
                 {
-                    needs.doubt(format!(
+                    needs.absent(format!(
                         "the script {name} runs prisma generate, whose schema was not found"
                     ));
                 }
@@ -436,7 +436,7 @@ fn local_script(files: &Files<'_>, dir: &RepoPath, name: &str, words: &[&str], n
             .map(|e| RepoPath::new([path.as_bytes(), e.as_bytes()].concat()))
             .find(|p| files.has(p));
         let Some(found) = found else {
-            needs.doubt(format!(
+            needs.absent(format!(
                 "the script {name} reads {path}, which was not found"
             ));
             continue;

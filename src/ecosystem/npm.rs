@@ -47,7 +47,7 @@ fn plan(call: &Call<'_>) -> Verdict {
             .iter()
             .any(|l| needs.files.contains(&dir.join(l.as_bytes())));
         if !locked && matches!(verb(call), Some("ci" | "clean-install")) {
-            needs.doubt("there is no lockfile for npm ci to read".to_owned());
+            needs.absent("there is no lockfile for npm ci to read");
         }
         if locked && scripts && lock_runs_scripts_on_project(call, &dir) {
             needs.doubt("a locked dependency comes from a local path".to_owned());

@@ -70,16 +70,14 @@ fn plan(call: &Call<'_>) -> Verdict {
         (&["-r", "--runtime"][..], "-r"),
         (&["-a", "--arch"][..], "-a"),
     ] {
-        if let Some(value) = call.option(names) {
+        // A variable of the shell has no value yet up there; the build then restores what is left.
+        if let Some(value) = call.option(names).filter(|v| call.knows(v)) {
             line.push(format!("{flag} {}", text::quoted(value)));
         }
     }
     for word in &words[1..] {
-        if word.starts_with("-p:")
-            || word.starts_with("/p:")
-            || word.starts_with("-p=")
-            || word.starts_with("--property")
-        {
+        let is_property = ["-p:", "/p:", "-p=", "--property"];
+        if is_property.iter().any(|p| word.starts_with(p)) && call.knows(word) {
             line.push(text::quoted(word));
         }
     }
@@ -134,7 +132,7 @@ fn needs(call: &Call<'_>, project: Option<&str>) -> Result<Needs, String> {
         }
         n_projects += 1;
         if !needs.file(files, &path) {
-            needs.doubt(format!(
+            needs.absent(format!(
                 "{path}, which another project refers to, is not in the context"
             ));
             continue;
@@ -147,7 +145,7 @@ fn needs(call: &Call<'_>, project: Option<&str>) -> Result<Needs, String> {
     }
     for config in call.options(&["--configfile"]) {
         if !within(call.dir, config).is_some_and(|p| needs.file(files, &p)) {
-            needs.doubt(format!("{config} is not in the repository"));
+            needs.absent(format!("{config} is not in the repository"));
         }
     }
     needs.shown(format!(

@@ -45,7 +45,7 @@ fn install(call: &Call<'_>) -> Result<(Role, Needs), String> {
                 needs.shown(format!("the local package {found} is copied with it"))
             }
             _ if local.contains("://") => {}
-            _ => needs.doubt(format!(
+            _ => needs.absent(format!(
                 "{name} comes from {local}, which is not in the context"
             )),
         }

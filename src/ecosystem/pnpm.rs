@@ -69,7 +69,7 @@ fn settings(call: &Call<'_>, dir: &RepoPath, needs: &mut Needs) {
             .filter(|p| p.contains('.') && p.contains('/'))
         {
             if !within(dir, &path).is_some_and(|p| needs.file(&call.files, &p)) {
-                needs.doubt(format!(
+                needs.absent(format!(
                     "the patch {path} that {from} names is not in the repository"
                 ));
             }

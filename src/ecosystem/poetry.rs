@@ -70,7 +70,7 @@ fn needs(call: &Call<'_>) -> Needs {
             Some(found) if needs.path(files, &found) => {
                 needs.shown(format!("the local dependency {found} is copied with it"))
             }
-            _ => needs.doubt(format!(
+            _ => needs.absent(format!(
                 "{name} comes from {local}, which is not in the context"
             )),
         }

@@ -24,7 +24,7 @@ pub(super) fn requirements(
             continue;
         }
         if !needs.file(files, &path) {
-            needs.doubt(format!("{path} is not in the repository"));
+            needs.absent(format!("{path} is not in the repository"));
             continue;
         }
         let Some(text) = files.text(&path) else {
@@ -125,7 +125,7 @@ pub(super) fn project(files: &Files<'_>, dir: &RepoPath, needs: &mut Needs) {
                 "{found}, which pyproject.toml names, is copied with it"
             ));
         } else if !name.contains('*') {
-            needs.doubt(format!(
+            needs.absent(format!(
                 "pyproject.toml names {name}, which is not in the repository"
             ));
         }

@@ -32,7 +32,7 @@ fn plan(call: &Call<'_>) -> Verdict {
             if dir == *call.dir {
                 return Some(Err("there is no Package.swift where it runs".to_owned()));
             }
-            needs.doubt(format!("the local package {dir} is not in the context"));
+            needs.absent(format!("the local package {dir} is not in the context"));
             continue;
         }
         needs.names(&call.files, &dir, &["Package.resolved"]);

@@ -28,7 +28,7 @@ fn answer(files: &[(&str, &str)], dir: &str, command: &str) -> (String, Vec<Stri
                     Role::Install => "move".to_owned(),
                     Role::Prefetch(line) => format!("prefetch {line}"),
                 };
-                (said, needs, plan.needs.doubts)
+                (said, needs, [plan.needs.doubts, plan.needs.absent].concat())
             }
         }
     })

@@ -8,8 +8,13 @@ pub(super) fn quoted(word: &str) -> String {
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }
-    if word.contains("$") && !word.contains(['"', '\\', '`']) {
-        return format!("\"{word}\"");
+    if word.contains('$') && !word.contains(['"', '\\', '`', '\'']) {
+        // Without blanks the value is taken as it was; an empty one vanishes.
+        return if word.contains(char::is_whitespace) {
+            format!("\"{word}\"")
+        } else {
+            word.to_owned()
+        };
     }
     format!("'{}'", word.replace('\'', "'\\''"))
 }
@@ -244,7 +249,7 @@ mod tests {
             ["VERSION"]
         );
         assert_eq!(quoted("a b"), "'a b'");
-        assert_eq!(quoted("--x=$Y"), "\"--x=$Y\"");
+        assert_eq!(quoted("--x=$Y"), "--x=$Y");
         assert_eq!(quoted("$A b"), "\"$A b\"");
     }
 }

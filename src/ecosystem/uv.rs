@@ -115,7 +115,7 @@ fn local_sources(
             Some(found) if needs.path(&call.files, &found) => {
                 needs.shown(format!("the local dependency {found} is copied with it"))
             }
-            _ => needs.doubt(format!(
+            _ => needs.absent(format!(
                 "{name} comes from {local}, which is not in the context"
             )),
         }

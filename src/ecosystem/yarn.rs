@@ -61,7 +61,7 @@ fn settings(call: &Call<'_>, dir: &RepoPath, needs: &mut super::Needs) {
     ));
     for path in named.iter().filter(|p| p.contains('/')).take(64) {
         if !within(dir, path).is_some_and(|p| needs.path(files, &p)) {
-            needs.doubt(format!(
+            needs.absent(format!(
                 "{path}, which Yarn's settings name, is not in the repository"
             ));
         }

@@ -4,12 +4,13 @@
 //! Paths are those in the image, relative to the project's place there (`/app`), so that `../lib` and members of a
 //! workspace are found wherever COPY has put them.
 
-use super::layout::{Place, absolute, delivered, is_within, parent};
+use super::layout::{Place, absolute, delivered, is_within, mentioned, parent};
 use super::view::View;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Stage};
 use crate::ecosystem::{self, Answer, Call, Files, Needs, Role};
 use crate::shell::{self, Connector, Nesting, Piece, Script, Seen};
 use crate::tree::{FileStamp, RepoPath};
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Stands for the working directory that the base image decides.
@@ -33,6 +34,8 @@ pub(super) struct StageView<'a> {
     pub(super) brings: Vec<Option<BTreeMap<String, RepoPath>>>,
     /// What earlier stages of the chain have brought.
     inherited: BTreeMap<String, Brought>,
+    /// Answers already found, by instruction.
+    known: Vec<OnceCell<Vec<Install>>>,
 }
 
 /// One RUN that resolves dependencies with files of the context.
@@ -52,6 +55,8 @@ pub(super) struct Install {
     pub(super) reasons: Vec<String>,
     /// See [`Needs::doubts`].
     pub(super) doubts: Vec<String>,
+    /// See [`Needs::absent`].
+    pub(super) absent: Vec<String>,
     /// The command, for a title.
     pub(super) shown: String,
     /// Where it runs, absolute.
@@ -108,6 +113,7 @@ impl<'a> StageView<'a> {
             places,
             brings,
             inherited,
+            known: vec![OnceCell::new(); own.instructions.len()],
         }
     }
 
@@ -137,10 +143,14 @@ impl<'a> StageView<'a> {
     }
 
     /// Every way in which RUN `run` resolves dependencies.
-    pub(super) fn installs(&self, run: usize) -> Vec<Install> {
-        let Some(instruction) = self.stage.instructions.get(run) else {
-            return Vec::new();
+    pub(super) fn installs(&self, run: usize) -> &[Install] {
+        let Some(cell) = self.known.get(run) else {
+            return &[];
         };
+        cell.get_or_init(|| self.find_installs(run, &self.stage.instructions[run]))
+    }
+
+    fn find_installs(&self, run: usize, instruction: &Instruction) -> Vec<Install> {
         let Some(read) = Read::new(self, run, instruction) else {
             return Vec::new();
         };
@@ -641,6 +651,14 @@ impl<'a> Read<'a> {
                     None => format!("cd {dir} && {line}"),
                 };
                 let line = self.with_assignments(seen, line);
+                // Variables of the shell have no value in a RUN of its own.
+                let known = &self.of.places[self.run].variables;
+                if line.contains("$(")
+                    || line.contains('`')
+                    || mentioned(&line).iter().any(|n| !known.contains_key(n))
+                {
+                    continue;
+                }
                 if found
                     .iter()
                     .any(|i| i.ecosystems == [plan.ecosystem] && i.dir == dir)
@@ -713,6 +731,7 @@ impl<'a> Read<'a> {
             dirs: needs.dirs.iter().map(place).collect(),
             reasons: needs.reasons,
             doubts: needs.doubts,
+            absent: needs.absent,
             shown,
             dir,
         }

@@ -312,13 +312,15 @@ pub fn delivered(
             return None;
         }
         let word = expand(&unquote(word), &place.variables)?;
+        let depth = RepoPath::new(&word).names().count();
+        let found = selected(view.files.iter().map(|(p, _)| p), &word);
         let into_directory = written.ends_with('/')
             || written == "."
             || written.ends_with("/.")
             || transfer.sources.len() > 1
+            || (found.len() > 1 && found.iter().all(|p| p.names().count() == depth))
             || place.directories.iter().any(|d| is_within(d, &destination));
-        let depth = RepoPath::new(&word).names().count();
-        for path in selected(view.files.iter().map(|(p, _)| p), &word) {
+        for path in found {
             let below: Vec<&[u8]> = path.names().skip(depth).collect();
             let tail = if parents {
                 path.to_string()

@@ -3,11 +3,11 @@
 
 use super::candidate::{Candidate, Replaced, Safety, TextEdit};
 use super::installs::{Action, Install, StageView, relative};
-use super::layout::{is_within, mentioned, places, reachable, stage_named};
+use super::layout::{is_within, mentioned, parent, places, reachable, stage_named};
 use super::moving::{block_of, without_blank_twin};
 use super::view::{Feature, View};
 use crate::dockerfile::Span;
-use crate::dockerfile::ast::{Instruction, Kind};
+use crate::dockerfile::ast::{Instruction, Kind, Source};
 use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -51,25 +51,32 @@ pub(super) fn lifts<T>(
     mut with: impl FnMut(&Lift<'_, '_>) -> Option<T>,
 ) -> Vec<T> {
     let all = places(view.dockerfile);
+    let stages: Vec<StageView<'_>> = (0..view.dockerfile.stages.len())
+        .map(|stage| StageView::new(view, &all, stage))
+        .collect();
     let mut found = Vec::new();
     for stage in reachable(view.dockerfile, view.target) {
-        let of = StageView::new(view, &all, stage);
+        let of = &stages[stage];
         for run in 0..of.stage.instructions.len() {
             for install in of.installs(run) {
-                found.extend(lift(&of, install).and_then(|l| with(&l)));
+                found.extend(lift(&stages, of, install).and_then(|l| with(&l)));
             }
         }
     }
     found
 }
 
-fn lift<'s, 'a>(of: &'s StageView<'a>, install: Install) -> Option<Lift<'s, 'a>> {
+fn lift<'s, 'a>(
+    stages: &'s [StageView<'a>],
+    of: &'s StageView<'a>,
+    install: &Install,
+) -> Option<Lift<'s, 'a>> {
     let polluters: Vec<usize> = (0..install.run)
-        .filter(|&i| is_in_the_way(of, &install, i))
+        .filter(|&i| is_in_the_way(of, install, i))
         .collect();
     let first = *polluters.first()?;
     let brings_source = polluters.iter().any(|&i| of.brings[i].is_some());
-    if !brings_source || is_done_above(of, &install, first) {
+    if !brings_source || is_done_above(stages, of, install) {
         return None;
     }
     let mut lift = Lift {
@@ -82,11 +89,12 @@ fn lift<'s, 'a>(of: &'s StageView<'a>, install: Install) -> Option<Lift<'s, 'a>>
         cwd: of.cwd(first).to_owned(),
         reasons: install.reasons.clone(),
         doubts: install.doubts.clone(),
-        install,
+        install: install.clone(),
     };
     for index in first + 1..lift.install.run {
         lift.sort(index)?;
     }
+    lift.judge_absent()?;
     lift.collect_missing();
     lift.check_overwritten();
     Some(lift)
@@ -106,28 +114,33 @@ fn is_in_the_way(of: &StageView<'_>, install: &Install, i: usize) -> bool {
     is_stage && to.is_some_and(|to| is_within(&to, &install.dir) && to != install.dir)
 }
 
-/// Whether an earlier RUN, here or in a stage below, already resolves the same.
-fn is_done_above(of: &StageView<'_>, install: &Install, first: usize) -> bool {
+/// Whether an earlier RUN, here or in a stage below, already resolves the same (or is the one to lift).
+fn is_done_above(stages: &[StageView<'_>], of: &StageView<'_>, install: &Install) -> bool {
+    let is_prefetch = matches!(install.action, Action::Prefetch(_));
     let is_same = |done: &Install| {
         done.ecosystems
             .iter()
             .any(|e| install.ecosystems.contains(e))
             && done.dir == install.dir
-            && (matches!(install.action, Action::Prefetch(_))
-                || first_words(&done.shown) == first_words(&install.shown))
+            && (is_prefetch || first_words(&done.shown) == first_words(&install.shown))
     };
-    let here = (0..first).any(|run| {
-        let also_built = matches!(install.action, Action::Prefetch(_))
-            && of
-                .builds_with(run)
-                .is_some_and(|names| names.iter().any(|n| install.ecosystems.contains(n)));
-        also_built || of.installs(run).iter().any(is_same)
+    let is_done = |of: &StageView<'_>, run: usize| {
+        let builds = || {
+            of.builds_with(run)
+                .is_some_and(|names| names.iter().any(|n| install.ecosystems.contains(n)))
+        };
+        of.installs(run).iter().any(is_same) || (is_prefetch && builds())
+    };
+    let dockerfile = of.view.dockerfile;
+    let mut below = std::iter::successors(parent(dockerfile, of.stage.index), |s| {
+        parent(dockerfile, *s)
     });
-    here || (super::layout::parent(of.view.dockerfile, of.stage.index)).is_some_and(|parent| {
-        let all = places(of.view.dockerfile);
-        let below = StageView::new(of.view, &all, parent);
-        (0..below.stage.instructions.len()).any(|run| below.installs(run).iter().any(is_same))
-    })
+    (0..install.run).any(|run| is_done(of, run))
+        || below.any(|s| {
+            stages
+                .get(s)
+                .is_some_and(|of| (0..of.stage.instructions.len()).any(|run| is_done(of, run)))
+        })
 }
 
 fn first_words(line: &str) -> Vec<&str> {
@@ -366,6 +379,27 @@ impl Lift<'_, '_> {
         is_constant || names.iter().any(|n| is_tool(n) || is_named(n))
     }
 
+    /// Files named that are not there: the same command misses them as before, unless a step that it now passes makes
+    /// them; another command may stumble over them.
+    fn judge_absent(&mut self) -> Option<()> {
+        if self.install.absent.is_empty() {
+            return Some(());
+        }
+        if matches!(self.install.action, Action::Prefetch(_)) {
+            self.doubts.extend(self.install.absent.iter().cloned());
+            return Some(());
+        }
+        let may_make = |&i: &usize| {
+            let instruction = &self.of.stage.instructions[i];
+            match &instruction.kind {
+                Kind::Run(_) => true,
+                Kind::Copy(_) | Kind::Add(_) => self.of.brings[i].is_none(),
+                _ => false,
+            }
+        };
+        (!self.stay.iter().any(may_make)).then_some(())
+    }
+
     /// What the install reads and only instructions that stay have brought.
     fn collect_missing(&mut self) {
         let image = self.of.image_at(self.install.run);
@@ -406,16 +440,11 @@ impl Lift<'_, '_> {
     /// Which mistake this is.
     pub(super) fn shape(&self) -> Shape {
         if self.missing.is_empty() {
-            let is_split = self.along.is_empty()
-                || self
-                    .install
-                    .reads
-                    .iter()
-                    .all(|to| self.of.image_at(self.first).contains_key(to));
-            return if is_split && self.is_after_manifests() {
-                Shape::DeadSplit
-            } else {
+            let is_named = self.polluters.iter().all(|&i| self.brings_named_files(i));
+            return if is_named {
                 Shape::Intruder
+            } else {
+                Shape::DeadSplit
             };
         }
         let dirs: BTreeSet<&str> = self
@@ -431,12 +460,19 @@ impl Lift<'_, '_> {
         }
     }
 
-    /// True when the first polluter follows a COPY of manifests (directly or not) rather than leading the stage.
-    fn is_after_manifests(&self) -> bool {
-        self.of
-            .image_at(self.first)
-            .keys()
-            .any(|to| self.install.reads.contains(to))
+    /// True when a COPY brings files that it names one by one.
+    fn brings_named_files(&self, index: usize) -> bool {
+        let instruction = &self.of.stage.instructions[index];
+        let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
+            return false;
+        };
+        let files = &self.of.view.files;
+        transfer.sources.iter().all(|source| match source {
+            Source::Path(path) => files
+                .binary_search_by(|(p, _)| p.cmp(&RepoPath::new(path)))
+                .is_ok(),
+            Source::Heredoc(_) => true,
+        })
     }
 
     fn is_in_whole_dir(&self, to: &str) -> bool {
@@ -713,23 +749,13 @@ impl Lift<'_, '_> {
             .stay
             .iter()
             .all(|&i| matches!(stage.instructions[i].kind, Kind::Copy(_) | Kind::Add(_)));
-        let (at, below) = if only_copies && !self.along.is_empty() {
+        let (at, below) = if only_copies && self.stay.len() <= self.along.len() {
             // Shorter to say: the COPYs go below.
             let mut below = String::new();
-            for &i in &self.stay {
-                let span = block(i);
-                below.push_str(&ended(&text[span.range()]));
-                edits.push(TextEdit::delete(without_blank_twin(text, span)));
-            }
+            below.push_str(&self.cut_out(&self.stay, &mut edits));
             (run_block.start, below)
         } else {
-            let mut carried = String::new();
-            for &i in &self.along {
-                let span = block(i);
-                carried.push_str(&ended(&text[span.range()]));
-                edits.push(TextEdit::delete(without_blank_twin(text, span)));
-            }
-            head.insert_str(0, &carried);
+            head.insert_str(0, &self.cut_out(&self.along, &mut edits));
             (block(self.first).start, String::new())
         };
         if at == run_block.start && is_moved_whole {
@@ -764,6 +790,31 @@ impl Lift<'_, '_> {
             Action::Prefetch(_) => {}
         }
         Some(edits)
+    }
+
+    /// The blocks of `indices` one after the other, and the edits that take them away, neighbours in one.
+    fn cut_out(&self, indices: &BTreeSet<usize>, edits: &mut Vec<TextEdit>) -> String {
+        let text = self.of.view.text();
+        let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        let mut taken = String::new();
+        let mut spans: Vec<Span> = Vec::new();
+        for &i in indices {
+            let span = block_of(text, self.of.stage, i);
+            taken.push_str(&text[span.range()]);
+            if !taken.ends_with('\n') {
+                taken.push_str(line_break);
+            }
+            match spans.last_mut() {
+                Some(last) if text[last.end..span.start].trim().is_empty() => last.end = span.end,
+                _ => spans.push(span),
+            }
+        }
+        edits.extend(
+            spans
+                .into_iter()
+                .map(|s| TextEdit::delete(without_blank_twin(text, s))),
+        );
+        taken
     }
 
     /// The text of the RUN at its new place.
