@@ -12,6 +12,7 @@ mod parse;
 mod parse_laws;
 mod parse_partners;
 mod prism;
+mod reasons;
 mod recorded;
 mod restructure;
 mod support;
