@@ -7,15 +7,41 @@ use crate::cache::{Lookup, MissReason};
 use crate::context::{ContextTree, covers};
 use crate::graph::StepId;
 use crate::tree::RepoPath;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// At most so many paths are named.
 const MAX_PATHS: usize = 20;
 
-/// The last build that took place.
+/// An earlier build that took place.
 pub(super) struct Reference {
     pub(super) prepared: Arc<Prepared>,
     pub(super) fates: Fates,
+    /// Context paths that may look different since.
+    changed: BTreeSet<RepoPath>,
+}
+
+impl Reference {
+    pub(super) fn new(prepared: Arc<Prepared>, fates: Fates) -> Self {
+        Self {
+            prepared,
+            fates,
+            changed: BTreeSet::new(),
+        }
+    }
+
+    /// Another build changed these.
+    pub(super) fn add_changed(&mut self, paths: &[RepoPath]) {
+        self.changed.extend(paths.iter().cloned());
+    }
+
+    /// What may look different once `paths` have changed too, in order.
+    pub(super) fn changed_with(&self, paths: &[RepoPath]) -> Vec<RepoPath> {
+        let mut all: Vec<RepoPath> = self.changed.iter().chain(paths).cloned().collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
 }
 
 /// What a build is explained by.
@@ -23,6 +49,8 @@ pub(super) struct Evidence<'a> {
     pub(super) prepared: &'a Arc<Prepared>,
     pub(super) fates: &'a Fates,
     pub(super) reference: Option<&'a Reference>,
+    /// Whether the reference was built for the same target.
+    pub(super) is_same_target: bool,
     pub(super) context: &'a ContextTree,
     /// Context paths that may look different since the reference, in order.
     pub(super) changed: &'a dyn Fn() -> Vec<RepoPath>,
@@ -32,34 +60,43 @@ pub(super) struct Evidence<'a> {
 
 /// The lookups of all vertices, in order.
 pub(super) fn explain(evidence: &Evidence<'_>) -> Vec<Lookup> {
-    let pairs = evidence.reference.map(|reference| {
-        if Arc::ptr_eq(&reference.prepared, evidence.prepared) {
-            None
-        } else {
-            Some(align(
-                &reference.prepared.plan.steps,
-                &evidence.prepared.plan.steps,
-            ))
-        }
-    });
+    let pairs = pairs(evidence);
     let mut lookups: Vec<Lookup> = Vec::with_capacity(evidence.fates.list.len());
     let mut changed = None;
     for v in 0..evidence.fates.list.len() {
-        let old = match &pairs {
-            None => None,
-            Some(None) => Some(v),
-            Some(Some(pairs)) => pairs[v],
-        };
-        let lookup = explain_one(evidence, v, old, &lookups, &mut changed);
+        let lookup = explain_one(evidence, v, &pairs, &lookups, &mut changed);
         lookups.push(lookup);
     }
     lookups
 }
 
+/// The step of the reference that each vertex is held against.
+fn pairs(evidence: &Evidence<'_>) -> Vec<Option<usize>> {
+    let n = evidence.fates.list.len();
+    let Some(reference) = evidence.reference else {
+        return vec![None; n];
+    };
+    if Arc::ptr_eq(&reference.prepared, evidence.prepared) {
+        return (0..n).map(Some).collect();
+    }
+    let (then, now) = (
+        &reference.prepared.plan.steps,
+        &evidence.prepared.plan.steps,
+    );
+    let mut pairs = align(then, now);
+    if !evidence.is_same_target {
+        // Another target's last stage is no earlier form of this one's.
+        for (pair, step) in pairs.iter_mut().zip(&now.steps) {
+            *pair = pair.filter(|&o| then.steps[o].stage == step.stage);
+        }
+    }
+    pairs
+}
+
 fn explain_one(
     evidence: &Evidence<'_>,
     v: usize,
-    old: Option<usize>,
+    pairs: &[Option<usize>],
     before: &[Lookup],
     changed: &mut Option<Vec<RepoPath>>,
 ) -> Lookup {
@@ -86,18 +123,19 @@ fn explain_one(
     let Some(reference) = evidence.reference else {
         return Lookup::Miss(MissReason::Cold);
     };
-    Lookup::Miss(miss(evidence, reference, v, old, before, changed))
+    Lookup::Miss(miss(evidence, reference, v, pairs, before, changed))
 }
 
 fn miss(
     evidence: &Evidence<'_>,
     reference: &Reference,
     v: usize,
-    old: Option<usize>,
+    pairs: &[Option<usize>],
     before: &[Lookup],
     changed: &mut Option<Vec<RepoPath>>,
 ) -> MissReason {
     let prepared = evidence.prepared;
+    let old = pairs[v];
     let vertex = &prepared.plan.vertices[v];
     if let Effect::Image(image) = &vertex.effect {
         let previous = old.and_then(|o| image_of(reference, o));
@@ -118,7 +156,7 @@ fn miss(
     if let Some(reason) = content(evidence, reference, v, old, before, changed) {
         return reason;
     }
-    if let Some(reason) = other_base(evidence, reference, v, old) {
+    if let Some(reason) = other_base(evidence, reference, v, pairs, before, changed) {
         return reason;
     }
     if evidence.exported {
@@ -152,6 +190,10 @@ fn from_base(
             let old = old_base
                 .and_then(|o| image_of(reference, o))
                 .unwrap_or_default();
+            if old == *new {
+                // A fresh builder that has not even the image: the image is not what changed.
+                continue;
+            }
             return Some(MissReason::Base {
                 old,
                 new: new.clone(),
@@ -198,11 +240,18 @@ fn definition(prepared: &Prepared, reference: &Reference, v: usize, old: usize) 
         .iter()
         .find(|(what, new)| value(&then.definition, what).as_ref() != Some(new));
     if let Some((what, new)) = changed {
-        let old = value(&then.definition, what).unwrap_or_default();
+        let old = value(&then.definition, what);
+        // An empty value is a value: it must not look like none.
+        let is_empty = new.is_empty() && old.is_none();
+        let new = if is_empty {
+            "(empty)".to_owned()
+        } else {
+            new.clone()
+        };
         return MissReason::Definition {
             what: what.clone(),
-            old,
-            new: new.clone(),
+            old: old.unwrap_or_default(),
+            new,
         };
     }
     let gone = then
@@ -322,12 +371,16 @@ fn nearest_miss(before: &[Lookup], prepared: &Prepared, source: usize) -> StepId
 }
 
 /// Nothing of the step itself changed, and what it is built on was found: it is built on something else than before.
+/// What that is stands further down, where the two chains begin to differ; some other build has paid for it.
 fn other_base(
     evidence: &Evidence<'_>,
     reference: &Reference,
     v: usize,
-    old: usize,
+    pairs: &[Option<usize>],
+    before: &[Lookup],
+    changed: &mut Option<Vec<RepoPath>>,
 ) -> Option<MissReason> {
+    let prepared = evidence.prepared;
     let base = |p: &Prepared, v: usize| {
         p.plan.vertices[v]
             .inputs
@@ -335,24 +388,40 @@ fn other_base(
             .find(|i| i.read.is_none())
             .and_then(VertexInput::vertex)
     };
-    let now = base(evidence.prepared, v)?;
-    let then = base(&reference.prepared, old)?;
-    if evidence.fates.list[now].key == reference.fates.list[then].key {
-        return None;
+    let (mut now, mut then) = (base(prepared, v)?, base(&reference.prepared, pairs[v]?)?);
+    loop {
+        if evidence.fates.list[now].key == reference.fates.list[then].key {
+            return None;
+        }
+        if let (Some(old), Effect::Image(new)) = (
+            image_of(reference, then),
+            &prepared.plan.vertices[now].effect,
+        ) {
+            return (old != *new).then(|| MissReason::Base {
+                old,
+                new: new.clone(),
+            });
+        }
+        if pairs[now] != Some(then) {
+            let is_new = pairs[now].is_none();
+            let text = |p: &Prepared, v: usize| p.plan.step(v).text.clone();
+            let (old, new) = if is_new {
+                (String::new(), text(prepared, now))
+            } else {
+                (text(&reference.prepared, then), String::new())
+            };
+            return Some(MissReason::Definition {
+                what: "instruction".to_owned(),
+                old,
+                new,
+            });
+        }
+        if prepared.op(now) != reference.prepared.op(then) {
+            return Some(definition(prepared, reference, now, then));
+        }
+        if let Some(reason) = content(evidence, reference, now, then, before, changed) {
+            return Some(reason);
+        }
+        (now, then) = (base(prepared, now)?, base(&reference.prepared, then)?);
     }
-    if let (Some(old), Effect::Image(new)) = (
-        image_of(reference, then),
-        &evidence.prepared.plan.vertices[now].effect,
-    ) {
-        return Some(MissReason::Base {
-            old,
-            new: new.clone(),
-        });
-    }
-    let removed = reference.prepared.plan.step(then).text.clone();
-    Some(MissReason::Definition {
-        what: "instruction".to_owned(),
-        old: removed,
-        new: String::new(),
-    })
 }

@@ -28,9 +28,10 @@ pub struct Replay {
     plans: FxHashMap<PlanKey, Result<Arc<Prepared>, Error>>,
     /// The plan of the build before, with what it was made from, so that nothing is hashed while nothing changes.
     last_plan: Option<(PlanKey, Arc<Prepared>)>,
-    reference: Option<Reference>,
-    /// Context paths that changed since the reference, when builds in between did not take place.
-    pending: Vec<RepoPath>,
+    /// The last build of each target, by which misses are explained; of an ephemeral runner the last build alone.
+    references: BTreeMap<Option<String>, Reference>,
+    /// Which of the references is the newest.
+    newest: Option<String>,
     /// How often another commit was checked out: what stands for the bytes of `.git`.
     checkouts: u64,
     last_commit: Option<ObjectId>,
@@ -70,8 +71,8 @@ impl Replay {
             ignore: None,
             plans: FxHashMap::default(),
             last_plan: None,
-            reference: None,
-            pending: Vec::new(),
+            references: BTreeMap::new(),
+            newest: None,
             checkouts: 0,
             last_commit: None,
             n_builds: 0,
@@ -97,8 +98,10 @@ impl Replay {
             Ok(self.run(input, build, &prepared, filtered))
         });
         if result.is_err() {
-            self.pending
-                .extend(input.changes.iter().map(|c| c.path.clone()));
+            let paths: Vec<RepoPath> = input.changes.iter().map(|c| c.path.clone()).collect();
+            self.references
+                .values_mut()
+                .for_each(|r| r.add_changed(&paths));
         }
         BuildOutcome {
             commit: input.commit.id,
@@ -154,7 +157,7 @@ impl Replay {
         let before = self.context.root().clone();
         self.context.set_rules(rules);
         self.ignore = ignore;
-        Ok(if self.reference.is_some() {
+        Ok(if !self.references.is_empty() {
             before.differences(self.context.root())
         } else {
             Vec::new()
@@ -220,16 +223,21 @@ impl Replay {
         let build_args = given
             .filter_map(|(k, v)| Some((k.clone(), v.clone()?)))
             .collect();
-        let target = input
-            .request
-            .target
-            .clone()
-            .or_else(|| self.settings.target.clone());
+        let target = self.target(input);
         Ok(PlanKey {
             text,
             target,
             build_args,
         })
+    }
+
+    /// The stage that this build is asked for.
+    fn target(&self, input: &BuildInput) -> Option<String> {
+        input
+            .request
+            .target
+            .clone()
+            .or_else(|| self.settings.target.clone())
     }
 
     fn prepare(&mut self, key: &PlanKey) -> Result<Arc<Prepared>, Error> {
@@ -299,9 +307,17 @@ impl Replay {
         prepared: &Arc<Prepared>,
         filtered: Vec<RepoPath>,
     ) -> Built {
-        let last = self.reference.as_ref().filter(|r| {
-            Arc::ptr_eq(&r.prepared, prepared) && self.settings.runner == Runner::Persistent
-        });
+        let is_persistent = self.settings.runner == Runner::Persistent;
+        let target = if is_persistent {
+            self.target(input)
+        } else {
+            None
+        };
+        let reference = self
+            .references
+            .get(&target)
+            .or_else(|| self.references.get(&self.newest));
+        let last = reference.filter(|r| is_persistent && Arc::ptr_eq(&r.prepared, prepared));
         let fates = evaluate(
             prepared,
             &mut self.store,
@@ -309,25 +325,30 @@ impl Replay {
             build,
             last.map(|r| &r.fates),
         );
-        let git_dir = self.settings.git_dir;
-        let pending = &self.pending;
-        let changed = || changed_paths(input, pending, &filtered, git_dir);
+        let now = changed_paths(input, &filtered, self.settings.git_dir);
+        let changed = || reference.map_or_else(Vec::new, |r| r.changed_with(&now));
         let lookups = explain(&Evidence {
             prepared,
             fates: &fates,
-            reference: self.reference.as_ref(),
+            reference,
+            is_same_target: self.references.contains_key(&target),
             context: &self.context,
             changed: &changed,
-            exported: self.settings.runner == Runner::Ephemeral,
+            exported: !is_persistent,
         });
-        if self.settings.runner == Runner::Ephemeral {
+        if !is_persistent {
             self.export(prepared, &fates);
         }
-        self.pending.clear();
-        self.reference = Some(Reference {
-            prepared: prepared.clone(),
-            fates: fates.without_trees(),
-        });
+        let others = self
+            .references
+            .iter_mut()
+            .filter(|(other, _)| **other != target);
+        others.for_each(|(_, r)| r.add_changed(&now));
+        self.newest.clone_from(&target);
+        self.references.insert(
+            target,
+            Reference::new(prepared.clone(), fates.without_trees()),
+        );
         Built {
             steps: prepared.plan.steps.clone(),
             lookups,
@@ -348,21 +369,13 @@ impl Replay {
     }
 }
 
-/// Context paths that may look different since the reference: changed in this commit or in builds that did not take
-/// place, let in or out by other ignore rules, and the checkout's own `.git`.
-fn changed_paths(
-    input: &BuildInput,
-    pending: &[RepoPath],
-    filtered: &[RepoPath],
-    git_dir: bool,
-) -> Vec<RepoPath> {
+/// Context paths that may look different since the build before.
+fn changed_paths(input: &BuildInput, filtered: &[RepoPath], git_dir: bool) -> Vec<RepoPath> {
     let mut paths: Vec<RepoPath> = input.changes.iter().map(|c| c.path.clone()).collect();
-    paths.extend(pending.iter().chain(filtered).cloned());
+    paths.extend(filtered.iter().cloned());
     if git_dir {
         paths.push(RepoPath::new(".git"));
     }
-    paths.sort_unstable();
-    paths.dedup();
     paths
 }
 
