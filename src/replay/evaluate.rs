@@ -23,6 +23,8 @@ pub(super) struct Fate {
     pub(super) executed: bool,
     /// Why its outcome cannot be known.
     pub(super) unknown: Option<String>,
+    /// Its files cannot be known, whatever its outcome.
+    murky: bool,
     /// The build that made the record it was found under.
     pub(super) hit_build: Option<usize>,
     /// What it left, where somebody looked.
@@ -207,18 +209,22 @@ impl Evaluation<'_> {
         if matches!(self.prepared.plan.vertices[v].effect, Effect::Setting) {
             return;
         }
-        if let Some(why) = self.why_unknown(v) {
-            self.fates.list[v].unknown = Some(why);
-            return;
-        }
         let vertex = &self.prepared.plan.vertices[v];
+        let mut unknown = self.why_unknown(v);
         for (i, input) in vertex.inputs.iter().enumerate() {
             if input.source == VertexSource::Context
                 && let Err(why) = self.read_content(v, i)
             {
-                self.fates.list[v].unknown = Some(why);
-                return;
+                unknown = unknown.or(Some(why));
             }
+        }
+        if unknown.is_some() {
+            // What is built on a step that runs anew runs too, whatever else it reads.
+            let murky = self.misses_anyway(v);
+            let fate = &mut self.fates.list[v];
+            fate.unknown = unknown.filter(|_| !murky);
+            fate.murky = true;
+            return;
         }
         if self.as_last_time(v) || self.find(v) {
             return;
@@ -235,7 +241,9 @@ impl Evaluation<'_> {
             if let (Some(_), Some(source)) = (&input.read, input.vertex()) {
                 self.materialize(source);
                 if let Err(why) = self.read_content(v, i) {
-                    self.fates.list[v].unknown = Some(why);
+                    let fate = &mut self.fates.list[v];
+                    fate.unknown = Some(why);
+                    fate.murky = true;
                     return;
                 }
             }
@@ -275,13 +283,32 @@ impl Evaluation<'_> {
 
     fn why_unknown(&self, v: usize) -> Option<String> {
         let vertex = &self.prepared.plan.vertices[v];
-        vertex.unknown.clone().or_else(|| {
-            vertex
-                .inputs
-                .iter()
-                .filter_map(VertexInput::vertex)
-                .find_map(|input| self.fates.list[input].unknown.clone())
-        })
+        let of_input = |input: &VertexInput| {
+            let fate = &self.fates.list[input.vertex()?];
+            let murky = || {
+                (fate.murky && input.read.is_some())
+                    .then(|| "it reads files that git does not hold".to_owned())
+            };
+            fate.unknown.clone().or_else(murky)
+        };
+        vertex
+            .unknown
+            .clone()
+            .or_else(|| vertex.inputs.iter().find_map(of_input))
+    }
+
+    /// Whether the vertex is built on one that is known to run anew.
+    fn misses_anyway(&self, v: usize) -> bool {
+        let vertex = &self.prepared.plan.vertices[v];
+        let bases = vertex
+            .inputs
+            .iter()
+            .filter(|i| i.read.is_none())
+            .filter_map(VertexInput::vertex);
+        vertex.unknown.is_none()
+            && bases
+                .map(|b| &self.fates.list[b])
+                .any(|fate| fate.unknown.is_none() && fate.key.is_none())
     }
 
     /// Looks the vertex up by everything that is known of its inputs; a find adds the ways that were missing.
@@ -343,26 +370,29 @@ impl Evaluation<'_> {
     /// What must run for `v` to be there, inputs first. No recursion: files have stages by the thousand.
     fn missing_below(&self, v: usize) -> Vec<usize> {
         let mut missing = std::collections::BTreeSet::new();
+        let mut seen = std::collections::BTreeSet::new();
         let mut next = vec![v];
         while let Some(v) = next.pop() {
-            if self.is_there(v) || !missing.insert(v) {
+            if self.is_there(v) || !seen.insert(v) {
                 continue;
             }
-            next.extend(
-                self.prepared.plan.vertices[v]
-                    .inputs
-                    .iter()
-                    .filter_map(VertexInput::vertex),
-            );
+            let is_unknown = self.fates.list[v].unknown.is_some();
+            let inputs = self.prepared.plan.vertices[v]
+                .inputs
+                .iter()
+                .filter_map(VertexInput::vertex);
+            // Of a step that may or may not run, what it needs runs only where it has changed itself.
+            next.extend(inputs.filter(|&i| !is_unknown || self.fates.list[i].key.is_none()));
+            if !is_unknown {
+                missing.insert(v);
+            }
         }
         missing.into_iter().collect()
     }
 
     fn is_there(&self, v: usize) -> bool {
         let fate = &self.fates.list[v];
-        fate.executed
-            || fate.unknown.is_some()
-            || fate.key.is_some_and(|k| self.store.record(k).has_result)
+        fate.executed || fate.key.is_some_and(|k| self.store.record(k).has_result)
     }
 
     /// Runs a vertex whose inputs are there.
@@ -378,11 +408,18 @@ impl Evaluation<'_> {
                 return;
             }
         }
+        let base_murky = |e: &Self| {
+            e.prepared.plan.vertices[v]
+                .inputs
+                .iter()
+                .filter_map(VertexInput::vertex)
+                .any(|i| e.fates.list[i].murky)
+        };
+        self.fates.list[v].murky |= base_murky(self);
         for i in 0..self.prepared.plan.vertices[v].inputs.len() {
-            if let Err(why) = self.read_content(v, i) {
-                self.fates.list[v].unknown = Some(why);
-                return;
-            }
+            // What cannot be read leaves the record without that way to it: it is not found again.
+            let unreadable = self.input_is_murky(v, i) || self.read_content(v, i).is_err();
+            self.fates.list[v].murky |= unreadable;
         }
         let ways = self.all_ways(v);
         let id = self.fates.list[v]
@@ -397,6 +434,12 @@ impl Evaluation<'_> {
         fate.key = Some(id);
         fate.executed = true;
         fate.hit_build = None;
+    }
+
+    fn input_is_murky(&self, v: usize, i: usize) -> bool {
+        let input = &self.prepared.plan.vertices[v].inputs[i];
+        let of = |s: usize| self.fates.list[s].murky || self.fates.list[s].unknown.is_some();
+        input.read.is_some() && input.vertex().is_some_and(of)
     }
 
     /// Digests what input `i` reads, if it reads.
