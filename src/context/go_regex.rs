@@ -212,10 +212,6 @@ fn class_char(chars: &[char], at: usize) -> Option<(char, usize)> {
 
 /// `[:alpha:]` within brackets: its name is checked by the `regex` package, which knows the same fourteen.
 /// Outer `None`: not of this form (a plain `[`); inner `None`: Go refuses the name.
-#[expect(
-    clippy::option_option,
-    reason = "two different answers: no such form, and a refused one"
-)]
 fn posix_set(chars: &[char], at: usize) -> Option<(Option<String>, usize)> {
     const NAMES: [&str; 14] = [
         "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",

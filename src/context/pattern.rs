@@ -329,7 +329,11 @@ fn push_set(glob: &mut String, negated: bool, ranges: &[(char, char)]) -> Option
     let [bracket, bang, caret, dash] = special;
     if plain.is_empty() && special == [false; 4] {
         // Only ranges that run backwards: Go lets them match nothing.
-        return if negated { Some(glob.push('?')) } else { None };
+        if !negated {
+            return None;
+        }
+        glob.push('?');
+        return Some(());
     }
     if plain.is_empty() && !bracket && !dash && !negated {
         glob.push_str(match (bang, caret) {

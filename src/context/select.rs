@@ -138,7 +138,7 @@ fn covers_one(root: &Node, selector: &Selector, path: &RepoPath) -> bool {
         if !hit {
             return expands_to_link(root, selector, path);
         }
-        return filters.keeps(&RepoPath::new(parts[names.len()..].join(&b'/')), path);
+        return filters.keeps(&RepoPath::new(parts[names.len()..].join(&b'/')));
     }
     let written = RepoPath::new(source_path(selector));
     let real = root.resolve(&written, true).map(|(real, _)| real);
@@ -147,7 +147,7 @@ fn covers_one(root: &Node, selector: &Selector, path: &RepoPath) -> bool {
         .flatten()
         .any(|base| {
             path.strip_prefix(&base)
-                .is_some_and(|rest| filters.keeps(&rest, path))
+                .is_some_and(|rest| filters.keeps(&rest))
         })
         || is_link_on_the_way(root, &written, path)
 }
@@ -402,9 +402,9 @@ impl Filters {
         self.enter(b"", &Above::default()).0
     }
 
-    /// Whether a change at `rest` below the source can count. A directory's coming and going counts through its header,
-    /// so an excluded file counts as far as it may be the first or the last one of its directory.
-    fn keeps(&self, rest: &RepoPath, _path: &RepoPath) -> bool {
+    /// Whether a change of the file `rest` below the source can count. (That an excluded file is the first or the last of
+    /// its directory counts too, through the directory's header; that is not seen here.)
+    fn keeps(&self, rest: &RepoPath) -> bool {
         if self.is_empty() {
             return true;
         }

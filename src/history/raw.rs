@@ -275,9 +275,9 @@ pub(super) fn commit(id: ObjectId, bytes: &[u8]) -> Result<(Commit, ObjectId), E
     Ok((commit, tree.ok_or_else(error)?))
 }
 
-/// Only the first parent, for walking along.
+/// An object id written out.
 pub(super) fn hexadecimal(text: &[u8]) -> Option<ObjectId> {
-    if text.len() % 2 != 0 || text.len() > 64 {
+    if !text.len().is_multiple_of(2) || text.len() > 64 {
         return None;
     }
     let mut raw = [0; 32];

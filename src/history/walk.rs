@@ -191,13 +191,16 @@ struct Builder<'a> {
     targets: FxHashMap<ObjectId, Option<Arc<[u8]>>>,
 }
 
+/// A watched file's bytes, as [`BuildInput::watched`] holds them.
+type Text = Result<Option<Arc<[u8]>>, String>;
+
 /// The last answer for a watched path.
 #[derive(Default)]
 struct Watched {
     /// Identity of the first name's entry in the root tree, while the answer depends on nothing else.
     entry: Option<Option<(Option<FileKind>, ObjectId)>>,
     found: Option<ObjectId>,
-    bytes: Option<Result<Option<Arc<[u8]>>, String>>,
+    bytes: Option<Text>,
 }
 
 impl<'a> Builder<'a> {
@@ -265,10 +268,7 @@ impl<'a> Builder<'a> {
             .clone()
     }
 
-    fn watched(
-        &mut self,
-        root: &ObjectId,
-    ) -> Result<Vec<Result<Option<Arc<[u8]>>, String>>, Error> {
+    fn watched(&mut self, root: &ObjectId) -> Result<Vec<Text>, Error> {
         let bytes = if self.watched.is_empty() {
             Rc::default()
         } else {
