@@ -209,16 +209,87 @@ pub(super) struct ExplainArgs {
 /// `comment`.
 #[derive(ClapArgs, Debug)]
 pub(super) struct CommentArgs {
-    /// The branch that is merged into
-    #[arg(long, value_name = "REV")]
+    /// The branch or commit that is merged into [default: the CI job's, else origin/HEAD]
+    #[arg(long, value_name = "REV", help_heading = "What is compared")]
     pub(super) base: Option<String>,
-    /// The pull request's newest commit
-    #[arg(long, value_name = "REV")]
+    /// The pull request's newest commit [default: the CI job's, else HEAD]
+    #[arg(long, value_name = "REV", help_heading = "What is compared")]
     pub(super) head: Option<String>,
+    /// Measured durations and sizes, written by `calibrate`
+    #[arg(long, value_name = "FILE", help_heading = "What is compared")]
+    pub(super) profile: Option<PathBuf>,
     #[command(flatten)]
     pub(super) replay: ReplayOptions,
-    #[command(flatten)]
-    pub(super) output: OutputOptions,
+
+    /// Whether to say something when nothing changed [default: changed]
+    #[arg(long, value_name = "WHEN", value_parser = ["changed", "always"], help_heading = "The comment")]
+    pub(super) when: Option<String>,
+    /// How many builds a month the per-month figure is for [default: what the history shows]
+    #[arg(long, value_name = "N", help_heading = "The comment")]
+    pub(super) builds_per_month: Option<u64>,
+    /// Show no suggestion, which saves the time of searching one
+    #[arg(long, help_heading = "The comment")]
+    pub(super) no_suggestion: bool,
+
+    /// Create or update the comment on this forge; gitea serves Forgejo too
+    #[arg(long, value_name = "FORGE", value_parser = ["github", "gitlab", "gitea"], help_heading = "Posting")]
+    pub(super) post: Option<String>,
+    /// What happens to the comment of the last push [default: update]
+    #[arg(long, value_name = "MODE", value_parser = ["update", "new", "hide-and-new", "delete-and-new"], help_heading = "Posting")]
+    pub(super) mode: Option<String>,
+    /// Tells several comments on one pull request apart [default: default]
+    #[arg(long, value_name = "TAG", help_heading = "Posting")]
+    pub(super) tag: Option<String>,
+    /// owner/name; for GitLab the project's path or number [default: the CI job's]
+    #[arg(long, value_name = "REPOSITORY", help_heading = "Posting")]
+    pub(super) repository: Option<String>,
+    /// The pull or merge request's number [default: the CI job's]
+    #[arg(long, value_name = "NUMBER", help_heading = "Posting")]
+    pub(super) pull_request: Option<u64>,
+    /// The interface's address, such as https://host/api/v3 [default: the CI job's]
+    #[arg(long, value_name = "URL", help_heading = "Posting")]
+    pub(super) api_url: Option<String>,
+    /// The environment variable that holds the token [default: STRATIGRAPH_TOKEN, then the forge's own]
+    #[arg(long, value_name = "NAME", help_heading = "Posting")]
+    pub(super) token_env: Option<String>,
+    /// PEM file of authorities to trust [default: SSL_CERT_FILE, else the built-in ones]
+    #[arg(long, value_name = "FILE", help_heading = "Posting")]
+    pub(super) ca_file: Option<PathBuf>,
+
+    /// Write what the comment says to this file, for the trusted job that posts it
+    #[arg(long, value_name = "FILE", help_heading = "Files")]
+    pub(super) save: Option<PathBuf>,
+    /// Take what the comment says from a file written by --save, and trust nothing in it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["base", "head", "save", "baseline"], help_heading = "Files")]
+    pub(super) from: Option<PathBuf>,
+    /// Append the comment to this file [default: GITHUB_STEP_SUMMARY]
+    #[arg(long, value_name = "FILE", help_heading = "Files")]
+    pub(super) summary: Option<PathBuf>,
+    /// Append delta, verdict and comment-id to this file, as an action's outputs
+    #[arg(long, value_name = "FILE", help_heading = "Files")]
+    pub(super) outputs: Option<PathBuf>,
+    /// Write remarks as SARIF, for code scanning
+    #[arg(long, value_name = "FILE", help_heading = "Files")]
+    pub(super) sarif: Option<PathBuf>,
+    /// Write remarks as GitLab's code quality report
+    #[arg(long, value_name = "FILE", help_heading = "Files")]
+    pub(super) code_quality: Option<PathBuf>,
+    /// Write the comment to this file instead of standard output
+    #[arg(short, long, value_name = "FILE", help_heading = "Files")]
+    pub(super) output: Option<PathBuf>,
+
+    /// Exit with 1 if the mean rebuild gets slower by more than this: `5%` or `30s`
+    #[arg(long, value_name = "LIMIT", help_heading = "Limits")]
+    pub(super) fail_if_slower: Option<String>,
+    /// Exit with 1 if the head's mean rebuild takes longer than this: `4m`
+    #[arg(long, value_name = "DURATION", help_heading = "Limits")]
+    pub(super) max_rebuild: Option<String>,
+    /// Ratchet: exit with 1 if the head's mean rebuild is above the one kept in this file; the first run writes it
+    #[arg(long, value_name = "FILE", help_heading = "Limits")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Write the baseline anew where the mean rebuild is below it
+    #[arg(long, requires = "baseline", help_heading = "Limits")]
+    pub(super) tighten: bool,
 }
 
 /// `calibrate`.

@@ -138,7 +138,7 @@ impl Project {
 
 /// A repository's error with its remedy. Words that mean nothing here are wrong usage only where the user typed them as
 /// options; the contract counts all of them to the repository.
-fn repository_error(error: &git::Error) -> CliError {
+pub(super) fn repository_error(error: &git::Error) -> CliError {
     let wrapped = CliError::repository(error.message());
     match error.help() {
         Some(help) => wrapped.with_help(help),

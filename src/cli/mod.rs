@@ -4,7 +4,9 @@
 
 mod analyze;
 mod args;
+mod baseline;
 mod builds;
+mod comment;
 mod compare;
 mod config;
 mod config_file;
@@ -15,9 +17,11 @@ mod load;
 mod output;
 mod prices;
 mod progress;
+mod pull_request;
 mod replay;
 mod run;
 mod settings;
 mod suggest;
+mod surroundings;
 
 pub use run::main;

@@ -3,7 +3,7 @@
 use super::args::{self, Args, Command, Typed};
 use super::error::{CliError, Kind};
 use super::output::{Output, note};
-use super::{analyze, compare, config_file, graph, replay, suggest};
+use super::{analyze, comment, compare, config_file, graph, replay, suggest};
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -37,6 +37,7 @@ fn dispatch(mut args: Args) -> Result<(), CliError> {
     config_file::fill(&mut args.command)?;
     match args.command {
         Command::Analyze(args) => analyze::run(&args),
+        Command::Comment(args) => comment::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Graph(args) => graph::run(&args),
         Command::Replay(args) => replay::run(&args),

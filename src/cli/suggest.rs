@@ -54,14 +54,14 @@ pub(super) fn run(args: &SuggestArgs) -> Result<(), CliError> {
 }
 
 /// The texts to improve.
-struct Texts {
-    now: Draft,
+pub(super) struct Texts {
+    pub(super) now: Draft,
     /// The ignore file's path in the repository.
-    ignore_path: Option<RepoPath>,
+    pub(super) ignore_path: Option<RepoPath>,
 }
 
 impl Texts {
-    fn of_commit(project: &Project, commit: &ObjectId) -> Result<Self, CliError> {
+    pub(super) fn of_commit(project: &Project, commit: &ObjectId) -> Result<Self, CliError> {
         let settings = &project.settings;
         let path = RepoPath::new(&settings.dockerfile);
         let dockerfile = match &settings.pin {
@@ -103,7 +103,7 @@ fn ignore_paths(builder: Builder, dockerfile: &RepoPath, context: &RepoPath) -> 
     }
 }
 
-fn read(project: &Project) -> Result<Vec<BuildInput>, CliError> {
+pub(super) fn read(project: &Project) -> Result<Vec<BuildInput>, CliError> {
     let mut progress = Progress::new("reading", project.builds.len());
     let mut inputs = Vec::with_capacity(project.builds.len());
     for input in project.inputs() {
@@ -113,7 +113,7 @@ fn read(project: &Project) -> Result<Vec<BuildInput>, CliError> {
     Ok(inputs)
 }
 
-fn answer(
+pub(super) fn answer(
     project: &Project,
     newest: &ObjectId,
     texts: &Texts,

@@ -108,6 +108,8 @@ pub struct Surroundings {
     pub pull_request: Option<u64>,
     /// Whether the pull request comes from a fork.
     pub is_fork: bool,
+    /// The commit of the run that a trusted `workflow_run` event follows.
+    pub trusted_head: Option<String>,
     /// The file that takes the job's summary (GitHub, Gitea).
     pub summary_file: Option<String>,
     /// The file that takes an action step's outputs (GitHub, Gitea).
@@ -146,6 +148,7 @@ impl Surroundings {
             head,
             pull_request: number(environment, &event),
             is_fork: is_fork(environment, &event),
+            trusted_head: text(&event["workflow_run"]["head_sha"]),
             summary_file: get("GITHUB_STEP_SUMMARY"),
             output_file: get("GITHUB_OUTPUT"),
             authorities_file: get("SSL_CERT_FILE").or_else(|| get("CI_SERVER_TLS_CA_FILE")),

@@ -174,6 +174,19 @@ impl Repository {
         object_id(commit.id())
     }
 
+    /// The newest commit that both can reach; `None` where they have nothing in common.
+    ///
+    /// # Errors
+    /// History that cannot be read.
+    pub fn merge_base(&self, one: &ObjectId, other: &ObjectId) -> Result<Option<ObjectId>, Error> {
+        let found = || self.inner.merge_base(oid(one)?, oid(other)?);
+        match found() {
+            Ok(found) => object_id(found).map(Some),
+            Err(err) if err.code() == git2::ErrorCode::NotFound => Ok(None),
+            Err(err) => Err(self.missing_or_other(&err, "the history of the two commits")),
+        }
+    }
+
     /// Chooses commits along first parents.
     ///
     /// # Errors

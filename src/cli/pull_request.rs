@@ -1,0 +1,335 @@
+//! Reads both sides of a pull request from the repository, for every image, and has them compared.
+
+use super::args::CommentArgs;
+use super::config::Config;
+use super::config::Image;
+use super::config_file;
+use super::error::CliError;
+use super::error::Kind;
+use super::load;
+use super::load::Project;
+use super::output::note;
+use super::settings;
+use super::settings::Which;
+use super::suggest;
+use super::suggest::Texts;
+use super::surroundings::Job;
+use crate::builder::Builder;
+use crate::caveat::Caveat;
+use crate::cost::CostModel;
+use crate::history::BuildInput;
+use crate::history::Request;
+use crate::pull_request;
+use crate::pull_request::Question;
+use crate::pull_request::Side;
+use crate::replay::Settings;
+use crate::report::comment_view::CommentView;
+use crate::report::comment_view::Compared;
+use crate::report::comment_view::ImageView;
+use crate::report::comment_view::Outcome;
+use crate::report::comment_view::SCHEMA;
+use crate::report::comment_view::Suggestion;
+use crate::report::format::clip;
+use crate::report::format::count;
+use crate::report::format::date;
+use crate::report::suggest::patch;
+use crate::tree::ObjectId;
+use crate::tree::RepoPath;
+use std::collections::BTreeSet;
+
+/// Shorter histories are not projected to a month.
+const MIN_DAYS: i64 = 14;
+const DAY: i64 = 86_400;
+/// A proposal that saves less per build is not worth a reader's time.
+const WORTH_MS: i64 = 1_000;
+/// A caveat of several hundred characters is cut.
+const CAVEAT_CHARS: usize = 500;
+/// More caveats are not read.
+const MAX_CAVEATS: usize = 40;
+
+/// The two commits.
+#[derive(Clone, Copy)]
+struct Ends {
+    /// Where the pull request branched off.
+    base: ObjectId,
+    head: ObjectId,
+}
+
+/// Everything that the comment says.
+pub(super) fn view(
+    args: &CommentArgs,
+    config: &Config,
+    job: &Job,
+) -> Result<CommentView, CliError> {
+    let ends = ends(args, job)?;
+    let images: Vec<Option<&Image>> = match &args.replay.image {
+        Some(name) => {
+            let found = config.images.iter().find(|i| i.name == *name);
+            vec![Some(
+                found.ok_or_else(|| config_file::unknown(config, name))?,
+            )]
+        }
+        None if config.images.is_empty() || args.replay.file.is_some() => vec![None],
+        None => config.images.iter().map(Some).collect(),
+    };
+    let mut gathered = Gathered::default();
+    let views = images
+        .iter()
+        .map(|image| one(args, config, *image, ends, &mut gathered));
+    let views: Vec<ImageView> = views.collect::<Result<_, _>>()?;
+    Ok(CommentView {
+        schema: SCHEMA.to_owned(),
+        pull_request: args.pull_request.or(job.seen.pull_request),
+        base: ends.base.to_string(),
+        head: ends.head.to_string(),
+        images: views,
+        builds_per_month: args
+            .builds_per_month
+            .or(config.comment.builds_per_month)
+            .or(gathered.builds_per_month),
+        method: gathered.method.into_iter().collect(),
+        caveats: gathered
+            .caveats
+            .iter()
+            .map(|c| clip(c, CAVEAT_CHARS))
+            .take(MAX_CAVEATS)
+            .collect(),
+    })
+}
+
+/// What all images share in the folded part.
+#[derive(Default)]
+struct Gathered {
+    method: Vec<String>,
+    caveats: BTreeSet<String>,
+    builds_per_month: Option<u64>,
+}
+
+fn ends(args: &CommentArgs, job: &Job) -> Result<Ends, CliError> {
+    let repository = load::open(&args.replay.repo)?;
+    let resolve = |rev: &str| {
+        repository
+            .resolve(rev)
+            .map_err(|e| load::repository_error(&e))
+    };
+    let head = args
+        .head
+        .clone()
+        .or_else(|| job.seen.head.clone())
+        .unwrap_or_else(|| "HEAD".to_owned());
+    let base = args
+        .base
+        .clone()
+        .or_else(|| job.seen.base.clone())
+        .unwrap_or_else(|| "origin/HEAD".to_owned());
+    let named = |option: &str, rev: &str, error: CliError| {
+        error.with_help(format!(
+            "{option} is `{rev}`; in CI, fetch the whole history (actions/checkout: fetch-depth: 0; GitLab: GIT_DEPTH: 0)"
+        ))
+    };
+    let head_id = resolve(&head).map_err(|e| named("--head", &head, e))?;
+    let base_id = resolve(&base).map_err(|e| named("--base", &base, e))?;
+    let common = repository
+        .merge_base(&base_id, &head_id)
+        .map_err(|e| load::repository_error(&e))?;
+    let base = common.ok_or_else(|| {
+        let error = CliError::repository(format!("{base} and {head} have no commit in common"));
+        named("--base", &base, error)
+    })?;
+    Ok(Ends {
+        base,
+        head: head_id,
+    })
+}
+
+fn one(
+    args: &CommentArgs,
+    config: &Config,
+    image: Option<&Image>,
+    ends: Ends,
+    gathered: &mut Gathered,
+) -> Result<ImageView, CliError> {
+    let mut options = args.replay.clone();
+    config.fill(image, &mut options);
+    if options.pin.is_some() {
+        return Err(CliError::usage(
+            "--pin has no meaning here: base and head have their own Dockerfiles",
+        ));
+    }
+    let mut asked = settings::job(&options)?;
+    if let Which::Mainline { range, .. } = &mut asked.which
+        && range.is_none()
+    {
+        *range = Some(ends.base.to_string());
+    }
+    let project = Project::load(&asked)?;
+    let dockerfile = project.settings.dockerfile.clone();
+    let name = image.map_or_else(|| dockerfile.clone(), |i| i.name.clone());
+    let outcome = match compared(args, config, project, ends, gathered)? {
+        Ok(compared) => Outcome::Compared(Box::new(compared)),
+        Err(why) => Outcome::NotCompared(clip(&why, CAVEAT_CHARS)),
+    };
+    Ok(ImageView {
+        name,
+        dockerfile,
+        outcome,
+    })
+}
+
+fn compared(
+    args: &CommentArgs,
+    config: &Config,
+    mut project: Project,
+    ends: Ends,
+    gathered: &mut Gathered,
+) -> Result<Result<Compared, String>, CliError> {
+    let (base, head) = match (side(&project, &ends.base)?, side(&project, &ends.head)?) {
+        (Some(base), Some(head)) => (base, head),
+        (None, Some(_)) => {
+            return Ok(Err(
+                "The Dockerfile is new: there is nothing to compare with.".to_owned(),
+            ));
+        }
+        (Some(_), None) => {
+            return Ok(Err(
+                "The Dockerfile is gone: there is nothing left to build.".to_owned(),
+            ));
+        }
+        (None, None) => {
+            let message = format!(
+                "there is no {} at the base nor at the head",
+                project.settings.dockerfile
+            );
+            return Err(CliError::new(Kind::Dockerfile, message).with_help("name it with --file"));
+        }
+    };
+    let committed = project.settings.clone();
+    let builds = project.builds.clone();
+    project.settings.pin = Some(base.dockerfile.clone());
+    project.settings.pin_ignore = Some(base.ignore.clone());
+    let inputs = suggest::read(&project)?;
+    let model = CostModel::default();
+    let question = Question {
+        settings: &project.settings,
+        base: &base,
+        head: &head,
+        inputs: &inputs,
+        model: &model,
+    };
+    let (mut compared, caveats) = match pull_request::compare(&question) {
+        Ok(found) => found,
+        Err(why) => return Ok(Err(why)),
+    };
+    gather(gathered, &project, &inputs, &caveats);
+
+    if !args.no_suggestion && config.comment.suggestion != Some(false) {
+        compared.suggestion = suggestion(&mut project, ends.head, &head, &inputs)?;
+    }
+    project.settings = committed;
+    project.builds = builds;
+    compared.merge = merge(&mut project, ends.head, &model)?;
+    Ok(Ok(compared))
+}
+
+/// The texts at a commit; `None` where there is no Dockerfile.
+fn side(project: &Project, commit: &ObjectId) -> Result<Option<Side>, CliError> {
+    let path = RepoPath::new(&project.settings.dockerfile);
+    if project.text_at(commit, &path)?.is_none() {
+        return Ok(None);
+    }
+    let texts = Texts::of_commit(project, commit)?.now;
+    Ok(Some(Side {
+        dockerfile: texts.dockerfile,
+        ignore: texts.ignore.unwrap_or_default(),
+    }))
+}
+
+fn gather(gathered: &mut Gathered, project: &Project, inputs: &[BuildInput], caveats: &[Caveat]) {
+    let all = project.caveats.iter().chain(caveats);
+    gathered.caveats.extend(all.map(ToString::to_string));
+    let (Some(first), Some(last)) = (inputs.first(), inputs.last()) else {
+        return;
+    };
+    let (from, to) = (first.time().min(last.time()), first.time().max(last.time()));
+    let builder = match project.settings.builder {
+        Builder::BuildKit => "BuildKit",
+        Builder::Classic => "the classic builder",
+        Builder::Buildah => "Buildah",
+        Builder::Kaniko => "kaniko",
+    };
+    let sentence = format!(
+        "{} of the base's history ({} to {}) were replayed under {builder}'s cache rules, once with the Dockerfile and \
+         ignore file of the base and once with those of the head.",
+        count(inputs.len() as u64, "build", "builds"),
+        date(from),
+        date(to)
+    );
+    for sentence in [
+        sentence,
+        "Times are estimates by kind of command.".to_owned(),
+    ] {
+        if !gathered.method.contains(&sentence) {
+            gathered.method.push(sentence);
+        }
+    }
+    if to - from >= MIN_DAYS * DAY {
+        let builds = inputs.len() as i64 * 2_629_744 / (to - from);
+        gathered.builds_per_month = gathered.builds_per_month.max(u64::try_from(builds).ok());
+    }
+}
+
+/// The first proposal of the best order on the head's text, if it pays.
+fn suggestion(
+    project: &mut Project,
+    commit: ObjectId,
+    head: &Side,
+    inputs: &[BuildInput],
+) -> Result<Option<Suggestion>, CliError> {
+    project.settings.pin = Some(head.dockerfile.clone());
+    let texts = Texts::of_commit(project, &commit)?;
+    project.settings.pin_ignore = Some(head.ignore.clone());
+    let Ok(found) = suggest::answer(project, &commit, &texts, inputs) else {
+        return Ok(None);
+    };
+    let Some(best) = found.order.first() else {
+        return Ok(None);
+    };
+    let saved = best
+        .on_top
+        .as_ref()
+        .or(best.alone.as_ref())
+        .map_or(0, |s| s.per_build.1);
+    if saved < WORTH_MS {
+        return Ok(None);
+    }
+    let draft = &best.proposal.draft;
+    let is_whole = draft.ignore == found.now.ignore;
+    Ok(Some(pull_request::suggestion(
+        &best.proposal.id,
+        &best.proposal.candidate.title,
+        saved.unsigned_abs(),
+        &found.now.dockerfile,
+        &draft.dockerfile,
+        &patch(&found, &found.now, draft),
+        is_whole,
+    )))
+}
+
+/// The head built on the cache of the base's history.
+fn merge(
+    project: &mut Project,
+    head: ObjectId,
+    model: &CostModel,
+) -> Result<Option<crate::report::comment_view::Merge>, CliError> {
+    project.builds.push((head, Request::default()));
+    let settings: Settings = project.settings.clone();
+    match suggest::read(project) {
+        Ok(inputs) => Ok(pull_request::merge(&settings, model, inputs)),
+        Err(error) => {
+            note(&format!(
+                "note: what merging triggers could not be replayed: {error}"
+            ));
+            Ok(None)
+        }
+    }
+}
