@@ -9,14 +9,11 @@ use crate::builder::Builder;
 use crate::cache::Lookup;
 use crate::cache::MissReason;
 use crate::caveat::Caveat;
-use crate::cost::BuildCost;
 use crate::cost::CostModel;
 use crate::dockerfile;
-use crate::graph::Step;
 use crate::graph::StepId;
 use crate::history::BuildInput;
 use crate::replay::BuildOutcome;
-use crate::replay::Built;
 use crate::replay::Replay;
 use crate::replay::Settings;
 use crate::report::comment_view::Change;
@@ -27,12 +24,10 @@ use crate::report::comment_view::Share;
 use crate::report::comment_view::StepChange;
 use crate::report::comment_view::Suggestion;
 use crate::report::format::clip;
-use crate::score::align;
+use crate::score;
+use crate::score::Comparison;
+use crate::score::Tally;
 use crate::score::counted;
-use crate::score::tally;
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// So many steps are told, those that change most.
 const MAX_STEPS: usize = 30;
@@ -73,38 +68,27 @@ pub fn compare(question: &Question<'_>) -> Result<(Compared, Vec<Caveat>), Strin
             return Err(format!("The Dockerfile of the {name} is refused: {error}."));
         }
     }
-    let model = &prepared(question.model, question.settings);
     let (before, mut caveats) = replayed(question, question.base);
     let (after, more) = replayed(question, question.head);
-    caveats.extend(more);
-    let pairs: Vec<(&BuildOutcome, &BuildOutcome)> = before
-        .iter()
-        .zip(&after)
-        .skip(1)
-        .filter(|(a, b)| a.result.is_ok() && b.result.is_ok())
-        .collect();
-    let one_sided = before
-        .iter()
-        .zip(&after)
-        .skip(1)
-        .filter(|(a, b)| a.result.is_ok() != b.result.is_ok())
-        .count();
-    if pairs.is_empty() {
+    let comparison = score::compare(
+        &before,
+        &after,
+        &prepared(question.model, question.settings),
+    );
+    if comparison.pairs.is_empty() {
         return Err(nothing_to_pair(&before, &after));
     }
+    caveats.extend(more);
+    let one_sided = comparison.n_lost + comparison.n_gained;
     if one_sided > 0 {
         caveats.push(Caveat::general(format!(
             "{one_sided} of {} builds can be built with one of the two Dockerfiles only and are left out.",
-            before.len() - 1
+            before.len()
         )));
     }
     caveats.sort();
     caveats.dedup();
-    let side = |pick: fn(&(&BuildOutcome, &BuildOutcome)) -> BuildOutcome| {
-        Measured::of(pairs.iter().map(pick).collect(), model)
-    };
-    let (old, new) = (side(|p| p.0.clone()), side(|p| p.1.clone()));
-    Ok((measured(&old, &new, model), caveats))
+    Ok((shown(&comparison), caveats))
 }
 
 fn nothing_to_pair(before: &[BuildOutcome], after: &[BuildOutcome]) -> String {
@@ -148,222 +132,56 @@ fn replayed(question: &Question<'_>, side: &Side) -> (Vec<BuildOutcome>, Vec<Cav
     (builds, replay.caveats().to_vec())
 }
 
-/// The paired builds of one side with their costs.
-struct Measured {
-    builds: Vec<BuildOutcome>,
-    costs: Vec<BuildCost>,
-}
-
-impl Measured {
-    fn of(builds: Vec<BuildOutcome>, model: &CostModel) -> Self {
-        let mut known: BTreeMap<(usize, Vec<u8>), BuildCost> = BTreeMap::new();
-        let cost = |built: &Built| {
-            // Equal steps are shared; builds in which the same of them ran cost the same.
-            let key = (
-                Arc::as_ptr(&built.steps) as usize,
-                built.lookups.iter().map(weight).collect(),
-            );
-            *known.entry(key).or_insert_with(|| model.build(built))
-        };
-        let costs = builds
-            .iter()
-            .filter_map(|b| b.result.as_ref().ok())
-            .map(cost)
-            .collect();
-        Self { builds, costs }
-    }
-
-    fn built(&self) -> impl DoubleEndedIterator<Item = &Built> {
-        self.builds.iter().filter_map(|b| b.result.as_ref().ok())
-    }
-
-    fn walls(&self) -> Vec<u64> {
-        let mut walls: Vec<u64> = self.costs.iter().map(|c| c.wall_ms).collect();
-        walls.sort_unstable();
-        walls
-    }
-
-    fn mean(&self, of: fn(&BuildCost) -> u64) -> u64 {
-        let sum: u128 = self.costs.iter().map(|c| u128::from(of(c))).sum();
-        u64::try_from(sum / self.costs.len().max(1) as u128).unwrap_or(u64::MAX)
-    }
-
-    fn hits(&self) -> Share {
-        self.built()
-            .map(tally)
-            .fold(Share::default(), |sum, tally| Share {
-                part: sum.part + tally.hits,
-                whole: sum.whole + tally.all(),
-            })
-    }
-
-    /// In how many builds each step of the newest version ran, by its place.
-    fn runs(&self) -> BTreeMap<Place, u64> {
-        let mut runs = BTreeMap::new();
-        for built in self.built() {
-            for id in counted(&built.steps) {
-                let ran = !matches!(built.lookups[id.0], Lookup::Hit { .. });
-                *runs.entry(place(&built.steps.steps[id.0])).or_default() += u64::from(ran);
-            }
-        }
-        runs
-    }
-}
-
-/// A step's place in one Dockerfile text.
-type Place = (usize, usize, usize);
-
-fn place(step: &Step) -> Place {
-    (step.stage_index, step.index, step.lines.first)
-}
-
-/// What of a lookup matters to a build's cost.
-fn weight(lookup: &Lookup) -> u8 {
-    match lookup {
-        Lookup::Hit { .. } => 0,
-        Lookup::Unknown { .. } => 1,
-        Lookup::Miss(MissReason::Cold) => 2,
-        Lookup::Miss(MissReason::Base { .. }) => 3,
-        Lookup::Miss(_) => 4,
-    }
-}
-
-fn measured(old: &Measured, new: &Measured, model: &CostModel) -> Compared {
-    let (walls, new_walls) = (old.walls(), new.walls());
-    let paired = old
-        .costs
-        .iter()
-        .zip(&new.costs)
-        .map(|(a, b)| (a.wall_ms, b.wall_ms));
-    let n = walls.len() as u64;
-    let moved = |c: &BuildCost| {
-        c.pulled_bytes
-            .saturating_add(c.pushed_bytes)
-            .saturating_add(c.cached_bytes)
-    };
-    let (change_low, change_high) = band(old, new, model, n);
+fn shown(comparison: &Comparison) -> Compared {
+    let (old, new) = (&comparison.old, &comparison.new);
     let change = |before, after| Change { before, after };
-    let moved = change(old.mean(moved), new.mean(moved));
+    let hits = |tally: &Tally| Share {
+        part: tally.hits,
+        whole: tally.all(),
+    };
+    let (moved, image) = (
+        change(old.moved_bytes, new.moved_bytes),
+        change(old.image.unpacked, new.image.unpacked),
+    );
     Compared {
-        n_builds: n,
-        n_faster: paired.clone().filter(|(a, b)| b < a).count() as u64,
-        n_slower: paired.filter(|(a, b)| b > a).count() as u64,
-        mean: change(old.mean(|c| c.wall_ms), new.mean(|c| c.wall_ms)),
-        median: change(quantile(&walls, 50), quantile(&new_walls, 50)),
-        p95: change(quantile(&walls, 95), quantile(&new_walls, 95)),
-        change_low,
-        change_high,
-        hits_before: old.hits(),
-        hits_after: new.hits(),
+        n_builds: comparison.pairs.len() as u64,
+        n_faster: comparison.n_faster,
+        n_slower: comparison.n_slower,
+        mean: change(old.mean.median, new.mean.median),
+        median: change(old.median, new.median),
+        p95: change(old.p95, new.p95),
+        change_low: comparison.mean.low,
+        change_high: comparison.mean.high,
+        hits_before: hits(&old.tally),
+        hits_after: hits(&new.tally),
         moved: (moved.before > 0 || moved.after > 0).then_some(moved),
-        image: image(old, new, model),
-        steps: steps(old, new, model, n),
+        // The size is an estimate; told only where it differs.
+        image: (image.before != image.after).then_some(image),
+        steps: comparison
+            .steps
+            .iter()
+            .filter(|s| differs(s))
+            .take(MAX_STEPS)
+            .map(step)
+            .collect(),
         merge: None,
         suggestion: None,
     }
 }
 
-/// The nearest-rank quantile of sorted values.
-fn quantile(sorted: &[u64], percent: usize) -> u64 {
-    let rank = (sorted.len() * percent).div_ceil(100).max(1);
-    sorted.get(rank - 1).copied().unwrap_or(0)
+fn differs(step: &score::StepChange) -> bool {
+    step.change != 0 || step.old.is_none() != step.new.is_none()
 }
 
-/// The mean's change, draw by draw: both sides in the same world, so that what is the same on both cancels out.
-fn band(old: &Measured, new: &Measured, model: &CostModel, n: u64) -> (i64, i64) {
-    let (before, after) = (model.total(&old.builds), model.total(&new.builds));
-    let change = |a: u64, b: u64| (signed(b) - signed(a)) / signed(n).max(1);
-    let median = change(before.sum.wall_ms, after.sum.wall_ms);
-    let mut draws: Vec<i64> = before
-        .wall_draws
-        .iter()
-        .zip(&after.wall_draws)
-        .map(|(a, b)| change(*a, *b))
-        .collect();
-    draws.sort_unstable();
-    let at = |percent: usize| {
-        draws
-            .get(draws.len().saturating_sub(1) * percent / 100)
-            .copied()
-            .unwrap_or(median)
-    };
-    (at(10).min(median), at(90).max(median))
-}
-
-/// The final images' sizes, told only where they differ.
-fn image(old: &Measured, new: &Measured, model: &CostModel) -> Option<Change> {
-    let size = |side: &Measured| {
-        side.built()
-            .next_back()
-            .map(|b| model.image(&b.steps).unpacked)
-    };
-    let (before, after) = (size(old)?, size(new)?);
-    (before != after).then_some(Change { before, after })
-}
-
-/// The steps that differ, the greatest change first; aligned by meaning, not by line.
-fn steps(old: &Measured, new: &Measured, model: &CostModel, n: u64) -> Vec<StepChange> {
-    let (Some(before), Some(after)) = (old.built().next_back(), new.built().next_back()) else {
-        return Vec::new();
-    };
-    let (old_runs, new_runs) = (old.runs(), new.runs());
-    let pairs = align(&before.steps, &after.steps);
-    let cost = |step: &Step, runs: u64| signed(model.step(step).median_ms.saturating_mul(runs));
-    let mut found = Vec::new();
-    let mut taken: BTreeSet<StepId> = BTreeSet::new();
-    for id in counted(&before.steps) {
-        let step = &before.steps.steps[id.0];
-        let ran = old_runs.get(&place(step)).copied().unwrap_or(0);
-        let twin = pairs[id.0].map(|twin| (twin, &after.steps.steps[twin.0]));
-        let runs = twin.map(|(_, s)| new_runs.get(&place(s)).copied().unwrap_or(0));
-        taken.extend(twin.map(|(twin, _)| twin));
-        let now = twin.zip(runs).map_or(0, |((_, s), runs)| cost(s, runs));
-        let shown = twin.map_or(step, |(_, s)| s);
-        found.push(change_of(
-            shown,
-            (now - cost(step, ran)) / signed(n).max(1),
-            Some(ran),
-            runs,
-        ));
-    }
-    for id in counted(&after.steps).filter(|id| !taken.contains(id)) {
-        let step = &after.steps.steps[id.0];
-        let runs = new_runs.get(&place(step)).copied().unwrap_or(0);
-        found.push(change_of(
-            step,
-            cost(step, runs) / signed(n).max(1),
-            None,
-            Some(runs),
-        ));
-    }
-    found.retain(|s| s.change != 0 || s.runs_before.is_none() != s.runs_after.is_none());
-    found.sort_by(|a, b| {
-        b.change
-            .abs()
-            .cmp(&a.change.abs())
-            .then_with(|| a.line.cmp(&b.line))
-    });
-    found.truncate(MAX_STEPS);
-    found
-}
-
-fn change_of(
-    step: &Step,
-    change: i64,
-    runs_before: Option<u64>,
-    runs_after: Option<u64>,
-) -> StepChange {
+fn step(step: &score::StepChange) -> StepChange {
+    let side = step.new.as_ref().or(step.old.as_ref());
     StepChange {
-        text: clip(&step.text, TEXT_CHARS),
-        line: step.lines.first,
-        change,
-        runs_before,
-        runs_after,
+        text: side.map_or_else(String::new, |s| clip(&s.text, TEXT_CHARS)),
+        line: side.map_or(0, |s| s.line),
+        change: step.change,
+        runs_before: step.old.as_ref().map(|s| s.runs),
+        runs_after: step.new.as_ref().map(|s| s.runs),
     }
-}
-
-fn signed(n: u64) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
 }
 
 /// What merging triggers: the base's history as committed, then the head built on its cache (the last input).
@@ -507,17 +325,5 @@ mod tests {
         check("a", "a", None);
         check("", "a", None);
         check("a\na", "a\na\na", Some(((2, 2), "a\na")));
-    }
-
-    #[test]
-    fn quantiles_are_ranks() {
-        assert_eq!(
-            (
-                quantile(&[1, 2, 3, 4], 50),
-                quantile(&[1, 2, 3, 4], 95),
-                quantile(&[], 50)
-            ),
-            (2, 4, 0)
-        );
     }
 }

@@ -9,6 +9,7 @@ use super::error::Kind;
 use super::load;
 use super::load::Project;
 use super::output::note;
+use super::prices::cost_model;
 use super::settings;
 use super::settings::Which;
 use super::suggest;
@@ -36,6 +37,7 @@ use crate::report::suggest::patch;
 use crate::tree::ObjectId;
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// Shorter histories are not projected to a month.
 const MIN_DAYS: i64 = 14;
@@ -165,7 +167,7 @@ fn one(
     let project = Project::load(&asked)?;
     let dockerfile = project.settings.dockerfile.clone();
     let name = image.map_or_else(|| dockerfile.clone(), |i| i.name.clone());
-    let outcome = match compared(args, config, project, ends, gathered)? {
+    let outcome = match compared(args, config, image, project, ends, gathered)? {
         Ok(compared) => Outcome::Compared(Box::new(compared)),
         Err(why) => Outcome::NotCompared(clip(&why, CAVEAT_CHARS)),
     };
@@ -179,6 +181,7 @@ fn one(
 fn compared(
     args: &CommentArgs,
     config: &Config,
+    image: Option<&Image>,
     mut project: Project,
     ends: Ends,
     gathered: &mut Gathered,
@@ -208,7 +211,9 @@ fn compared(
     project.settings.pin = Some(base.dockerfile.clone());
     project.settings.pin_ignore = Some(base.ignore.clone());
     let inputs = suggest::read(&project)?;
-    let model = CostModel::default();
+    let profile = args.profile.clone();
+    let profile = profile.or_else(|| config.profile(image).map(Path::to_owned));
+    let model = cost_model(&project, profile.as_deref())?;
     let question = Question {
         settings: &project.settings,
         base: &base,
