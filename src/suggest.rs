@@ -8,7 +8,7 @@
 use crate::builder::Builder;
 use crate::cache::{Lookup, MissReason};
 use crate::caveat::Caveat;
-use crate::cost::{Band, BuildCost, CostModel, World};
+use crate::cost::{Band, BuildCost, CostModel};
 use crate::dockerfile;
 use crate::dockerfile::Dockerfile;
 use crate::history::BuildInput;
@@ -233,6 +233,8 @@ struct Bench<'q> {
     question: &'q Question<'q>,
     now: Draft,
     runs: BTreeMap<Draft, Run>,
+    /// Prices of runs, worked out where bands are asked for.
+    walls: BTreeMap<Draft, Vec<Vec<u64>>>,
     caveats: Vec<Caveat>,
 }
 
@@ -309,26 +311,49 @@ impl Run {
             .map(|p| self.kinds[p].1.wall_ms)
     }
 
-    /// What each kind takes in `world`.
-    fn walls_in(&self, question: &Question<'_>, world: World) -> Vec<u64> {
-        self.kinds
-            .iter()
-            .map(|(built, _)| question.cost.build_in(built, world).wall_ms)
-            .collect()
+    /// What each kind takes: in the world of medians, then draw by draw.
+    fn walls(&self, question: &Question<'_>) -> Vec<Vec<u64>> {
+        // Steps are shared by nearly all builds; each set of them is priced once.
+        let mut of_steps: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (n, (built, _)) in self.kinds.iter().enumerate() {
+            of_steps
+                .entry(std::sync::Arc::as_ptr(&built.steps) as usize)
+                .or_default()
+                .push(n);
+        }
+        let mut walls: Vec<Vec<u64>> = Vec::new();
+        for kinds in of_steps.values() {
+            let lookups: Vec<&[Lookup]> = kinds
+                .iter()
+                .map(|&n| self.kinds[n].0.lookups.as_slice())
+                .collect();
+            for (world, row) in question
+                .cost
+                .walls(&self.kinds[kinds[0]].0.steps, &lookups)
+                .into_iter()
+                .enumerate()
+            {
+                if walls.len() <= world {
+                    walls.push(vec![0; self.kinds.len()]);
+                }
+                for (&n, wall) in kinds.iter().zip(row) {
+                    walls[world][n] = wall;
+                }
+            }
+        }
+        walls
     }
+}
 
-    /// The mean over the builds that `patterns` gives, with its band.
-    fn mean(&self, question: &Question<'_>, patterns: &[Option<usize>]) -> Band {
-        let of = |walls: &[u64]| {
-            let all: Vec<u64> = patterns.iter().flatten().map(|&p| walls[p]).collect();
-            all.iter().sum::<u64>() / (all.len() as u64).max(1)
-        };
-        let median: Vec<u64> = self.kinds.iter().map(|(_, cost)| cost.wall_ms).collect();
-        let draws = World::all()
-            .map(|world| of(&self.walls_in(question, world)))
-            .collect();
-        Band::of(of(&median), draws)
-    }
+/// The mean over the builds that `patterns` gives, with its band.
+fn mean(walls: &[Vec<u64>], patterns: &[Option<usize>]) -> Band {
+    let of = |walls: &Vec<u64>| {
+        let all: Vec<u64> = patterns.iter().flatten().map(|&p| walls[p]).collect();
+        all.iter().sum::<u64>() / (all.len() as u64).max(1)
+    };
+    let mut all = walls.iter().map(of);
+    let median = all.next().unwrap_or(0);
+    Band::of(median, all.collect())
 }
 
 /// What of a lookup matters to a build's cost.
@@ -350,6 +375,7 @@ impl<'q> Bench<'q> {
             question,
             now: now.clone(),
             runs: BTreeMap::from([(now.clone(), base)]),
+            walls: BTreeMap::new(),
             caveats,
         }
     }
@@ -417,8 +443,48 @@ impl<'q> Bench<'q> {
         })
     }
 
-    /// What `new` saves against `old`.
-    fn saving(&self, old: &Draft, new: &Draft) -> Option<Saving> {
+    /// Prices the draft's kinds of builds, once.
+    fn price(&mut self, draft: &Draft) -> Vec<Vec<u64>> {
+        if let Some(walls) = self.walls.get(draft) {
+            return walls.clone();
+        }
+        let walls = self
+            .runs
+            .get(draft)
+            .map(|run| run.walls(self.question))
+            .unwrap_or_default();
+        self.walls.insert(draft.clone(), walls.clone());
+        walls
+    }
+
+    /// What `new` saves against `old`, with the band of the draws.
+    fn saving(&mut self, old: &Draft, new: &Draft) -> Option<Saving> {
+        let (old_walls, new_walls) = (self.price(old), self.price(new));
+        self.saving_in(old, new, &old_walls, &new_walls)
+    }
+
+    /// What `new` saves in the world of medians alone.
+    fn rough_saving(&self, old: &Draft, new: &Draft) -> Option<Saving> {
+        let medians = |draft: &Draft| {
+            Some(vec![
+                self.runs
+                    .get(draft)?
+                    .kinds
+                    .iter()
+                    .map(|(_, c)| c.wall_ms)
+                    .collect(),
+            ])
+        };
+        self.saving_in(old, new, &medians(old)?, &medians(new)?)
+    }
+
+    fn saving_in(
+        &self,
+        old: &Draft,
+        new: &Draft,
+        old_draws: &[Vec<u64>],
+        new_draws: &[Vec<u64>],
+    ) -> Option<Saving> {
         let (old, new) = (self.runs.get(old)?, self.runs.get(new)?);
         let paired: Vec<(usize, usize)> = old
             .patterns
@@ -427,24 +493,16 @@ impl<'q> Bench<'q> {
             .filter_map(|(a, b)| (*a).zip(*b))
             .collect();
         let n = signed(paired.len() as u64).max(1);
-        let of = |a: &[u64], b: &[u64]| {
+        let of = |(a, b): (&Vec<u64>, &Vec<u64>)| {
             paired
                 .iter()
                 .map(|&(x, y)| signed(a[x]) - signed(b[y]))
                 .sum::<i64>()
                 / n
         };
-        let medians = |run: &Run| run.kinds.iter().map(|(_, c)| c.wall_ms).collect::<Vec<_>>();
-        let (old_walls, new_walls) = (medians(old), medians(new));
-        let median = of(&old_walls, &new_walls);
-        let mut draws: Vec<i64> = World::all()
-            .map(|w| {
-                of(
-                    &old.walls_in(self.question, w),
-                    &new.walls_in(self.question, w),
-                )
-            })
-            .collect();
+        let (old_walls, new_walls) = (old_draws.first()?, new_draws.first()?);
+        let median = of((old_walls, new_walls));
+        let mut draws: Vec<i64> = old_draws.iter().zip(new_draws).skip(1).map(of).collect();
         draws.sort_unstable();
         let at = |percent: usize| {
             draws
@@ -566,8 +624,12 @@ fn assemble(
         if found.order.iter().any(|p| p.id == proposal.id) {
             continue;
         }
-        let alone = bench.saving(&now, &proposal.draft);
         let pays = gain.is_some_and(|g| g.median >= least);
+        let alone = if pays {
+            bench.saving(&now, &proposal.draft)
+        } else {
+            bench.rough_saving(&now, &proposal.draft)
+        };
         let why_not = if pays {
             "others of the recommended set save the same".to_owned()
         } else {
@@ -587,13 +649,12 @@ fn assemble(
     }
     instead.sort_by_key(|s| std::cmp::Reverse(s.alone.as_ref().map_or(0, |a| a.per_build.1)));
     let (first, last) = span(question.inputs);
+    let (old, new) = (bench.price(&now), bench.price(&then));
+    let saving = bench.saving(&now, &then).unwrap_or_default();
     let base = bench.runs.get(&now).cloned().unwrap_or_default();
     let done = bench.runs.get(&then).cloned().unwrap_or_default();
     // Smaller contexts and split steps can do better than the steps as they are: the bound is the better of the two.
-    let bounds = [
-        base.mean(question, &base.best),
-        done.mean(question, &done.best),
-    ];
+    let bounds = [mean(&old, &base.best), mean(&new, &done.best)];
     let best = if bounds[1].median < bounds[0].median {
         bounds[1]
     } else {
@@ -608,12 +669,8 @@ fn assemble(
             first,
             last,
         ),
-        mean: (
-            base.mean(question, &base.patterns),
-            done.mean(question, &done.patterns),
-            best,
-        ),
-        saving: bench.saving(&now, &then).unwrap_or_default(),
+        mean: (mean(&old, &base.patterns), mean(&new, &done.patterns), best),
+        saving,
         now,
         then,
         order,

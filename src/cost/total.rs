@@ -82,6 +82,20 @@ impl CostModel {
         total.run = Band::of(total.sum.run_ms, run_draws);
         total
     }
+
+    /// Wall time of builds of the same steps, each by its lookups: in the world of medians, then draw by draw.
+    pub fn walls(&self, steps: &Steps, builds: &[&[Lookup]]) -> Vec<Vec<u64>> {
+        let sheet = Sheet::new(self, steps);
+        let of = |world| {
+            let durations = sheet.durations(self, world);
+            let wall = |lookups: &&[Lookup]| sheet.cost(self, &durations, lookups).wall_ms;
+            builds.iter().map(wall).collect()
+        };
+        std::iter::once(World::median())
+            .chain(World::all())
+            .map(of)
+            .collect()
+    }
 }
 
 /// What each build of a replay costs; those that could not be built are left out.

@@ -15,5 +15,6 @@ mod prism;
 mod reasons;
 mod recorded;
 mod restructure;
+mod suggest;
 mod support;
 mod verify;

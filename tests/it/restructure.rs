@@ -13,10 +13,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use stratigraph::builder::Builder;
+use stratigraph::cost::CostModel;
 use stratigraph::dockerfile;
+use stratigraph::history::{BuildInput, Change, Commit, Request};
+use stratigraph::replay::Settings;
 use stratigraph::restructure::rules::ALL;
 use stratigraph::restructure::search::proposals;
 use stratigraph::restructure::{View, legality};
+use stratigraph::suggest::{Question, Suggestions, suggest};
 use stratigraph::tree::{FileKind, FileStamp, ObjectId, RepoPath};
 
 /// A case, read.
@@ -110,6 +114,62 @@ impl Case {
                     .insert(RepoPath::from(path), body.as_bytes().to_vec());
             }
         }
+    }
+
+    /// Its builds: the newest tree first built as a whole, then one build for each commit, each changed file with fresh
+    /// bytes.
+    pub(crate) fn inputs(&self) -> Vec<BuildInput> {
+        let stamp = |n: usize| FileStamp {
+            kind: FileKind::Regular,
+            id: ObjectId::from_bytes(&[u8::try_from(n % 251).unwrap() + 1; 20]).unwrap(),
+        };
+        let input = |n: usize, paths: Vec<RepoPath>| BuildInput {
+            commit: Commit {
+                id: stamp(n).id,
+                parent: None,
+                time: 1_700_000_000 + 86_400 * i64::try_from(n).unwrap(),
+                subject: String::new(),
+                author: String::new(),
+            },
+            request: Request::default(),
+            watched: vec![Ok(None); 3],
+            changes: paths
+                .into_iter()
+                .map(|path| Change {
+                    path,
+                    old: None,
+                    new: Some(stamp(n)),
+                })
+                .collect(),
+            link_targets: Vec::new(),
+        };
+        let all = self.contents.keys().cloned().collect();
+        let rest = self
+            .changes
+            .iter()
+            .enumerate()
+            .map(|(n, paths)| input(n + 1, paths.clone()));
+        std::iter::once(input(0, all)).chain(rest).collect()
+    }
+
+    /// What `suggest` answers about it.
+    pub(crate) fn suggest(&self) -> Suggestions {
+        let settings = Settings {
+            git_dir: self.git_dir,
+            ..Settings::default()
+        };
+        let inputs = self.inputs();
+        let read = |path: &RepoPath| self.contents.get(path).cloned();
+        let question = Question {
+            settings: &settings,
+            dockerfile: self.dockerfile.text.clone(),
+            ignore: self.ignore.clone(),
+            inputs: &inputs,
+            read: &read,
+            cost: &CostModel::default(),
+            threads: 2,
+        };
+        suggest(&question).expect("the case's Dockerfile parses")
     }
 
     /// Calls `with` on the case's view.

@@ -1,0 +1,185 @@
+//! What `suggest` recommends on small histories, and what it must not.
+
+use crate::restructure::Case;
+use std::fmt::Write as _;
+use stratigraph::report::suggest::{
+    patch, write_json, write_markdown, write_patch, write_terminal,
+};
+use stratigraph::report::terminal::Look;
+use stratigraph::restructure::search::proposals;
+use stratigraph::restructure::{legality, rules};
+use stratigraph::suggest::Suggestions;
+
+/// Thirty commits: mostly source, some documentation, a few dependency changes.
+fn commits(source: &str, dependency: &str, documentation: &str) -> String {
+    let mut text = "--- commits\n".to_owned();
+    for n in 0..30 {
+        let path = match n {
+            _ if n % 10 == 9 => dependency,
+            _ if n % 5 == 4 => documentation,
+            _ => source,
+        };
+        writeln!(text, "c{n} ~ {path}").unwrap();
+    }
+    text
+}
+
+const NODE_TREE: &str = "--- .dockerignore\n.git\nnode_modules\n--- package.json\n{\"name\": \"a\", \"version\": \"1.0.0\", \"dependencies\": {\"b\": \"1\"}}\n--- package-lock.json\n{\"lockfileVersion\": 3, \"packages\": {}}\n--- tree\nsrc/a.js README.md\n";
+
+fn ids(answer: &Suggestions) -> Vec<&str> {
+    answer
+        .order
+        .iter()
+        .map(|s| s.proposal.id.as_str())
+        .collect()
+}
+
+#[test]
+fn system_packages_below_the_source_are_moved_and_it_pays() {
+    let case = Case::new(
+        "FROM node:22\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY src src\nRUN apt-get update && apt-get install -y curl\nCMD [\"node\", \"src/a.js\"]\n",
+        &(NODE_TREE.to_owned() + &commits("src/a.js", "package-lock.json", "README.md")),
+    );
+    let answer = case.suggest();
+    assert_eq!(
+        ids(&answer).first(),
+        Some(&"system-first-1"),
+        "{:?}",
+        ids(&answer)
+    );
+    let saving = &answer.saving;
+    assert!(saving.per_build.0 <= saving.per_build.1 && saving.per_build.1 <= saving.per_build.2);
+    assert!(saving.per_build.1 > 0);
+    assert_eq!(saving.builds.1, 0, "no build gets slower");
+    assert!(
+        answer.mean.2.median <= answer.mean.1.median,
+        "nothing beats the bound"
+    );
+}
+
+#[test]
+fn a_well_ordered_file_gets_nothing_to_do() {
+    let case = Case::new(
+        "FROM node:22 AS build\nWORKDIR /app\nRUN apt-get update && apt-get install -y python3\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY src src\nRUN npm run build\n\nFROM nginx:1.27\nCOPY --from=build /app/dist /usr/share/nginx/html\n",
+        &(NODE_TREE.to_owned() + &commits("src/a.js", "package-lock.json", "README.md")),
+    );
+    let answer = case.suggest();
+    assert!(answer.order.is_empty(), "{:?}", ids(&answer));
+    assert_eq!(answer.now, answer.then);
+    assert_eq!(patch(&answer, &answer.now, &answer.then), "");
+}
+
+#[test]
+fn a_change_to_a_dependency_is_not_made_faster() {
+    let mut scenario = NODE_TREE.to_owned() + "--- commits\n";
+    (0..20).for_each(|n| writeln!(scenario, "c{n} ~ package.json package-lock.json").unwrap());
+    let case = Case::new(
+        "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm ci\nRUN npm run build\nCMD [\"node\", \"src/a.js\"]\n",
+        &scenario,
+    );
+    let answer = case.suggest();
+    let deps: Vec<&str> = ids(&answer)
+        .into_iter()
+        .filter(|id| id.starts_with("deps-first"))
+        .collect();
+    assert!(
+        deps.is_empty(),
+        "every commit changes the dependencies: {deps:?}"
+    );
+}
+
+#[test]
+fn every_candidate_parses_again_keeps_what_it_promised_and_is_deterministic() {
+    let case = Case::new(
+        "# syntax=docker/dockerfile:1\nFROM python:3.12\nARG GIT_COMMIT\n# a comment\nWORKDIR /app\nCOPY . .\nRUN apt-get update && apt-get install -y gcc\nRUN pip install -r requirements.txt\nCOPY conf/app.ini /etc/app.ini\nEXPOSE 80\nCMD [\"python\", \"app.py\"]\n",
+        &("--- requirements.txt\nflask==3.0\n--- tree\napp.py conf/app.ini docs/a.md Dockerfile\n"
+            .to_owned()
+            + &commits("app.py", "requirements.txt", "docs/a.md")),
+    );
+    let n = case.view(|view| {
+        let proposed: Vec<_> = rules::ALL
+            .iter()
+            .flat_map(|rule| (rule.propose)(view))
+            .collect();
+        for candidate in &proposed {
+            assert_eq!(
+                legality::check(view, candidate).map(|_| ()),
+                Ok(()),
+                "{}: {}",
+                candidate.rule,
+                candidate.title
+            );
+        }
+        let (kept, _) = proposals(view, rules::ALL);
+        let (again, _) = proposals(view, rules::ALL);
+        assert_eq!(
+            kept.iter().map(|p| (&p.id, &p.draft)).collect::<Vec<_>>(),
+            again.iter().map(|p| (&p.id, &p.draft)).collect::<Vec<_>>()
+        );
+        proposed.len()
+    });
+    assert!(n >= 3, "only {n} candidates");
+    let (one, two) = (case.suggest(), case.suggest());
+    let json = |answer: &Suggestions| {
+        let mut text = Vec::new();
+        write_json(answer, true, &mut text).unwrap();
+        String::from_utf8(text).unwrap()
+    };
+    assert_eq!(json(&one), json(&two));
+    assert!(json(&one).contains("\"stratigraph.suggest/1\""));
+}
+
+#[test]
+fn every_rendering_names_the_proposal_and_the_patch_is_taken_by_git() {
+    let case = Case::new(
+        "FROM debian:12\nWORKDIR /app\nCOPY . .\nRUN apt-get update && apt-get install -y gcc\nRUN gcc -o app src/a.c",
+        &("--- tree\nsrc/a.c docs/a.md\n".to_owned() + &commits("src/a.c", "src/a.c", "docs/a.md")),
+    );
+    let answer = case.suggest();
+    assert!(
+        ids(&answer).contains(&"system-first-1"),
+        "{:?}",
+        ids(&answer)
+    );
+    let text = |write: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = Vec::new();
+        write(&mut bytes);
+        String::from_utf8(bytes).unwrap()
+    };
+    let terminal = text(&|sink| {
+        write_terminal(
+            &answer,
+            true,
+            Look {
+                width: 80,
+                colour: false,
+            },
+            sink,
+        )
+        .unwrap()
+    });
+    assert!(
+        terminal.contains("system-first-1") && terminal.lines().all(|l| l.chars().count() <= 110),
+        "{terminal}"
+    );
+    assert!(text(&|sink| write_markdown(&answer, true, sink).unwrap()).contains("```diff"));
+    let patch = text(&|sink| write_patch(&answer, sink).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("Dockerfile"), &answer.now.dockerfile).unwrap();
+    std::fs::write(folder.path().join("p.patch"), &patch).unwrap();
+    let apply = std::process::Command::new("git")
+        .args(["apply", "p.patch"])
+        .current_dir(folder.path())
+        .env("GIT_CEILING_DIRECTORIES", "/")
+        .output()
+        .unwrap();
+    assert!(
+        apply.status.success(),
+        "{}\n{patch}",
+        String::from_utf8_lossy(&apply.stderr)
+    );
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("Dockerfile")).unwrap(),
+        answer.then.dockerfile
+    );
+}
