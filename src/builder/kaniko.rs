@@ -2,15 +2,15 @@
 //!
 //! Shown are the steps whose layers are cached, RUN alone by default; COPY always executes and prints no flag.
 //!
-//! | instruction | enters the key of every later RUN | source (kaniko 236ba56) |
-//! |---|---|---|
-//! | FROM image | the image's digest (here: its reference) | pkg/executor/build.go `build` |
-//! | FROM stage | that stage's last key | build.go `digestToCacheKey` |
-//! | RUN | its text; sorted environment: ENV, and ARGs that have a value | build.go `populateCompositeKey`, commands/run.go |
-//! | COPY, ADD | its text; bytes and modes of the files, not the names inside a directory; of URLs and archives the text alone | composite_cache.go `AddPath`, commands/add.go |
-//! | COPY --from | its text; the stage's files | commands/copy.go |
-//! | all others | their text as written | `populateCompositeKey` |
-//! | any | the first RUN whose layer is absent ends the search for its stage; later keys hold it in any case | build.go `optimize` |
+//! | instruction | enters the key of every later RUN | source (kaniko 236ba56) | derived case |
+//! |---|---|---|---|
+//! | FROM image | the image's digest (here: its reference) | pkg/executor/build.go `build` | – |
+//! | FROM stage | that stage's last key | build.go `digestToCacheKey` | `kaniko-stages` |
+//! | RUN | its text; sorted environment: ENV, and ARGs that have a value | build.go `populateCompositeKey`, commands/run.go | `kaniko-edited-line`, `kaniko-build-argument` |
+//! | COPY, ADD | its text; bytes and modes of the files, not the names inside a directory; of URLs and archives the text alone | composite_cache.go `AddPath`, commands/add.go | `kaniko-copied-files` |
+//! | COPY --from | its text; the stage's files | commands/copy.go | `kaniko-equal-output`, `kaniko-other-output` |
+//! | all others | their text as written | `populateCompositeKey` | `kaniko-edited-line` |
+//! | any | the first RUN whose layer is absent ends the search for its stage; later keys hold it in any case | build.go `optimize` | `kaniko-edited-line` |
 //!
 //! Stages up to the target are built whether they are needed or not. Layers older than two weeks are not used; that is
 //! not modelled.

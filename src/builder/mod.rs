@@ -63,6 +63,26 @@ pub fn builds_all_stages(builder: Builder) -> bool {
     }
 }
 
+/// What a fresh runner finds of the caches of earlier ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carried {
+    /// An export of the last build, which overwrites the one before.
+    LastBuild,
+    /// One image for each step ever built (Buildah's `--cache-to`, kaniko's `--cache-repo`).
+    AllBuilds,
+    /// Nothing.
+    Nothing,
+}
+
+/// What this builder's way of carrying a cache to the next runner keeps.
+pub fn carried(builder: Builder) -> Carried {
+    match builder {
+        Builder::BuildKit => Carried::LastBuild,
+        Builder::Classic => Carried::Nothing,
+        Builder::Buildah | Builder::Kaniko => Carried::AllBuilds,
+    }
+}
+
 /// The ignore files that the builder looks for, the one that goes first first.
 pub fn ignore_files(builder: Builder, dockerfile: &RepoPath, context: &RepoPath) -> Vec<RepoPath> {
     match builder {

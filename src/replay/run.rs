@@ -5,7 +5,7 @@ use super::outcome::{BuildOutcome, Built, Outcome};
 use super::reason::{Evidence, Reference, explain};
 use super::settings::{CacheExport, RunOutputs, Runner, Settings};
 use crate::builder;
-use crate::builder::{Builder, Effect, Plan};
+use crate::builder::{Builder, Carried, Effect, Plan};
 use crate::cache::Store;
 use crate::caveat::Caveat;
 use crate::context::{ContentId, ContextTree, IgnoreRules};
@@ -61,8 +61,11 @@ impl Replay {
         let mut caveats = Vec::new();
         if settings.builder == Builder::Kaniko {
             caveats.push(Caveat::general(
-                "kaniko's rules are read from its source and were not checked against a run.",
+                "kaniko's rules are read from its source and were not checked against a run; that its layers live two weeks is not modelled.",
             ));
+        }
+        if settings.runner == Runner::Ephemeral {
+            caveats.extend(fresh_runner(&settings));
         }
         Self {
             settings,
@@ -358,15 +361,33 @@ impl Replay {
     /// What a fresh runner finds at the next build: the cache exported by this one.
     fn export(&mut self, prepared: &Prepared, fates: &Fates) {
         let all: Vec<_> = fates.list.iter().filter_map(|f| f.key).collect();
-        match self.settings.cache_export {
-            CacheExport::None => self.store.export(&[], |_| false),
-            CacheExport::Max => self.store.export(&all, |_| true),
-            CacheExport::Inline | CacheExport::Min => {
+        match (
+            builder::carried(self.settings.builder),
+            self.settings.cache_export,
+        ) {
+            (Carried::Nothing, _) | (_, CacheExport::None) => self.store.export(&[], |_| false),
+            (Carried::AllBuilds, CacheExport::Inline | CacheExport::Min | CacheExport::Max) => {}
+            (Carried::LastBuild, CacheExport::Max) => self.store.export(&all, |_| true),
+            (Carried::LastBuild, CacheExport::Inline | CacheExport::Min) => {
                 let chain = image_chain(prepared, fates);
                 self.store.export(&all, |id| chain.contains(&id));
             }
         }
     }
+}
+
+/// What `--cache-export` means for a builder that has no such thing.
+fn fresh_runner(settings: &Settings) -> Option<Caveat> {
+    let text = match (builder::carried(settings.builder), settings.cache_export) {
+        (Carried::LastBuild, _) | (_, CacheExport::None) => return None,
+        (Carried::Nothing, _) => {
+            "The classic builder exports no cache: each fresh runner starts with nothing."
+        }
+        (Carried::AllBuilds, _) => {
+            "This builder's remote cache holds one image for each step ever built and forgets none: all modes of the cache export are one."
+        }
+    };
+    Some(Caveat::general(text))
 }
 
 /// Context paths that may look different since the build before.
