@@ -5,7 +5,6 @@
 //!
 //! Never: prints, reads the disk, decides what is legal (that is `restructure::legality`'s).
 
-use crate::builder::Builder;
 use crate::cache::{Lookup, MissReason};
 use crate::caveat::Caveat;
 use crate::cost::{Band, BuildCost, CostModel};
@@ -100,13 +99,7 @@ pub struct Saving {
 /// Answers. Errors: the Dockerfile's refusal.
 pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error> {
     let parsed = dockerfile::parse(&question.dockerfile)?;
-    let cost = CostModel {
-        runner: question.settings.runner,
-        cache_export: question.settings.cache_export,
-        // BuildKit runs independent steps side by side, the others one after the other.
-        parallelism: usize::from(question.settings.builder != Builder::BuildKit),
-        ..question.cost.clone()
-    };
+    let cost = question.cost.clone().under(question.settings);
     let question = &Question {
         cost: &cost,
         dockerfile: question.dockerfile.clone(),

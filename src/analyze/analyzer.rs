@@ -2,7 +2,6 @@
 
 use super::facts::{Analysis, Build, BuiltFacts, MAX_CHURN, StepFacts, Totals, Version};
 use super::ground::{Ground, Terrain};
-use crate::builder::Builder;
 use crate::cache::{Lookup, MissReason};
 use crate::caveat::Caveat;
 use crate::cost::{BuildCost, CostModel};
@@ -33,12 +32,7 @@ impl Analyzer {
     pub fn new(settings: Settings, model: CostModel) -> Self {
         Self {
             replay: Replay::new(settings.clone()),
-            model: CostModel {
-                runner: settings.runner,
-                cache_export: settings.cache_export,
-                parallelism: parallelism(settings.builder),
-                ..model
-            },
+            model: model.under(&settings),
             costs: BTreeMap::new(),
             dockerfiles: BTreeSet::new(),
             terrain: Terrain::new(&settings),
@@ -157,14 +151,6 @@ impl Analyzer {
             churn,
             caveats,
         }
-    }
-}
-
-/// BuildKit runs independent steps side by side, the others one after the other.
-fn parallelism(builder: Builder) -> usize {
-    match builder {
-        Builder::BuildKit => 0,
-        Builder::Classic | Builder::Buildah | Builder::Kaniko => 1,
     }
 }
 

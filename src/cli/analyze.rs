@@ -14,7 +14,7 @@ use crate::report::{heat, html, json, markdown, terminal, view};
 /// Carries the command out.
 pub(super) fn run(args: &AnalyzeArgs) -> Result<(), CliError> {
     let project = Project::load(&settings::job(&args.replay)?)?;
-    let analysis = analyse(&project, cost_model(&project, args.profile.as_deref())?)?;
+    let analysis = analyse(&project, cost_model(&project, &args.cost)?)?;
     let path = args.output.output.as_deref();
     let mut output = Output::open(path)?;
     let report = view::report(&analysis, &project.name());

@@ -131,9 +131,8 @@ pub(super) struct AnalyzeArgs {
     pub(super) path: Option<PathBuf>,
     #[command(flatten)]
     pub(super) replay: ReplayOptions,
-    /// Measured durations and sizes, written by `calibrate`
-    #[arg(long, value_name = "FILE")]
-    pub(super) profile: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) cost: CostOptions,
     #[command(flatten)]
     pub(super) output: OutputOptions,
 }
@@ -161,9 +160,8 @@ pub(super) struct CompareArgs {
     /// Exit with 1 if the new mean rebuild takes longer than this: `4m`
     #[arg(long, value_name = "DURATION")]
     pub(super) max_rebuild: Option<String>,
-    /// Measured durations and sizes, written by `calibrate`
-    #[arg(long, value_name = "FILE")]
-    pub(super) profile: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) cost: CostOptions,
     #[command(flatten)]
     pub(super) output: OutputOptions,
 }
@@ -182,9 +180,8 @@ pub(super) struct SuggestArgs {
     /// Show what does not pay on this history as well, and why
     #[arg(long, help_heading = "Output")]
     pub(super) all: bool,
-    /// Measured durations and sizes, written by `calibrate`
-    #[arg(long, value_name = "FILE")]
-    pub(super) profile: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) cost: CostOptions,
     /// Rendering
     #[arg(long, value_enum, default_value_t = SuggestFormat::Terminal, help_heading = "Output")]
     pub(super) format: SuggestFormat,
@@ -295,11 +292,49 @@ pub(super) struct CommentArgs {
 /// `calibrate`.
 #[derive(ClapArgs, Debug)]
 pub(super) struct CalibrateArgs {
-    /// Build logs; - for standard input
+    /// Build logs, `docker history --format json`, OCI manifests and configurations; - for standard input
     #[arg(value_name = "LOG", required = true)]
     pub(super) logs: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(super) output: OutputOptions,
+    /// Add to this profile; it is read, and written only where -o says
+    #[arg(long, value_name = "PROFILE")]
+    pub(super) merge: Vec<PathBuf>,
+    /// The profile's form
+    #[arg(long, value_enum, default_value_t = ProfileFormat::Toml, help_heading = "Output")]
+    pub(super) format: ProfileFormat,
+    /// Write to this file instead of standard output; the file appears whole or not at all
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub(super) output: Option<PathBuf>,
+}
+
+/// `--format` of `calibrate`.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub(super) enum ProfileFormat {
+    Toml,
+    Json,
+}
+
+/// What costs depend on beside the builds.
+#[derive(ClapArgs, Debug, Clone, Default)]
+pub(super) struct CostOptions {
+    /// Measured durations and sizes, written by `calibrate`
+    #[arg(long, value_name = "FILE", help_heading = "Costs")]
+    pub(super) profile: Option<PathBuf>,
+    /// Steps that may run at once; 0 for any number, as BuildKit does
+    #[arg(long, value_name = "N", help_heading = "Costs")]
+    pub(super) parallelism: Option<usize>,
+    /// Bytes a second from registry and cache: `156MB`
+    #[arg(long, value_name = "RATE", help_heading = "Costs")]
+    pub(super) download: Option<String>,
+    /// Bytes a second to registry and cache: `78MB`
+    #[arg(long, value_name = "RATE", help_heading = "Costs")]
+    pub(super) upload: Option<String>,
+    /// What a minute of the runner costs: `0.006`, or with a currency `0.01EUR`
+    #[arg(long, value_name = "PRICE", help_heading = "Costs")]
+    pub(super) price: Option<String>,
+    /// Speed and price of a usual runner
+    #[arg(long, value_name = "NAME", help_heading = "Costs")]
+    pub(super) runner_preset: Option<String>,
 }
 
 /// `verify`.

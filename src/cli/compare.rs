@@ -33,7 +33,7 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), CliError> {
     let comparison = compare(
         &old_builds,
         &new_builds,
-        &cost_model(&project, args.profile.as_deref())?,
+        &cost_model(&project, &args.cost)?,
     );
     if comparison.pairs.is_empty() {
         refuse_unbuildable(&old, &old_builds)?;

@@ -24,7 +24,7 @@ pub(super) fn fill(command: &mut Command) -> Result<(), CliError> {
             if let Some(path) = args.path.take() {
                 args.replay.repo = path;
             }
-            (&mut args.replay, Some(&mut args.profile))
+            (&mut args.replay, Some(&mut args.cost.profile))
         }
         Command::Compare(args) => {
             if let Some(config) = load(&args.replay)? {
@@ -32,9 +32,9 @@ pub(super) fn fill(command: &mut Command) -> Result<(), CliError> {
                 args.fail_if_slower = args.fail_if_slower.take().or(limits.fail_if_slower);
                 args.max_rebuild = args.max_rebuild.take().or(limits.max_rebuild);
             }
-            (&mut args.replay, Some(&mut args.profile))
+            (&mut args.replay, Some(&mut args.cost.profile))
         }
-        Command::Suggest(args) => (&mut args.replay, Some(&mut args.profile)),
+        Command::Suggest(args) => (&mut args.replay, Some(&mut args.cost.profile)),
         Command::Explain(args) => (&mut args.replay, None),
         Command::Verify(args) => (&mut args.replay, None),
         Command::Replay(args) => (&mut args.replay, None),

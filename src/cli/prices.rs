@@ -1,8 +1,10 @@
 //! The cost model of a command: the user's profile, and what the repository's lockfiles tell about its size.
 
+use super::args::CostOptions;
 use super::error::CliError;
 use super::load::Project;
-use crate::cost::{CostModel, Profile, Scale, profile};
+use crate::cost::log::parse_size;
+use crate::cost::{CostModel, Preset, Price, Profile, Scale, profile};
 use crate::tree::RepoPath;
 use std::fs;
 use std::path::Path;
@@ -10,18 +12,63 @@ use std::path::Path;
 /// A repository with more lockfiles is counted by the first of them.
 const MAX_LOCKFILES: usize = 100;
 
-/// The model for a project, with the profile of `--profile` if one is given.
-pub(super) fn cost_model(project: &Project, profile: Option<&Path>) -> Result<CostModel, CliError> {
-    Ok(CostModel {
-        profile: profile.map(read_profile).transpose()?.unwrap_or_default(),
+/// The model for a project under the options that were given.
+pub(super) fn cost_model(project: &Project, options: &CostOptions) -> Result<CostModel, CliError> {
+    let mut model = CostModel {
+        profile: options
+            .profile
+            .as_deref()
+            .map(read_profile)
+            .transpose()?
+            .unwrap_or_default(),
         scale: scale(project),
-        runner: project.settings.runner,
-        cache_export: project.settings.cache_export,
+        parallelism: options.parallelism.unwrap_or(0),
         ..CostModel::default()
+    };
+    if let Some(name) = &options.runner_preset {
+        let preset = preset(name)?;
+        model.rates = preset.rates();
+        model.price = Some(preset.price());
+    }
+    if let Some(text) = &options.download {
+        model.rates.download = rate("--download", text)?;
+        model.rates.given = true;
+    }
+    if let Some(text) = &options.upload {
+        model.rates.upload = rate("--upload", text)?;
+        model.rates.given = true;
+    }
+    if let Some(text) = &options.price {
+        model.price = Some(Price::parse(text).ok_or_else(|| {
+            CliError::usage(format!(
+                "--price: \"{text}\" is no price; write 0.006 or 0.01EUR"
+            ))
+        })?);
+    }
+    Ok(model.under(&project.settings))
+}
+
+fn preset(name: &str) -> Result<&'static Preset, CliError> {
+    Preset::by_name(name).ok_or_else(|| {
+        let known: Vec<&str> = Preset::all().iter().map(|p| p.name).collect();
+        CliError::usage(format!("--runner-preset: {name} is not known"))
+            .with_help(format!("known are {}", known.join(", ")))
     })
 }
 
-fn read_profile(path: &Path) -> Result<Profile, CliError> {
+fn rate(option: &str, text: &str) -> Result<u64, CliError> {
+    let number = text.strip_suffix("/s").unwrap_or(text);
+    parse_size(number)
+        .filter(|&bytes| bytes > 0)
+        .ok_or_else(|| {
+            CliError::usage(format!(
+                "{option}: \"{text}\" is no rate; write 156MB for 156 million bytes a second"
+            ))
+        })
+}
+
+/// Reads a profile file.
+pub(super) fn read_profile(path: &Path) -> Result<Profile, CliError> {
     let name = path.display();
     let text = fs::read_to_string(path)
         .map_err(|e| CliError::usage(format!("--profile: cannot read {name}")).with_source(e))?;

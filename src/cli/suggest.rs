@@ -4,12 +4,12 @@ use super::args::{SuggestArgs, SuggestFormat};
 use super::error::{CliError, Kind};
 use super::load::Project;
 use super::output::{Output, look, note};
-use super::prices::is_lockfile;
+use super::prices::cost_model;
 use super::progress::Progress;
 use super::settings;
 use crate::builder::Builder;
 use crate::context::{ignore_files, ignore_files_of_buildah, ignore_files_of_classic};
-use crate::cost::{CostModel, Scale};
+use crate::cost::CostModel;
 use crate::history::BuildInput;
 use crate::report::suggest as report;
 use crate::restructure::search::Draft;
@@ -36,7 +36,8 @@ pub(super) fn run(args: &SuggestArgs) -> Result<(), CliError> {
     project.settings.pin = Some(texts.now.dockerfile.clone());
     project.settings.pin_ignore = Some(texts.now.ignore.clone().unwrap_or_default());
     let inputs = read(&project)?;
-    let suggestions = answer(&project, &newest, &texts, &inputs)?;
+    let model = cost_model(&project, &args.cost)?;
+    let suggestions = answer(&project, &newest, &texts, &inputs, &model)?;
     if let Some(id) = &args.apply {
         return apply(&project, &suggestions, id);
     }
@@ -118,6 +119,7 @@ pub(super) fn answer(
     newest: &ObjectId,
     texts: &Texts,
     inputs: &[BuildInput],
+    model: &CostModel,
 ) -> Result<Suggestions, CliError> {
     let context = RepoPath::new(&project.settings.context);
     // Rules ask for the same files again and again.
@@ -135,29 +137,13 @@ pub(super) fn answer(
             .or_insert_with(fetch)
             .clone()
     };
-    let mut scale = Scale::default();
-    for path in inputs
-        .iter()
-        .flat_map(|i| &i.changes)
-        .filter(|c| c.new.is_some())
-        .map(|c| &c.path)
-    {
-        if is_lockfile(path)
-            && let Some(bytes) = read(path)
-        {
-            scale.add_lockfile(&path.to_string(), &String::from_utf8_lossy(&bytes));
-        }
-    }
     let question = Question {
         settings: &project.settings,
         dockerfile: texts.now.dockerfile.clone(),
         ignore: texts.ignore_path.clone().zip(texts.now.ignore.clone()),
         inputs,
         read: &read,
-        cost: &CostModel {
-            scale,
-            ..CostModel::default()
-        },
+        cost: model,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
     };
     let mut suggestions =

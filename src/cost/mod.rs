@@ -38,6 +38,7 @@ pub use observed::Size;
 pub use observed::StepProfile;
 pub use observed::image_name;
 pub use observed::normalised;
+pub use rates::Preset;
 pub use rates::Price;
 pub use rates::Rates;
 pub use scale::Family;

@@ -24,11 +24,13 @@ use super::sheet::Sheet;
 use super::step;
 use super::step::LayerSize;
 use super::world::World;
+use crate::builder::Builder;
 use crate::cache::Lookup;
 use crate::graph::Step;
 use crate::replay::Built;
 use crate::replay::CacheExport;
 use crate::replay::Runner;
+use crate::replay::Settings;
 use crate::replay::Steps;
 use std::ops::AddAssign;
 
@@ -165,6 +167,18 @@ pub struct ImageSize {
 }
 
 impl CostModel {
+    /// The same for a replay's settings: its runner and cache export, and for builders that know no other way one step
+    /// after the other.
+    #[must_use]
+    pub fn under(mut self, settings: &Settings) -> Self {
+        self.runner = settings.runner;
+        self.cache_export = settings.cache_export;
+        if settings.builder != Builder::BuildKit {
+            self.parallelism = 1;
+        }
+        self
+    }
+
     /// How long a step takes when it runs. For FROM: resolving the image, not pulling it.
     pub fn step(&self, step: &Step) -> Estimate {
         let work: Vec<Estimate> = step::work(step, &self.profile, &self.scale)

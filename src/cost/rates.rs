@@ -113,3 +113,121 @@ impl Price {
             .unwrap_or(u64::MAX)
     }
 }
+
+impl Price {
+    /// `0.006`, `0.006 USD`, `0.01EUR`: a minute's price; dollars where no currency is named.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let at = text
+            .find(|c: char| c.is_ascii_alphabetic())
+            .unwrap_or(text.len());
+        let (number, currency) = (text[..at].trim(), text[at..].trim());
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        let is_number = !number.is_empty()
+            && whole.len() <= 9
+            && fraction.len() <= 6
+            && (whole.len() + fraction.len()) > 0;
+        let micros: u64 = format!("{whole}{fraction:0<6}")
+            .parse()
+            .ok()
+            .filter(|_| is_number)?;
+        let is_currency = currency.len() <= 3 && currency.bytes().all(|b| b.is_ascii_alphabetic());
+        is_currency.then(|| Self {
+            micros_per_minute: micros,
+            currency: if currency.is_empty() {
+                "USD".to_owned()
+            } else {
+                currency.to_ascii_uppercase()
+            },
+            source: "as given".to_owned(),
+        })
+    }
+}
+
+/// A usual runner.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Preset {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// Millionths of a dollar a minute.
+    micros_per_minute: u64,
+    /// Where the price comes from.
+    source: &'static str,
+}
+
+const GITHUB: &str = "GitHub's documentation, Actions runner pricing, 2026";
+
+static PRESETS: [Preset; 4] = [
+    Preset {
+        name: "github-2core",
+        micros_per_minute: 6_000,
+        source: GITHUB,
+    },
+    Preset {
+        name: "github-4core",
+        micros_per_minute: 12_000,
+        source: GITHUB,
+    },
+    Preset {
+        name: "github-8core",
+        micros_per_minute: 22_000,
+        source: GITHUB,
+    },
+    Preset {
+        name: "own",
+        micros_per_minute: 0,
+        source: "a runner of one's own",
+    },
+];
+
+impl Preset {
+    /// All presets, by name.
+    pub fn all() -> &'static [Self] {
+        &PRESETS
+    }
+
+    /// The preset of that name.
+    pub fn by_name(name: &str) -> Option<&'static Self> {
+        PRESETS.iter().find(|p| p.name == name)
+    }
+
+    /// Its speeds: the defaults, which are those measured on GitHub's runners.
+    pub fn rates(&self) -> Rates {
+        Rates::default()
+    }
+
+    /// Its price.
+    pub fn price(&self) -> Price {
+        Price {
+            micros_per_minute: self.micros_per_minute,
+            currency: "USD".to_owned(),
+            source: self.source.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_are_read() {
+        let check = |text: &str, expected: Option<(u64, &str)>| {
+            let price = Price::parse(text);
+            assert_eq!(
+                price
+                    .as_ref()
+                    .map(|p| (p.micros_per_minute, p.currency.as_str())),
+                expected,
+                "{text}"
+            );
+        };
+        check("0.006", Some((6_000, "USD")));
+        check("1", Some((1_000_000, "USD")));
+        check(".5 eur", Some((500_000, "EUR")));
+        for wrong in ["", "x", "0.0000001", "-1", "1.2.3", "1 dollar", "."] {
+            check(wrong, None);
+        }
+        assert_eq!(Price::parse("0.6").unwrap().micros(90_000), 900_000);
+    }
+}

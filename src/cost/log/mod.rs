@@ -30,3 +30,4 @@ pub use build::Role;
 pub use build::SizeRecord;
 pub use build::TotalSource;
 pub use read::read;
+pub use time::parse_size;

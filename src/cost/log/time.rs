@@ -102,7 +102,7 @@ pub(super) fn parse_duration(text: &str) -> Option<u64> {
 }
 
 /// `1.66MB`, `123B`, `12kB`, `3.5 GB`, `1.2GiB` in bytes (decimal units, as docker prints).
-pub(super) fn parse_size(text: &str) -> Option<u64> {
+pub fn parse_size(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text
         .bytes()
