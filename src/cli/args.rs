@@ -212,9 +212,8 @@ pub(super) struct CommentArgs {
     /// The pull request's newest commit [default: the CI job's, else HEAD]
     #[arg(long, value_name = "REV", help_heading = "What is compared")]
     pub(super) head: Option<String>,
-    /// Measured durations and sizes, written by `calibrate`
-    #[arg(long, value_name = "FILE", help_heading = "What is compared")]
-    pub(super) profile: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) cost: CostOptions,
     #[command(flatten)]
     pub(super) replay: ReplayOptions,
 

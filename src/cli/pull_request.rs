@@ -211,9 +211,9 @@ fn compared(
     project.settings.pin = Some(base.dockerfile.clone());
     project.settings.pin_ignore = Some(base.ignore.clone());
     let inputs = suggest::read(&project)?;
-    let profile = args.profile.clone();
-    let profile = profile.or_else(|| config.profile(image).map(Path::to_owned));
-    let model = cost_model(&project, profile.as_deref())?;
+    let mut options = args.cost.clone();
+    options.profile = options.profile.or_else(|| config.profile(image).map(Path::to_owned));
+    let model = cost_model(&project, &options)?;
     let question = Question {
         settings: &project.settings,
         base: &base,
@@ -228,7 +228,7 @@ fn compared(
     gather(gathered, &project, &inputs, &caveats);
 
     if !args.no_suggestion && config.comment.suggestion != Some(false) {
-        compared.suggestion = suggestion(&mut project, ends.head, &head, &inputs)?;
+        compared.suggestion = suggestion(&mut project, ends.head, &head, &inputs, &model)?;
     }
     project.settings = committed;
     project.builds = builds;
@@ -289,11 +289,12 @@ fn suggestion(
     commit: ObjectId,
     head: &Side,
     inputs: &[BuildInput],
+    model: &CostModel,
 ) -> Result<Option<Suggestion>, CliError> {
     project.settings.pin = Some(head.dockerfile.clone());
     let texts = Texts::of_commit(project, &commit)?;
     project.settings.pin_ignore = Some(head.ignore.clone());
-    let Ok(found) = suggest::answer(project, &commit, &texts, inputs) else {
+    let Ok(found) = suggest::answer(project, &commit, &texts, inputs, model) else {
         return Ok(None);
     };
     let Some(best) = found.order.first() else {
