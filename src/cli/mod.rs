@@ -11,6 +11,7 @@ mod compare;
 mod config;
 mod config_file;
 mod error;
+mod explain;
 mod graph;
 mod hint;
 mod load;

@@ -3,7 +3,14 @@
 use super::args::{self, Args, Command, Typed};
 use super::error::{CliError, Kind};
 use super::output::{Output, note};
-use super::{analyze, comment, compare, config_file, graph, replay, suggest};
+use super::analyze;
+use super::comment;
+use super::compare;
+use super::config_file;
+use super::explain;
+use super::graph;
+use super::replay;
+use super::suggest;
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -39,6 +46,7 @@ fn dispatch(mut args: Args) -> Result<(), CliError> {
         Command::Analyze(args) => analyze::run(&args),
         Command::Comment(args) => comment::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Graph(args) => graph::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Suggest(args) => suggest::run(&args),

@@ -7,6 +7,7 @@ pub mod code_quality;
 pub mod comment_view;
 pub mod compare;
 mod fingerprint;
+pub mod explain;
 pub mod format;
 pub mod graph;
 pub mod heat;

@@ -97,7 +97,7 @@ impl Page<'_> {
         self.styled(FAINT, text)
     }
 
-    fn paint(&self, style: Style, text: &str) -> String {
+    pub(super) fn paint(&self, style: Style, text: &str) -> String {
         if self.look.colour {
             format!("{style}{text}{style:#}")
         } else {
