@@ -56,7 +56,11 @@ pub(super) fn run(args: &ExplainArgs) -> Result<(), CliError> {
         Format::Terminal => report::terminal(&explained, look(path), &mut output)?,
         Format::Json => report::json(&explained, &mut output)?,
         Format::Markdown => report::markdown(&explained, &mut output)?,
-        Format::Html => return Err(CliError::usage("explain has no HTML form").with_help("try --format markdown")),
+        Format::Html => {
+            return Err(
+                CliError::usage("explain has no HTML form").with_help("try --format markdown")
+            );
+        }
     }
     output.finish()
 }
@@ -64,9 +68,12 @@ pub(super) fn run(args: &ExplainArgs) -> Result<(), CliError> {
 /// The builds up to the commit: its first parents, or a given list up to where the commit stands in it.
 fn project(args: &ExplainArgs) -> Result<Project, CliError> {
     let mut options = args.replay.clone();
-    let is_listed = options.commits.is_some() || options.builds.is_some() || options.range.is_some();
+    let is_listed =
+        options.commits.is_some() || options.builds.is_some() || options.range.is_some();
     if !is_listed {
-        let commit = load::open(&options.repo)?.resolve(&args.commit).map_err(|e| load::repository_error(&e))?;
+        let commit = load::open(&options.repo)?
+            .resolve(&args.commit)
+            .map_err(|e| load::repository_error(&e))?;
         options.range = Some(commit.to_string());
         if options.since.is_none() {
             options.last.get_or_insert(DEFAULT_LAST);
@@ -89,11 +96,17 @@ fn text(project: &Project) -> Result<Text, CliError> {
     let name = project.settings.dockerfile.clone();
     let committed = || {
         let (commit, _) = project.builds.last()?;
-        project.text_at(commit, &RepoPath::new(&name)).ok().flatten()
+        project
+            .text_at(commit, &RepoPath::new(&name))
+            .ok()
+            .flatten()
     };
     match project.settings.pin.clone().or_else(committed) {
         Some(text) => Ok(Text { name, text }),
-        None => Err(CliError::new(Kind::Dockerfile, format!("this commit has no {name}")).with_help("name another with --file")),
+        None => Err(
+            CliError::new(Kind::Dockerfile, format!("this commit has no {name}"))
+                .with_help("name another with --file"),
+        ),
     }
 }
 
@@ -101,7 +114,13 @@ fn text(project: &Project) -> Result<Text, CliError> {
 fn chosen(built: &Built, wanted: &str) -> Result<Vec<StepId>, CliError> {
     let shown = &built.steps.shown;
     let step = |id: &StepId| &built.steps.steps[id.0];
-    let matching = |test: &dyn Fn(&Step) -> bool| shown.iter().copied().filter(|id| test(step(id))).collect::<Vec<_>>();
+    let matching = |test: &dyn Fn(&Step) -> bool| {
+        shown
+            .iter()
+            .copied()
+            .filter(|id| test(step(id)))
+            .collect::<Vec<_>>()
+    };
     let mut found = Vec::new();
     if let Ok(line) = wanted.parse::<usize>() {
         found = matching(&|s| (s.lines.first..=s.lines.last).contains(&line));
@@ -121,7 +140,9 @@ fn chosen(built: &Built, wanted: &str) -> Result<Vec<StepId>, CliError> {
     let places: Vec<String> = shown.iter().map(|id| place_of(step(id))).collect();
     Err(match nearest(wanted, places.iter().map(String::as_str)) {
         Some(place) => error.with_help(format!("did you mean {place}?")),
-        None => error.with_help("give a line of the Dockerfile, a place as in build:3/7, or part of the instruction"),
+        None => error.with_help(
+            "give a line of the Dockerfile, a place as in build:3/7, or part of the instruction",
+        ),
     })
 }
 

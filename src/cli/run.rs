@@ -1,14 +1,14 @@
 //! main: reads the command line, carries the command out, says what went wrong, picks the exit code.
 
-use super::args::{self, Args, Command, Typed};
-use super::error::{CliError, Kind};
-use super::output::{Output, note};
 use super::analyze;
+use super::args::{self, Args, Command, Typed};
 use super::comment;
 use super::compare;
 use super::config_file;
+use super::error::{CliError, Kind};
 use super::explain;
 use super::graph;
+use super::output::{Output, note};
 use super::replay;
 use super::suggest;
 use std::ffi::OsString;

@@ -59,10 +59,18 @@ pub fn terminal(explained: &Explained<'_>, look: Look, sink: &mut dyn io::Write)
         let step = &explained.built.steps.steps[id.0];
         let answer = answer(explained, id);
         page.blank()?;
-        writeln!(page.sink, "line {}  {}", step.lines.first, clip(&one_line(&label(step)), look.width.saturating_sub(12)))?;
+        writeln!(
+            page.sink,
+            "line {}  {}",
+            step.lines.first,
+            clip(&one_line(&label(step)), look.width.saturating_sub(12))
+        )?;
         let verdict = page.paint(style(answer.verdict), answer.verdict);
         // Wrapped as plain text, so that escape codes do not count.
-        let lines = super::terminal::wrap(&format!("{}: {}", answer.verdict, answer.because), look.width.saturating_sub(4));
+        let lines = super::terminal::wrap(
+            &format!("{}: {}", answer.verdict, answer.because),
+            look.width.saturating_sub(4),
+        );
         for (i, line) in lines.iter().enumerate() {
             match line.strip_prefix(answer.verdict).filter(|_| i == 0) {
                 Some(rest) => writeln!(page.sink, "    {verdict}{rest}")?,
@@ -70,7 +78,11 @@ pub fn terminal(explained: &Explained<'_>, look: Look, sink: &mut dyn io::Write)
             }
         }
         for input in &answer.inputs {
-            writeln!(page.sink, "      {}", clip(input, look.width.saturating_sub(6)))?;
+            writeln!(
+                page.sink,
+                "      {}",
+                clip(input, look.width.saturating_sub(6))
+            )?;
         }
     }
     if !explained.caveats.is_empty() {
@@ -92,12 +104,27 @@ fn style(verdict: &str) -> Style {
 
 /// Writes it as Markdown.
 pub fn markdown(explained: &Explained<'_>, sink: &mut dyn io::Write) -> io::Result<()> {
-    writeln!(sink, "# {}\n\n{}\n", escape_cell(&title(explained)), escape_cell(&summary(explained)))?;
+    writeln!(
+        sink,
+        "# {}\n\n{}\n",
+        escape_cell(&title(explained)),
+        escape_cell(&summary(explained))
+    )?;
     for &id in explained.steps {
         let step = &explained.built.steps.steps[id.0];
         let answer = answer(explained, id);
-        writeln!(sink, "- line {}: {}", step.lines.first, code_span(&one_line(&label(step))))?;
-        writeln!(sink, "  **{}**: {}", answer.verdict, escape_cell(&answer.because))?;
+        writeln!(
+            sink,
+            "- line {}: {}",
+            step.lines.first,
+            code_span(&one_line(&label(step)))
+        )?;
+        writeln!(
+            sink,
+            "  **{}**: {}",
+            answer.verdict,
+            escape_cell(&answer.because)
+        )?;
         for input in &answer.inputs {
             writeln!(sink, "  - {}", escape_cell(input))?;
         }
@@ -108,44 +135,74 @@ pub fn markdown(explained: &Explained<'_>, sink: &mut dyn io::Write) -> io::Resu
 }
 
 fn title(explained: &Explained<'_>) -> String {
-    explained.commits.last().map_or(String::new(), |commit| format!("{}, {}", explained.repository, name(commit)))
+    explained.commits.last().map_or(String::new(), |commit| {
+        format!("{}, {}", explained.repository, name(commit))
+    })
 }
 
 /// `4f2a91c0aa of 2025-01-31 (subject)`.
 fn name(commit: &Commit) -> String {
     let id: String = commit.id.to_string().chars().take(10).collect();
-    format!("{id} of {} ({})", date(commit.time), clip(&commit.subject, 60))
+    format!(
+        "{id} of {} ({})",
+        date(commit.time),
+        clip(&commit.subject, 60)
+    )
 }
 
 fn summary(explained: &Explained<'_>) -> String {
     let built = explained.built;
     let shown = built.steps.shown.iter();
-    let n_hit = shown.filter(|id| matches!(built.lookups[id.0], Lookup::Hit { .. })).count();
+    let n_hit = shown
+        .filter(|id| matches!(built.lookups[id.0], Lookup::Hit { .. }))
+        .count();
     let before = explained.commits.len().saturating_sub(1);
     let history = match before {
         0 => "built first, with an empty cache".to_owned(),
         1 => "built after one other commit".to_owned(),
         n => format!("built after {} other commits", grouped(n as u64)),
     };
-    format!("{n_hit} of {} steps come from the cache; {history}.", built.steps.shown.len())
+    format!(
+        "{n_hit} of {} steps come from the cache; {history}.",
+        built.steps.shown.len()
+    )
 }
 
 fn answer(explained: &Explained<'_>, id: StepId) -> Answer {
     let built = explained.built;
     match &built.lookups[id.0] {
-        Lookup::Hit { build } => Answer { verdict: "cached", because: hit(explained, *build), inputs: Vec::new() },
-        Lookup::Unknown { why } => Answer { verdict: "not known", because: why.clone(), inputs: Vec::new() },
+        Lookup::Hit { build } => Answer {
+            verdict: "cached",
+            because: hit(explained, *build),
+            inputs: Vec::new(),
+        },
+        Lookup::Unknown { why } => Answer {
+            verdict: "not known",
+            because: why.clone(),
+            inputs: Vec::new(),
+        },
         Lookup::Miss(MissReason::Input { step }) => {
             let root = root_of(built, id);
             let (because, inputs) = root_words(built, root);
             let nearest = &built.steps.steps[step.0];
             let text = clip(&one_line(&label(nearest)), 60);
-            let because = format!("it follows line {}, {text}, which ran: {because}", nearest.lines.first);
-            Answer { verdict: "ran", because, inputs }
+            let because = format!(
+                "it follows line {}, {text}, which ran: {because}",
+                nearest.lines.first
+            );
+            Answer {
+                verdict: "ran",
+                because,
+                inputs,
+            }
         }
         Lookup::Miss(_) => {
             let (because, inputs) = root_words(built, id);
-            Answer { verdict: "ran", because, inputs }
+            Answer {
+                verdict: "ran",
+                because,
+                inputs,
+            }
         }
     }
 }
@@ -235,7 +292,11 @@ pub fn json(explained: &Explained<'_>, sink: &mut dyn io::Write) -> io::Result<(
         time: commit.map(|c| c.time),
         subject: commit.map_or("", |c| c.subject.as_str()),
         builds_before: explained.commits.len().saturating_sub(1),
-        steps: explained.steps.iter().map(|&id| wire_step(explained, id)).collect(),
+        steps: explained
+            .steps
+            .iter()
+            .map(|&id| wire_step(explained, id))
+            .collect(),
         caveats: json::caveats(explained.caveats),
     };
     json::pretty(&wire, sink)
@@ -279,7 +340,10 @@ mod tests {
             stage_index: 0,
             index: line,
             total: 3,
-            lines: Lines { first: line, last: line },
+            lines: Lines {
+                first: line,
+                last: line,
+            },
             instruction: text.split(' ').next().unwrap_or_default().to_owned(),
             text: text.to_owned(),
             command: String::new(),
@@ -298,12 +362,24 @@ mod tests {
             author: String::new(),
         };
         let commits = [commit(1), commit(2)];
-        let files: Vec<RepoPath> = (0..9).map(|n| RepoPath::new(format!("src/{n}.js"))).collect();
-        let content = Lookup::Miss(MissReason::Content { paths: files, n_paths: 17 });
+        let files: Vec<RepoPath> = (0..9)
+            .map(|n| RepoPath::new(format!("src/{n}.js")))
+            .collect();
+        let content = Lookup::Miss(MissReason::Content {
+            paths: files,
+            n_paths: 17,
+        });
         let steps = [step(1, "FROM a"), step(2, "COPY . ."), step(3, "RUN make")].to_vec();
         let built = Built {
-            steps: Arc::new(Steps { shown: (0..3).map(StepId).collect(), steps }),
-            lookups: vec![Lookup::Hit { build: Some(0) }, content, Lookup::Miss(MissReason::Input { step: StepId(1) })],
+            steps: Arc::new(Steps {
+                shown: (0..3).map(StepId).collect(),
+                steps,
+            }),
+            lookups: vec![
+                Lookup::Hit { build: Some(0) },
+                content,
+                Lookup::Miss(MissReason::Input { step: StepId(1) }),
+            ],
         };
         let settings = Settings::default();
         let explained = Explained {
@@ -315,7 +391,15 @@ mod tests {
             caveats: &[],
         };
         let mut out = Vec::new();
-        terminal(&explained, Look { width: 100, colour: false }, &mut out).unwrap();
+        terminal(
+            &explained,
+            Look {
+                width: 100,
+                colour: false,
+            },
+            &mut out,
+        )
+        .unwrap();
         let want = "\
 repo, 0202020202 of 1970-01-03 (Say hello)
 1 of 3 steps come from the cache; built after one other commit.
