@@ -53,18 +53,21 @@ fn prefetch(call: &Call<'_>, dir: &RepoPath) -> Verdict {
 }
 
 fn needs(files: &Files<'_>, dir: &RepoPath) -> Result<Needs, String> {
-    let Some(module) = module_above(files, dir) else {
+    let work = ancestors(dir)
+        .into_iter()
+        .map(|d| d.join(b"go.work"))
+        .find(|p| files.has(p));
+    let module = module_above(files, dir);
+    if module.is_none() && work.is_none() {
         return Err("there is no go.mod where it runs".to_owned());
-    };
+    }
+    let module = module.unwrap_or_else(|| dir.clone());
     if files.has(&module.join(b"vendor/modules.txt")) {
         return Err("its dependencies are vendored: there is nothing to download".to_owned());
     }
     let mut needs = Needs::default();
-    let mut open = vec![module.clone()];
-    let work = ancestors(&module)
-        .into_iter()
-        .map(|d| d.join(b"go.work"))
-        .find(|p| files.has(p));
+    let mut open = Vec::new();
+    open.extend(Some(module.clone()).filter(|m| files.has(&m.join(b"go.mod"))));
     if let Some(work) = work {
         let base = work.parent().unwrap_or_else(RepoPath::root);
         needs.file(files, &work);

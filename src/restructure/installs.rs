@@ -170,6 +170,20 @@ impl<'a> StageView<'a> {
         (0..read.script.pieces.len()).all(|n| read.is_free(n) || read.touches_only(n, allowed))
     }
 
+    /// Where the commands of RUN `run` keep downloads, by ecosystem, each once.
+    pub(super) fn cache_dirs(&self, run: usize) -> Vec<(&'static str, ecosystem::CacheDir)> {
+        let instruction = &self.stage.instructions[run];
+        let Some(read) = Read::new(self, run, instruction) else {
+            return Vec::new();
+        };
+        let mut found: Vec<(&'static str, ecosystem::CacheDir)> = Vec::new();
+        for seen in &read.seen {
+            let dir = read.with_call(seen, ecosystem::cache_dir).flatten();
+            found.extend(dir.filter(|(name, _)| !found.iter().any(|(known, _)| known == name)));
+        }
+        found
+    }
+
     /// The ecosystems whose commands make up RUN `run`, whatever they do; `None` when another command is among them.
     pub(super) fn builds_with(&self, run: usize) -> Option<Vec<&'static str>> {
         let read = Read::new(self, run, self.stage.instructions.get(run)?)?;

@@ -12,7 +12,7 @@
 
 use super::candidate::Candidate;
 use super::effect::{Effect, conflict, effect};
-use super::layout::{Place, delivered, expand, parent, places, selected, stage_named, unquote};
+use super::layout::{Place, absolute, delivered, expand, parent, places, selected, stage_named, unquote};
 use super::view::View;
 use crate::context::IgnoreRules;
 use crate::dockerfile::Dockerfile;
@@ -267,6 +267,8 @@ fn configuration(before: &View<'_>, after: &View<'_>) -> Result<(), String> {
 fn brought(view: &View<'_>) -> BTreeMap<String, String> {
     let all = places(view.dockerfile);
     let mut files = BTreeMap::new();
+    // Files of other stages that a later COPY from the context replaces: name by name to what stands for their copy.
+    let mut passing: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for stage in chain(view.dockerfile, view.target) {
         for (instruction, place) in stage.instructions.iter().zip(&all[stage.index]) {
             let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
@@ -282,21 +284,47 @@ fn brought(view: &View<'_>) -> BTreeMap<String, String> {
                 instruction.flag("chmod")
             );
             match delivered(view, instruction, transfer, &place) {
-                Some(known) => files.extend(
-                    known
-                        .into_iter()
-                        .map(|(to, from)| (to, format!("{from} {owner}"))),
-                ),
-                None => {
-                    files.insert(
-                        words(view.dockerfile, stage.index, instruction, transfer, &place),
-                        owner,
+                Some(known) => {
+                    passing.retain(|key, left| {
+                        left.retain(|to| !known.contains_key(to));
+                        if left.is_empty() {
+                            files.remove(key);
+                        }
+                        !left.is_empty()
+                    });
+                    files.extend(
+                        known
+                            .into_iter()
+                            .map(|(to, from)| (to, format!("{from} {owner}"))),
                     );
+                }
+                None => {
+                    let key = words(view.dockerfile, stage.index, instruction, transfer, &place);
+                    if let Some(named) = named_files(transfer, &place) {
+                        passing.insert(key.clone(), named);
+                    }
+                    files.insert(key, owner);
                 }
             }
         }
     }
     files
+}
+
+/// Where the sources of a copy into a directory go, if all are named without a pattern.
+fn named_files(transfer: &Transfer, place: &Place) -> Option<BTreeSet<String>> {
+    let written = expand(&unquote(&transfer.destination), &place.variables)?;
+    if !written.ends_with('/') {
+        return None;
+    }
+    let each = transfer.sources.iter().map(|source| match source {
+        Source::Path(path) if !path.contains(['*', '?', '[', '$']) && !path.ends_with('/') => {
+            let name = path.rsplit('/').next()?;
+            absolute(place.cwd.as_deref(), &format!("{written}{name}"))
+        }
+        _ => None,
+    });
+    each.collect()
 }
 
 /// A copy by its words: where from, what, where to.

@@ -11,10 +11,13 @@ mod deps_first;
 mod ignore;
 mod intruder;
 mod link;
+mod mounts;
+mod multi_stage;
 mod narrow;
 mod order;
 mod pin;
 mod sink;
+mod version_shield;
 mod workspaces;
 
 pub(super) use ignore::is_dependency_file;
@@ -43,6 +46,10 @@ pub const ALL: &[Rule] = &[
     workspaces::RULE,
     dead_split::RULE,
     intruder::RULE,
+    mounts::BINDS,
+    mounts::CACHES,
+    multi_stage::RULE,
+    version_shield::RULE,
     narrow::RULE,
     ignore::RULE,
     sink::RULE,

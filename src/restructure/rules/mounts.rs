@@ -1,0 +1,263 @@
+//! Mounts in place of layers: downloads kept in cache mounts, manifests bound in place of copied.
+//!
+//! Before:
+//! ```dockerfile
+//! COPY requirements.txt .
+//! RUN pip install -r requirements.txt
+//! ```
+//! After (cache-mounts):
+//! ```dockerfile
+//! COPY requirements.txt .
+//! RUN --mount=type=cache,target=/root/.cache/pip pip install -r requirements.txt
+//! ```
+//! A cache mount lives in the builder: it is proposed only where the builder's state survives between builds. Where the
+//! downloads are read in place later (`~/.m2`, `/go/pkg/mod`), every later RUN of the stage gets the mount too, and the
+//! stage must not be the image itself. `bind-manifests` is `deps-first` without the COPY, for installs that write to no
+//! manifest.
+
+use super::super::candidate::{Candidate, Safety, TextEdit};
+use super::super::installs::{Action, StageView};
+use super::super::layout::{is_within, parent, places, reachable};
+use super::super::lift::{Lift, Shape, declare, lifts};
+use super::super::view::{Feature, View};
+use super::Rule;
+use crate::dockerfile::ast::{Kind, Source};
+use crate::ecosystem::CacheDir;
+use std::collections::BTreeMap;
+
+/// Its line in [`super::ALL`].
+pub(super) const CACHES: Rule = Rule {
+    id: "cache-mounts",
+    summary: "downloads kept in a cache mount, where it survives",
+    propose: caches,
+};
+
+/// Its line in [`super::ALL`].
+pub(super) const BINDS: Rule = Rule {
+    id: "bind-manifests",
+    summary: "manifests bound for the install in place of copied",
+    propose: binds,
+};
+
+/// Longer lists of mounts are not worth reading.
+const MOST_BINDS: usize = 6;
+
+fn binds(view: &View<'_>) -> Vec<Candidate> {
+    if !view.has(Feature::Mount) {
+        return Vec::new();
+    }
+    lifts(view, |lift| {
+        let is_one = matches!(lift.shape(), Shape::Broad | Shape::Workspace);
+        if !is_one || lift.missing.len() > MOST_BINDS || !writes_no_manifest(lift) {
+            return None;
+        }
+        let mounts: Option<Vec<String>> = lift
+            .missing
+            .iter()
+            .map(|(to, from, _)| bind(lift, to, &from.to_string()))
+            .collect();
+        let mut candidate = lift.candidate(BINDS.id, &[], &mounts?)?;
+        candidate.title = candidate.title.replacen("copy ", "bind ", 1);
+        Some(candidate)
+    })
+}
+
+/// `--mount=type=bind,…` of one file; `None` for a name that the flag cannot hold.
+fn bind(lift: &Lift<'_, '_>, to: &str, from: &str) -> Option<String> {
+    let target = lift.destination(to);
+    let target = target.strip_prefix("./").unwrap_or(&target);
+    let plain = |s: &str| !s.contains([',', ' ', '"', '$', '\\']);
+    (plain(from) && plain(target))
+        .then(|| format!("--mount=type=bind,source={from},target={target}"))
+}
+
+/// Installs that leave manifest and lockfile as they are: a bound file cannot be written.
+fn writes_no_manifest(lift: &Lift<'_, '_>) -> bool {
+    if matches!(lift.install.action, Action::Prefetch(_)) || !lift.install.dirs.is_empty() {
+        return false;
+    }
+    let run = &lift.of.stage.instructions[lift.install.run].original;
+    let says = |words: &[&str]| words.iter().any(|w| run.contains(w));
+    lift.install.ecosystems.iter().all(|e| match *e {
+        "npm" => says(&["npm ci", "npm clean-install"]),
+        "yarn" | "pnpm" | "bun" => says(&["--frozen-lockfile", "--immutable", "pnpm fetch"]),
+        "pip" | "pip-tools" | "poetry" | "pipenv" => true,
+        "uv" => says(&["--frozen", "--locked", "uv pip"]),
+        _ => false,
+    })
+}
+
+fn caches(view: &View<'_>) -> Vec<Candidate> {
+    if !view.persistent || !view.has(Feature::Mount) {
+        return Vec::new();
+    }
+    let all = places(view.dockerfile);
+    let mut found = Vec::new();
+    for stage in reachable(view.dockerfile, view.target) {
+        let of = StageView::new(view, &all, stage);
+        let mut by_ecosystem: BTreeMap<&'static str, Vec<(usize, CacheDir)>> = BTreeMap::new();
+        for run in 0..of.stage.instructions.len() {
+            for (ecosystem, dir) in of.cache_dirs(run) {
+                by_ecosystem.entry(ecosystem).or_default().push((run, dir));
+            }
+        }
+        found.extend(
+            by_ecosystem
+                .into_iter()
+                .filter_map(|(e, runs)| cache(&of, e, &runs)),
+        );
+    }
+    found
+}
+
+fn cache(
+    of: &StageView<'_>,
+    ecosystem: &'static str,
+    runs: &[(usize, CacheDir)],
+) -> Option<Candidate> {
+    let view = of.view;
+    let (first, dir) = runs.first()?;
+    let target = home_path(of, *first, dir.path)?;
+    let mut mounted: Vec<usize> = runs.iter().map(|(run, _)| *run).collect();
+    if dir.is_read_later {
+        if is_in_image(view, of.stage.index) || is_copied_from(view, of.stage.index, &target) {
+            return None;
+        }
+        let later = (*first..of.stage.instructions.len())
+            .filter(|i| matches!(of.stage.instructions[*i].kind, Kind::Run(_)));
+        mounted
+            .extend(later.filter(|&i| !of.reads_no_project(i, &std::collections::BTreeSet::new())));
+        mounted.sort_unstable();
+        mounted.dedup();
+    }
+    let last_part = target.rsplit('/').next().unwrap_or(&target);
+    let mut edits = Vec::new();
+    for &run in &mounted {
+        let instruction = &of.stage.instructions[run];
+        let says = |word: &str| instruction.original.contains(word);
+        let has_it = instruction
+            .flag_values("mount")
+            .any(|m| m.contains(&target) || m.contains("type=cache"));
+        // A mount cannot be removed from inside.
+        let cleans = says("cache clean")
+            || says("clear-cache")
+            || says("clearcache")
+            || says("cache purge")
+            || (says("rm ") && says(last_part))
+            || says("/root/.cache");
+        if has_it || cleans || instruction.original.len() < 4 {
+            return None;
+        }
+        let mut flags = format!(" --mount=type=cache,target={target}");
+        if dir.is_exclusive {
+            flags.push_str(",sharing=locked");
+        }
+        if ecosystem == "go"
+            && (says("go build") || says("go install") || says("go test") || says("make"))
+        {
+            flags.push_str(" --mount=type=cache,target=/root/.cache/go-build");
+        }
+        edits.push(TextEdit::insert(instruction.span.start + 3, flags));
+    }
+    let lines: Vec<String> = mounted
+        .iter()
+        .map(|&i| of.stage.instructions[i].lines.first.to_string())
+        .collect();
+    let mut candidate = Candidate::new(
+        CACHES.id,
+        format!(
+            "keep {ecosystem}'s downloads in a cache mount (line {})",
+            lines.join(", ")
+        ),
+    );
+    candidate.edits = edits;
+    candidate.lines = mounted
+        .iter()
+        .map(|&i| of.stage.instructions[i].lines)
+        .collect();
+    candidate.rationale = format!(
+        "When line {} must run again, {ecosystem} downloads everything anew; a cache mount at {target} keeps what it had. It helps only where the builder's own state survives.",
+        lines[0]
+    );
+    let mut reasons = vec![format!(
+        "{target} holds downloads alone, which {ecosystem} checks before use"
+    )];
+    if dir.is_read_later {
+        reasons.push(format!(
+            "no image and no later stage takes files from {target}"
+        ));
+    }
+    candidate.safety = Safety::of(reasons, user_doubt(of, *first));
+    declare(&mut candidate, view)?;
+    candidate.vouched = candidate
+        .replaced
+        .iter()
+        .flat_map(|r| r.before.clone())
+        .collect();
+    Some(candidate)
+}
+
+/// `~` as the user's home there; `None` where that is not known.
+fn home_path(of: &StageView<'_>, run: usize, path: &str) -> Option<String> {
+    let Some(rest) = path.strip_prefix('~') else {
+        return Some(path.to_owned());
+    };
+    let place = of.places.get(run)?;
+    if let Some(Some(home)) = place.variables.get("HOME") {
+        return Some(format!("{home}{rest}"));
+    }
+    match place.user.as_deref() {
+        None | Some("root" | "0" | "root:root" | "0:0") => Some(format!("/root{rest}")),
+        Some(_) => None,
+    }
+}
+
+/// Images of the Docker library run as root; others may not.
+fn user_doubt(of: &StageView<'_>, run: usize) -> Vec<String> {
+    let mut root = of.stage.index;
+    while let Some(up) = parent(of.view.dockerfile, root) {
+        root = up;
+    }
+    let image = &of.view.dockerfile.stages[root].base().image;
+    let is_named = of.places.get(run).is_some_and(|p| p.user.is_some());
+    let is_library = !image.contains('/')
+        || image.starts_with("docker.io/library/")
+        || image.starts_with("mcr.microsoft.com/dotnet/sdk");
+    if is_named || (is_library && !image.contains('$')) || image.contains("$PYTHON_VERSION") {
+        return Vec::new();
+    }
+    vec![format!("the user of {image} is taken to be root")]
+}
+
+/// Whether the stage is the target or one that it is built on.
+fn is_in_image(view: &View<'_>, stage: usize) -> bool {
+    std::iter::successors(Some(view.target), |s| parent(view.dockerfile, *s)).any(|s| s == stage)
+}
+
+/// Whether a `--from` takes something at, above or below `path` out of the stage, or another stage is built on it.
+fn is_copied_from(view: &View<'_>, stage: usize, path: &str) -> bool {
+    view.dockerfile.stages.iter().any(|later| {
+        parent(view.dockerfile, later.index) == Some(stage)
+            || later.instructions.iter().any(|instruction| {
+                let Some(from) = instruction.flag("from") else {
+                    return false;
+                };
+                let is_it = super::super::layout::stage_named(view.dockerfile, later.index, from)
+                    == Some(stage);
+                let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
+                    return false;
+                };
+                is_it
+                    && transfer.sources.iter().any(|s| match s {
+                        Source::Path(p) => {
+                            let absolute = format!("/{}", p.trim_start_matches('/'));
+                            p.contains('$')
+                                || is_within(path, absolute.trim_end_matches('/'))
+                                || is_within(&absolute, path)
+                                || absolute == "/"
+                        }
+                        Source::Heredoc(_) => false,
+                    })
+            })
+    })
+}
