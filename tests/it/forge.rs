@@ -449,7 +449,7 @@ fn a_file_of_another_pull_request_is_not_posted() {
 }
 
 /// A proxy that connects where it is told, or refuses with `refusal`; counts what it was asked.
-fn proxy(refusal: Option<&'static str>) -> (String, Arc<std::sync::Mutex<Vec<String>>>) {
+pub(crate) fn proxy(refusal: Option<&'static str>) -> (String, Arc<std::sync::Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
@@ -553,7 +553,7 @@ fn proxies_are_used_passed_by_and_named_when_they_refuse() {
 }
 
 /// TLS in front of a plain server: the certificate is of fixtures/forge/tls/authority.pem.
-fn tls(plain: std::net::SocketAddr) -> String {
+pub(crate) fn tls(plain: std::net::SocketAddr) -> String {
     let file = |name: &str| {
         std::fs::read(format!(
             "{}/fixtures/forge/tls/{name}",

@@ -11,6 +11,7 @@ mod logs;
 mod parse;
 mod parse_laws;
 mod parse_partners;
+mod posting;
 mod prism;
 mod reasons;
 mod recorded;

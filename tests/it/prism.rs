@@ -186,6 +186,16 @@ fn githubs_description_takes_every_request_and_the_stand_ins_answers() {
     );
 }
 
+#[test]
+fn the_command_posts_through_githubs_description_end_to_end() {
+    if !is_installed() {
+        return;
+    }
+    let server = Server::start(Speaks::GitHub, &[]);
+    let prism = Prism::start(&server.api());
+    crate::posting::check_end_to_end(&server, &prism.address);
+}
+
 /// Whether GitHub's published GraphQL schema takes the documents.
 fn accepts(documents: &[String]) -> bool {
     let mut child = Command::new("node")
