@@ -6,6 +6,7 @@ mod analyze;
 mod args;
 mod baseline;
 mod builds;
+mod calibrate;
 mod comment;
 mod compare;
 mod config;
@@ -24,5 +25,6 @@ mod run;
 mod settings;
 mod suggest;
 mod surroundings;
+mod verify;
 
 pub use run::main;

@@ -2,6 +2,7 @@
 
 use super::analyze;
 use super::args::{self, Args, Command, Typed};
+use super::calibrate;
 use super::comment;
 use super::compare;
 use super::config_file;
@@ -11,6 +12,7 @@ use super::graph;
 use super::output::{Output, note};
 use super::replay;
 use super::suggest;
+use super::verify;
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -47,7 +49,9 @@ fn dispatch(mut args: Args) -> Result<(), CliError> {
         Command::Comment(args) => comment::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Calibrate(args) => calibrate::run(&args),
         Command::Graph(args) => graph::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Suggest(args) => suggest::run(&args),
         Command::Completions { shell } => print(|sink| args::completions(shell, sink)),

@@ -64,6 +64,7 @@ fn add_build(profile: &mut Profile, build: &LogBuild) {
     for step in &build.steps {
         add_step(profile, step);
     }
+    add_image(profile, build);
     let Some(total_ms) = build
         .total_ms
         .filter(|_| build.error.is_none() && build.problems.is_empty())
@@ -147,15 +148,18 @@ fn add_step(profile: &mut Profile, step: &LogStep) {
         }
         Outcome::Failed | Outcome::Canceled | Outcome::Unfinished => {}
     }
-    let bytes = step.pulled_bytes.filter(|&b| b > 0 && step.is_from());
-    if let Some((bytes, image)) = bytes.zip(
-        step.text
-            .split_whitespace()
-            .find(|w| !w.eq_ignore_ascii_case("FROM") && !w.starts_with("--")),
-    ) {
-        let size = profile.images.entry(image_name(image)).or_default();
-        // Layers that another image had brought already were not pulled again.
-        size.compressed = size.compressed.max(Some(bytes));
+}
+
+/// The image's size, where it alone was fetched: of images that share layers only one is seen fetching them.
+fn add_image(profile: &mut Profile, build: &LogBuild) {
+    let mut pulled = build.steps.iter().filter(|s| s.is_from() && s.pulled_bytes.is_some_and(|b| b > 0));
+    if let (Some(step), None) = (pulled.next(), pulled.next()) {
+        let words = step.text.split_whitespace().skip(1);
+        if let Some(image) = words.into_iter().find(|w| !w.starts_with("--")) {
+            let size = profile.images.entry(image_name(image)).or_default();
+            // Layers that were there already were not fetched again.
+            size.compressed = size.compressed.max(step.pulled_bytes);
+        }
     }
 }
 

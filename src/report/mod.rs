@@ -22,4 +22,5 @@ pub mod suggest;
 pub mod table;
 pub mod terminal;
 pub mod trace;
+pub mod verify;
 pub mod view;
