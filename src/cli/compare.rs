@@ -30,11 +30,7 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), CliError> {
     }
     let (project, old, new) = sides(args)?;
     let (old_builds, new_builds, caveats) = replay_both(&project, &old.settings, &new.settings)?;
-    let comparison = compare(
-        &old_builds,
-        &new_builds,
-        &cost_model(&project, &args.cost)?,
-    );
+    let comparison = compare(&old_builds, &new_builds, &cost_model(&project, &args.cost)?);
     if comparison.pairs.is_empty() {
         refuse_unbuildable(&old, &old_builds)?;
         refuse_unbuildable(&new, &new_builds)?;

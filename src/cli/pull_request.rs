@@ -212,7 +212,9 @@ fn compared(
     project.settings.pin_ignore = Some(base.ignore.clone());
     let inputs = suggest::read(&project)?;
     let mut options = args.cost.clone();
-    options.profile = options.profile.or_else(|| config.profile(image).map(Path::to_owned));
+    options.profile = options
+        .profile
+        .or_else(|| config.profile(image).map(Path::to_owned));
     let model = cost_model(&project, &options)?;
     let question = Question {
         settings: &project.settings,

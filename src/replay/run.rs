@@ -329,7 +329,14 @@ impl Replay {
             last.map(|r| &r.fates),
         );
         let now = changed_paths(input, &filtered, self.settings.git_dir);
-        let changed = || reference.map_or_else(Vec::new, |r| r.changed_with(&now));
+        // What the ignore rules hide is no cause, unless they are what changed.
+        let rules = self.context.rules();
+        let is_visible = |path: &RepoPath| !rules.is_ignored(path) || filtered.contains(path);
+        let changed = || {
+            let mut paths = reference.map_or_else(Vec::new, |r| r.changed_with(&now));
+            paths.retain(is_visible);
+            paths
+        };
         let lookups = explain(&Evidence {
             prepared,
             fates: &fates,

@@ -84,9 +84,17 @@ pub fn causes(lookup: &Lookup) -> Vec<(Cause, u64, u64)> {
 /// A growing account of causes.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
-    entries: BTreeMap<Cause, (u64, u64, Millis)>,
-    /// For each directory: builds in which something below it was among the causes, and in which nothing else was.
-    folders: BTreeMap<RepoPath, (u64, u64)>,
+    entries: BTreeMap<Cause, Entry>,
+    /// For each build entered, how many causes it had.
+    sizes: Vec<usize>,
+}
+
+/// What one cause did.
+#[derive(Clone, Debug, Default)]
+struct Entry {
+    /// Positions in [`Ledger::sizes`].
+    builds: Vec<usize>,
+    cost: Millis,
 }
 
 impl Ledger {
@@ -106,33 +114,17 @@ impl Ledger {
     /// Enters one step of one build.
     pub fn add_step(&mut self, built: &Built, id: StepId, price: Millis) {
         let found = causes(&built.lookups[root_of(built, id).0]);
-        self.enter(
-            found
-                .into_iter()
-                .map(|(cause, part, whole)| (cause, price.share(part, whole)))
-                .collect(),
-        );
+        let shared = |(cause, part, whole)| (cause, price.share(part, whole));
+        self.enter(found.into_iter().map(shared).collect());
     }
 
     fn enter(&mut self, here: BTreeMap<Cause, Millis>) {
-        let alone = u64::from(here.len() == 1);
-        let mut folders: BTreeMap<RepoPath, usize> = BTreeMap::new();
-        for cause in here.keys() {
-            let Cause::Path(path) = cause else { continue };
-            for folder in folders_of(path) {
-                *folders.entry(folder).or_default() += 1;
-            }
-        }
-        for (folder, n) in folders {
-            let entry = self.folders.entry(folder).or_default();
-            entry.0 += 1;
-            entry.1 += u64::from(n == here.len());
-        }
+        let build = self.sizes.len();
+        self.sizes.push(here.len());
         for (cause, cost) in here {
             let entry = self.entries.entry(cause).or_default();
-            entry.0 += 1;
-            entry.1 += alone;
-            entry.2 += cost;
+            entry.builds.push(build);
+            entry.cost += cost;
         }
     }
 
@@ -140,19 +132,13 @@ impl Ledger {
     pub fn league(&self) -> Vec<Blame> {
         let mut table: Vec<Blame> = Vec::new();
         let mut tree = Folder::default();
-        for (cause, &(builds, alone, cost)) in &self.entries {
-            let blame = Blame {
-                cause: cause.clone(),
-                builds,
-                alone,
-                cost,
-            };
+        for (cause, entry) in &self.entries {
             match cause {
-                Cause::Path(path) => tree.insert(path.names().map(<[u8]>::to_vec).collect(), blame),
-                _ => table.push(blame),
+                Cause::Path(path) => tree.insert(path, entry),
+                _ => table.push(self.blame(cause.clone(), &[entry])),
             }
         }
-        tree.gather(&RepoPath::root(), &self.folders, &mut table);
+        self.gather(tree, &RepoPath::root(), &mut table);
         table.sort_by(|a, b| {
             (b.cost, b.builds)
                 .cmp(&(a.cost, a.builds))
@@ -160,102 +146,83 @@ impl Ledger {
         });
         table
     }
+
+    /// Several entries as one cause.
+    fn blame(&self, cause: Cause, entries: &[&Entry]) -> Blame {
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        for build in entries.iter().flat_map(|e| &e.builds) {
+            *counts.entry(*build).or_default() += 1;
+        }
+        Blame {
+            cause,
+            builds: counts.len() as u64,
+            alone: counts
+                .iter()
+                .filter(|&(&build, &n)| n == self.sizes[build])
+                .count() as u64,
+            cost: entries.iter().map(|e| e.cost).sum(),
+        }
+    }
+
+    /// Files that cost a fifth of what their directory costs stand alone, as do directories that cost a third; the rest
+    /// is the directory itself. At the root everything stands alone.
+    fn gather(&self, folder: Folder<'_>, path: &RepoPath, table: &mut Vec<Blame>) {
+        let whole = folder.cost.median.max(1);
+        let mut rest: Vec<(&RepoPath, &Entry)> = Vec::new();
+        for (file, entry) in folder.files {
+            if path.is_root() || entry.cost.median >= whole.div_ceil(5) {
+                table.push(self.blame(Cause::Path(file.clone()), &[entry]));
+            } else {
+                rest.push((file, entry));
+            }
+        }
+        for (name, below) in folder.folders {
+            if path.is_root() || below.cost.median >= whole.div_ceil(3) {
+                self.gather(below, &path.join(name), table);
+            } else {
+                below.flatten(&mut rest);
+            }
+        }
+        match rest.as_slice() {
+            [] => {}
+            [(file, entry)] => table.push(self.blame(Cause::Path((*file).clone()), &[entry])),
+            _ => {
+                let entries: Vec<&Entry> = rest.iter().map(|(_, entry)| *entry).collect();
+                table.push(self.blame(Cause::Folder(path.clone()), &entries));
+            }
+        }
+    }
 }
 
 /// Deeper directories are not told apart.
 const DEEPEST: usize = 32;
 
-/// The directories above a file, the root left out, nearest last.
-fn folders_of(path: &RepoPath) -> impl Iterator<Item = RepoPath> + '_ {
-    let depth = path.names().count().saturating_sub(1).min(DEEPEST);
-    path.names()
-        .take(depth)
-        .scan(RepoPath::root(), |folder, name| {
-            *folder = folder.join(name);
-            Some(folder.clone())
-        })
-}
-
 /// A directory with what its files cost.
 #[derive(Default)]
-struct Folder {
-    folders: BTreeMap<Vec<u8>, Folder>,
-    files: Vec<Blame>,
+struct Folder<'a> {
+    folders: BTreeMap<&'a [u8], Folder<'a>>,
+    files: Vec<(&'a RepoPath, &'a Entry)>,
     cost: Millis,
 }
 
-impl Folder {
-    fn insert(&mut self, names: Vec<Vec<u8>>, blame: Blame) {
+impl<'a> Folder<'a> {
+    fn insert(&mut self, path: &'a RepoPath, entry: &'a Entry) {
         let mut at = self;
-        at.cost += blame.cost;
-        let depth = names.len().saturating_sub(1).min(DEEPEST);
-        for name in names.into_iter().take(depth) {
+        at.cost += entry.cost;
+        let depth = path.names().count().saturating_sub(1).min(DEEPEST);
+        for name in path.names().take(depth) {
             at = at.folders.entry(name).or_default();
-            at.cost += blame.cost;
+            at.cost += entry.cost;
         }
-        at.files.push(blame);
+        at.files.push((path, entry));
     }
 
-    /// Files that cost a fifth of what this directory costs stand alone, as do directories that cost a third; the rest
-    /// is the directory itself. At the root everything stands alone.
-    fn gather(
-        self,
-        path: &RepoPath,
-        counts: &BTreeMap<RepoPath, (u64, u64)>,
-        table: &mut Vec<Blame>,
-    ) {
-        let all = counts.get(path).copied();
-        let listed = table.len();
-        let whole = self.cost.median.max(1);
-        let mut rest: Vec<Blame> = Vec::new();
-        for blame in self.files {
-            let stands_out = path.is_root() || blame.cost.median >= whole.div_ceil(5);
-            if stands_out {
-                table.push(blame)
-            } else {
-                rest.push(blame)
-            }
-        }
-        for (name, folder) in self.folders {
-            let below = path.join(&name);
-            if path.is_root() || folder.cost.median >= whole.div_ceil(3) {
-                folder.gather(&below, counts, table);
-            } else {
-                folder.flatten(&mut rest);
-            }
-        }
-        if let [_] = rest.as_slice() {
-            table.append(&mut rest);
-        } else if !rest.is_empty() {
-            let is_whole = table.len() == listed;
-            table.push(merge(path, &rest, all.filter(|_| is_whole)));
-        }
-    }
-
-    fn flatten(self, into: &mut Vec<Blame>) {
+    fn flatten(self, into: &mut Vec<(&'a RepoPath, &'a Entry)>) {
         let mut stack = vec![self];
         while let Some(folder) = stack.pop() {
             into.extend(folder.files);
             stack.extend(folder.folders.into_values());
         }
-    }
-}
-
-/// Several files as one directory. `counts` are exact where the directory was not taken apart; otherwise the greatest
-/// count of a part is what is certain.
-fn merge(path: &RepoPath, parts: &[Blame], counts: Option<(u64, u64)>) -> Blame {
-    let certain = || {
-        (
-            parts.iter().map(|b| b.builds).max().unwrap_or_default(),
-            parts.iter().map(|b| b.alone).sum(),
-        )
-    };
-    let (builds, alone) = counts.unwrap_or_else(certain);
-    Blame {
-        cause: Cause::Folder(path.clone()),
-        builds,
-        alone,
-        cost: parts.iter().map(|b| b.cost).sum(),
     }
 }
 
