@@ -14,6 +14,8 @@ pub mod git;
 mod raw;
 #[cfg(feature = "git")]
 mod walk;
+#[cfg(feature = "git")]
+pub mod write;
 
 pub use crate::tree::Change;
 pub use churn::Churn;

@@ -7,6 +7,7 @@ pub mod code_quality;
 pub mod comment_view;
 pub mod compare;
 pub mod explain;
+pub mod demo;
 mod fingerprint;
 pub mod format;
 pub mod graph;
