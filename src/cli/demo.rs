@@ -2,6 +2,7 @@
 
 use super::args::{DemoArgs, Format};
 use super::error::{CliError, Kind};
+use super::load::repository_error;
 use super::output::{Output, look};
 use super::progress::Progress;
 use crate::analyze::{Analysis, Analyzer};

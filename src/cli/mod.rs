@@ -11,6 +11,7 @@ mod comment;
 mod compare;
 mod config;
 mod config_file;
+mod demo;
 mod error;
 mod explain;
 mod graph;

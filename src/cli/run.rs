@@ -6,6 +6,7 @@ use super::calibrate;
 use super::comment;
 use super::compare;
 use super::config_file;
+use super::demo;
 use super::error::{CliError, Kind};
 use super::explain;
 use super::graph;
@@ -50,6 +51,7 @@ fn dispatch(mut args: Args) -> Result<(), CliError> {
         Command::Compare(args) => compare::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Graph(args) => graph::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Replay(args) => replay::run(&args),
