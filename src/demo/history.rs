@@ -21,7 +21,7 @@ const WEEKS: i64 = 52;
 
 /// The application's history, oldest first; the same for ever.
 pub fn commits(app: &App) -> Vec<DemoCommit> {
-    let mut random = Random::new(app.name.bytes().fold(7, |sum, b| sum * 131 + u64::from(b)));
+    let mut random = Random::new(app.name.bytes().fold(7, |sum: u64, b| sum.wrapping_mul(131).wrapping_add(u64::from(b))));
     let mut list = vec![DemoCommit {
         time: START,
         subject: "start".to_owned(),
