@@ -33,7 +33,11 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), CliError> {
     }
     match args.output.format {
         Format::Json => demo::write_json(&done, &mut output)?,
-        Format::Html => return Err(CliError::usage("demo has no HTML; use terminal, markdown or json")),
+        Format::Html => {
+            return Err(CliError::usage(
+                "demo has no HTML; use terminal, markdown or json",
+            ));
+        }
         Format::Terminal => write_all(&done, width, &mut output)?,
         Format::Markdown => {
             for app in &done {
@@ -46,7 +50,11 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), CliError> {
         }
     }
     if let Some(kept) = &args.keep {
-        writeln!(output, "The repositories are in {}; try `stratigraph analyze` there.", kept.display())?;
+        writeln!(
+            output,
+            "The repositories are in {}; try `stratigraph analyze` there.",
+            kept.display()
+        )?;
     }
     output.finish()
 }
@@ -55,27 +63,51 @@ fn write_all(apps: &[DemoApp], width: usize, output: &mut Output) -> Result<(), 
     for app in apps {
         demo::write(app, width, output)?;
     }
-    writeln!(output, "Durations are estimates by kind of command; the histories are generated, the same every time.")?;
+    writeln!(
+        output,
+        "Durations are estimates by kind of command; the histories are generated, the same every time."
+    )?;
     Ok(())
 }
 
 fn show(app: &App, folder: &Path, progress: &mut Progress) -> Result<DemoApp, CliError> {
     let place = folder.join(format!("{}.git", app.name));
     let list = commits(app);
-    let new: Vec<NewCommit<'_>> = list.iter().map(|c| NewCommit { time: c.time, subject: &c.subject, writes: &c.writes }).collect();
+    let new: Vec<NewCommit<'_>> = list
+        .iter()
+        .map(|c| NewCommit {
+            time: c.time,
+            subject: &c.subject,
+            writes: &c.writes,
+        })
+        .collect();
     let repository = |e| repository_error(&e);
     lay_down(&place, &new).map_err(repository)?;
     let git = Repository::open(&place).map_err(repository)?;
-    let builds: Vec<_> = git.select(&Range::Last(usize::MAX)).map_err(repository)?.commits.into_iter().map(|id| (id, Request::default())).collect();
-    let settings = Settings { git_dir: false, ..Settings::default() };
-    let inputs: Vec<BuildInput> =
-        git.walk(builds, &RepoPath::root(), &Replay::watched(&settings)).collect::<Result<_, _>>().map_err(repository)?;
+    let builds: Vec<_> = git
+        .select(&Range::Last(usize::MAX))
+        .map_err(repository)?
+        .commits
+        .into_iter()
+        .map(|id| (id, Request::default()))
+        .collect();
+    let settings = Settings {
+        git_dir: false,
+        ..Settings::default()
+    };
+    let inputs: Vec<BuildInput> = git
+        .walk(builds, &RepoPath::root(), &Replay::watched(&settings))
+        .collect::<Result<_, _>>()
+        .map_err(repository)?;
     let mut variants = Vec::new();
     for variant in app.variants {
         variants.push(analyse(variant, &settings, &inputs));
         progress.step();
     }
-    let (first, last) = (list.first().map_or(0, |c| c.time), list.last().map_or(0, |c| c.time));
+    let (first, last) = (
+        list.first().map_or(0, |c| c.time),
+        list.last().map_or(0, |c| c.time),
+    );
     Ok(DemoApp {
         title: format!("{}: {}", app.name, app.about),
         replayed: format!(
@@ -91,15 +123,33 @@ fn show(app: &App, folder: &Path, progress: &mut Progress) -> Result<DemoApp, Cl
 fn analyse(variant: &Variant, settings: &Settings, inputs: &[BuildInput]) -> DemoVariant {
     let recovery = dockerfile::parse_lenient(variant.dockerfile);
     let diagnosis = recovery.errors.first().map(|error| {
-        let shown = dockerfile::diagnostic::render(error, variant.dockerfile, &format!("{}.Dockerfile", variant.id), dockerfile::diagnostic::Colour::Plain);
-        (shown, recovery.mends.iter().map(|m| m.reason.clone()).collect())
+        let shown = dockerfile::diagnostic::render(
+            error,
+            variant.dockerfile,
+            &format!("{}.Dockerfile", variant.id),
+            dockerfile::diagnostic::Colour::Plain,
+        );
+        (
+            shown,
+            recovery.mends.iter().map(|m| m.reason.clone()).collect(),
+        )
     });
-    let analysis = recovery.is_whole.then(|| replay(&recovery.text, settings, inputs));
-    DemoVariant { id: variant.id.to_owned(), name: variant.name.to_owned(), diagnosis, analysis }
+    let analysis = recovery
+        .is_whole
+        .then(|| replay(&recovery.text, settings, inputs));
+    DemoVariant {
+        id: variant.id.to_owned(),
+        name: variant.name.to_owned(),
+        diagnosis,
+        analysis,
+    }
 }
 
 fn replay(text: &str, settings: &Settings, inputs: &[BuildInput]) -> Analysis {
-    let settings = Settings { pin: Some(text.to_owned()), ..settings.clone() };
+    let settings = Settings {
+        pin: Some(text.to_owned()),
+        ..settings.clone()
+    };
     let mut analyzer = Analyzer::new(settings, CostModel::default());
     inputs.iter().for_each(|input| analyzer.add(input));
     analyzer.finish(Vec::new(), &|_| None)

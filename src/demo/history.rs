@@ -21,11 +21,17 @@ const WEEKS: i64 = 52;
 
 /// The application's history, oldest first; the same for ever.
 pub fn commits(app: &App) -> Vec<DemoCommit> {
-    let mut random = Random::new(app.name.bytes().fold(7, |sum: u64, b| sum.wrapping_mul(131).wrapping_add(u64::from(b))));
+    let mut random = Random::new(app.name.bytes().fold(7, |sum: u64, b| {
+        sum.wrapping_mul(131).wrapping_add(u64::from(b))
+    }));
     let mut list = vec![DemoCommit {
         time: START,
         subject: "start".to_owned(),
-        writes: app.files.iter().map(|path| ((*path).to_owned(), text(path, 0))).collect(),
+        writes: app
+            .files
+            .iter()
+            .map(|path| ((*path).to_owned(), text(path, 0)))
+            .collect(),
     }];
     let mut revision = 0;
     for day in 0..WEEKS * 7 {
@@ -40,12 +46,15 @@ pub fn commits(app: &App) -> Vec<DemoCommit> {
             revision += 1;
             let n = 1 + random.below(area.at_once);
             let first = random.below(area.paths.len());
-            let paths = (0..n.min(area.paths.len())).map(|i| area.paths[(first + i) % area.paths.len()]);
+            let paths =
+                (0..n.min(area.paths.len())).map(|i| area.paths[(first + i) % area.paths.len()]);
             minute += 35 + random.below(60) as i64;
             list.push(DemoCommit {
                 time: START + day * DAY + minute * 60,
                 subject: area.subjects[random.below(area.subjects.len())].to_owned(),
-                writes: paths.map(|path| (path.to_owned(), text(path, revision))).collect(),
+                writes: paths
+                    .map(|path| (path.to_owned(), text(path, revision)))
+                    .collect(),
             });
         }
     }
@@ -80,8 +89,17 @@ mod tests {
         for app in apps() {
             let list = commits(&app);
             assert_eq!(list, commits(&app));
-            assert!((200..700).contains(&list.len()), "{}: {} commits", app.name, list.len());
-            assert!(list.windows(2).all(|w| w[0].time < w[1].time), "{}", app.name);
+            assert!(
+                (200..700).contains(&list.len()),
+                "{}: {} commits",
+                app.name,
+                list.len()
+            );
+            assert!(
+                list.windows(2).all(|w| w[0].time < w[1].time),
+                "{}",
+                app.name
+            );
         }
     }
 }

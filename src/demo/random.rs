@@ -19,7 +19,11 @@ impl Random {
 
     /// A number below `n`; 0 for `n` = 0.
     pub(super) fn below(&mut self, n: usize) -> usize {
-        if n == 0 { 0 } else { (self.next() % n as u64) as usize }
+        if n == 0 {
+            0
+        } else {
+            (self.next() % n as u64) as usize
+        }
     }
 
     /// True once in `n` times on average.

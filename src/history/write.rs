@@ -20,13 +20,21 @@ pub struct NewCommit<'a> {
 /// A folder that cannot be written, or that is a repository already.
 pub fn lay_down(folder: &Path, commits: &[NewCommit<'_>]) -> Result<(), Error> {
     let mut options = git2::RepositoryInitOptions::new();
-    options.bare(true).no_reinit(true).initial_head("main").external_template(false);
-    let repository = Repository::init_opts(folder, &options).map_err(|e| failed("make the repository", &e))?;
+    options
+        .bare(true)
+        .no_reinit(true)
+        .initial_head("main")
+        .external_template(false);
+    let repository =
+        Repository::init_opts(folder, &options).map_err(|e| failed("make the repository", &e))?;
     write_commits(&repository, commits).map_err(|e| failed("write the history", &e))
 }
 
 fn failed(what: &str, error: &git2::Error) -> Error {
-    Error::new(ErrorKind::Other, format!("could not {what}: {}", error.message()))
+    Error::new(
+        ErrorKind::Other,
+        format!("could not {what}: {}", error.message()),
+    )
 }
 
 fn write_commits(repository: &Repository, commits: &[NewCommit<'_>]) -> Result<(), git2::Error> {
@@ -38,15 +46,42 @@ fn write_commits(repository: &Repository, commits: &[NewCommit<'_>]) -> Result<(
         }
         let tree = repository.find_tree(index.write_tree_to(repository)?)?;
         let who = Signature::new("Demo", "demo@example.invalid", &Time::new(commit.time, 0))?;
-        let parents: Vec<git2::Commit<'_>> = parent.iter().map(|id| repository.find_commit(*id)).collect::<Result<_, _>>()?;
+        let parents: Vec<git2::Commit<'_>> = parent
+            .iter()
+            .map(|id| repository.find_commit(*id))
+            .collect::<Result<_, _>>()?;
         let parents: Vec<&git2::Commit<'_>> = parents.iter().collect();
-        parent = Some(repository.commit(Some("refs/heads/main"), &who, &who, commit.subject, &tree, &parents)?);
+        parent = Some(repository.commit(
+            Some("refs/heads/main"),
+            &who,
+            &who,
+            commit.subject,
+            &tree,
+            &parents,
+        )?);
     }
     Ok(())
 }
 
 fn entry(path: &str, id: git2::Oid) -> IndexEntry {
     let zero = IndexTime::new(0, 0);
-    let mode = if path.rsplit('/').next() == Some("mvnw") { 0o100_755 } else { 0o100_644 };
-    IndexEntry { ctime: zero, mtime: zero, dev: 0, ino: 0, mode, uid: 0, gid: 0, file_size: 0, id, flags: 0, flags_extended: 0, path: path.into() }
+    let mode = if path.rsplit('/').next() == Some("mvnw") {
+        0o100_755
+    } else {
+        0o100_644
+    };
+    IndexEntry {
+        ctime: zero,
+        mtime: zero,
+        dev: 0,
+        ino: 0,
+        mode,
+        uid: 0,
+        gid: 0,
+        file_size: 0,
+        id,
+        flags: 0,
+        flags_extended: 0,
+        path: path.into(),
+    }
 }

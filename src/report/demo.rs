@@ -61,13 +61,17 @@ pub fn write(app: &DemoApp, width: usize, sink: &mut dyn io::Write) -> io::Resul
 
 /// The variants as rows.
 pub fn table(app: &DemoApp) -> Table {
-    let rows = app.variants.iter().filter_map(|v| Some(row(v, v.analysis.as_ref()?))).collect();
+    let rows = app
+        .variants
+        .iter()
+        .filter_map(|v| Some(row(v, v.analysis.as_ref()?)))
+        .collect();
     Table {
         columns: vec![
             Column::text("Dockerfile", 18),
             Column::number("hits"),
             Column::number("a build, est."),
-            Column::number("of 8 in 10"),
+            Column::number("range (8 in 10)"),
             Column::number("cold"),
             Column::code("most time goes into", 30),
         ],
@@ -79,17 +83,33 @@ fn row(variant: &DemoVariant, analysis: &Analysis) -> Vec<String> {
     let totals = &analysis.totals;
     let n = totals.n_counted.max(1);
     let each = |ms: u64| format::duration(ms / n);
-    let dearest = analysis.steps.iter().max_by_key(|s| (s.cost.median, std::cmp::Reverse(s.id)));
-    let mended = if variant.diagnosis.is_some() { ", mended" } else { "" };
+    let dearest = analysis
+        .steps
+        .iter()
+        .max_by_key(|s| (s.cost.median, std::cmp::Reverse(s.id)));
+    let mended = if variant.diagnosis.is_some() {
+        ", mended"
+    } else {
+        ""
+    };
     vec![
         format!("{} {}{mended}", variant.id, variant.name),
         format::share(totals.tally.hits, totals.tally.all()),
         each(totals.cost.billed.median),
-        format!("{}–{}", each(totals.cost.billed.low), each(totals.cost.billed.high)),
+        format!(
+            "{}–{}",
+            each(totals.cost.billed.low),
+            each(totals.cost.billed.high)
+        ),
         each(totals.cold.billed.median),
         dearest.map_or(String::new(), |s| {
             let ran = s.tally.misses();
-            format!("{} (ran in {} of {})", format::one_line(&s.step.text), ran, s.tally.all())
+            format!(
+                "{} (ran in {} of {})",
+                format::one_line(&s.step.text),
+                ran,
+                s.tally.all()
+            )
         }),
     ]
 }
@@ -125,8 +145,20 @@ struct JsonVariant<'a> {
 /// # Errors
 /// What the sink says.
 pub fn write_json(apps: &[DemoApp], sink: &mut dyn io::Write) -> io::Result<()> {
-    let applications = apps.iter().map(|app| JsonApp { title: &app.title, variants: app.variants.iter().map(json_variant).collect() }).collect();
-    serde_json::to_writer_pretty(&mut *sink, &JsonDemo { schema: "stratigraph.demo/1", applications })?;
+    let applications = apps
+        .iter()
+        .map(|app| JsonApp {
+            title: &app.title,
+            variants: app.variants.iter().map(json_variant).collect(),
+        })
+        .collect();
+    serde_json::to_writer_pretty(
+        &mut *sink,
+        &JsonDemo {
+            schema: "stratigraph.demo/1",
+            applications,
+        },
+    )?;
     writeln!(sink)
 }
 
@@ -141,6 +173,10 @@ fn json_variant(variant: &DemoVariant) -> JsonVariant<'_> {
         hits: totals.map_or(0, |t| t.tally.hits),
         lookups: totals.map_or(0, |t| t.tally.all()),
         billed_ms: totals.map(|t| [t.cost.billed.low, t.cost.billed.median, t.cost.billed.high]),
-        findings: analysis.into_iter().flat_map(|a| &a.findings).map(|f| f.text.as_str()).collect(),
+        findings: analysis
+            .into_iter()
+            .flat_map(|a| &a.findings)
+            .map(|f| f.text.as_str())
+            .collect(),
     }
 }
