@@ -2,6 +2,7 @@
 
 use super::error::{CliError, Kind};
 use crate::report::terminal::Look;
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -24,6 +25,8 @@ enum Sink {
         temporary: BufWriter<NamedTempFile>,
         path: PathBuf,
     },
+    /// A device or a pipe: it must be written to, not replaced by a file of its name.
+    Special(BufWriter<File>),
 }
 
 impl Output {
@@ -33,6 +36,13 @@ impl Output {
             None => Sink::Stdout(BufWriter::new(anstream::stdout())),
             Some(path) if path == Path::new("-") => {
                 Sink::Stdout(BufWriter::new(anstream::stdout()))
+            }
+            Some(path) if is_special(path) => {
+                let file = File::options()
+                    .write(true)
+                    .open(path)
+                    .map_err(|e| cannot_write(path, e))?;
+                Sink::Special(BufWriter::new(file))
             }
             Some(path) => {
                 let folder = path
@@ -56,6 +66,7 @@ impl Output {
     pub(super) fn finish(self) -> Result<(), CliError> {
         match self.sink {
             Sink::Stdout(mut stdout) => Ok(stdout.flush()?),
+            Sink::Special(mut file) => Ok(file.flush()?),
             Sink::File { temporary, path } => {
                 let temporary = temporary
                     .into_inner()
@@ -74,6 +85,7 @@ impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.sink {
             Sink::Stdout(stdout) => stdout.write(bytes),
+            Sink::Special(file) => file.write(bytes),
             Sink::File { temporary, .. } => temporary.write(bytes),
         }
     }
@@ -81,9 +93,15 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.sink {
             Sink::Stdout(stdout) => stdout.flush(),
+            Sink::Special(file) => file.flush(),
             Sink::File { temporary, .. } => temporary.flush(),
         }
     }
+}
+
+/// Whether something other than a file or a directory has that name: `/dev/null`, a named pipe.
+fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir())
 }
 
 fn cannot_write(path: &Path, error: io::Error) -> CliError {

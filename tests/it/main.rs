@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, unreachable_pub)]
 
 mod comment;
+mod calibrate;
 mod cost;
 mod forge;
 mod history;
