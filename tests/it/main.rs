@@ -20,3 +20,4 @@ mod restructure;
 mod suggest;
 mod support;
 mod verify;
+mod workflows;
