@@ -1,6 +1,8 @@
 //! `stratigraph analyze`: the main job.
 
+use super::accepted::drop_accepted;
 use super::args::{AnalyzeArgs, Format};
+use super::config_file;
 use super::error::CliError;
 use super::load::Project;
 use super::output::{Output, look};
@@ -14,7 +16,10 @@ use crate::report::{heat, html, json, markdown, terminal, view};
 /// Carries the command out.
 pub(super) fn run(args: &AnalyzeArgs) -> Result<(), CliError> {
     let project = Project::load(&settings::job(&args.replay)?)?;
-    let analysis = analyse(&project, cost_model(&project, &args.cost)?)?;
+    let mut analysis = analyse(&project, cost_model(&project, &args.cost)?)?;
+    let config = config_file::load(&args.replay)?;
+    let (path, text) = (&project.settings.dockerfile, project.newest_dockerfile());
+    drop_accepted(&mut analysis.findings, &mut analysis.caveats, config.as_ref(), path, &text);
     let path = args.output.output.as_deref();
     let mut output = Output::open(path)?;
     let report = view::report(&analysis, &project.name());

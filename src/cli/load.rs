@@ -98,6 +98,15 @@ impl Project {
             .map_err(|error| repository_error(&error))
     }
 
+    /// The Dockerfile's text at the newest build, or the pinned one; empty where there is none.
+    pub(super) fn newest_dockerfile(&self) -> String {
+        let committed = || {
+            let (newest, _) = self.builds.last()?;
+            self.text_at(newest, &RepoPath::new(&self.settings.dockerfile)).ok()?
+        };
+        self.settings.pin.clone().or_else(committed).unwrap_or_default()
+    }
+
     /// A file's bytes at a commit, by its path in the repository.
     pub(super) fn bytes_at(
         &self,

@@ -2,6 +2,7 @@
 //!
 //! Never: computes a fact about a cache.
 
+mod accepted;
 mod analyze;
 mod args;
 mod baseline;

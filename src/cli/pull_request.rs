@@ -230,7 +230,7 @@ fn compared(
     gather(gathered, &project, &inputs, &caveats);
 
     if !args.no_suggestion && config.comment.suggestion != Some(false) {
-        compared.suggestion = suggestion(&mut project, ends.head, &head, &inputs, &model)?;
+        compared.suggestion = suggestion(config, &mut project, ends.head, &head, &inputs, &model)?;
     }
     project.settings = committed;
     project.builds = builds;
@@ -287,6 +287,7 @@ fn gather(gathered: &mut Gathered, project: &Project, inputs: &[BuildInput], cav
 
 /// The first proposal of the best order on the head's text, if it pays.
 fn suggestion(
+    config: &Config,
     project: &mut Project,
     commit: ObjectId,
     head: &Side,
@@ -299,7 +300,13 @@ fn suggestion(
     let Ok(found) = suggest::answer(project, &commit, &texts, inputs, model) else {
         return Ok(None);
     };
-    let Some(best) = found.order.first() else {
+    // Who accepted what a rule would change needs no proposal of it.
+    let accepted = |rule: &str| config.ignored.iter().any(|i| i.rule == rule);
+    let best = found
+        .order
+        .first()
+        .filter(|s| !accepted(s.proposal.candidate.rule));
+    let Some(best) = best else {
         return Ok(None);
     };
     let saved = best

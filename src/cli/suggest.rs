@@ -1,6 +1,8 @@
 //! `stratigraph suggest`: proposals, and writing them into the worktree.
 
+use super::accepted::drop_accepted;
 use super::args::{SuggestArgs, SuggestFormat};
+use super::config_file;
 use super::error::{CliError, Kind};
 use super::load::Project;
 use super::output::{Output, look, note};
@@ -37,7 +39,14 @@ pub(super) fn run(args: &SuggestArgs) -> Result<(), CliError> {
     project.settings.pin_ignore = Some(texts.now.ignore.clone().unwrap_or_default());
     let inputs = read(&project)?;
     let model = cost_model(&project, &args.cost)?;
-    let suggestions = answer(&project, &newest, &texts, &inputs, &model)?;
+    let mut suggestions = answer(&project, &newest, &texts, &inputs, &model)?;
+    drop_accepted(
+        &mut suggestions.findings,
+        &mut suggestions.caveats,
+        config_file::load(&args.replay)?.as_ref(),
+        &project.settings.dockerfile,
+        &texts.now.dockerfile,
+    );
     if let Some(id) = &args.apply {
         return apply(&project, &suggestions, id);
     }
