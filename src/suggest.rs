@@ -13,11 +13,13 @@ use crate::dockerfile::Dockerfile;
 use crate::history::BuildInput;
 use crate::replay::{Built, Replay, Runner, Settings};
 use crate::restructure::View;
+use crate::restructure::absent::{Missing, Sources};
 use crate::restructure::finding::{Finding, findings};
 use crate::restructure::search::{Draft, Dropped, Found, Gain, Proposal, search};
 use crate::score::{Reads, needed, reads};
 use crate::tree::{FileStamp, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What is asked.
 pub struct Question<'a> {
@@ -240,23 +242,45 @@ struct Run {
     kinds: Vec<(Built, BuildCost)>,
     /// The same builds if each step ran only when something that it really reads changed.
     best: Vec<Option<usize>>,
+    /// Builds at which the text named files that the commit does not have.
+    n_shorter: usize,
     /// What replaying assumed.
     caveats: Vec<Caveat>,
 }
 
 impl Run {
     fn of(question: &Question<'_>, draft: &Draft) -> Self {
+        // The text is given as each commit's own, so that it can leave out what a commit does not have.
         let settings = Settings {
-            pin: Some(draft.dockerfile.clone()),
+            pin: None,
             pin_ignore: Some(draft.ignore.clone().unwrap_or_default()),
             ..question.settings.clone()
         };
+        let sources = Sources::of(&draft.dockerfile);
+        let mut texts: BTreeMap<Missing, Arc<[u8]>> = BTreeMap::new();
+        let mut tree: BTreeSet<RepoPath> = BTreeSet::new();
         let mut replay = Replay::new(settings);
         let mut run = Self::default();
         let mut known: BTreeMap<(usize, Vec<u8>), usize> = BTreeMap::new();
         for (n, input) in question.inputs.iter().enumerate() {
+            for change in &input.changes {
+                match change.new {
+                    Some(_) => tree.insert(change.path.clone()),
+                    None => tree.remove(&change.path),
+                };
+            }
+            let missing = sources.missing(&tree);
+            run.n_shorter += usize::from(!missing.is_empty());
+            let text = texts
+                .entry(missing)
+                .or_insert_with_key(|missing| sources.without(missing).into_bytes().into());
+            let mut input = input.clone();
+            match input.watched.first_mut() {
+                Some(dockerfile) => *dockerfile = Ok(Some(text.clone())),
+                None => input.watched.push(Ok(Some(text.clone()))),
+            }
             // The first build fills the empty cache, whatever the text: it does not count.
-            let Some(built) = replay.build(input).result.ok().filter(|_| n > 0) else {
+            let Some(built) = replay.build(&input).result.ok().filter(|_| n > 0) else {
                 run.patterns.push(None);
                 run.best.push(None);
                 continue;
@@ -287,7 +311,7 @@ impl Run {
         built: Built,
     ) -> usize {
         // Equal steps are shared; what differs by address only costs a second entry.
-        let steps = std::sync::Arc::as_ptr(&built.steps) as usize;
+        let steps = Arc::as_ptr(&built.steps) as usize;
         let ran = built.lookups.iter().map(weight).collect();
         *known.entry((steps, ran)).or_insert_with(|| {
             let cost = question.cost.build(&built);
@@ -310,7 +334,7 @@ impl Run {
         let mut of_steps: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (n, (built, _)) in self.kinds.iter().enumerate() {
             of_steps
-                .entry(std::sync::Arc::as_ptr(&built.steps) as usize)
+                .entry(Arc::as_ptr(&built.steps) as usize)
                 .or_default()
                 .push(n);
         }
@@ -644,6 +668,11 @@ fn assemble(
     let (first, last) = span(question.inputs);
     let (old, new) = (bench.price(&now), bench.price(&then));
     let saving = bench.saving(&now, &then).unwrap_or_default();
+    let mut caveats = bench.caveats.clone();
+    let n_shorter = bench.runs.get(&then).map_or(0, |run| run.n_shorter);
+    if n_shorter > 0 {
+        caveats.push(Caveat::general(format!("{n_shorter} of these commits lack files that COPY names today; there they are left out of the COPY.")));
+    }
     let base = bench.runs.get(&now).cloned().unwrap_or_default();
     let done = bench.runs.get(&then).cloned().unwrap_or_default();
     // Smaller contexts and split steps can do better than the steps as they are: the bound is the better of the two.
@@ -671,7 +700,7 @@ fn assemble(
         idle,
         dropped: found.dropped,
         findings: Vec::new(),
-        caveats: bench.caveats.clone(),
+        caveats,
     }
 }
 

@@ -6,7 +6,7 @@ use super::command::{installs, is_system_install};
 use super::effect::{conflict, effect};
 use super::layout::{Place, delivered, places, reachable};
 use super::legality::ignores;
-use super::rules::{changes, floats};
+use super::rules::{argument_changes, floats};
 use super::view::View;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Stage, Transfer};
 use crate::shell;
@@ -445,7 +445,7 @@ fn early_value(view: &View<'_>, stage: &Stage) -> Vec<Finding> {
         let Kind::Arg(items) = &instruction.kind else {
             continue;
         };
-        for item in items.iter().filter(|i| changes(view, &i.name)) {
+        for item in items.iter().filter(|i| argument_changes(view, i)) {
             let below = &stage.instructions[index + 1..];
             let mentions =
                 |i: &Instruction| super::layout::mentioned(&i.original).contains(&item.name);

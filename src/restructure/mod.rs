@@ -5,6 +5,7 @@
 //!
 //! Never: scores itself, sees a replay, reads a file.
 
+pub mod absent;
 mod candidate;
 pub mod command;
 pub mod effect;

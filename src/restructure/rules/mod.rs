@@ -23,7 +23,7 @@ mod workspaces;
 pub(super) use ignore::is_dependency_file;
 pub(super) use ignore::is_manifest;
 pub(super) use pin::floats;
-pub(super) use sink::changes;
+pub(super) use sink::argument_changes;
 
 use super::candidate::Candidate;
 use super::view::View;

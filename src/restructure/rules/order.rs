@@ -15,7 +15,7 @@
 //! one that often does.
 
 use super::super::candidate::{Candidate, Replaced, Safety, TextEdit};
-use super::super::command::{group, is_system_install, removes};
+use super::super::command::{Group, group, is_system_install, removes};
 use super::super::effect::{Effect, conflict};
 use super::super::layout::{Place, delivered, places, reachable};
 use super::super::moving::{block_of, byte_in_text, effects, move_before, with_needed};
@@ -38,6 +38,9 @@ pub(super) const COLD_FIRST: Rule = Rule {
     summary: "rarely changing COPY above often changing ones",
     propose: |view| on_stages(view, hoisted_copies),
 };
+
+/// So many moved COPYs are proposed for a stage.
+const MAX_COPIES: usize = 4;
 
 fn on_stages(
     view: &View<'_>,
@@ -66,13 +69,29 @@ fn hoisted_runs(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candida
         let Command::Shell(text) = &run.command else {
             continue;
         };
-        if effects[index].groups.is_some() {
+        if effects[index].groups.is_some() && is_work(text) {
             found.extend(hoisted_run(view, stage, &effects, index));
         } else if instruction.flags.is_empty() && instruction.heredocs.is_empty() {
             found.extend(cut_run(view, stage, places, &effects, index, text));
         }
     }
     found
+}
+
+/// Whether a RUN does something that is worth not doing again: installs or fetches.
+fn is_work(text: &str) -> bool {
+    let fetches = [
+        "curl",
+        "wget",
+        "tar",
+        "unzip",
+        "update-ca-certificates",
+        "locale-gen",
+    ];
+    shell::parse(text)
+        .seen()
+        .iter()
+        .any(|s| !matches!(group(s), Some(Group::Words)) || fetches.contains(&s.name()))
 }
 
 /// The first copy above `index` that it can pass, with all that must move along.
@@ -215,10 +234,7 @@ fn cut_run(
 fn starts_install(text: &str, pieces: &[shell::Piece], n: usize) -> bool {
     let script = shell::parse(&text[pieces[n].span.range()]);
     let seen = script.seen();
-    !seen.is_empty()
-        && seen
-            .iter()
-            .all(|s| super::super::command::group(s) == Some(super::super::command::Group::System))
+    !seen.is_empty() && seen.iter().all(|s| group(s) == Some(Group::System))
 }
 
 /// The effect that the shell text `first` would have as a RUN of its own.
@@ -268,7 +284,7 @@ fn heat(view: &View<'_>, instruction: &Instruction, place: &Place) -> Option<usi
 
 fn hoisted_copies(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candidate> {
     let effects = effects(view, stage, places);
-    let mut found = Vec::new();
+    let mut found: Vec<(usize, Candidate)> = Vec::new();
     for (index, instruction) in stage.instructions.iter().enumerate() {
         if !is_transfer(instruction) {
             continue;
@@ -311,9 +327,16 @@ fn hoisted_copies(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candi
             view.n_builds()
         );
         candidate.lines = vec![stage.instructions[to].lines, instruction.lines];
-        found.push(candidate);
+        let other = heat(view, &stage.instructions[to], &places[to]).unwrap_or(view.n_builds());
+        found.push((other.saturating_sub(own), candidate));
     }
+    // A file of many copies would give many small moves: those that change most are enough.
+    found.sort_by_key(|(difference, _)| std::cmp::Reverse(*difference));
     found
+        .into_iter()
+        .map(|(_, candidate)| candidate)
+        .take(MAX_COPIES)
+        .collect()
 }
 
 /// Whether what is copied from a stage likely changes more often than in `own` builds: that stage copies such files.

@@ -23,7 +23,7 @@ use super::super::mentions::mentions;
 use super::super::moving::{block_of, effects};
 use super::super::view::View;
 use super::Rule;
-use crate::dockerfile::ast::{Kind, Stage};
+use crate::dockerfile::ast::{ArgItem, Kind, Stage};
 use std::collections::BTreeSet;
 
 /// Its line in [`super::ALL`].
@@ -81,6 +81,29 @@ pub(in crate::restructure) fn changes(view: &View<'_>, name: &str) -> bool {
         || RELEASED.contains(&upper.as_str())
 }
 
+/// Whether an argument's value differs from build to build: one with a literal default that is not passed does not.
+pub(in crate::restructure) fn argument_changes(view: &View<'_>, item: &ArgItem) -> bool {
+    if is_passed(view, &item.name) {
+        return changes(view, &item.name);
+    }
+    let global = view.dockerfile.globals.iter().find_map(|i| match &i.kind {
+        Kind::Arg(items) => items
+            .iter()
+            .find(|g| g.name == item.name)?
+            .default
+            .as_deref(),
+        _ => None,
+    });
+    match item.default.as_deref().or(global) {
+        None => changes(view, &item.name),
+        Some(default) => {
+            is_placeholder(Some(default))
+                && (changes(view, &item.name)
+                    || item.name.to_ascii_uppercase().ends_with("_VERSION"))
+        }
+    }
+}
+
 fn propose(view: &View<'_>) -> Vec<Candidate> {
     let all = places(view.dockerfile);
     let mut found = Vec::new();
@@ -98,15 +121,7 @@ fn of_stage(view: &View<'_>, stage: &Stage, effects: &[Effect]) -> Option<Candid
     for (index, instruction) in stage.instructions.iter().enumerate() {
         let changing = match &instruction.kind {
             // An argument with a literal default that is not passed does not change.
-            Kind::Arg(items) => {
-                items.len() == 1
-                    && items.iter().any(|i| {
-                        (i.default.is_none()
-                            || is_passed(view, &i.name)
-                            || is_placeholder(i.default.as_deref()))
-                            && changes(view, &i.name)
-                    })
-            }
+            Kind::Arg(items) => items.len() == 1 && items.iter().any(|i| argument_changes(view, i)),
             Kind::Env(pairs) => pairs.iter().any(|p| {
                 effects[index].mentions.iter().any(|m| names.contains(m))
                     || (p.value.contains('$') && changes(view, &p.name))
@@ -175,6 +190,10 @@ fn is_placeholder(default: Option<&str>) -> bool {
             | "development"
             | "local"
             | "latest"
+            | "nightly"
+            | "edge"
+            | "canary"
+            | "snapshot"
             | "head"
             | "main"
             | "master"
