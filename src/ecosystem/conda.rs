@@ -25,7 +25,8 @@ fn plan(call: &Call<'_>) -> Verdict {
     let is_env =
         verbs.first() == Some(&"env") && matches!(verbs.get(1), Some(&("create" | "update")));
     let is_install = matches!(verbs.first(), Some(&("install" | "create" | "update")));
-    if !is_env && !(is_install && !named.is_empty()) {
+    let names_it = is_install && !named.is_empty();
+    if !(is_env || names_it) {
         return None;
     }
     let named = if named.is_empty() {

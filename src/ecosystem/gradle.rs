@@ -86,7 +86,7 @@ fn plan(call: &Call<'_>) -> Verdict {
             )
         )
     };
-    if !tasks.is_empty() && tasks.iter().all(|t| resolves(&t))
+    if !tasks.is_empty() && tasks.iter().all(resolves)
         || (tasks.is_empty() && call.program() == "gradlew")
     {
         return Some(Ok((Role::Install, needs)));

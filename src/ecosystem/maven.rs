@@ -186,10 +186,8 @@ fn needs(call: &Call<'_>) -> Result<(Needs, bool), String> {
         "-t",
         "--toolchains",
     ]) {
-        if let Some(path) = within(call.dir, settings) {
-            if !needs.file(files, &path) {
-                needs.absent(format!("the settings {settings} are not in the repository"));
-            }
+        if within(call.dir, settings).is_some_and(|path| !needs.file(files, &path)) {
+            needs.absent(format!("the settings {settings} are not in the repository"));
         }
     }
     let n_modules = poms.len();

@@ -2,7 +2,6 @@
 
 use super::files::Files;
 use super::needs::{Needs, within};
-use super::text;
 use crate::tree::RepoPath;
 use toml::{Table, Value};
 
@@ -222,15 +221,4 @@ pub(super) fn at<'t>(table: &'t Table, keys: &[&str]) -> Option<&'t Value> {
     let (first, rest) = keys.split_first()?;
     rest.iter()
         .try_fold(table.get(*first)?, |value, key| value.get(*key))
-}
-
-/// Files that a `setup.py` opens by a literal name.
-pub(super) fn setup_reads(files: &Files<'_>, dir: &RepoPath) -> Vec<String> {
-    let Some(source) = files.text(&dir.join(b"setup.py")) else {
-        return Vec::new();
-    };
-    ["open", "read", "read_text", "Path"]
-        .iter()
-        .flat_map(|f| text::literals_after(&source, f, &["#"]))
-        .collect()
 }

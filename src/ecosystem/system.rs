@@ -117,7 +117,7 @@ pub fn reads_no_project(call: &Call<'_>) -> bool {
         "npm" | "yarn" | "pnpm" => {
             matches!(verb, "config" | "set" | "cache" | "")
                 && !names_a_file(call)
-                && (verb != "" || call.has("--version") || call.has("-v"))
+                && (!verb.is_empty() || call.has("--version") || call.has("-v"))
         }
         "node" | "java" | "python" | "python3" | "ruby" | "php" | "rustc" | "cargo" | "mvn"
         | "gradle" | "go" => call.args().iter().all(|w| {

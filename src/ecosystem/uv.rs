@@ -42,6 +42,7 @@ fn sync(call: &Call<'_>) -> Result<(Role, Needs), String> {
     local_sources(call, &pyproject, &members, &mut needs);
     let locked = needs.files.contains(&call.dir.join(b"uv.lock"));
     if !locked {
+        python::project(files, call.dir, &mut needs);
         needs.doubt("there is no uv.lock, so that uv may have to build the project to know its dependencies".to_owned());
     }
     let skip = if members.is_empty() {

@@ -433,12 +433,21 @@ impl<'a> Read<'a> {
         });
         plain
             && self.seen_of(piece).all(|seen| {
-                is_quiet(seen)
+                !self.names_the_project(seen) && (is_quiet(seen)
                     || (matches!(seen.name(), "sh" | "bash")
                         && seen.connector == Connector::Pipe
                         && seen.args().iter().all(|a| a.starts_with('-')))
-                    || self.with_call(seen, ecosystem::reads_no_project) == Some(true)
+                    || self.with_call(seen, ecosystem::reads_no_project) == Some(true))
             })
+    }
+
+    /// Whether one of the words is a path of the project's place, or holds it.
+    fn names_the_project(&self, seen: &Seen) -> bool {
+        seen.args().iter().any(|word| {
+            let path = word.split(['*', '?', '$']).next().unwrap_or_default();
+            let is_place = path.len() > 1 && path.starts_with('/') && self.root != "/";
+            is_place && super::layout::overlap(path.trim_end_matches('/'), &self.root) && seen.name() != "mkdir"
+        })
     }
 
     /// Whether a piece changes modes of `allowed` files and nothing else.
@@ -472,7 +481,8 @@ impl<'a> Read<'a> {
         }
         let mut plans = Vec::new();
         for seen in self.seen_of(piece) {
-            if is_quiet(seen) || self.with_call(seen, ecosystem::reads_no_project) == Some(true) {
+            let is_free = is_quiet(seen) || self.with_call(seen, ecosystem::reads_no_project) == Some(true);
+            if is_free && !self.names_the_project(seen) {
                 continue;
             }
             if let Some(needs) = self.tested(seen) {

@@ -4,6 +4,7 @@
 mod comment;
 mod calibrate;
 mod cost;
+mod dump;
 mod forge;
 mod history;
 mod ignore;

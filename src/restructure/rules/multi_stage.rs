@@ -29,6 +29,7 @@ use super::super::view::View;
 use super::Rule;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Run};
 use crate::shell;
+use std::fmt::Write as _;
 
 /// Its line in [`super::ALL`].
 pub(super) const RULE: Rule = Rule {
@@ -80,7 +81,7 @@ fn candidate(view: &View<'_>) -> Option<Candidate> {
         let to = super::super::installs::relative(file, &cwd)
             .filter(|r| !r.is_empty())
             .map_or_else(|| file.clone(), |r| format!("./{r}"));
-        text.push_str(&format!("COPY --from=build {file} {to}\n"));
+        let _ = writeln!(text, "COPY --from=build {file} {to}");
     }
     text.push_str(&repeated);
     let mut doubt = "the image then holds nothing else: check that the program reads no other file and starts no other program".to_owned();
