@@ -433,11 +433,12 @@ impl<'a> Read<'a> {
         });
         plain
             && self.seen_of(piece).all(|seen| {
-                !self.names_the_project(seen) && (is_quiet(seen)
-                    || (matches!(seen.name(), "sh" | "bash")
-                        && seen.connector == Connector::Pipe
-                        && seen.args().iter().all(|a| a.starts_with('-')))
-                    || self.with_call(seen, ecosystem::reads_no_project) == Some(true))
+                !self.names_the_project(seen)
+                    && (is_quiet(seen)
+                        || (matches!(seen.name(), "sh" | "bash")
+                            && seen.connector == Connector::Pipe
+                            && seen.args().iter().all(|a| a.starts_with('-')))
+                        || self.with_call(seen, ecosystem::reads_no_project) == Some(true))
             })
     }
 
@@ -446,7 +447,9 @@ impl<'a> Read<'a> {
         seen.args().iter().any(|word| {
             let path = word.split(['*', '?', '$']).next().unwrap_or_default();
             let is_place = path.len() > 1 && path.starts_with('/') && self.root != "/";
-            is_place && super::layout::overlap(path.trim_end_matches('/'), &self.root) && seen.name() != "mkdir"
+            is_place
+                && super::layout::overlap(path.trim_end_matches('/'), &self.root)
+                && seen.name() != "mkdir"
         })
     }
 
@@ -481,7 +484,8 @@ impl<'a> Read<'a> {
         }
         let mut plans = Vec::new();
         for seen in self.seen_of(piece) {
-            let is_free = is_quiet(seen) || self.with_call(seen, ecosystem::reads_no_project) == Some(true);
+            let is_free =
+                is_quiet(seen) || self.with_call(seen, ecosystem::reads_no_project) == Some(true);
             if is_free && !self.names_the_project(seen) {
                 continue;
             }

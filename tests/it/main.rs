@@ -4,7 +4,6 @@
 mod comment;
 mod calibrate;
 mod cost;
-mod dump;
 mod forge;
 mod history;
 mod ignore;
