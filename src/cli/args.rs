@@ -623,5 +623,20 @@ pub(super) fn completions(
 
 /// Writes the manual page: the program's own, then one section per command.
 pub(super) fn man(sink: &mut dyn io::Write) -> io::Result<()> {
-    clap_mangen::Man::new(Args::command()).render(sink)
+    let mut program = Args::command();
+    program.build();
+    clap_mangen::Man::new(program.clone()).render(sink)?;
+    for command in program.get_subcommands().filter(|c| c.get_name() != "help") {
+        writeln!(
+            sink,
+            ".SH \"STRATIGRAPH {}\"",
+            command.get_name().to_uppercase()
+        )?;
+        let page = clap_mangen::Man::new(command.clone());
+        page.render_synopsis_section(sink)?;
+        page.render_description_section(sink)?;
+        page.render_options_section(sink)?;
+        page.render_extra_section(sink)?;
+    }
+    Ok(())
 }

@@ -58,9 +58,7 @@ fn dispatch(mut args: Args) -> Result<(), CliError> {
         Command::Suggest(args) => suggest::run(&args),
         Command::Completions { shell } => print(|sink| args::completions(shell, sink)),
         Command::Man => print(|sink| args::man(sink)),
-        other => Err(CliError::usage(format!(
-            "{other:?} is not in this version yet"
-        ))),
+        Command::Demo(_) => Err(CliError::usage("demo is not built in yet")),
     }
 }
 

@@ -152,7 +152,10 @@ fn add_step(profile: &mut Profile, step: &LogStep) {
 
 /// The image's size, where it alone was fetched: of images that share layers only one is seen fetching them.
 fn add_image(profile: &mut Profile, build: &LogBuild) {
-    let mut pulled = build.steps.iter().filter(|s| s.is_from() && s.pulled_bytes.is_some_and(|b| b > 0));
+    let mut pulled = build
+        .steps
+        .iter()
+        .filter(|s| s.is_from() && s.pulled_bytes.is_some_and(|b| b > 0));
     if let (Some(step), None) = (pulled.next(), pulled.next()) {
         let words = step.text.split_whitespace().skip(1);
         if let Some(image) = words.into_iter().find(|w| !w.starts_with("--")) {

@@ -378,6 +378,9 @@ fn findings(analysis: &Analysis) -> Vec<Remark> {
 fn caveats(analysis: &Analysis) -> Vec<String> {
     let estimated = "Times are estimates by kind of command unless measured: their order says more than their size.";
     let mut lines = vec![estimated.to_owned()];
+    if analysis.totals.n_counted > 0 {
+        lines.push("The first build fills the empty cache; shares, times and causes are of the builds after it.".to_owned());
+    }
     lines.extend(analysis.caveats.iter().map(ToString::to_string));
     lines
 }

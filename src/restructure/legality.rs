@@ -12,7 +12,9 @@
 
 use super::candidate::Candidate;
 use super::effect::{Effect, conflict, effect};
-use super::layout::{Place, absolute, delivered, expand, parent, places, selected, stage_named, unquote};
+use super::layout::{
+    Place, absolute, delivered, expand, parent, places, selected, stage_named, unquote,
+};
 use super::view::View;
 use crate::context::IgnoreRules;
 use crate::dockerfile::Dockerfile;

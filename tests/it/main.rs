@@ -1,6 +1,7 @@
 //! The integration tests, one binary.
 #![allow(clippy::unwrap_used, clippy::print_stderr, unreachable_pub)]
 
+mod cli;
 mod comment;
 mod calibrate;
 mod cost;
@@ -16,8 +17,10 @@ mod posting;
 mod prism;
 mod reasons;
 mod recorded;
+mod report;
 mod restructure;
 mod suggest;
 mod support;
+mod tidy;
 mod verify;
 mod workflows;

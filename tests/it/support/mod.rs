@@ -4,4 +4,5 @@ pub mod agree;
 pub mod case;
 pub mod engine;
 pub mod forge_server;
+pub mod golden;
 pub mod repo;
