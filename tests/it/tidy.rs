@@ -49,7 +49,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["cli/args.rs"]),
     ("clap_complete", &["cli/args.rs"]),
     ("clap_mangen", &["cli/args.rs"]),
-    ("git2", &["history/git.rs"]),
+    ("git2", &["history/git.rs", "history/write.rs"]),
     ("globset", &["context/pattern.rs"]),
     ("indicatif", &["cli/progress.rs"]),
     (
