@@ -142,7 +142,7 @@ impl<'a> Sequence<'a> {
         for source in &copy.sources {
             match source {
                 CopySource::Path(path) => selectors.push(selector(path, copy)),
-                CopySource::Inline(name, body) => key.push_str(&format!(" {:?}", (name, body))),
+                CopySource::Inline(name, body) => key = format!("{key} {:?}", (name, body)),
                 CopySource::Http(url) | CopySource::Git(url) => {
                     unknown = Some(format!("git does not hold what {url} answers"))
                 }
