@@ -66,7 +66,7 @@ pub fn plan(
     build_args: &BTreeMap<String, String>,
     lowering: &Lowering,
 ) -> Result<Plan, Error> {
-    let mut sequence = Sequence::new(lowering, Reading::Arrival);
+    let mut sequence = Sequence::new(lowering);
     let names = Names::new(lowering, build_args, dockerfile.escape);
     let needed = names.needed(lowering);
     for stage in &lowering.stages {
@@ -82,10 +82,6 @@ pub fn plan(
             total: 1 + own.len(),
         };
         let mut args = Args::new(build_args);
-        let mut directories: BTreeSet<String> = match stage.base {
-            Base::Scratch => BTreeSet::from(["/".to_owned()]),
-            _ => IMAGE_DIRECTORIES.iter().map(|d| (*d).to_owned()).collect(),
-        };
         let mut current = sequence.from(place(1), stage);
         for (n, lowered) in own.iter().enumerate() {
             refuse(dockerfile, lowered)?;
@@ -112,20 +108,12 @@ pub fn plan(
                 Action::Copy(copy) => {
                     step.definition = copy_definition(copy, &copy.destination);
                     let key = copy_key(instruction, copy);
-                    let reading = arrival(lowered, copy, &directories);
-                    let vertex = sequence.copy(current, lowered, copy, key, reading);
-                    make_directories(
-                        &destination(&lowered.before.cwd, &copy.destination),
-                        &mut directories,
-                    );
-                    vertex
+                    let reading = arrival(lowered, copy);
+                    sequence.copy(current, lowered, copy, key, reading)
                 }
                 action => {
                     let effect = match action {
-                        Action::Workdir(path) => {
-                            make_directories(&format!("{path}/"), &mut directories);
-                            Effect::Mkdir(path.clone())
-                        }
+                        Action::Workdir(path) => Effect::Mkdir(path.clone()),
                         _ => Effect::Nothing,
                     };
                     if let Action::Meta(values) = action {
@@ -363,7 +351,7 @@ fn copy_key(instruction: &Instruction, copy: &CopyAction) -> String {
     format!(
         "{} {:?} in {written}",
         instruction.keyword,
-        (owner(&copy.chown), &copy.chmod)
+        owner(&copy.chown)
     )
 }
 
@@ -381,25 +369,24 @@ fn owner(chown: &str) -> (String, String) {
     (id(user), id(group))
 }
 
-/// Whether a lone file keeps its name: it does where the destination is a directory.
-fn arrival(lowered: &Lowered, copy: &CopyAction, directories: &BTreeSet<String>) -> Reading {
-    let destination = destination(&lowered.before.cwd, &copy.destination);
-    let is_directory =
-        copy.sources.len() > 1 || destination.ends_with('/') || directories.contains(&destination);
-    if is_directory {
-        Reading::Arrival
-    } else {
-        Reading::RenamedArrival
-    }
+/// `--chmod`; Buildah 1.28 knows octal numbers alone.
+fn mode(copy: &CopyAction) -> Option<u32> {
+    u32::from_str_radix(&copy.chmod, 8).ok()
 }
 
-/// What is above `path`, and `path` itself where it ends with a slash, is a directory from now on.
-fn make_directories(path: &str, directories: &mut BTreeSet<String>) {
-    directories.extend(
-        path.match_indices('/')
-            .skip(1)
-            .map(|(end, _)| path[..end].to_owned()),
-    );
+/// What is digested. A lone file keeps its name where the destination is a directory; whether it is one in the files of
+/// the stage is seen when they are there.
+fn arrival(lowered: &Lowered, copy: &CopyAction) -> Reading {
+    let cwd = &lowered.before.cwd;
+    let destination = destination(cwd, &copy.destination);
+    let keeps_names = copy.sources.len() > 1
+        || destination.ends_with('/')
+        || destination == *cwd
+        || IMAGE_DIRECTORIES.contains(&destination.as_str());
+    Reading::Arrival {
+        keeps_names,
+        mode: mode(copy),
+    }
 }
 
 /// The instruction as Buildah's parser joins it: nothing is trimmed but the front of the first line; comments and empty
@@ -486,16 +473,5 @@ mod tests {
         check("RUN a && \\\n  b\n", "RUN a &&   b");
         check("RUN a && \\  \nb\r\n", "RUN a && b");
         check("RUN a && \\\n # why\n\nb\n", "RUN a && b");
-    }
-
-    #[test]
-    fn directories_above_a_destination_are_known() {
-        let mut known = BTreeSet::new();
-        make_directories("/app/x/f", &mut known);
-        make_directories("/srv/", &mut known);
-        assert_eq!(
-            known.into_iter().collect::<Vec<_>>(),
-            ["/app", "/app/x", "/srv"]
-        );
     }
 }

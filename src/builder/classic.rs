@@ -29,8 +29,8 @@ use super::vertex::{Effect, Plan, Vertex};
 use crate::context::Reading;
 use crate::dockerfile::Error;
 use crate::dockerfile::ast::Dockerfile;
-use crate::dockerfile::ast::Instruction;
-use crate::graph::{Action, CopyAction, Env, Lowered, Lowering, RunAction};
+use crate::dockerfile::ast::{Healthcheck, Instruction, Kind};
+use crate::graph::{Action, Base, CopyAction, Env, Lowered, LoweredStage, Lowering, RunAction};
 use std::collections::BTreeMap;
 
 /// The steps of a lowered Dockerfile.
@@ -42,11 +42,9 @@ pub fn plan(
     build_args: &BTreeMap<String, String>,
     lowering: &Lowering,
 ) -> Result<Plan, Error> {
-    let own = |stage: &crate::graph::LoweredStage| {
-        stage.instructions.iter().filter(|i| !i.trigger).count()
-    };
+    let own = |stage: &LoweredStage| stage.instructions.iter().filter(|i| !i.trigger).count();
     let total = lowering.globals.len() + lowering.stages.iter().map(|s| 1 + own(s)).sum::<usize>();
-    let mut sequence = Sequence::new(lowering, Reading::Paths);
+    let mut sequence = Sequence::new(lowering);
     let mut args = BuildArgs::new(build_args, &lowering.globals, dockerfile.escape);
     let mut index = 0;
     let mut place = |stage_index: usize, is_shown: bool| {
@@ -70,9 +68,10 @@ pub fn plan(
             },
         );
     }
+    let mut envs = BTreeMap::new();
     for stage in &lowering.stages {
         args.start_stage();
-        let mut env = BTreeMap::new();
+        let mut env = inherited_env(stage, &envs);
         let mut current = sequence.from(place(stage.index, true), stage);
         for lowered in &stage.instructions {
             refuse(dockerfile, lowered)?;
@@ -96,7 +95,7 @@ pub fn plan(
                         "{} {:?} in {}",
                         lowered.instruction.keyword, copy.chown, copy.destination
                     );
-                    sequence.copy(current, lowered, copy, key, sequence.reading())
+                    sequence.copy(current, lowered, copy, key, Reading::Paths)
                 }
                 Action::Workdir(path) => {
                     let key = workdir_key(lowered, path);
@@ -124,6 +123,7 @@ pub fn plan(
             current = Some(sequence.add(step, vertex));
         }
         sequence.end(stage, current);
+        envs.insert(stage.index, env);
     }
     Ok(sequence.finish())
 }
@@ -135,9 +135,16 @@ fn meta_key(
     args: &mut BuildArgs<'_>,
     env: &Env,
 ) -> String {
-    match instruction.keyword {
-        "ARG" => format!("ARG {}", args.declare(instruction, env)),
-        keyword => format!("{keyword} {values:?}"),
+    match &instruction.kind {
+        Kind::Arg(_) => format!("ARG {}", args.declare(instruction, env)),
+        Kind::Healthcheck(check) => healthcheck_key(instruction, check),
+        // The parser sorts them (`parseExpose`).
+        Kind::Expose(_) => {
+            let mut ports = values.to_vec();
+            ports.sort_unstable();
+            format!("EXPOSE {ports:?}")
+        }
+        _ => format!("{} {values:?}", instruction.keyword),
     }
 }
 
@@ -183,6 +190,75 @@ fn workdir_key(lowered: &Lowered, path: &str) -> String {
     )
 }
 
+/// The check as the image's configuration has it: durations by their length, the order of the flags does not matter.
+fn healthcheck_key(instruction: &Instruction, check: &Healthcheck) -> String {
+    let duration = |name: &str| {
+        let text = instruction.flag(name).unwrap_or("0");
+        nanoseconds(text).map_or_else(|| text.to_owned(), |n| n.to_string())
+    };
+    let flags = ["interval", "timeout", "start-period", "start-interval"].map(duration);
+    format!(
+        "HEALTHCHECK {:?}",
+        (check, flags, instruction.flag("retries").unwrap_or("0"))
+    )
+}
+
+/// Go's `time.ParseDuration`, for lengths of time that fit.
+fn nanoseconds(text: &str) -> Option<u128> {
+    if text == "0" {
+        return Some(0);
+    }
+    let mut total: u128 = 0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, tail) = rest.split_at(end);
+        let unit_end = tail
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(tail.len());
+        let (unit, next) = tail.split_at(unit_end);
+        let unit: u128 = match unit {
+            "ns" => 1,
+            "us" | "µs" | "μs" => 1_000,
+            "ms" => 1_000_000,
+            "s" => 1_000_000_000,
+            "m" => 60_000_000_000,
+            "h" => 3_600_000_000_000,
+            _ => return None,
+        };
+        let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+        let part = part.get(..part.len().min(18))?;
+        let scale = 10_u128.checked_pow(u32::try_from(part.len()).ok()?)?;
+        let whole: u128 = if whole.is_empty() {
+            0
+        } else {
+            whole.parse().ok()?
+        };
+        let part: u128 = if part.is_empty() {
+            0
+        } else {
+            part.parse().ok()?
+        };
+        total = total
+            .checked_add(whole.checked_mul(unit)?)?
+            .checked_add(part.checked_mul(unit)? / scale)?;
+        rest = next;
+    }
+    Some(total)
+}
+
+/// The environment that a stage begins with: its parent's, or PATH, which every image has.
+pub(super) fn inherited_env(
+    stage: &LoweredStage,
+    envs: &BTreeMap<usize, BTreeMap<String, String>>,
+) -> BTreeMap<String, String> {
+    match stage.base {
+        Base::Stage(parent) => envs.get(&parent).cloned().unwrap_or_default(),
+        Base::Scratch => BTreeMap::new(),
+        Base::Image(_) | Base::Unknown(_) => BTreeMap::from([("PATH".to_owned(), String::new())]),
+    }
+}
+
 /// ENV as the image has it: `NAME=value`, expanded.
 pub(super) fn remember_env(
     instruction: &Instruction,
@@ -221,4 +297,23 @@ pub(super) fn has_paths(copy: &CopyAction) -> bool {
     copy.sources
         .iter()
         .any(|s| matches!(s, crate::graph::CopySource::Path(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nanoseconds;
+
+    #[test]
+    fn durations_count_by_their_length() {
+        let check =
+            |text: &str, expected: Option<u128>| assert_eq!(nanoseconds(text), expected, "{text}");
+        check("30s", Some(30_000_000_000));
+        check("30000ms", Some(30_000_000_000));
+        check("1m0.5s", Some(60_500_000_000));
+        check(".5m", Some(30_000_000_000));
+        check("0", Some(0));
+        check("5", None);
+        check("5 s", None);
+        check("99999999999999999999999999999999999999999h", None);
+    }
 }

@@ -17,7 +17,7 @@
 
 use super::build_args::BuildArgs;
 use super::buildkit::{command_text, copy_definition};
-use super::classic::{has_paths, remember_env};
+use super::classic::{has_paths, inherited_env, remember_env};
 use super::sequential::{Place, Sequence, based_on};
 use super::vertex::{Effect, Plan, Vertex};
 use crate::context::Reading;
@@ -34,8 +34,9 @@ pub fn plan(
     build_args: &BTreeMap<String, String>,
     lowering: &Lowering,
 ) -> Plan {
-    let mut sequence = Sequence::new(lowering, Reading::Bytes);
+    let mut sequence = Sequence::new(lowering);
     let mut args = BuildArgs::new(build_args, &lowering.globals, dockerfile.escape);
+    let mut envs = BTreeMap::new();
     for stage in &lowering.stages {
         args.start_stage();
         let is_run = |action: &Action| matches!(action, Action::Run(_));
@@ -58,7 +59,7 @@ pub fn plan(
                 total,
             }
         };
-        let mut env = BTreeMap::new();
+        let mut env = inherited_env(stage, &envs);
         let mut current = sequence.from(place(false), stage);
         for lowered in &stage.instructions {
             let instruction = &lowered.instruction;
@@ -108,7 +109,7 @@ pub fn plan(
                         .cloned()
                         .collect();
                     copy.sources = hashed;
-                    let vertex = sequence.copy(current, lowered, &copy, text, sequence.reading());
+                    let vertex = sequence.copy(current, lowered, &copy, text, Reading::Bytes);
                     let effect = if has_paths(&copy) {
                         vertex.effect
                     } else {
@@ -137,6 +138,7 @@ pub fn plan(
             current = Some(sequence.add(step, vertex));
         }
         sequence.end(stage, current);
+        envs.insert(stage.index, env);
     }
     sequence.finish()
 }

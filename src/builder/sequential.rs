@@ -27,7 +27,6 @@ pub(super) struct Place {
 /// Steps in the making.
 pub(super) struct Sequence<'a> {
     lowering: &'a Lowering,
-    reading: Reading,
     vertices: Vec<Vertex>,
     steps: Vec<Step>,
     /// Last vertex of each stage, by position in the file; `None` for the empty file system.
@@ -36,10 +35,9 @@ pub(super) struct Sequence<'a> {
 
 impl<'a> Sequence<'a> {
     /// Nothing yet.
-    pub(super) fn new(lowering: &'a Lowering, reading: Reading) -> Self {
+    pub(super) fn new(lowering: &'a Lowering) -> Self {
         Self {
             lowering,
-            reading,
             vertices: Vec::new(),
             steps: Vec::new(),
             ends: BTreeMap::new(),
@@ -204,11 +202,6 @@ impl<'a> Sequence<'a> {
                 Some(VertexSource::Vertex(self.add(step, vertex)))
             }
         }
-    }
-
-    /// How this builder digests what it copies, where it does so in one way.
-    pub(super) fn reading(&self) -> Reading {
-        self.reading
     }
 
     /// A stage is done.

@@ -16,6 +16,7 @@ use super::tree::Dir;
 use super::tree::MAX_DEPTH;
 use super::tree::Node;
 use crate::tree::RepoPath;
+use std::sync::Arc;
 
 /// Whose way of digesting a selection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -25,10 +26,13 @@ pub enum Reading {
     Content,
     /// The classic builder.
     Paths,
-    /// Buildah, into a directory: a file keeps its name.
-    Arrival,
-    /// Buildah, a lone file under the destination's name.
-    RenamedArrival,
+    /// Buildah: what arrives at the destination.
+    Arrival {
+        /// Whether files keep their names; else a lone file gets the destination's.
+        keeps_names: bool,
+        /// `--chmod`.
+        mode: Option<u32>,
+    },
     /// kaniko.
     Bytes,
 }
@@ -52,10 +56,10 @@ pub fn digest_as(
         for (path, node) in select::found(root, selector)? {
             let item = match reading {
                 Reading::Content | Reading::Paths => by_path(root, &path, &node),
-                Reading::Arrival => {
-                    arrival(root, &path, node, path.file_name().unwrap_or_default())
+                Reading::Arrival { keeps_names, mode } => {
+                    let name = path.file_name().filter(|_| keeps_names);
+                    arrival(root, &path, node, name.unwrap_or_default(), mode)
                 }
-                Reading::RenamedArrival => arrival(root, &path, node, b""),
                 Reading::Bytes => without_names(&root.get_itself(&path).unwrap_or(node), 0),
             };
             items.push(item.0.to_le_bytes());
@@ -120,16 +124,46 @@ fn leaf(path: &RepoPath, node: &Node) -> ContentId {
 }
 
 /// What Buildah puts at the destination for one source.
-fn arrival(root: &Node, path: &RepoPath, node: Node, name: &[u8]) -> ContentId {
+fn arrival(root: &Node, path: &RepoPath, node: Node, name: &[u8], mode: Option<u32>) -> ContentId {
     let node = match node {
         Node::Link(_) => root.get(path).unwrap_or(node),
         Node::File(_) | Node::Dir(_) | Node::Opaque(_) => node,
     };
+    let node = mode.map_or(node.clone(), |mode| with_mode(&node, mode, 0));
     match &node {
         Node::Dir(_) => hash(b'd', &[&node.digest().0.to_le_bytes()]),
         Node::File(_) | Node::Link(_) | Node::Opaque(_) => {
             hash(b'a', &[name, &node.digest().0.to_le_bytes()])
         }
+    }
+}
+
+/// The node as `--chmod` leaves it: 644 and 755 are what a checkout has. The copied directory's own mode does not count.
+fn with_mode(node: &Node, mode: u32, depth: usize) -> Node {
+    match node {
+        Node::File(file) => {
+            let mut file = *file;
+            file.executable = mode == 0o755;
+            if mode != 0o755 && mode != 0o644 {
+                file.attributes ^= u128::from(mode) + 1;
+            }
+            Node::File(file)
+        }
+        Node::Dir(dir) if depth < MAX_DEPTH => {
+            let mut out = Dir::default();
+            if depth > 0 && mode != 0o755 {
+                out.set_attributes(u128::from(mode) + 1);
+            }
+            if let Some(token) = dir.remainder() {
+                out.add_backing(token);
+            }
+            for (name, child) in dir.children() {
+                out.insert(name, with_mode(child, mode, depth + 1));
+            }
+            Node::Dir(Arc::new(out))
+        }
+        Node::Opaque(token) => Node::Opaque(token.with(ContentId(u128::from(mode)))),
+        Node::Link(_) | Node::Dir(_) => node.clone(),
     }
 }
 
@@ -245,30 +279,43 @@ mod tests {
 
     #[test]
     fn buildah_sees_what_arrives() {
+        const ARRIVAL: Reading = Reading::Arrival {
+            keeps_names: true,
+            mode: None,
+        };
+        const RENAMED: Reading = Reading::Arrival {
+            keeps_names: false,
+            mode: None,
+        };
         let root = tree(
             &[("src/a", "1"), ("lib/a", "1"), ("o", "1"), ("p", "1")],
             &[("l", "o")],
         );
         assert_eq!(
-            read(Reading::Arrival, &root, &["src"]),
-            read(Reading::Arrival, &root, &["lib"])
+            read(ARRIVAL, &root, &["src"]),
+            read(ARRIVAL, &root, &["lib"])
         );
-        assert_ne!(
-            read(Reading::Arrival, &root, &["o"]),
-            read(Reading::Arrival, &root, &["p"])
-        );
+        assert_ne!(read(ARRIVAL, &root, &["o"]), read(ARRIVAL, &root, &["p"]));
+        assert_eq!(read(RENAMED, &root, &["o"]), read(RENAMED, &root, &["p"]));
+        assert_eq!(read(RENAMED, &root, &["l"]), read(RENAMED, &root, &["p"]));
         assert_eq!(
-            read(Reading::RenamedArrival, &root, &["o"]),
-            read(Reading::RenamedArrival, &root, &["p"])
+            read(ARRIVAL, &root, &["src/*"]),
+            read(ARRIVAL, &root, &["lib/*"])
         );
+        let plain = Reading::Arrival {
+            keeps_names: true,
+            mode: Some(0o644),
+        };
+        let other = Reading::Arrival {
+            keeps_names: true,
+            mode: Some(0o755),
+        };
         assert_eq!(
-            read(Reading::RenamedArrival, &root, &["l"]),
-            read(Reading::RenamedArrival, &root, &["p"])
+            read(ARRIVAL, &root, &["o"]),
+            read(plain, &root, &["o"]),
+            "644 is what a checkout has"
         );
-        assert_eq!(
-            read(Reading::Arrival, &root, &["src/*"]),
-            read(Reading::Arrival, &root, &["lib/*"])
-        );
+        assert_ne!(read(ARRIVAL, &root, &["o"]), read(other, &root, &["o"]));
     }
 
     #[test]

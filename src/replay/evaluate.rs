@@ -9,7 +9,7 @@ use super::marks;
 use super::settings::RunOutputs;
 use crate::builder::{Effect, Plan, VertexInput, VertexSource};
 use crate::cache::{InputKey, KeyId, Link, OpId, Store};
-use crate::context::{ContentId, ContextTree, Node, Selector, copy_into, digest_as};
+use crate::context::{ContentId, ContextTree, Node, Reading, Selector, copy_into, digest_as};
 use crate::tree::RepoPath;
 
 /// What became of one vertex.
@@ -442,6 +442,30 @@ impl Evaluation<'_> {
         input.read.is_some() && input.vertex().is_some_and(of)
     }
 
+    /// How input `i` is digested: Buildah gives a lone file the destination's name unless that is a directory.
+    fn reading(&mut self, v: usize, i: usize) -> Reading {
+        let vertex = &self.prepared.plan.vertices[v];
+        let (
+            Reading::Arrival {
+                keeps_names: false,
+                mode,
+            },
+            Effect::Copy(copy),
+        ) = (vertex.inputs[i].reading, &vertex.effect)
+        else {
+            return vertex.inputs[i].reading;
+        };
+        let destination = RepoPath::new(&copy.destination);
+        let base = vertex
+            .inputs
+            .first()
+            .filter(|_| copy.based)
+            .and_then(VertexInput::vertex);
+        let keeps_names = base
+            .is_some_and(|base| matches!(self.tree(base).get(&destination), Some(Node::Dir(_))));
+        Reading::Arrival { keeps_names, mode }
+    }
+
     /// Digests what input `i` reads, if it reads.
     fn read_content(&mut self, v: usize, i: usize) -> Result<(), String> {
         let input = &self.prepared.plan.vertices[v].inputs[i];
@@ -451,12 +475,13 @@ impl Evaluation<'_> {
         if self.fates.content(self.prepared, v, i).is_some() {
             return Ok(());
         }
+        let reading = self.reading(v, i);
         let content = match input.source {
-            VertexSource::Context => digest_as(input.reading, self.context.root(), true, selectors)
+            VertexSource::Context => digest_as(reading, self.context.root(), true, selectors)
                 .map_err(|e| missing_in_context(&e.to_string()))?,
             VertexSource::Vertex(source) => {
                 let tree = self.tree(source);
-                digest_as(input.reading, &tree, false, selectors).map_err(|e| e.to_string())?
+                digest_as(reading, &tree, false, selectors).map_err(|e| e.to_string())?
             }
         };
         self.fates.contents[self.prepared.offsets[v] + i] = Some(content);

@@ -281,6 +281,8 @@ impl Engine for Buildah {
                 "--isolation",
                 "chroot",
                 "--pull-never",
+                "--jobs",
+                "1",
                 "-f",
             ])
             .arg(order.dockerfile);
