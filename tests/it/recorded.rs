@@ -21,11 +21,12 @@ const DOCKERD_DIFFERS: [(&str, &str); 1] = [(
 )];
 
 /// Cases with RUN mounts in a lone stage: Docker 20.10's BuildKit prints no stage name, today's prints `stage-0`.
-const DOCKERD_UNNAMED: [&str; 4] = [
+const DOCKERD_UNNAMED: [&str; 5] = [
     "false-hit-binds-crossed",
     "ignore-and-bind-mount",
     "mount-bind-spellings",
     "mount-secret-spellings",
+    "mounts-in-text",
 ];
 
 /// Replays a case for one builder.
