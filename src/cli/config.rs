@@ -4,6 +4,7 @@
 //! what the command line left open: command line, then file, then defaults.
 
 use super::args::BuilderName;
+use super::args::Choice;
 use super::args::ExportName;
 use super::args::GitDir;
 use super::args::Outputs;
@@ -466,10 +467,7 @@ impl<'a> Table<'a> {
     }
 
     /// One of the names that the option of the same name takes.
-    fn choice<T: Copy>(&self, key: &str) -> Result<Option<T>, CliError>
-    where
-        T: super::args::Choice,
-    {
+    fn choice<T: Copy + Choice>(&self, key: &str) -> Result<Option<T>, CliError> {
         let known = choices::<T>();
         let names: Vec<&str> = known.iter().map(|(name, _)| name.as_str()).collect();
         let text = self.one_of(key, &names)?;

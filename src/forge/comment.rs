@@ -7,7 +7,7 @@ use super::error::Kind;
 use super::gitea;
 use super::github;
 use super::gitlab;
-use super::http::Network;
+use super::network::Network;
 use std::fmt;
 
 /// The longest tag.

@@ -5,7 +5,7 @@
 
 use super::error::Error;
 use super::error::Kind;
-use super::http::Proxies;
+use super::network::Proxies;
 use super::secret::Secret;
 use serde_json::Value;
 use std::collections::BTreeMap;

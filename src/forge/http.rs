@@ -3,13 +3,22 @@
 
 use super::error::Error;
 use super::error::Kind;
+use super::network::Limits;
+use super::network::Network;
+use super::reply::Headers;
+use super::reply::Reply;
+use super::reply::has_next;
+use super::reply::is_rate_limit;
+use super::reply::message;
+use super::reply::retry_after;
+use super::reply::text;
+use super::reply::until_reset;
+use super::reply::with_message;
 use super::secret::Secret;
-use jiff::fmt::rfc2822;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::thread;
 use std::time::Duration;
-use ureq::http::HeaderMap;
 use ureq::http::HeaderValue;
 use ureq::http::Uri;
 use ureq::tls::Certificate;
@@ -17,116 +26,8 @@ use ureq::tls::PemItem;
 use ureq::tls::RootCerts;
 use ureq::tls::TlsConfig;
 
-/// A comment listing of 100 comments of full size is below 7 MB.
-const RESPONSE_BYTES: u64 = 32 << 20;
 /// How many times an address may move before we stop following.
 const REDIRECTS: u32 = 3;
-/// What of a server's own message is worth showing.
-const MESSAGE_CHARS: usize = 300;
-
-/// How long and how often.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// For one request, from connecting to the last byte of the answer.
-    pub timeout: Duration,
-    /// How often a request is tried at most; at least 1.
-    pub attempts: u32,
-    /// The first wait where the server names none; doubled each time.
-    pub first_wait: Duration,
-    /// All waits of one request together.
-    pub longest_wait: Duration,
-    /// The largest answer that is read, in bytes.
-    pub response_bytes: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(30),
-            attempts: 4,
-            first_wait: Duration::from_secs(1),
-            longest_wait: Duration::from_secs(90),
-            response_bytes: RESPONSE_BYTES,
-        }
-    }
-}
-
-/// The proxies to go through, as `curl` reads them from the environment.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Proxies {
-    /// For `http` addresses.
-    pub http: Option<String>,
-    /// For `https` addresses.
-    pub https: Option<String>,
-    /// Hosts reached directly: `example.com` (and below), `.example.com` (below), `host:port`, `*`.
-    pub none_for: Vec<String>,
-}
-
-impl std::fmt::Debug for Proxies {
-    /// A proxy's address may hold a password.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Proxies")
-            .field("none_for", &self.none_for)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Proxies {
-    fn of(&self, uri: &Uri) -> Option<&str> {
-        let host = uri
-            .host()
-            .unwrap_or_default()
-            .trim_matches(['[', ']'])
-            .to_ascii_lowercase();
-        let port = uri
-            .port_u16()
-            .unwrap_or(if uri.scheme_str() == Some("https") {
-                443
-            } else {
-                80
-            });
-        let direct = self
-            .none_for
-            .iter()
-            .any(|pattern| is_direct(pattern, &host, port));
-        let proxy = if uri.scheme_str() == Some("https") {
-            &self.https
-        } else {
-            &self.http
-        };
-        proxy.as_deref().filter(|_| !direct)
-    }
-}
-
-fn is_direct(pattern: &str, host: &str, port: u16) -> bool {
-    let pattern = pattern.trim().to_ascii_lowercase();
-    let (name, only_port) = match pattern.rsplit_once(':') {
-        Some((name, digits)) if !name.contains(':') => (name, digits.parse::<u16>().ok()),
-        _ => (pattern.as_str(), None),
-    };
-    let name = name.trim_start_matches('*').trim_matches(['[', ']']);
-    if pattern == "*" {
-        return true;
-    }
-    let below = |suffix: &str| host.ends_with(suffix) && host.len() > suffix.len();
-    let matches = match name.strip_prefix('.') {
-        Some(_) => below(name),
-        None => !name.is_empty() && (host == name || below(&format!(".{name}"))),
-    };
-    matches && only_port.is_none_or(|p| p == port)
-}
-
-/// How the network is used.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Network {
-    /// Which proxies.
-    pub proxies: Proxies,
-    /// PEM certificates to trust instead of the built-in authorities (an enterprise's own).
-    pub authorities: Option<Vec<u8>>,
-    /// How long and how often.
-    pub limits: Limits,
-}
-
 /// The methods that the forges' interfaces use here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
@@ -193,13 +94,6 @@ pub(super) struct Client {
     has_proxy: bool,
 }
 
-/// One answer before it is judged.
-struct Reply {
-    status: u16,
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
 /// What to do after one try.
 enum Next {
     Done(Response),
@@ -231,7 +125,11 @@ impl Client {
         };
         let proxy = network
             .proxies
-            .of(&uri)
+            .of(
+                uri.scheme_str().unwrap_or_default(),
+                uri.host().unwrap_or_default(),
+                uri.port_u16(),
+            )
             .map(ureq::Proxy::new)
             .transpose()
             .map_err(|_| {
@@ -347,7 +245,7 @@ impl Client {
             .map_err(fault)?;
         Ok(Reply {
             status: answer.status().as_u16(),
-            headers: answer.headers().clone(),
+            headers: gathered(answer.headers()),
             body,
         })
     }
@@ -531,66 +429,22 @@ fn explain(
     }
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok().map(str::trim)
-}
-
-/// RFC 9110, 10.2.3: seconds, or a date, which counts from the answer's own `Date` (no clock of ours needed).
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = text(headers, "retry-after")?;
-    value
-        .parse()
-        .ok()
-        .map(Duration::from_secs)
-        .or_else(|| since_date(headers, rfc2822::parse(value).ok()?.timestamp().as_second()))
-}
-
-/// GitHub: `x-ratelimit-reset`; GitLab: `RateLimit-Reset`; both in seconds since 1970.
-fn until_reset(headers: &HeaderMap) -> Option<Duration> {
-    let reset = text(headers, "x-ratelimit-reset")
-        .or_else(|| text(headers, "ratelimit-reset"))?
-        .parse()
-        .ok()?;
-    // The reset second itself is still too early.
-    since_date(headers, reset).map(|wait| wait + Duration::from_secs(1))
-}
-
-fn since_date(headers: &HeaderMap, until: i64) -> Option<Duration> {
-    let now = rfc2822::parse(text(headers, "date")?)
-        .ok()?
-        .timestamp()
-        .as_second();
-    Some(Duration::from_secs(
-        u64::try_from(until.saturating_sub(now)).unwrap_or(0),
-    ))
-}
-
-/// GitHub says so of its primary limit by the remaining count, of its secondary ones by `retry-after` or in words.
-fn is_rate_limit(reply: &Reply) -> bool {
-    text(&reply.headers, "x-ratelimit-remaining") == Some("0")
-        || reply.headers.contains_key("retry-after")
-        || message(&reply.body)
-            .to_ascii_lowercase()
-            .contains("rate limit")
-}
-
-/// RFC 8288: some link with `rel="next"`.
-fn has_next(headers: &HeaderMap) -> bool {
+fn gathered(map: &ureq::http::HeaderMap) -> Headers {
+    let mut headers = Headers::new();
+    for (name, value) in map {
+        let Ok(value) = value.to_str() else { continue };
+        let all = headers.entry(name.as_str().to_owned()).or_default();
+        *all = if all.is_empty() {
+            value.to_owned()
+        } else {
+            format!("{all}, {value}")
+        };
+    }
     headers
-        .get_all("link")
-        .iter()
-        .filter_map(|v| v.to_str().ok())
-        .any(|v| {
-            v.split(',').any(|link| {
-                link.split(';')
-                    .skip(1)
-                    .any(|p| matches!(p.trim(), "rel=\"next\"" | "rel=next"))
-            })
-        })
 }
 
 /// The redirect's target, if it is on the server of `url`.
-fn same_server(url: &str, headers: &HeaderMap) -> Option<String> {
+fn same_server(url: &str, headers: &Headers) -> Option<String> {
     let (from, location) = (url.parse::<Uri>().ok()?, text(headers, "location")?);
     let origin = format!("{}://{}", from.scheme_str()?, from.authority()?);
     if location.starts_with('/') && !location.starts_with("//") {
@@ -601,91 +455,15 @@ fn same_server(url: &str, headers: &HeaderMap) -> Option<String> {
     same.then(|| location.to_owned())
 }
 
-/// The server's own words: `message` (GitHub, Gitea, GitLab) or `error` (GitLab), on one line, bounded.
-fn message(body: &[u8]) -> String {
-    let value: Value = serde_json::from_slice(body).unwrap_or_default();
-    let said = [
-        &value["message"],
-        &value["error_description"],
-        &value["error"],
-    ]
-    .into_iter()
-    .find(|v| !v.is_null());
-    let words = match said {
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-        None => String::new(),
-    };
-    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars()
-        .filter(|c| !c.is_control())
-        .take(MESSAGE_CHARS)
-        .collect()
-}
-
-fn with_message(text: &str, said: &str) -> String {
-    if said.is_empty() {
-        text.to_owned()
-    } else {
-        format!("{text}: {said}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+    fn headers(lines: &[(&str, &str)]) -> Headers {
         lines
             .iter()
-            .map(|(n, v)| {
-                (
-                    ureq::http::HeaderName::from_static(n),
-                    HeaderValue::from_str(v).unwrap(),
-                )
-            })
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
             .collect()
-    }
-
-    #[test]
-    fn the_servers_wait_is_read_without_a_clock() {
-        let date = ("date", "Tue, 14 Nov 2023 22:13:20 GMT");
-        let check = |lines: &[(&'static str, &str)], seconds: Option<u64>| {
-            let map = headers(lines);
-            assert_eq!(
-                retry_after(&map)
-                    .or_else(|| until_reset(&map))
-                    .map(|d| d.as_secs()),
-                seconds,
-                "{lines:?}"
-            );
-        };
-        check(&[("retry-after", "7")], Some(7));
-        check(
-            &[date, ("retry-after", "Tue, 14 Nov 2023 22:14:20 GMT")],
-            Some(60),
-        );
-        check(&[date, ("x-ratelimit-reset", "1700000030")], Some(31));
-        check(&[date, ("ratelimit-reset", "1699999999")], Some(1));
-        check(&[("x-ratelimit-reset", "1700000030")], None);
-        check(&[date, ("retry-after", "soon")], None);
-    }
-
-    #[test]
-    fn a_next_page_is_seen_in_any_place() {
-        let check = |link: &str, next: bool| {
-            assert_eq!(has_next(&headers(&[("link", link)])), next, "{link}")
-        };
-        check(
-            "<https://h/x?page=2>; rel=\"next\", <https://h/x?page=9>; rel=\"last\"",
-            true,
-        );
-        check(
-            "<https://h/x?page=1>; rel=\"prev\", <https://h/x?page=3>; title=\"a\"; rel=\"next\"",
-            true,
-        );
-        check("<https://h/x?page=1>; rel=\"prev\"", false);
-        check("", false);
     }
 
     #[test]
@@ -704,53 +482,6 @@ mod tests {
         check("http://h:1/x", None);
         check("https://h:1@evil/x", None);
         check("not an address", None);
-    }
-
-    #[test]
-    fn proxies_are_chosen_as_curl_does() {
-        let proxies = Proxies {
-            http: Some("http://p:1".to_owned()),
-            https: Some("http://p:2".to_owned()),
-            none_for: vec![
-                "internal.example".to_owned(),
-                ".corp.example".to_owned(),
-                "a.example:8443".to_owned(),
-            ],
-        };
-        let check = |url: &str, proxy: Option<&str>| {
-            assert_eq!(proxies.of(&url.parse().unwrap()), proxy, "{url}")
-        };
-        check("http://x.example/", Some("http://p:1"));
-        check("https://x.example/", Some("http://p:2"));
-        check("https://internal.example/", None);
-        check("https://git.internal.example/", None);
-        check("https://corp.example/", Some("http://p:2"));
-        check("https://git.corp.example/", None);
-        check("https://a.example/", Some("http://p:2"));
-        check("https://a.example:8443/", None);
-        let all = Proxies {
-            none_for: vec!["*".to_owned()],
-            ..proxies.clone()
-        };
-        assert_eq!(all.of(&"https://x/".parse().unwrap()), None);
-    }
-
-    #[test]
-    fn a_servers_words_come_on_one_bounded_line() {
-        assert_eq!(message(br#"{"message":"Not\nFound"}"#), "Not Found");
-        assert_eq!(
-            message(br#"{"error":"insufficient_scope","error_description":"needs api"}"#),
-            "needs api"
-        );
-        assert_eq!(
-            message(br#"{"message":{"base":["too long"]}}"#),
-            r#"{"base":["too long"]}"#
-        );
-        assert_eq!(message(b"<html>"), "");
-        assert_eq!(
-            message(format!("{{\"message\":\"{}\"}}", "x".repeat(9999)).as_bytes()).len(),
-            MESSAGE_CHARS
-        );
     }
 
     #[test]

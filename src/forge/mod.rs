@@ -9,6 +9,10 @@ mod secret;
 
 mod error;
 
+mod network;
+
+mod reply;
+
 mod http;
 
 mod environment;
@@ -35,7 +39,7 @@ pub use environment::Surroundings;
 pub use environment::destination;
 pub use error::Error;
 pub use error::Kind;
-pub use http::Limits;
-pub use http::Network;
-pub use http::Proxies;
+pub use network::Limits;
+pub use network::Network;
+pub use network::Proxies;
 pub use secret::Secret;

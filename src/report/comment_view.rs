@@ -201,11 +201,10 @@ impl CommentView {
     pub fn saved(&self) -> String {
         let mut view = self.clone();
         for image in &mut view.images {
-            if let Outcome::Compared(compared) = &mut image.outcome {
-                if let Some(suggestion) = &mut compared.suggestion {
-                    (suggestion.lines, suggestion.replacement, suggestion.diff) =
-                        (None, None, None);
-                }
+            if let Outcome::Compared(compared) = &mut image.outcome
+                && let Some(suggestion) = &mut compared.suggestion
+            {
+                (suggestion.lines, suggestion.replacement, suggestion.diff) = (None, None, None);
             }
         }
         let text = serde_json::to_string_pretty(&view).expect("plain values have a JSON form");

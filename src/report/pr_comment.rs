@@ -453,9 +453,9 @@ fn list(title: &str, lines: &[String], noun: &str, level: Level) -> String {
             &format!("more {noun}"),
             &format!("more {noun}s"),
         );
-        out += &format!("\n\n{}", folded(&more, &bullets(rest)));
+        out = format!("{out}\n\n{}", folded(&more, &bullets(rest)));
     } else if !rest.is_empty() {
-        out += &format!("\n- and {} more", rest.len());
+        out = format!("{out}\n- and {} more", rest.len());
     }
     out
 }
