@@ -49,6 +49,7 @@ pub use step::LayerSize;
 pub use step::kind_of_text;
 pub use total::Comparison;
 pub use total::EachCost;
+pub use total::Money;
 pub use total::TotalCost;
 pub use total::builds_per_day_milli;
 pub use world::Band;

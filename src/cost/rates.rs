@@ -1,5 +1,7 @@
 //! How fast bytes move and what a minute costs.
 
+use super::total::Money;
+
 /// Speeds of the runner and its network. A rate of 0 means that the work takes no time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rates {
@@ -107,6 +109,17 @@ pub struct Price {
 }
 
 impl Price {
+    /// What so many milliseconds cost.
+    pub fn money(&self, ms: u64) -> Money {
+        let minute = format!("{:.6}", self.micros_per_minute as f64 / 1e6);
+        let minute = minute.trim_end_matches('0').trim_end_matches('.');
+        Money {
+            micros: self.micros(ms),
+            currency: self.currency.clone(),
+            price: format!("{minute} {} a minute ({})", self.currency, self.source),
+        }
+    }
+
     /// Millionths of the currency's unit for so many milliseconds; not rounded up to whole minutes.
     pub fn micros(&self, ms: u64) -> u64 {
         u64::try_from(u128::from(self.micros_per_minute) * u128::from(ms) / 60_000)

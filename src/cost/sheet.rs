@@ -136,10 +136,10 @@ impl Sheet {
         let mut cost = BuildCost::default();
         let pulled = self.pulled(model, lookups, &ran);
         let mut jobs = Vec::with_capacity(self.rows.len());
-        let mut lookup_us = 0u64;
+        let (mut lookup_us, mut link_bytes) = (0u64, 0u64);
         for (n, row) in self.rows.iter().enumerate() {
             let pull_ms = if pulled[n] {
-                self.pull(model, durations, n, ran(n), &mut cost)
+                self.pull(model, durations, n, ran(n), &mut cost, &mut link_bytes)
             } else {
                 0
             };
@@ -175,7 +175,7 @@ impl Sheet {
         let network_ms = slowed(
             model,
             durations,
-            Rates::ms(cost.pulled_bytes, model.rates.download),
+            Rates::ms(link_bytes, model.rates.download),
         );
         let steps_ms = makespan(&jobs, model.parallelism).max(network_ms);
         cost.setup_ms = durations.overheads[0];
@@ -239,6 +239,7 @@ impl Sheet {
         n: usize,
         ran: bool,
         cost: &mut BuildCost,
+        link_bytes: &mut u64,
     ) -> u64 {
         let row = &self.rows[n];
         // The layer of a step that runs is made here.
@@ -255,8 +256,10 @@ impl Sheet {
                 Rates::ms(size.unpacked, model.rates.unpack).saturating_mul(model.slowdown),
             );
         }
-        if let Some(measured) = durations.pulls[n] {
-            ms = measured;
+        match durations.pulls[n] {
+            // A measured fetch had the link to itself or not: the time is what it was.
+            Some(measured) => ms = measured,
+            None => *link_bytes = link_bytes.saturating_add(bytes),
         }
         cost.pulled_bytes = cost.pulled_bytes.saturating_add(bytes);
         cost.pull_ms = cost.pull_ms.saturating_add(ms);

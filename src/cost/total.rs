@@ -12,6 +12,7 @@ use crate::cache::Lookup;
 use crate::replay::BuildOutcome;
 use crate::replay::Steps;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 /// What all builds of a replay cost together.
@@ -31,6 +32,48 @@ pub struct TotalCost {
     pub billed_draws: Vec<u64>,
     /// Wall time draw by draw.
     pub wall_draws: Vec<u64>,
+    /// Where the durations come from, a whole sentence; empty for no builds.
+    pub basis: String,
+    /// What the billed time costs in the world of medians, if a price is known.
+    pub money: Option<Money>,
+}
+
+/// An amount of money.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Money {
+    /// Millionths of the currency's unit.
+    pub micros: u64,
+    /// `USD`, `EUR`.
+    pub currency: String,
+    /// The price behind it and its source: `0.006 USD a minute (as given)`.
+    pub price: String,
+}
+
+impl Money {
+    /// One of `n` equal parts; all of it for 0.
+    pub fn share(&self, n: u64) -> Self {
+        Self {
+            micros: self.micros / n.max(1),
+            ..self.clone()
+        }
+    }
+}
+
+impl fmt::Display for Money {
+    /// Two decimals, more for amounts below one hundredth.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let decimals = if self.micros >= 10_000 || self.micros == 0 {
+            2
+        } else {
+            4
+        };
+        write!(
+            f,
+            "{:.decimals$} {}",
+            self.micros as f64 / 1e6,
+            self.currency
+        )
+    }
 }
 
 /// Two totals over the same builds.
@@ -80,7 +123,32 @@ impl CostModel {
         total.wall = Band::of(total.sum.wall_ms, total.wall_draws.clone());
         total.billed = Band::of(total.sum.billed_ms, total.billed_draws.clone());
         total.run = Band::of(total.sum.run_ms, run_draws);
+        total.basis = self.basis(total.measured_permille());
+        total.money = self.price.as_ref().map(|p| p.money(total.sum.billed_ms));
         total
+    }
+
+    /// Where durations come from, a whole sentence. `measured_permille`: the measured part of the steps' work, if known.
+    pub fn basis(&self, measured_permille: Option<u64>) -> String {
+        if self.profile.is_empty() {
+            return "Times are estimates by kind of command: their order says more than their size.".to_owned();
+        }
+        let sources = match self.profile.sources.as_slice() {
+            [] => "the profile".to_owned(),
+            [one] => format!("the profile of {one}"),
+            [first, rest @ ..] => format!("the profile of {first} and {} more", rest.len()),
+        };
+        match measured_permille {
+            Some(permille) => {
+                let percent = permille / 10;
+                format!(
+                    "Times: {percent} % of the steps' work is measured ({sources}), the rest is estimated by kind of command."
+                )
+            }
+            None => format!(
+                "Times are measured where {sources} knows the step or its kind, and else estimated by kind of command."
+            ),
+        }
     }
 
     /// Wall time of builds of the same steps, each by its lookups: in the world of medians, then draw by draw.
@@ -223,6 +291,19 @@ pub fn builds_per_day_milli(times: impl IntoIterator<Item = i64>) -> Option<u64>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cost::Price;
+
+    #[test]
+    fn money_is_shown_in_its_currency() {
+        let price = Price::parse("0.006").unwrap();
+        let money = price.money(600_000);
+        assert_eq!(
+            (money.to_string(), money.price.as_str()),
+            ("0.06 USD".to_owned(), "0.006 USD a minute (as given)")
+        );
+        assert_eq!(price.money(1_000).to_string(), "0.0001 USD");
+        assert_eq!(price.money(0).to_string(), "0.00 USD");
+    }
 
     #[test]
     fn builds_per_day() {

@@ -347,9 +347,8 @@ fn short_step(step: &StepChange) -> String {
 
 fn caveats(compared: &Compared<'_>) -> Vec<String> {
     let mut lines = vec![
-        "Times are estimates by kind of command unless measured; both sides are taken under the same conditions, so \
-         their difference is surer than either."
-            .to_owned(),
+        compared.comparison.basis.clone(),
+        "Both sides are taken under the same conditions, so their difference is surer than either.".to_owned(),
     ];
     lines.extend(compared.caveats.iter().map(ToString::to_string));
     lines

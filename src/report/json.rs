@@ -72,12 +72,22 @@ pub(super) struct WireTally {
     hit_ratio: Option<f64>,
 }
 
+/// What all counted builds' runner time costs.
+#[derive(Serialize)]
+struct WireMoney {
+    amount: f64,
+    currency: String,
+    price: String,
+}
+
 #[derive(Serialize)]
 struct Time {
     rebuild_ms: Option<WireBand>,
     cold_ms: Option<WireBand>,
     best_ms: Option<WireBand>,
     measured_ratio: Option<f64>,
+    basis: String,
+    money: Option<WireMoney>,
     builds_per_month: Option<u64>,
     rebuild_ms_per_month: Option<u64>,
 }
@@ -203,6 +213,12 @@ pub fn write(analysis: &Analysis, name: &str, sink: &mut dyn io::Write) -> io::R
             cold_ms: mean(&totals.cold),
             best_ms: mean(&totals.best),
             measured_ratio: totals.cost.measured_permille().map(|p| p as f64 / 1000.0),
+            basis: totals.cost.basis.clone(),
+            money: totals.cost.money.as_ref().map(|m| WireMoney {
+                amount: m.micros as f64 / 1e6,
+                currency: m.currency.clone(),
+                price: m.price.clone(),
+            }),
             builds_per_month: month.map(|m| m.0),
             rebuild_ms_per_month: month.map(|m| m.1),
         },

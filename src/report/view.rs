@@ -183,7 +183,7 @@ fn figures(analysis: &Analysis) -> Vec<Figure> {
     };
     let mean = |total: &TotalCost| Millis::from(total.wall).share(1, totals.n_counted);
     let (rebuild, cold, best) = (mean(&totals.cost), mean(&totals.cold), mean(&totals.best));
-    vec![
+    let mut figures = vec![
         Figure {
             name: "cache hits",
             value: share(tally.hits, known),
@@ -197,7 +197,12 @@ fn figures(analysis: &Analysis) -> Vec<Figure> {
             name: "rebuild",
             value: duration(rebuild.median),
             note: format!(
-                "a build on average, estimated; likely {}{}",
+                "a build on average, {}; likely {}{}",
+                if totals.cost.measured_permille() >= Some(900) {
+                    "measured"
+                } else {
+                    "estimated"
+                },
                 band(rebuild),
                 per_month(analysis)
             ),
@@ -215,7 +220,16 @@ fn figures(analysis: &Analysis) -> Vec<Figure> {
             value: duration(best.median),
             note: "if each step ran again only when something that it reads changed".to_owned(),
         },
-    ]
+    ];
+    if let Some(money) = &totals.cost.money {
+        let per_build = money.share(totals.n_counted);
+        figures.push(Figure {
+            name: "runner",
+            value: per_build.to_string(),
+            note: format!("a build on average, {money} for all, at {}", money.price),
+        });
+    }
+    figures
 }
 
 /// `40 s to 9 min`.
@@ -376,8 +390,8 @@ fn findings(analysis: &Analysis) -> Vec<Remark> {
 }
 
 fn caveats(analysis: &Analysis) -> Vec<String> {
-    let estimated = "Times are estimates by kind of command unless measured: their order says more than their size.";
-    let mut lines = vec![estimated.to_owned()];
+    let mut lines = vec![analysis.totals.cost.basis.clone()];
+    lines.retain(|line| !line.is_empty());
     if analysis.totals.n_counted > 0 {
         lines.push("The first build fills the empty cache; shares, times and causes are of the builds after it.".to_owned());
     }

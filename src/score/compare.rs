@@ -38,6 +38,8 @@ pub struct Comparison {
     pub p95: Change,
     /// The steps of both sides, aligned, the greatest change first.
     pub steps: Vec<StepChange>,
+    /// Where the durations come from, a whole sentence.
+    pub basis: String,
 }
 
 /// Differences up to this are none.
@@ -150,6 +152,7 @@ pub fn compare(old: &[BuildOutcome], new: &[BuildOutcome], model: &CostModel) ->
         mean: change(&old_cost, &new_cost, mean),
         median: change(&old_cost, &new_cost, |walls| percentile(walls, 50)),
         p95: change(&old_cost, &new_cost, |walls| percentile(walls, 95)),
+        basis: model.basis(None),
         ..Comparison::default()
     };
     if let (Some(newest_old), Some(newest_new)) = (newest(&old_paired), newest(&new_paired)) {

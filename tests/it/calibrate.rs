@@ -297,7 +297,13 @@ fn a_pipe_is_written_to_and_stays_a_pipe() {
     let here = folder.path();
     std::fs::write(here.join("a.log"), fixture("buildkit/1-cold.plain")).unwrap();
     let pipe = here.join("pipe");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
     let reader = std::thread::spawn({
         let pipe = pipe.clone();
         move || std::fs::read(pipe).unwrap()
@@ -306,4 +312,38 @@ fn a_pipe_is_written_to_and_stays_a_pipe() {
     assert!(written.status.success(), "{}", text(&written.stderr));
     assert!(profile::parse(&text(&reader.join().unwrap())).is_ok());
     assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo());
+}
+
+#[test]
+fn analyze_names_the_profile_and_the_price() {
+    let (repo, beside, logs) = repository();
+    let profile = beside.path().join("p.toml").to_string_lossy().into_owned();
+    let mut args = vec!["calibrate", "-o", &profile];
+    args.extend(logs.iter().map(String::as_str));
+    assert!(run(repo.path(), &args).status.success());
+    let measured = text(
+        &run(
+            repo.path(),
+            &["analyze", "--profile", &profile, "--price", "0.6EUR"],
+        )
+        .stdout,
+    );
+    assert!(
+        measured.contains("is measured (the profile of"),
+        "{measured}"
+    );
+    assert!(
+        measured.contains("0.6 EUR a minute (as given)"),
+        "{measured}"
+    );
+    let estimated = text(&run(repo.path(), &["analyze"]).stdout);
+    assert!(
+        estimated.contains("a build on average, estimated"),
+        "{estimated}"
+    );
+    assert!(
+        estimated.contains("Times are estimates by kind of command"),
+        "{estimated}"
+    );
+    assert!(!estimated.contains("a minute"), "{estimated}");
 }

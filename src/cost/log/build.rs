@@ -13,8 +13,6 @@ pub enum Format {
     Classic,
     /// Buildah and Podman: `STEP 1/4: FROM …`.
     Buildah,
-    /// A build record of `docker buildx history export`.
-    Record,
 }
 
 impl fmt::Display for Format {
@@ -24,7 +22,6 @@ impl fmt::Display for Format {
             Self::RawJson => "BuildKit rawjson",
             Self::Classic => "classic builder",
             Self::Buildah => "Buildah",
-            Self::Record => "buildx history export",
         })
     }
 }

@@ -26,6 +26,10 @@ pub fn read(bytes: &[u8]) -> Reading {
             .problems
             .push(format!("Only the first {} MB were read.", MAX_BYTES >> 20));
     }
+    if let Some(kind) = packed(shown) {
+        reading.problems.push(kind.to_owned());
+        return reading;
+    }
     let text = String::from_utf8_lossy(shown);
     if matches!(text, std::borrow::Cow::Owned(_)) {
         reading
@@ -47,6 +51,19 @@ pub fn read(bytes: &[u8]) -> Reading {
             .push(format!("No build was found. Known are: {known}."));
     }
     reading
+}
+
+/// What a file is that holds no text, with the way to the text it was made from.
+fn packed(bytes: &[u8]) -> Option<&'static str> {
+    let is_gzip = bytes.starts_with(&[0x1f, 0x8b]);
+    let is_tar = bytes.get(257..262) == Some(b"ustar");
+    if !is_gzip && !is_tar {
+        return None;
+    }
+    Some(
+        "This is an archive, not a log. If it is a build record (docker buildx history export), docker buildx history \
+         logs --progress rawjson REF prints the same build as text; a compressed log has to be unpacked first.",
+    )
 }
 
 /// The build being read, of whichever kind.
