@@ -19,7 +19,13 @@ pub(super) fn run(args: &AnalyzeArgs) -> Result<(), CliError> {
     let mut analysis = analyse(&project, cost_model(&project, &args.cost)?)?;
     let config = config_file::load(&args.replay)?;
     let (path, text) = (&project.settings.dockerfile, project.newest_dockerfile());
-    drop_accepted(&mut analysis.findings, &mut analysis.caveats, config.as_ref(), path, &text);
+    drop_accepted(
+        &mut analysis.findings,
+        &mut analysis.caveats,
+        config.as_ref(),
+        path,
+        &text,
+    );
     let path = args.output.output.as_deref();
     let mut output = Output::open(path)?;
     let report = view::report(&analysis, &project.name());

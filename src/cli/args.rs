@@ -25,6 +25,7 @@ pub(super) struct Args {
 
 /// The commands.
 #[derive(Subcommand, Debug)]
+#[allow(clippy::large_enum_variant)] // There is one of it, made once.
 pub(super) enum Command {
     /// Replay a history: what misses, why, what it costs, what would help most
     #[command(after_help = examples::ANALYZE)]
@@ -611,14 +612,11 @@ pub(super) fn parse(argv: &[OsString]) -> Typed {
 }
 
 /// Writes the completion script of a shell.
-pub(super) fn completions(
-    shell: clap_complete::Shell,
-    mut sink: &mut dyn io::Write,
-) -> io::Result<()> {
+pub(super) fn completions(shell: clap_complete::Shell, sink: &mut dyn io::Write) -> io::Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Args::command(), "stratigraph", &mut script);
     sink.write_all(&script)?;
-    (&mut sink).flush()
+    sink.flush()
 }
 
 /// Writes the manual page: the program's own, then one section per command.

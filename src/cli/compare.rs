@@ -157,12 +157,15 @@ fn at_revision(project: &Project, rev: &str) -> Result<Side, CliError> {
     Ok(Side { text, settings })
 }
 
+/// One side's builds, in order.
+type Builds = Vec<BuildOutcome>;
+
 /// Both sides over the project's builds, read once.
 fn replay_both(
     project: &Project,
     old: &Settings,
     new: &Settings,
-) -> Result<(Vec<BuildOutcome>, Vec<BuildOutcome>, Vec<Caveat>), CliError> {
+) -> Result<(Builds, Builds, Vec<Caveat>), CliError> {
     let (mut before, mut after) = (Replay::new(old.clone()), Replay::new(new.clone()));
     let (mut old_builds, mut new_builds) = (Vec::new(), Vec::new());
     let mut progress = Progress::new("replaying both", project.builds.len());

@@ -29,6 +29,9 @@ pub(super) struct Text {
     pub(super) text: String,
 }
 
+/// Commits and what each build asks for, in order.
+type Builds = Vec<(ObjectId, Request)>;
+
 /// A job with everything read but the builds' trees.
 pub(super) struct Project {
     repository: Repository,
@@ -102,9 +105,14 @@ impl Project {
     pub(super) fn newest_dockerfile(&self) -> String {
         let committed = || {
             let (newest, _) = self.builds.last()?;
-            self.text_at(newest, &RepoPath::new(&self.settings.dockerfile)).ok()?
+            self.text_at(newest, &RepoPath::new(&self.settings.dockerfile))
+                .ok()?
         };
-        self.settings.pin.clone().or_else(committed).unwrap_or_default()
+        self.settings
+            .pin
+            .clone()
+            .or_else(committed)
+            .unwrap_or_default()
     }
 
     /// A file's bytes at a commit, by its path in the repository.
@@ -161,10 +169,7 @@ pub(super) fn open(path: &Path) -> Result<Repository, CliError> {
 }
 
 /// The builds that are asked for, oldest first, and what selecting them had to assume.
-fn select(
-    repository: &Repository,
-    which: &Which,
-) -> Result<(Vec<(ObjectId, Request)>, Vec<Caveat>), CliError> {
+fn select(repository: &Repository, which: &Which) -> Result<(Builds, Vec<Caveat>), CliError> {
     let asked = match which {
         Which::Commits(source) => builds::commits(&list("--commits", source)?)?,
         Which::Builds(source) => builds::builds(&list("--builds", source)?)?,
@@ -211,7 +216,7 @@ fn mainline(
     range: Option<&str>,
     since: Option<&DateOrSpan>,
     last: Option<usize>,
-) -> Result<(Vec<(ObjectId, Request)>, Vec<Caveat>), CliError> {
+) -> Result<(Builds, Vec<Caveat>), CliError> {
     let asked = match (range, since) {
         (Some(range), _) => Range::Between(range.to_owned()),
         (None, Some(since)) => Range::Since(earliest(repository, since)?.to_string()),

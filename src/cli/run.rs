@@ -58,7 +58,6 @@ fn dispatch(mut args: Args) -> Result<(), CliError> {
         Command::Suggest(args) => suggest::run(&args),
         Command::Completions { shell } => print(|sink| args::completions(shell, sink)),
         Command::Man => print(|sink| args::man(sink)),
-        Command::Demo(_) => Err(CliError::usage("demo is not built in yet")),
     }
 }
 

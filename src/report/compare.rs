@@ -95,19 +95,25 @@ pub fn headline(compared: &Compared<'_>) -> String {
     if comparison.pairs.is_empty() {
         return "No build can be compared".to_owned();
     }
-    let by = comparison.mean.median.unsigned_abs();
-    match comparison.mean.median {
-        _ if by <= EQUAL_MS => format!("The same: {} a build on average", duration(new)),
+    let by = comparison.mean.median;
+    let (after, before) = (duration(new), duration(old));
+    match by {
+        _ if by.unsigned_abs() <= EQUAL_MS => format!("The same: {after} a build on average"),
+        // Less than one in a hundred is nothing to tell anyone.
+        _ if by.unsigned_abs() < old / 100 => {
+            format!(
+                "About the same: {after} a build on average ({})",
+                duration_change(by)
+            )
+        }
         ..0 => format!(
-            "Faster: {} a build on average instead of {} ({})",
-            duration(new),
-            duration(old),
+            "Faster: {after} a build on average instead of {before} ({}, {})",
+            duration_change(by),
             percent(old, new)
         ),
         _ => format!(
-            "Slower: {} a build on average instead of {} ({})",
-            duration(new),
-            duration(old),
+            "Slower: {after} a build on average instead of {before} ({}, {})",
+            duration_change(by),
             percent(old, new)
         ),
     }
@@ -146,6 +152,14 @@ fn sentences(compared: &Compared<'_>) -> Vec<String> {
             grouped(equal),
             grouped(comparison.n_slower),
             share(comparison.n_slower, n)
+        ));
+    }
+    let unknown = (comparison.old.tally.unknown, comparison.new.tally.unknown);
+    if unknown != (0, 0) {
+        lines.push(format!(
+            "Git cannot tell what became of {} (before) and {} (after): they are taken to run, so the true change may be another.",
+            count(unknown.0, "step", "steps"),
+            count(unknown.1, "step", "steps")
         ));
     }
     if comparison.n_lost > 0 {
@@ -348,7 +362,8 @@ fn short_step(step: &StepChange) -> String {
 fn caveats(compared: &Compared<'_>) -> Vec<String> {
     let mut lines = vec![
         compared.comparison.basis.clone(),
-        "Both sides are taken under the same conditions, so their difference is surer than either.".to_owned(),
+        "Both sides are taken under the same conditions, so their difference is surer than either."
+            .to_owned(),
     ];
     lines.extend(compared.caveats.iter().map(ToString::to_string));
     lines

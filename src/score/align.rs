@@ -188,11 +188,9 @@ fn word_likeness(a: &str, b: &str) -> u32 {
         .iter()
         .map(|(word, n)| n.min(b.get(word).unwrap_or(&0)))
         .sum();
-    if total == 0 {
-        0
-    } else {
-        (2_000 * common / total).min(999)
-    }
+    (2_000 * common)
+        .checked_div(total)
+        .map_or(0, |alike| alike.min(999))
 }
 
 #[cfg(test)]

@@ -200,7 +200,7 @@ const DEEPEST: usize = 32;
 /// A directory with what its files cost.
 #[derive(Default)]
 struct Folder<'a> {
-    folders: BTreeMap<&'a [u8], Folder<'a>>,
+    folders: BTreeMap<&'a [u8], Self>,
     files: Vec<(&'a RepoPath, &'a Entry)>,
     cost: Millis,
 }

@@ -377,13 +377,16 @@ fn sort(rows: Vec<StepChange>, comparison: &mut Comparison) {
     comparison.steps = order.into_iter().map(|i| rows[i].clone()).collect();
 }
 
+/// A step, its row, and how long it takes.
+type Placed = (StepId, usize, u64);
+
 /// Counts the runs of one side's steps, whatever version a build has.
 struct Runs<'a> {
     newest: Arc<Steps>,
     rows: &'a BTreeMap<StepId, usize>,
     model: &'a CostModel,
     /// By version: the row and the duration of each step.
-    versions: Vec<(Arc<Steps>, Vec<(StepId, usize, u64)>)>,
+    versions: Vec<(Arc<Steps>, Vec<Placed>)>,
 }
 
 impl<'a> Runs<'a> {

@@ -348,6 +348,10 @@ fn archives_are_named_with_the_way_to_their_text() {
     tar[257..262].copy_from_slice(b"ustar");
     for bytes in [&[0x1f, 0x8b, 8, 0][..], &tar] {
         let reading = read(bytes);
-        assert!(reading.builds.is_empty() && reading.problems[0].contains("history logs"), "{:?}", reading.problems);
+        assert!(
+            reading.builds.is_empty() && reading.problems[0].contains("history logs"),
+            "{:?}",
+            reading.problems
+        );
     }
 }

@@ -1,9 +1,9 @@
 //! The integration tests, one binary.
 #![allow(clippy::unwrap_used, clippy::print_stderr, unreachable_pub)]
 
+mod calibrate;
 mod cli;
 mod comment;
-mod calibrate;
 mod cost;
 mod forge;
 mod history;
