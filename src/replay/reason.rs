@@ -44,6 +44,15 @@ impl Reference {
     }
 }
 
+/// What of the changed paths is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hidden {
+    /// Without what the ignore rules hide.
+    LeftOut,
+    /// All: a hidden file still makes the folder that it is in.
+    Included,
+}
+
 /// What a build is explained by.
 pub(super) struct Evidence<'a> {
     pub(super) prepared: &'a Arc<Prepared>,
@@ -53,7 +62,7 @@ pub(super) struct Evidence<'a> {
     pub(super) is_same_target: bool,
     pub(super) context: &'a ContextTree,
     /// Context paths that may look different since the reference, in order.
-    pub(super) changed: &'a dyn Fn() -> Vec<RepoPath>,
+    pub(super) changed: &'a dyn Fn(Hidden) -> Vec<RepoPath>,
     /// Whether the cache may have been left behind in part by an export.
     pub(super) exported: bool,
 }
@@ -304,18 +313,20 @@ fn content(
                 if then.is_some() && then == now {
                     continue;
                 }
-                let all = changed.get_or_insert_with(evidence.changed);
-                let hits: Vec<&RepoPath> = all
-                    .iter()
-                    .filter(|p| covers(evidence.context.root(), selectors, p))
-                    .collect();
+                let read = |path: &RepoPath| covers(evidence.context.root(), selectors, path);
+                let all = changed.get_or_insert_with(|| (evidence.changed)(Hidden::LeftOut));
+                let mut hits: Vec<RepoPath> = all.iter().filter(|p| read(p)).cloned().collect();
+                if hits.is_empty() {
+                    hits = (evidence.changed)(Hidden::Included);
+                    hits.retain(read);
+                }
                 let other_source = old_input.is_none_or(|o| o.paths != input.paths);
                 if hits.is_empty() && other_source {
                     return Some(definition(prepared, reference, v, old));
                 }
                 return Some(MissReason::Content {
                     n_paths: hits.len(),
-                    paths: hits.into_iter().take(MAX_PATHS).cloned().collect(),
+                    paths: hits.into_iter().take(MAX_PATHS).collect(),
                 });
             }
             VertexSource::Vertex(source) => {

@@ -2,7 +2,7 @@
 
 use super::evaluate::{Fates, Prepared, evaluate, image_chain};
 use super::outcome::{BuildOutcome, Built, Outcome};
-use super::reason::{Evidence, Reference, explain};
+use super::reason::{Evidence, Hidden, Reference, explain};
 use super::settings::{CacheExport, RunOutputs, Runner, Settings};
 use crate::builder;
 use crate::builder::{Builder, Carried, Effect, Plan};
@@ -332,9 +332,9 @@ impl Replay {
         // What the ignore rules hide is no cause, unless they are what changed.
         let rules = self.context.rules();
         let is_visible = |path: &RepoPath| !rules.is_ignored(path) || filtered.contains(path);
-        let changed = || {
+        let changed = |hidden: Hidden| {
             let mut paths = reference.map_or_else(Vec::new, |r| r.changed_with(&now));
-            paths.retain(is_visible);
+            paths.retain(|path| hidden == Hidden::Included || is_visible(path));
             paths
         };
         let lookups = explain(&Evidence {
