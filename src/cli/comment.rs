@@ -44,6 +44,8 @@ use std::path::Path;
 
 /// Where no forge is named: the narrowest limit.
 const DEFAULT_LIMIT: usize = 65_536;
+/// GitHub takes 1 MiB of summary from each step.
+const SUMMARY_LIMIT: usize = 1_000_000;
 
 /// Carries the command out.
 pub(super) fn run(args: &CommentArgs) -> Result<(), CliError> {
@@ -157,7 +159,9 @@ fn show(
         .clone()
         .or_else(|| job.seen.summary_file.as_ref().map(Into::into));
     match summary {
-        Some(path) if is_said => appended(&path, text),
+        Some(path) if is_said => {
+            appended(&path, &pr_comment::render(view, &whole(args, job, view)))
+        }
         _ => Ok(()),
     }
 }
@@ -179,6 +183,15 @@ fn written(
     let mut output = Output::open(path)?;
     write(&mut output)?;
     output.finish()
+}
+
+/// Where a comment may be long.
+fn whole(args: &CommentArgs, job: &Job, view: &CommentView) -> Place {
+    let forge = args.post.as_deref().map(surroundings::forge);
+    Place {
+        limit: SUMMARY_LIMIT,
+        files: job.files(forge, &view.head),
+    }
 }
 
 /// Several steps of a job write to one file.

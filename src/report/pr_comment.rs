@@ -99,7 +99,7 @@ pub fn render(view: &CommentView, place: &Place) -> String {
     if whole.len() <= place.limit {
         return whole;
     }
-    let note = "\n\n*Shortened to what a comment may hold; the job's summary has the rest.*\n";
+    let note = "\n\n*Shortened to what a comment may hold. The job's summary, where there is one, has the rest.*\n";
     let room = place.limit.saturating_sub(NOTE_BYTES);
     let shorter = [
         Level::NoPatch,

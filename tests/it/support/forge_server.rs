@@ -270,13 +270,12 @@ fn write(mut stream: TcpStream, answer: &Answer) -> Option<()> {
     let mut head = format!("HTTP/1.1 {} X\r\nconnection: close\r\n", answer.status);
     // 204 has no body (RFC 9110, 15.3.5).
     if answer.status != 204 {
-        head += &format!(
-            "content-type: application/json; charset=utf-8\r\ncontent-length: {}\r\n",
-            answer.body.len()
-        );
+        let length = answer.body.len();
+        let kind = "content-type: application/json; charset=utf-8";
+        head = format!("{head}{kind}\r\ncontent-length: {length}\r\n");
     }
     for (name, value) in &answer.headers {
-        head += &format!("{name}: {value}\r\n");
+        head = format!("{head}{name}: {value}\r\n");
     }
     stream.write_all(format!("{head}\r\n").as_bytes()).ok()?;
     if answer.status != 204 {
