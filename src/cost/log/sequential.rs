@@ -157,10 +157,10 @@ impl Sequential {
             self.has_ended = true;
         } else if text.starts_with("--> ") && self.format == Format::Buildah {
             self.end_step(line.time, Outcome::Ran);
-        } else if text.contains("Pull complete") || text.starts_with("Copying blob") {
-            if let Some(step) = self.steps.last_mut().filter(|s| s.is_from()) {
-                step.pulled_bytes = step.pulled_bytes.or(Some(0));
-            }
+        }
+        let is_fetching = text.contains("Pull complete") || text.starts_with("Copying blob");
+        if let Some(step) = self.steps.last_mut().filter(|s| is_fetching && s.is_from()) {
+            step.pulled_bytes = step.pulled_bytes.or(Some(0));
         }
     }
 
