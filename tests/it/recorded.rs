@@ -93,6 +93,13 @@ fn corners_agree_with_real_builders() {
 }
 
 #[test]
+fn random_histories_agree_with_real_builders() {
+    let cases = cases(&fixtures("recorded/random"));
+    assert!(cases.len() >= 20, "the fixtures are here");
+    all_agree(&cases, "random");
+}
+
+#[test]
 fn derived_expectations_hold() {
     let cases = cases(&fixtures("recorded/derived"));
     assert!(!cases.is_empty(), "the fixtures are here");
