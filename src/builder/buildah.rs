@@ -230,7 +230,7 @@ impl<'a> Names<'a> {
     }
 
     /// The stage with everything that is no stage to Buildah as an image of that name.
-    fn as_seen(&self, stage: &LoweredStage, needed: &BTreeSet<usize>) -> LoweredStage {
+    fn as_seen<'d>(&self, stage: &LoweredStage<'d>, needed: &BTreeSet<usize>) -> LoweredStage<'d> {
         let mut stage = stage.clone();
         if let Base::Stage(parent) = stage.base
             && !(needed.contains(&parent) && self.base(&stage).is_some())

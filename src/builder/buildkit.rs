@@ -40,7 +40,6 @@ pub fn plan(lowering: &Lowering) -> Plan {
     let mut planner = Planner {
         lowering,
         vertices: Vec::new(),
-        steps: Vec::new(),
         known: BTreeMap::new(),
         ends: BTreeMap::new(),
         objects: Vec::new(),
@@ -53,9 +52,8 @@ pub fn plan(lowering: &Lowering) -> Plan {
 }
 
 struct Planner<'a> {
-    lowering: &'a Lowering,
+    lowering: &'a Lowering<'a>,
     vertices: Vec<Vertex>,
-    steps: Vec<Step>,
     /// Vertices by identity (everything in the operation, the names of its inputs included): equal ones are one.
     known: BTreeMap<String, usize>,
     /// Last vertex of each stage, by position in the file; `None` for the empty file system.
@@ -69,14 +67,15 @@ struct Planner<'a> {
 /// One instruction's vertex before equal ones became one.
 struct Object {
     vertex: usize,
-    step: Step,
+    /// Taken by the vertex that is shown under it.
+    step: Option<Step>,
     /// What it is built on and what it reads, as objects, in the order of its inputs.
     inputs: Vec<usize>,
 }
 
 /// A stage being planned.
 struct Stage<'a> {
-    lowered: &'a LoweredStage,
+    lowered: &'a LoweredStage<'a>,
     printed: Option<String>,
     platform: String,
     total: usize,
@@ -100,7 +99,7 @@ struct Shown {
 }
 
 impl<'a> Planner<'a> {
-    fn stage(&mut self, lowered: &'a LoweredStage) {
+    fn stage(&mut self, lowered: &'a LoweredStage<'a>) {
         let mut stage = Stage {
             lowered,
             printed: self.lowering.named.then(|| {
@@ -194,13 +193,12 @@ impl<'a> Planner<'a> {
         let known = self.known.get(&identity).copied();
         let vertex = known.unwrap_or_else(|| {
             self.vertices.push(vertex);
-            self.steps.push(step.clone());
             self.known.insert(identity, self.vertices.len() - 1);
             self.vertices.len() - 1
         });
         self.objects.push(Object {
             vertex,
-            step,
+            step: Some(step),
             inputs,
         });
         vertex
@@ -223,20 +221,21 @@ impl<'a> Planner<'a> {
         stage.object = Some(self.objects.len() - 1);
     }
 
-    /// Equal vertices are shown once, under the name that is marshalled last: inputs before what reads them, from
-    /// the target (client/llb/state.go `marshal`, `mergeMetadata`).
-    fn name_steps(&mut self) {
-        let Some(target) = self
+    /// The step of each vertex. Equal vertices are shown once, under the name that is marshalled last: inputs before
+    /// what reads them, from the target (client/llb/state.go `marshal`, `mergeMetadata`).
+    fn name_steps(&mut self) -> Vec<Step> {
+        let mut named: Vec<Option<usize>> = vec![None; self.vertices.len()];
+        let is_shown = |object: &Object| object.step.as_ref().is_some_and(|s| s.index > 0);
+        for (n, object) in self.objects.iter().enumerate() {
+            named[object.vertex].get_or_insert(n);
+        }
+        let target = self
             .end_objects
             .get(&self.lowering.target)
             .copied()
-            .flatten()
-        else {
-            return;
-        };
+            .flatten();
         let mut seen = vec![false; self.objects.len()];
-        let mut stack = vec![(target, 0)];
-        seen[target] = true;
+        let mut stack: Vec<(usize, usize)> = target.map(|t| (t, 0)).into_iter().collect();
         while let Some((object, next)) = stack.pop() {
             match self.objects[object].inputs.get(next).copied() {
                 Some(input) => {
@@ -245,14 +244,23 @@ impl<'a> Planner<'a> {
                         stack.push((input, 0));
                     }
                 }
-                None => {
-                    let Object { vertex, step, .. } = &self.objects[object];
-                    if step.index > 0 {
-                        self.steps[*vertex] = step.clone();
-                    }
+                None if is_shown(&self.objects[object]) => {
+                    named[self.objects[object].vertex] = Some(object)
                 }
+                None => {}
             }
         }
+        let objects = named
+            .into_iter()
+            .map(|n| n.expect("every vertex was made for an object"));
+        objects
+            .map(|n| {
+                self.objects[n]
+                    .step
+                    .take()
+                    .expect("an object belongs to one vertex")
+            })
+            .collect()
     }
 
     fn step_input(&self, input: &VertexInput) -> Input {
@@ -636,7 +644,7 @@ impl<'a> Planner<'a> {
     }
 
     fn finish(mut self) -> Plan {
-        self.name_steps();
+        let steps = self.name_steps();
         let target = self.ends.get(&self.lowering.target).copied().flatten();
         let edges: Vec<Vec<usize>> = self
             .vertices
@@ -647,15 +655,12 @@ impl<'a> Planner<'a> {
             || vec![false; edges.len()],
             |t| crate::graph::dag::reachable(&edges, t),
         );
-        let shown = (0..self.steps.len())
-            .filter(|&i| needed[i] && self.steps[i].index > 0)
+        let shown = (0..steps.len())
+            .filter(|&i| needed[i] && steps[i].index > 0)
             .map(StepId)
             .collect();
         Plan {
-            steps: Arc::new(Steps {
-                steps: self.steps,
-                shown,
-            }),
+            steps: Arc::new(Steps { steps, shown }),
             vertices: self.vertices,
             target,
             in_order: false,

@@ -56,7 +56,7 @@ pub fn plan(
             total,
         }
     };
-    for global in &lowering.globals {
+    for global in lowering.globals {
         let step = Sequence::step(place(0, true), global);
         sequence.add(
             step,

@@ -26,7 +26,7 @@ pub(super) struct Place {
 
 /// Steps in the making.
 pub(super) struct Sequence<'a> {
-    lowering: &'a Lowering,
+    lowering: &'a Lowering<'a>,
     vertices: Vec<Vertex>,
     steps: Vec<Step>,
     /// Last vertex of each stage, by position in the file; `None` for the empty file system.
@@ -35,7 +35,7 @@ pub(super) struct Sequence<'a> {
 
 impl<'a> Sequence<'a> {
     /// Nothing yet.
-    pub(super) fn new(lowering: &'a Lowering) -> Self {
+    pub(super) fn new(lowering: &'a Lowering<'a>) -> Self {
         Self {
             lowering,
             vertices: Vec::new(),

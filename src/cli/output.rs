@@ -20,6 +20,7 @@ pub(super) struct Output {
 }
 
 enum Sink {
+    Raw(BufWriter<io::Stdout>),
     Stdout(BufWriter<anstream::AutoStream<io::Stdout>>),
     File {
         temporary: BufWriter<NamedTempFile>,
@@ -62,9 +63,20 @@ impl Output {
         Ok(Self { sink })
     }
 
+    /// The same for output that machines read: nothing looks for escape codes in it.
+    pub(super) fn open_raw(path: Option<&Path>) -> Result<Self, CliError> {
+        match path {
+            Some(path) if path != Path::new("-") => Self::open(Some(path)),
+            _ => Ok(Self {
+                sink: Sink::Raw(BufWriter::with_capacity(1 << 16, io::stdout())),
+            }),
+        }
+    }
+
     /// Everything is written: puts the file in its place.
     pub(super) fn finish(self) -> Result<(), CliError> {
         match self.sink {
+            Sink::Raw(mut stdout) => Ok(stdout.flush()?),
             Sink::Stdout(mut stdout) => Ok(stdout.flush()?),
             Sink::Special(mut file) => Ok(file.flush()?),
             Sink::File { temporary, path } => {
@@ -84,6 +96,7 @@ impl Output {
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.sink {
+            Sink::Raw(stdout) => stdout.write(bytes),
             Sink::Stdout(stdout) => stdout.write(bytes),
             Sink::Special(file) => file.write(bytes),
             Sink::File { temporary, .. } => temporary.write(bytes),
@@ -92,6 +105,7 @@ impl Write for Output {
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.sink {
+            Sink::Raw(stdout) => stdout.flush(),
             Sink::Stdout(stdout) => stdout.flush(),
             Sink::Special(file) => file.flush(),
             Sink::File { temporary, .. } => temporary.flush(),

@@ -8,15 +8,18 @@ use super::progress::Progress;
 use super::settings;
 use crate::replay::Replay;
 use crate::report::trace;
+use std::io::Write;
 
 /// Carries the command out.
 pub(super) fn run(args: &ReplayArgs) -> Result<(), CliError> {
     let project = Project::load(&settings::job(&args.replay)?)?;
-    let mut output = Output::open(args.output.as_deref())?;
+    let mut output = Output::open_raw(args.output.as_deref())?;
     let mut replay = Replay::new(project.settings.clone());
     let mut progress = Progress::new("replaying", project.builds.len());
     for input in project.inputs() {
         trace::write(&replay.build(&input?), &mut output)?;
+        // Each line as soon as it is known.
+        output.flush()?;
         progress.step();
     }
     output.finish()

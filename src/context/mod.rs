@@ -29,6 +29,7 @@ pub use ignore::ignore_files_of_classic;
 pub use reading::Reading;
 pub use reading::digest_as;
 pub use select::NotFound;
+pub use select::covered;
 pub use select::covers;
 pub use select::digest;
 pub use select::matches;

@@ -117,17 +117,72 @@ pub(super) fn found(root: &Node, selector: &Selector) -> Result<Vec<(RepoPath, N
 pub fn covers(root: &Node, selectors: &[Selector], path: &RepoPath) -> bool {
     selectors
         .iter()
-        .any(|selector| covers_one(root, selector, path))
+        .filter_map(|s| Cover::new(root, s))
+        .any(|cover| cover.has(path))
 }
 
-fn covers_one(root: &Node, selector: &Selector, path: &RepoPath) -> bool {
-    let Ok(filters) = Filters::new(selector) else {
-        return false;
-    };
-    if let Some((prefix, names)) = wildcard(selector) {
-        let prefix = root.resolve(&prefix, true).map_or(prefix, |(real, _)| real);
-        let Some(rest) = path.strip_prefix(&prefix) else {
-            return expands_to_link(root, selector, path);
+/// Those of `paths` at which a change can alter the digest of the selection, in order.
+pub fn covered<'p>(
+    root: &Node,
+    selectors: &[Selector],
+    paths: &'p [RepoPath],
+) -> Vec<&'p RepoPath> {
+    let covers: Vec<Cover<'_>> = selectors
+        .iter()
+        .filter_map(|s| Cover::new(root, s))
+        .collect();
+    paths
+        .iter()
+        .filter(|path| covers.iter().any(|cover| cover.has(path)))
+        .collect()
+}
+
+/// A selector made ready to be held against many paths.
+struct Cover<'a> {
+    root: &'a Node,
+    selector: &'a Selector,
+    filters: Filters,
+    /// The wildcard's prefix, links followed, and its parts.
+    wildcard: Option<(RepoPath, Vec<Wildcard>)>,
+    /// A plain source as written, and where its links lead.
+    written: RepoPath,
+    real: Option<RepoPath>,
+}
+
+impl<'a> Cover<'a> {
+    /// `None` for filters that cannot be read.
+    fn new(root: &'a Node, selector: &'a Selector) -> Option<Self> {
+        let filters = Filters::new(selector).ok()?;
+        let wildcard = wildcard(selector).map(|(prefix, names)| {
+            (
+                root.resolve(&prefix, true).map_or(prefix, |(real, _)| real),
+                names,
+            )
+        });
+        let written = RepoPath::new(source_path(selector));
+        let real = root.resolve(&written, true).map(|(real, _)| real);
+        Some(Self {
+            root,
+            selector,
+            filters,
+            wildcard,
+            written,
+            real,
+        })
+    }
+
+    fn has(&self, path: &RepoPath) -> bool {
+        let Some((prefix, names)) = &self.wildcard else {
+            let below = |base: &RepoPath| {
+                path.strip_prefix(base)
+                    .is_some_and(|rest| self.filters.keeps(&rest))
+            };
+            return below(&self.written)
+                || self.real.as_ref().is_some_and(below)
+                || is_link_on_the_way(self.root, &self.written, path);
+        };
+        let Some(rest) = path.strip_prefix(prefix) else {
+            return expands_to_link(self.root, self.selector, path);
         };
         let parts: Vec<&[u8]> = rest.names().collect();
         let hit = parts.len() >= names.len()
@@ -136,20 +191,11 @@ fn covers_one(root: &Node, selector: &Selector, path: &RepoPath) -> bool {
                 .zip(&parts)
                 .all(|(name, part)| name.matches(part));
         if !hit {
-            return expands_to_link(root, selector, path);
+            return expands_to_link(self.root, self.selector, path);
         }
-        return filters.keeps(&RepoPath::new(parts[names.len()..].join(&b'/')));
+        self.filters
+            .keeps(&RepoPath::new(parts[names.len()..].join(&b'/')))
     }
-    let written = RepoPath::new(source_path(selector));
-    let real = root.resolve(&written, true).map(|(real, _)| real);
-    [Some(written.clone()), real]
-        .into_iter()
-        .flatten()
-        .any(|base| {
-            path.strip_prefix(&base)
-                .is_some_and(|rest| filters.keeps(&rest))
-        })
-        || is_link_on_the_way(root, &written, path)
 }
 
 /// Whether `path` is a symlink through which a source is reached.

@@ -44,7 +44,7 @@ const NON_ENV_ARGS: [&str; 2] = ["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SC
 /// # Errors
 /// What BuildKit refuses after parsing: a blank or malformed base, a stage that does not exist, a circle, a variable
 /// that cannot be expanded.
-pub fn lower(dockerfile: &Dockerfile, options: &Options) -> Result<Lowering, Error> {
+pub fn lower<'a>(dockerfile: &'a Dockerfile, options: &Options) -> Result<Lowering<'a>, Error> {
     let lex = Lexer::new(dockerfile.escape);
     let last = dockerfile
         .stages
@@ -64,7 +64,7 @@ pub fn lower(dockerfile: &Dockerfile, options: &Options) -> Result<Lowering, Err
     if options.all_stages {
         (0..=target).for_each(|i| wanted[i] = true);
     }
-    let mut lowered: Vec<Option<LoweredStage>> = Vec::new();
+    let mut lowered: Vec<Option<LoweredStage<'a>>> = Vec::new();
     for stage in &dockerfile.stages {
         let done = wanted[stage.index].then(|| {
             StageLowering {
@@ -84,7 +84,7 @@ pub fn lower(dockerfile: &Dockerfile, options: &Options) -> Result<Lowering, Err
         stages: lowered.into_iter().flatten().collect(),
         target,
         named: stages.named,
-        globals: dockerfile.globals.clone(),
+        globals: &dockerfile.globals,
     })
 }
 
@@ -243,25 +243,25 @@ fn word(
 }
 
 /// One stage on its way.
-struct StageLowering<'a> {
-    dockerfile: &'a Dockerfile,
+struct StageLowering<'d, 'a> {
+    dockerfile: &'d Dockerfile,
     lex: &'a Lexer,
     globals: &'a Env,
     options: &'a Options,
     stages: &'a Stages,
     wanted: &'a [bool],
-    stage: &'a Stage,
+    stage: &'d Stage,
 }
 
-impl StageLowering<'_> {
-    fn run(&self, before: &[Option<LoweredStage>]) -> Result<LoweredStage, Error> {
+impl<'d> StageLowering<'d, '_> {
+    fn run(&self, before: &[Option<LoweredStage<'d>>]) -> Result<LoweredStage<'d>, Error> {
         let index = self.stage.index;
         let base = self.stages.bases[index].clone();
         let platform = self.platform()?;
         let mut state = Arc::new(self.first_state(&base, before));
         let mut instructions = Vec::new();
         let own = self.stage.instructions.len();
-        let inherited: Vec<&Instruction> = match base {
+        let inherited: Vec<&'d Instruction> = match base {
             Base::Stage(parent) => triggers(&self.dockerfile.stages[parent])?,
             _ => Vec::new(),
         };
@@ -280,7 +280,7 @@ impl StageLowering<'_> {
             let action = self.dispatch(position, instruction, Arc::make_mut(&mut state))?;
             let text = self.display(instruction, &before, &state, &action);
             instructions.push(Lowered {
-                instruction: Arc::new(instruction.clone()),
+                instruction,
                 trigger,
                 text,
                 before,
@@ -290,7 +290,7 @@ impl StageLowering<'_> {
         Ok(LoweredStage {
             index,
             name: self.stage.name.clone(),
-            from: self.stage.from.clone(),
+            from: &self.stage.from,
             base,
             platform,
             instructions,
@@ -317,7 +317,7 @@ impl StageLowering<'_> {
 
     /// What FROM leaves (`dispatchStages`): the parent's state with its ARGs, and every image variable assigned
     /// again, so that it moves behind them.
-    fn first_state(&self, base: &Base, before: &[Option<LoweredStage>]) -> State {
+    fn first_state(&self, base: &Base, before: &[Option<LoweredStage<'d>>]) -> State {
         let mut state = match base {
             Base::Stage(parent) => before[*parent]
                 .as_ref()

@@ -7,33 +7,33 @@ use std::sync::Arc;
 
 /// A Dockerfile for one target and one set of build arguments.
 #[derive(Clone, Debug)]
-pub struct Lowering {
+pub struct Lowering<'a> {
     /// The stages that were asked for, in file order; others are absent.
-    pub stages: Vec<LoweredStage>,
+    pub stages: Vec<LoweredStage<'a>>,
     /// The target's position in the file.
     pub target: usize,
     /// Whether the builder prints stage names: more than one stage, or a pseudo-stage for `COPY --from=image` or a RUN
     /// mount (moby/buildkit convert.go `buildStageDependencyGraph`).
     pub named: bool,
     /// Global ARG instructions, in order, as written.
-    pub globals: Vec<Instruction>,
+    pub globals: &'a [Instruction],
 }
 
 /// One stage.
 #[derive(Clone, Debug)]
-pub struct LoweredStage {
+pub struct LoweredStage<'a> {
     /// Position in the file, from 0.
     pub index: usize,
     /// Name after AS, in lower case.
     pub name: Option<String>,
     /// The FROM instruction.
-    pub from: Instruction,
+    pub from: &'a Instruction,
     /// What it is built on.
     pub base: Base,
     /// `--platform` after expansion, if given.
     pub platform: Option<String>,
     /// ONBUILD triggers first, then the stage's own instructions.
-    pub instructions: Vec<Lowered>,
+    pub instructions: Vec<Lowered<'a>>,
     /// State after the last instruction.
     pub end: Arc<State>,
 }
@@ -76,9 +76,9 @@ pub struct State {
 
 /// One instruction after expansion.
 #[derive(Clone, Debug)]
-pub struct Lowered {
+pub struct Lowered<'a> {
     /// The instruction as written; for a trigger, the trigger.
-    pub instruction: Arc<Instruction>,
+    pub instruction: &'a Instruction,
     /// Whether it comes from an ONBUILD of the base.
     pub trigger: bool,
     /// The text BuildKit shows: variables expanded, keyword in capitals.

@@ -11,6 +11,7 @@ use crate::builder::{Effect, Plan, VertexInput, VertexSource};
 use crate::cache::{InputKey, KeyId, Link, OpId, Store};
 use crate::context::{ContentId, ContextTree, Node, Reading, Selector, copy_into, digest_as};
 use crate::tree::RepoPath;
+use std::sync::Arc;
 
 /// What became of one vertex.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +23,7 @@ pub(super) struct Fate {
     /// It ran.
     pub(super) executed: bool,
     /// Why its outcome cannot be known.
-    pub(super) unknown: Option<String>,
+    pub(super) unknown: Option<Arc<str>>,
     /// Its files cannot be known, whatever its outcome.
     murky: bool,
     /// The build that made the record it was found under.
@@ -215,7 +216,7 @@ impl Evaluation<'_> {
             if input.source == VertexSource::Context
                 && let Err(why) = self.read_content(v, i)
             {
-                unknown = unknown.or(Some(why));
+                unknown = unknown.or(Some(why.into()));
             }
         }
         if unknown.is_some() {
@@ -242,7 +243,7 @@ impl Evaluation<'_> {
                 self.materialize(source);
                 if let Err(why) = self.read_content(v, i) {
                     let fate = &mut self.fates.list[v];
-                    fate.unknown = Some(why);
+                    fate.unknown = Some(why.into());
                     fate.murky = true;
                     return;
                 }
@@ -281,19 +282,20 @@ impl Evaluation<'_> {
         same
     }
 
-    fn why_unknown(&self, v: usize) -> Option<String> {
+    fn why_unknown(&self, v: usize) -> Option<Arc<str>> {
         let vertex = &self.prepared.plan.vertices[v];
         let of_input = |input: &VertexInput| {
             let fate = &self.fates.list[input.vertex()?];
             let murky = || {
                 (fate.murky && input.read.is_some())
-                    .then(|| "it reads files that git does not hold".to_owned())
+                    .then(|| "it reads files that git does not hold".into())
             };
             fate.unknown.clone().or_else(murky)
         };
         vertex
             .unknown
-            .clone()
+            .as_deref()
+            .map(Arc::from)
             .or_else(|| vertex.inputs.iter().find_map(of_input))
     }
 
@@ -369,25 +371,26 @@ impl Evaluation<'_> {
 
     /// What must run for `v` to be there, inputs first. No recursion: files have stages by the thousand.
     fn missing_below(&self, v: usize) -> Vec<usize> {
-        let mut missing = std::collections::BTreeSet::new();
-        let mut seen = std::collections::BTreeSet::new();
+        if self.is_there(v) {
+            return Vec::new();
+        }
+        let mut seen = vec![false; v + 1];
+        let mut missing = vec![false; v + 1];
         let mut next = vec![v];
         while let Some(v) = next.pop() {
-            if self.is_there(v) || !seen.insert(v) {
+            if self.is_there(v) || std::mem::replace(&mut seen[v], true) {
                 continue;
             }
             let is_unknown = self.fates.list[v].unknown.is_some();
+            missing[v] = !is_unknown;
             let inputs = self.prepared.plan.vertices[v]
                 .inputs
                 .iter()
                 .filter_map(VertexInput::vertex);
             // Of a step that may or may not run, what it needs runs only where it has changed itself.
             next.extend(inputs.filter(|&i| !is_unknown || self.fates.list[i].key.is_none()));
-            if !is_unknown {
-                missing.insert(v);
-            }
         }
-        missing.into_iter().collect()
+        (0..=v).filter(|&v| missing[v]).collect()
     }
 
     fn is_there(&self, v: usize) -> bool {

@@ -4,7 +4,7 @@ use super::align::align;
 use super::evaluate::{Fates, Prepared};
 use crate::builder::{Effect, VertexInput, VertexSource};
 use crate::cache::{Lookup, MissReason};
-use crate::context::{ContextTree, covers};
+use crate::context::{ContextTree, covered};
 use crate::graph::StepId;
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
@@ -111,7 +111,9 @@ fn explain_one(
 ) -> Lookup {
     let fate = &evidence.fates.list[v];
     if let Some(why) = &fate.unknown {
-        return Lookup::Unknown { why: why.clone() };
+        return Lookup::Unknown {
+            why: why.to_string(),
+        };
     }
     if !fate.executed {
         return Lookup::Hit {
@@ -313,12 +315,12 @@ fn content(
                 if then.is_some() && then == now {
                     continue;
                 }
-                let read = |path: &RepoPath| covers(evidence.context.root(), selectors, path);
+                let root = evidence.context.root();
                 let all = changed.get_or_insert_with(|| (evidence.changed)(Hidden::LeftOut));
-                let mut hits: Vec<RepoPath> = all.iter().filter(|p| read(p)).cloned().collect();
+                let mut hits: Vec<RepoPath> = covered(root, selectors, all).into_iter().cloned().collect();
                 if hits.is_empty() {
-                    hits = (evidence.changed)(Hidden::Included);
-                    hits.retain(read);
+                    let all = (evidence.changed)(Hidden::Included);
+                    hits = covered(root, selectors, &all).into_iter().cloned().collect();
                 }
                 let other_source = old_input.is_none_or(|o| o.paths != input.paths);
                 if hits.is_empty() && other_source {

@@ -18,6 +18,9 @@ use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// More plans than this are not kept.
+const MAX_PLANS: usize = 64;
+
 /// A builder with its cache, given one build after the other.
 pub struct Replay {
     settings: Settings,
@@ -195,6 +198,10 @@ impl Replay {
             Some(known) => known.clone(),
             None => {
                 let made = self.prepare(&key);
+                // A text comes back soon or not at all; long histories have thousands.
+                if self.plans.len() >= MAX_PLANS {
+                    self.plans.clear();
+                }
                 self.plans.insert(key.clone(), made.clone());
                 made
             }
