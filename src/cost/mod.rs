@@ -16,6 +16,7 @@ mod observed;
 pub mod prior;
 pub mod profile;
 mod rates;
+mod resolved;
 mod scale;
 mod schedule;
 mod sheet;

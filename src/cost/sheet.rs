@@ -7,6 +7,7 @@ use super::model::ImageSize;
 use super::model::runs;
 use super::observed::Overhead;
 use super::rates::Rates;
+use super::resolved;
 use super::schedule::Job;
 use super::schedule::makespan;
 use super::step;
@@ -20,6 +21,7 @@ use crate::graph::Step;
 use crate::replay::CacheExport;
 use crate::replay::Runner;
 use crate::replay::Steps;
+use std::collections::BTreeSet;
 
 /// One step.
 struct Row {
@@ -62,6 +64,7 @@ impl Sheet {
             .enumerate()
             .map(|(n, s)| row(model, s, n))
             .collect();
+        adjust(&mut rows, model);
         // The target's last step stands last: inputs come first, and nothing the target does not need is in the graph.
         let mut stack: Vec<usize> = rows.len().checked_sub(1).into_iter().collect();
         while let Some(n) = stack.pop() {
@@ -324,6 +327,20 @@ impl Sheet {
             } else {
                 0
             };
+    }
+}
+
+/// Prices each step's work by what the steps below it have already fetched.
+fn adjust(rows: &mut [Row], model: &CostModel) {
+    let mut below: Vec<BTreeSet<String>> = Vec::with_capacity(rows.len());
+    for n in 0..rows.len() {
+        let parents = rows[n].parents.iter().filter(|&&p| p < n);
+        let kinds: BTreeSet<String> = parents.flat_map(|&p| below[p].clone()).collect();
+        let known: Vec<&str> = kinds.iter().map(String::as_str).collect();
+        let work = std::mem::take(&mut rows[n].work);
+        rows[n].work = resolved::adjusted(work, &known, &model.scale);
+        let own = rows[n].work.iter().map(|w| w.key.clone());
+        below.push(kinds.iter().cloned().chain(own).collect());
     }
 }
 

@@ -1,0 +1,101 @@
+//! What a command has left to do once an earlier step has fetched its dependencies, and what it has to do if none has.
+//!
+//! The rows for build commands are figures of the build proper. Where no earlier step resolves, the build fetches first;
+//! where the same resolver has run below, it only looks whether anything is missing.
+
+use super::estimate::Source;
+use super::prior;
+use super::scale::Scale;
+use super::step::Work;
+
+/// Builds that fetch first unless it was done: (kind, kinds that do it, a command line of the first of them).
+const FETCHES: &[(&str, &[&str], &str)] = &[
+    ("dotnet build", &["dotnet restore"], "dotnet restore"),
+    ("dotnet publish", &["dotnet restore"], "dotnet restore"),
+    ("go build", &["go mod download"], "go mod download"),
+    (
+        "mvn package",
+        &["mvn dependency"],
+        "mvn dependency:go-offline",
+    ),
+];
+
+/// Commands that find most of their work done by an earlier one: (kind, kinds that do it, per cent left). Cargo:
+/// LukeMathWalker/cargo-chef's README and its users' logs (77 s to 5 s on a change of source).
+const FOUND_DONE: &[(&str, &[&str], u64)] = &[
+    ("cargo build", &["cargo build", "cargo chef cook"], 20),
+    ("cargo install", &["cargo build", "cargo chef cook"], 20),
+    ("composer install", &["composer install"], 15),
+    ("dotnet restore", &["dotnet restore"], 15),
+    ("go mod download", &["go mod download"], 10),
+    ("gradle build", &["gradle dependencies"], 60),
+    ("mvn dependency", &["mvn dependency"], 15),
+    ("poetry install", &["poetry install"], 10),
+    ("uv sync", &["uv sync"], 10),
+];
+
+/// The pieces of work of a step, given the kinds of all that it is built on.
+pub(super) fn adjusted(work: Vec<Work>, below: &[&str], scale: &Scale) -> Vec<Work> {
+    let mut done: Vec<String> = below.iter().map(|&k| k.to_owned()).collect();
+    let mut adjusted = Vec::with_capacity(work.len());
+    for mut piece in work {
+        let is_done = |kinds: &[&str]| done.iter().any(|d| kinds.contains(&d.as_str()));
+        if matches!(piece.estimate.source, Source::Estimated { .. }) {
+            let fetch = FETCHES.iter().find(|f| f.0 == piece.key && !is_done(f.1));
+            let found = FOUND_DONE.iter().find(|f| f.0 == piece.key && is_done(f.1));
+            if let Some((_, kinds, line)) = fetch {
+                let parts = prior::parts(line, scale).into_iter();
+                adjusted.extend(parts.map(|p| Work {
+                    key: p.kind.to_owned(),
+                    estimate: p.estimate,
+                }));
+                done.extend(kinds.iter().map(|&k| k.to_owned()));
+            }
+            if let Some((_, _, percent)) = found {
+                piece.estimate = piece.estimate.scaled(*percent as f64 / 100.0);
+            }
+        }
+        done.push(piece.key.clone());
+        adjusted.push(piece);
+    }
+    adjusted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Median milliseconds of `command` on top of steps of the kinds `below`.
+    fn ms(command: &str, below: &[&str]) -> u64 {
+        let scale = Scale::default();
+        let parts = prior::parts(command, &scale).into_iter();
+        let work = parts
+            .map(|p| Work {
+                key: p.kind.to_owned(),
+                estimate: p.estimate,
+            })
+            .collect();
+        adjusted(work, below, &scale)
+            .iter()
+            .map(|w| w.estimate.median_ms)
+            .sum()
+    }
+
+    #[test]
+    fn what_was_fetched_below_is_not_fetched_again() {
+        let (alone, after) = (
+            ms("mvn package", &[]),
+            ms("mvn package", &["COPY", "mvn dependency"]),
+        );
+        assert_eq!(alone, after + ms("mvn dependency:go-offline", &[]));
+        assert!(
+            ms("cargo build --release", &["cargo build"]) * 4 < ms("cargo build --release", &[])
+        );
+        assert_eq!(ms("npm ci", &["npm ci"]), ms("npm ci", &[]));
+        // In one RUN, what comes first counts too.
+        assert_eq!(
+            ms("go mod download && go build .", &[]),
+            ms("go mod download", &[]) + ms("go build .", &["go mod download"])
+        );
+    }
+}
