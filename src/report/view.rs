@@ -2,7 +2,7 @@
 //!
 //! Never: computes a fact; it words what the analysis holds.
 
-use super::format::{bytes, clip, count, date, days, duration, grouped, one_line, share};
+use super::format::{clip, count, date, days, duration, grouped, one_line, share};
 use super::table::{Column, Table};
 use crate::analyze::{Analysis, StepFacts};
 use crate::builder::Builder;
@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 
 /// So many steps are listed; the cheapest beyond them are summed up in a line.
 const MAX_STEPS: usize = 14;
+/// So many stages get a line of their own.
+const MAX_STAGES: usize = 4;
 /// So many causes are listed.
 const MAX_CAUSES: usize = 6;
 /// Shorter histories are not projected to a month.
@@ -278,14 +280,24 @@ fn steps(analysis: &Analysis) -> (Table, Option<String>) {
     by_weight.sort_by_key(|s| (std::cmp::Reverse((s.cost.median, s.tally.misses())), s.id));
     let mut listed: Vec<&StepFacts> = by_weight.iter().copied().take(MAX_STEPS).collect();
     listed.sort_by_key(|s| (s.step.stage_index, s.step.lines.first, s.id));
+    // A line for each stage, unless there are so many that the table would consist of them.
+    let changes = listed
+        .windows(2)
+        .filter(|w| w[0].step.stage != w[1].step.stage)
+        .count();
     let mut rows = Vec::new();
     let mut stage = None;
     for facts in &listed {
-        if facts.step.stage != stage {
-            stage.clone_from(&facts.step.stage);
-            rows.push(stage_row(stage.as_deref().unwrap_or_default()));
+        let mut row = step_row(facts, analysis.totals.n_counted);
+        match &facts.step.stage {
+            Some(name) if changes >= MAX_STAGES => row[1] = format!("[{name}] {}", row[1]),
+            name if *name != stage => {
+                stage.clone_from(name);
+                rows.push(stage_row(stage.as_deref().unwrap_or_default()));
+            }
+            _ => {}
         }
-        rows.push(step_row(facts, analysis.totals.n_counted));
+        rows.push(row);
     }
     let rest = &by_weight[listed.len()..];
     let note = (!rest.is_empty()).then(|| {
@@ -395,11 +407,14 @@ fn caveats(analysis: &Analysis) -> Vec<String> {
     if analysis.totals.n_counted > 0 {
         lines.push("The first build fills the empty cache; shares, times and causes are of the builds after it.".to_owned());
     }
+    let tally = analysis.totals.tally;
+    if tally.unknown > 0 {
+        lines.push(format!(
+            "Of {}, {} cannot be known from git; their time is counted as if they ran, so the true times may be shorter.",
+            count(tally.all(), "step", "steps"),
+            share(tally.unknown, tally.all())
+        ));
+    }
     lines.extend(analysis.caveats.iter().map(ToString::to_string));
     lines
-}
-
-/// A size for people; kept here so that renderings agree.
-pub fn size(n: u64) -> String {
-    bytes(n)
 }

@@ -54,7 +54,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["cli/progress.rs"]),
     (
         "jiff",
-        &["history/git.rs", "report/format.rs", "forge/http.rs"],
+        &["history/git.rs", "report/format.rs", "forge/"],
     ),
     ("maud", &["report/html.rs"]),
     ("petgraph", &["graph/dag.rs"]),
@@ -63,7 +63,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tempfile", &["cli/", "demo/"]),
     ("terminal_size", &["cli/output.rs"]),
     ("toml", &["cli/config.rs", "cost/profile.rs", "ecosystem/"]),
-    ("ureq", &["forge/http.rs"]),
+    ("ureq", &["forge/"]),
     (
         "xxhash_rust",
         &["context/digest.rs", "report/fingerprint.rs"],
