@@ -63,7 +63,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tempfile", &["cli/", "demo/"]),
     ("terminal_size", &["cli/output.rs"]),
     ("toml", &["cli/config.rs", "cost/profile.rs", "ecosystem/"]),
-    ("ureq", &["forge/"]),
+    ("ureq", &["forge/http.rs"]),
     (
         "xxhash_rust",
         &["context/digest.rs", "report/fingerprint.rs"],
