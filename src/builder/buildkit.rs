@@ -124,10 +124,10 @@ impl<'a> Planner<'a> {
                 stage.current = self.ends.get(parent).copied().flatten();
                 stage.object = self.end_objects.get(parent).copied().flatten();
             }
-            Base::Image(image) => self.from_image(&mut stage, image),
+            Base::Image(image) => self.image_stage(&mut stage, image),
             Base::Unknown(why) => {
                 stage.unknown = Some(why.clone());
-                self.from_image(&mut stage, &lowered.from.original);
+                self.image_stage(&mut stage, &lowered.from.original);
             }
         }
         for instruction in &lowered.instructions {
@@ -142,7 +142,7 @@ impl<'a> Planner<'a> {
         self.end_objects.insert(lowered.index, stage.object);
     }
 
-    fn from_image(&mut self, stage: &mut Stage<'_>, image: &str) {
+    fn image_stage(&mut self, stage: &mut Stage<'_>, image: &str) {
         stage.index = 1;
         let from = &stage.lowered.from;
         let shown = Shown {

@@ -406,10 +406,8 @@ impl Evaluation<'_> {
                 .inputs
                 .iter()
                 .any(|i| i.vertex().is_some_and(|s| self.fates.list[s].executed));
-        if learned && self.find(v) {
-            if self.is_there(v) {
-                return;
-            }
+        if learned && self.find(v) && self.is_there(v) {
+            return;
         }
         let base_murky = |e: &Self| {
             e.prepared.plan.vertices[v]
