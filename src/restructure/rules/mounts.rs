@@ -12,17 +12,20 @@
 //! ```
 //! A cache mount lives in the builder: it is proposed only where the builder's state survives between builds. Where the
 //! downloads are read in place later (`~/.m2`, `/go/pkg/mod`), every later RUN of the stage gets the mount too, and the
-//! stage must not be the image itself. `bind-manifests` is `deps-first` without the COPY, for installs that write to no
-//! manifest.
+//! stage must not be the image itself. `bind-manifests` spares the layers of manifests that a later COPY brings again, for
+//! installs that write to none of them.
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
-use super::super::installs::{Action, StageView};
+use super::super::installs::{Action, Install, StageView, relative};
 use super::super::layout::{is_within, parent, places, reachable};
-use super::super::lift::{Lift, Shape, declare, lifts};
+use super::super::lift::declare;
+use super::super::moving::{block, without_blank_twin};
 use super::super::view::{Feature, View};
 use super::Rule;
-use crate::dockerfile::ast::{Kind, Source};
+use crate::dockerfile::Span;
+use crate::dockerfile::ast::{Instruction, Kind, Source};
 use crate::ecosystem::CacheDir;
+use crate::tree::RepoPath;
 use std::collections::BTreeMap;
 
 /// Its line in [`super::ALL`].
@@ -46,45 +49,125 @@ fn binds(view: &View<'_>) -> Vec<Candidate> {
     if !view.has(Feature::Mount) {
         return Vec::new();
     }
-    lifts(view, |lift| {
-        let is_one = matches!(lift.shape(), Shape::Broad | Shape::Workspace);
-        if !is_one || lift.missing.len() > MOST_BINDS || !writes_no_manifest(lift) {
-            return None;
+    let all = places(view.dockerfile);
+    let mut found = Vec::new();
+    for stage in reachable(view.dockerfile, view.target) {
+        let of = StageView::new(view, &all, stage);
+        for run in 0..of.stage.instructions.len() {
+            let whole = of
+                .installs(run)
+                .iter()
+                .filter(|i| i.action == Action::Whole);
+            found.extend(whole.filter_map(|install| bound(&of, install)));
         }
-        let mounts: Option<Vec<String>> = lift
-            .missing
+    }
+    found
+}
+
+/// The COPYs directly above an install, of nothing but what it reads, as mounts of that RUN.
+fn bound(of: &StageView<'_>, install: &Install) -> Option<Candidate> {
+    let instructions = &of.stage.instructions;
+    let run = &instructions[install.run];
+    if !writes_no_manifest(install, &run.original) {
+        return None;
+    }
+    let is_pure = |&i: &usize| {
+        let files = of.brings[i].as_ref();
+        files.is_some_and(|f| !f.is_empty() && f.keys().all(|to| install.reads.contains(to)))
+            && instructions[i].flags.iter().all(|f| f.name == "link")
+    };
+    let copies: Vec<usize> = (0..install.run).rev().take_while(is_pure).collect();
+    let bound: BTreeMap<&String, &RepoPath> = copies
+        .iter()
+        .filter_map(|&i| of.brings[i].as_ref())
+        .flatten()
+        .collect();
+    // What the install reads must not partly come from elsewhere, and the image must get the files later.
+    let comes_later = |to: &String, from: &RepoPath| {
+        of.brings
             .iter()
-            .map(|(to, from, _)| bind(lift, to, &from.to_string()))
-            .collect();
-        let mut candidate = lift.candidate(BINDS.id, &[], &mounts?)?;
-        candidate.title = candidate.title.replacen("copy ", "bind ", 1);
-        Some(candidate)
-    })
+            .skip(install.run + 1)
+            .flatten()
+            .any(|f| f.get(to) == Some(from))
+    };
+    if bound.is_empty()
+        || bound.len() > MOST_BINDS
+        || bound.len() != install.reads.len()
+        || !bound.iter().all(|(to, from)| comes_later(to, from))
+    {
+        return None;
+    }
+    let cwd = of.cwd(install.run);
+    let mounts: Option<Vec<String>> = bound
+        .iter()
+        .map(|(to, from)| bind(to, &from.to_string(), cwd))
+        .collect();
+    let line = run.lines.first;
+    let mut candidate = Candidate::new(
+        BINDS.id,
+        format!("bind the manifests of line {line} in place of copying them"),
+    );
+    let text = of.view.text();
+    candidate.edits = copies
+        .iter()
+        .map(|&i| {
+            TextEdit::delete(without_blank_twin(
+                text,
+                block_without_comments(text, &instructions[i]),
+            ))
+        })
+        .collect();
+    let flags = mounts?
+        .iter()
+        .fold(String::new(), |all, m| format!("{all} {m}"));
+    candidate
+        .edits
+        .push(TextEdit::insert(run.span.start + 3, flags));
+    candidate.lines = copies
+        .iter()
+        .rev()
+        .map(|&i| instructions[i].lines)
+        .chain([run.lines])
+        .collect();
+    candidate.rationale = format!(
+        "A later COPY brings the same files: for line {line} they need no layer of their own."
+    );
+    candidate.safety = Safety::of(
+        vec![
+            "every file that the install reads is bound at the path where it was copied".to_owned(),
+            "the install writes to none of them".to_owned(),
+        ],
+        install.doubts.clone(),
+    );
+    declare(&mut candidate, of.view)?;
+    candidate.vouched = vec![run.original.clone()];
+    Some(candidate)
+}
+
+/// An instruction's lines; comments above it stay.
+fn block_without_comments(text: &str, instruction: &Instruction) -> Span {
+    block(text, instruction.span.start, instruction)
 }
 
 /// `--mount=type=bind,…` of one file; `None` for a name that the flag cannot hold.
-fn bind(lift: &Lift<'_, '_>, to: &str, from: &str) -> Option<String> {
-    let target = lift.destination(to);
-    let target = target.strip_prefix("./").unwrap_or(&target);
-    let plain = |s: &str| !s.contains([',', ' ', '"', '$', '\\']);
-    (plain(from) && plain(target))
+fn bind(to: &str, from: &str, cwd: &str) -> Option<String> {
+    let target = relative(to, cwd).unwrap_or_else(|| to.to_owned());
+    let plain = |s: &str| !s.is_empty() && !s.contains([',', ' ', '"', '$', '\\']);
+    (plain(from) && plain(&target))
         .then(|| format!("--mount=type=bind,source={from},target={target}"))
 }
 
 /// Installs that leave manifest and lockfile as they are: a bound file cannot be written.
-fn writes_no_manifest(lift: &Lift<'_, '_>) -> bool {
-    if matches!(lift.install.action, Action::Prefetch(_)) || !lift.install.dirs.is_empty() {
-        return false;
-    }
-    let run = &lift.of.stage.instructions[lift.install.run].original;
+fn writes_no_manifest(install: &Install, run: &str) -> bool {
     let says = |words: &[&str]| words.iter().any(|w| run.contains(w));
-    lift.install.ecosystems.iter().all(|e| match *e {
-        "npm" => says(&["npm ci", "npm clean-install"]),
-        "yarn" | "pnpm" | "bun" => says(&["--frozen-lockfile", "--immutable", "pnpm fetch"]),
-        "pip" | "pip-tools" | "poetry" | "pipenv" => true,
-        "uv" => says(&["--frozen", "--locked", "uv pip"]),
-        _ => false,
-    })
+    install.dirs.is_empty()
+        && install.ecosystems.iter().all(|e| match *e {
+            "npm" => says(&["npm ci", "npm clean-install"]),
+            "yarn" | "pnpm" | "bun" => says(&["--frozen-lockfile", "--immutable", "pnpm fetch"]),
+            "pip" | "pip-tools" | "poetry" | "pipenv" => true,
+            "uv" => says(&["--frozen", "--locked", "uv pip"]),
+            _ => false,
+        })
 }
 
 fn caches(view: &View<'_>) -> Vec<Candidate> {
