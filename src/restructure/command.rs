@@ -448,6 +448,12 @@ pub fn removes(seen: &Seen) -> bool {
     ) && SYSTEM.contains(&seen.name())
 }
 
+/// Beginnings of names that package managers, compilers and their wrappers read, from their manuals.
+const TOOL_PREFIXES: &[&str] = &[
+    "BUNDLE_", "CARGO_", "CFLAGS", "CGO_", "CMAKE_", "COMPOSER_", "COREPACK_", "CPPFLAGS", "CXXFLAGS", "GEM_", "GIT_CONFIG", "GIT_SSH", "GO", "LDFLAGS", "MAKE",
+    "NODE_", "NPM_", "PECL_", "PEAR_", "PHP_", "PIP", "PKG_CONFIG", "PNPM_", "PYTHON", "RUBY", "RUST", "TARGET", "UV_", "VIRTUAL_ENV", "YARN_", "DEBIAN", "APT_", "APK_",
+];
+
 /// Whether the values of variables with this name reach a command of `group` though its text does not mention them.
 pub fn reads_variable(group: Group, name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
@@ -486,17 +492,9 @@ pub fn reads_variable(group: Group, name: &str) -> bool {
             "CURL_",
             "ACCEPT_EULA",
         ]),
-        Group::Global => !starts(&[
-            "GIT_COMMIT",
-            "GIT_SHA",
-            "GIT_REV",
-            "VCS_REF",
-            "BUILD_DATE",
-            "BUILD_TIME",
-            "COMMIT",
-            "REVISION",
-            "BUILD_NUMBER",
-            "BUILD_ID",
-        ]),
+        Group::Global => {
+            let exact = ["CC", "CXX", "CI", "DEBUG", "PREFIX", "RELEASE", "VERSION", "USER", "HOSTNAME"];
+            exact.contains(&upper.as_str()) || starts(TOOL_PREFIXES)
+        }
     }
 }
