@@ -450,8 +450,39 @@ pub fn removes(seen: &Seen) -> bool {
 
 /// Beginnings of names that package managers, compilers and their wrappers read, from their manuals.
 const TOOL_PREFIXES: &[&str] = &[
-    "BUNDLE_", "CARGO_", "CFLAGS", "CGO_", "CMAKE_", "COMPOSER_", "COREPACK_", "CPPFLAGS", "CXXFLAGS", "GEM_", "GIT_CONFIG", "GIT_SSH", "GO", "LDFLAGS", "MAKE",
-    "NODE_", "NPM_", "PECL_", "PEAR_", "PHP_", "PIP", "PKG_CONFIG", "PNPM_", "PYTHON", "RUBY", "RUST", "TARGET", "UV_", "VIRTUAL_ENV", "YARN_", "DEBIAN", "APT_", "APK_",
+    "BUNDLE_",
+    "CARGO_",
+    "CFLAGS",
+    "CGO_",
+    "CMAKE_",
+    "COMPOSER_",
+    "COREPACK_",
+    "CPPFLAGS",
+    "CXXFLAGS",
+    "GEM_",
+    "GIT_CONFIG",
+    "GIT_SSH",
+    "GO",
+    "LDFLAGS",
+    "MAKE",
+    "NODE_",
+    "NPM_",
+    "PECL_",
+    "PEAR_",
+    "PHP_",
+    "PIP",
+    "PKG_CONFIG",
+    "PNPM_",
+    "PYTHON",
+    "RUBY",
+    "RUST",
+    "TARGET",
+    "UV_",
+    "VIRTUAL_ENV",
+    "YARN_",
+    "DEBIAN",
+    "APT_",
+    "APK_",
 ];
 
 /// Whether the values of variables with this name reach a command of `group` though its text does not mention them.
@@ -493,7 +524,9 @@ pub fn reads_variable(group: Group, name: &str) -> bool {
             "ACCEPT_EULA",
         ]),
         Group::Global => {
-            let exact = ["CC", "CXX", "CI", "DEBUG", "PREFIX", "RELEASE", "VERSION", "USER", "HOSTNAME"];
+            let exact = [
+                "CC", "CXX", "CI", "DEBUG", "PREFIX", "RELEASE", "VERSION", "USER", "HOSTNAME",
+            ];
             exact.contains(&upper.as_str()) || starts(TOOL_PREFIXES)
         }
     }

@@ -19,6 +19,7 @@ mod reasons;
 mod recorded;
 mod report;
 mod restructure;
+mod seeds;
 mod suggest;
 mod support;
 mod tidy;
