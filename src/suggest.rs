@@ -139,7 +139,7 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
         ignore: question.ignore.as_ref().map(|(_, text)| text.clone()),
     };
     let mut bench = Bench::new(question, &now);
-    let least = (bench.mean(&now) / 200).max(50);
+    let least = (bench.mean(&now) / 100).max(50);
     let found = search(&view, least, &mut |drafts| bench.worth(drafts));
     let mut answer = assemble(question, &mut bench, now, found, least);
     answer.findings = findings(&view);
