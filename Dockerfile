@@ -7,7 +7,7 @@ WORKDIR /src
 COPY rust-toolchain.toml Cargo.toml Cargo.lock ./
 RUN mkdir -p src benches \
  && echo 'fn main() {}' > src/main.rs \
- && touch src/lib.rs benches/parse_lower.rs benches/walk.rs benches/replay.rs \
+ && touch src/lib.rs benches/parse_lower.rs benches/walk.rs \
  && cargo build --release --locked \
  && rm -rf src benches
 COPY benches ./benches

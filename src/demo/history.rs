@@ -2,6 +2,7 @@
 
 use super::apps::App;
 use super::random::Random;
+use crate::dockerfile;
 
 /// One generated commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,14 +25,11 @@ pub fn commits(app: &App) -> Vec<DemoCommit> {
     let mut random = Random::new(app.name.bytes().fold(7, |sum: u64, b| {
         sum.wrapping_mul(131).wrapping_add(u64::from(b))
     }));
+    let files = app.files.iter().map(|path| ((*path).to_owned(), text(path, 0)));
     let mut list = vec![DemoCommit {
         time: START,
         subject: "start".to_owned(),
-        writes: app
-            .files
-            .iter()
-            .map(|path| ((*path).to_owned(), text(path, 0)))
-            .collect(),
+        writes: files.chain(dockerfiles(app)).collect(),
     }];
     let mut revision = 0;
     for day in 0..WEEKS * 7 {
@@ -59,6 +57,19 @@ pub fn commits(app: &App) -> Vec<DemoCommit> {
         }
     }
     list
+}
+
+/// The variants as files, and the first of them that is not malformed as the Dockerfile.
+fn dockerfiles(app: &App) -> Vec<(String, String)> {
+    let file = |path: String, text: &str| (path, text.to_owned());
+    let mut files: Vec<_> = app
+        .variants
+        .iter()
+        .map(|v| file(format!("variants/{}.Dockerfile", v.id), v.dockerfile))
+        .collect();
+    let accepted = app.variants.iter().find(|v| dockerfile::parse(v.dockerfile).is_ok());
+    files.extend(accepted.map(|v| file("Dockerfile".to_owned(), v.dockerfile)));
+    files
 }
 
 /// A file's text at a revision: enough to be told apart and to be read as what its name says where something reads it.
