@@ -24,14 +24,18 @@ fn answer(app: &App, dockerfile: &str) -> Suggestions {
     let mut newest: BTreeMap<RepoPath, String> = BTreeMap::new();
     let mut inputs = Vec::new();
     for (n, commit) in commits(app).into_iter().enumerate() {
-        let stamp = |text: &str| FileStamp {
-            kind: FileKind::Regular,
+        let stamp = |path: &str, text: &str| FileStamp {
+            kind: if path.ends_with("mvnw") {
+                FileKind::Executable
+            } else {
+                FileKind::Regular
+            },
             id: id(text),
         };
         let changes = commit.writes.iter().map(|(path, text)| Change {
             path: RepoPath::new(path),
             old: None,
-            new: Some(stamp(text)),
+            new: Some(stamp(path, text)),
         });
         inputs.push(BuildInput {
             commit: Commit {
