@@ -89,7 +89,7 @@ fn summary(suggestions: &Suggestions) -> Vec<String> {
         per_build(saving)
     );
     if let Some(way) = way(suggestions) {
-        together.push_str(&format!("; {way} of the way to the best"));
+        together = format!("{together}; {way} of the way to the best");
     }
     lines.push(together + ".");
     lines

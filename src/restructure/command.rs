@@ -342,7 +342,8 @@ fn names_a_file(seen: &Seen) -> bool {
             | "sha256sum"
     );
     words.any(|w| {
-        !w.starts_with(['/', '$']) && !(takes_text && w.bytes().all(|b| b.is_ascii_digit()))
+        let is_count = takes_text && w.bytes().all(|b| b.is_ascii_digit());
+        !w.starts_with(['/', '$']) && !is_count
     })
 }
 

@@ -325,10 +325,9 @@ fn intruder(
             || file.starts_with("history.")
             || file.starts_with("contributing");
         prose
-            && !super::mentions::mentions(view, &[text.as_str()], |p| super::rules::is_manifest(p))
+            && super::mentions::mentions(view, &[text.as_str()], super::rules::is_manifest)
                 .found
-                .iter()
-                .any(|_| true)
+                .is_empty()
     };
     let guilty: Vec<String> = copy
         .files

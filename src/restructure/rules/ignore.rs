@@ -216,11 +216,7 @@ fn git_directory(view: &View<'_>, broad: &[Broad<'_>]) -> Option<Candidate> {
     {
         return None;
     }
-    let readers = git_readers(view);
-    if readers.is_none() {
-        return None;
-    }
-    let mut doubts = readers.unwrap_or_default();
+    let mut doubts = git_readers(view)?;
     if let Some(line) = broad
         .iter()
         .find(|b| reaches_image(view, b, None))
