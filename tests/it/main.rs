@@ -16,6 +16,7 @@ mod parse_partners;
 mod posting;
 mod prism;
 mod reasons;
+mod readme;
 mod recorded;
 mod report;
 mod restructure;

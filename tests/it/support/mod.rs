@@ -5,4 +5,5 @@ pub mod case;
 pub mod engine;
 pub mod forge_server;
 pub mod golden;
+pub mod program;
 pub mod repo;
