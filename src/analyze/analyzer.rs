@@ -88,11 +88,7 @@ impl Analyzer {
             .iter()
             .rposition(|v| Arc::ptr_eq(&v.steps, steps) || v.steps == *steps);
         known.unwrap_or_else(|| {
-            let prices = steps
-                .steps
-                .iter()
-                .map(|step| Millis::from(&self.model.step(step)))
-                .collect();
+            let prices = self.model.steps(steps).iter().map(Millis::from).collect();
             let reads = steps.steps.iter().map(reads).collect();
             self.versions.push(Version {
                 steps: steps.clone(),

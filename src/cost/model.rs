@@ -190,6 +190,14 @@ impl CostModel {
             .scaled(self.slowdown as f64)
     }
 
+    /// How long each step takes when it runs where it stands: a build fetches first where no step below has.
+    pub fn steps(&self, steps: &Steps) -> Vec<Estimate> {
+        let placed = Sheet::new(self, steps).estimates();
+        let alone = steps.steps.iter().map(|step| self.step(step));
+        let slowed = |e: Estimate| e.scaled(self.slowdown as f64);
+        placed.into_iter().zip(alone).map(|(placed, alone)| placed.map_or(alone, slowed)).collect()
+    }
+
     /// The layer a step leaves behind; empty for FROM.
     pub fn layer(&self, step: &Step) -> LayerSize {
         step::layer(step, &self.profile, &self.scale, &self.rates)

@@ -57,6 +57,12 @@ pub(super) struct Durations {
 }
 
 impl Sheet {
+    /// Each step's work where it stands; `None` for those that have none of their own.
+    pub(super) fn estimates(&self) -> Vec<Option<Estimate>> {
+        let work = |row: &Row| row.work.iter().map(|w| w.estimate.clone()).collect::<Vec<_>>();
+        self.rows.iter().map(|row| Estimate::chain(&work(row))).collect()
+    }
+
     pub(super) fn new(model: &CostModel, steps: &Steps) -> Self {
         let mut rows: Vec<Row> = steps
             .steps

@@ -415,9 +415,10 @@ impl<'a> Runs<'a> {
             .rposition(|(v, _)| Arc::ptr_eq(v, steps) || v == steps);
         known.unwrap_or_else(|| {
             let to_newest = align(steps, &self.newest);
+            let prices = self.model.steps(steps);
             let row = |id: StepId| {
                 let row = *self.rows.get(&to_newest[id.0]?)?;
-                Some((id, row, self.model.step(&steps.steps[id.0]).median_ms))
+                Some((id, row, prices[id.0].median_ms))
             };
             let rows = counted(steps).filter_map(row).collect();
             self.versions.push((steps.clone(), rows));

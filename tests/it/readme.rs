@@ -2,10 +2,14 @@
 
 use crate::support::program::program;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+fn path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")
+}
 
 fn readme() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
+    fs::read_to_string(path()).unwrap()
 }
 
 /// The lines between ```` ```console ```` and its end behind `marker`, without the command itself.
@@ -26,7 +30,12 @@ fn the_output_above_the_fold_is_what_the_program_prints() {
     let run = program(&["analyze", repository.to_str().unwrap(), "--git-dir", "excluded"]);
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     let want = shown(&readme(), "<!-- output: stratigraph analyze demo/spring-and-node.git");
-    assert_eq!(String::from_utf8_lossy(&run.stdout), want);
+    let got = String::from_utf8_lossy(&run.stdout).into_owned();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(path(), readme().replace(&want, &got)).unwrap();
+    } else {
+        assert_eq!(got, want, "UPDATE_GOLDEN=1 rewrites the README");
+    }
 }
 
 #[test]
