@@ -160,7 +160,7 @@ impl<'a> Names<'a> {
         let names = lowering
             .stages
             .iter()
-            .filter_map(|s| Some((s.index, written_name(&s.from)?)))
+            .filter_map(|s| Some((s.index, written_name(s.from)?)))
             .collect();
         Self {
             names,

@@ -45,7 +45,7 @@ pub fn plan(
     let own = |stage: &LoweredStage| stage.instructions.iter().filter(|i| !i.trigger).count();
     let total = lowering.globals.len() + lowering.stages.iter().map(|s| 1 + own(s)).sum::<usize>();
     let mut sequence = Sequence::new(lowering);
-    let mut args = BuildArgs::new(build_args, &lowering.globals, dockerfile.escape);
+    let mut args = BuildArgs::new(build_args, lowering.globals, dockerfile.escape);
     let mut index = 0;
     let mut place = |stage_index: usize, is_shown: bool| {
         index += usize::from(is_shown);
@@ -76,7 +76,7 @@ pub fn plan(
         for lowered in &stage.instructions {
             refuse(dockerfile, lowered)?;
             let mut step =
-                Sequence::step(place(stage.index, !lowered.trigger), &lowered.instruction);
+                Sequence::step(place(stage.index, !lowered.trigger), lowered.instruction);
             let vertex = match &lowered.action {
                 Action::Run(run) => {
                     let key = run_key(run, &args, &env);
@@ -108,9 +108,8 @@ pub fn plan(
                     }
                 }
                 Action::Meta(values) => {
-                    remember_env(&lowered.instruction, values, &mut env);
-                    let key =
-                        meta_key(&lowered.instruction, values, &mut args, &lowered.before.env);
+                    remember_env(lowered.instruction, values, &mut env);
+                    let key = meta_key(lowered.instruction, values, &mut args, &lowered.before.env);
                     step.definition = vec![("text".to_owned(), key.clone())];
                     Vertex {
                         key,

@@ -35,7 +35,7 @@ pub fn plan(
     lowering: &Lowering,
 ) -> Plan {
     let mut sequence = Sequence::new(lowering);
-    let mut args = BuildArgs::new(build_args, &lowering.globals, dockerfile.escape);
+    let mut args = BuildArgs::new(build_args, lowering.globals, dockerfile.escape);
     let mut envs = BTreeMap::new();
     for stage in &lowering.stages {
         args.start_stage();

@@ -80,7 +80,7 @@ impl<'a> Sequence<'a> {
 
     /// FROM: adds its step and returns what the stage's first instruction is built on.
     pub(super) fn from(&mut self, place: Place, stage: &LoweredStage) -> Option<usize> {
-        let mut step = Self::step(place, &stage.from);
+        let mut step = Self::step(place, stage.from);
         let platform = stage.platform.clone().unwrap_or_default();
         let image = |image: &str, unknown: Option<String>| Vertex {
             key: image_key(image, &platform),
@@ -191,7 +191,7 @@ impl<'a> Sequence<'a> {
                 .flatten()
                 .map(VertexSource::Vertex),
             MountFrom::Image(image) => {
-                let mut step = Self::step(Place::default(), &lowered.instruction);
+                let mut step = Self::step(Place::default(), lowered.instruction);
                 step.text = format!("FROM {image}");
                 let vertex = Vertex {
                     key: image_key(image, ""),

@@ -59,7 +59,10 @@ fn files(text: &str) -> Files {
     text.split_whitespace().map(one).collect()
 }
 
-fn changes(old: &Files, new: &Files) -> (Vec<Change>, Vec<(usize, Arc<[u8]>)>) {
+/// Targets of symlinks by position among the changes.
+type Targets = Vec<(usize, Arc<[u8]>)>;
+
+fn changes(old: &Files, new: &Files) -> (Vec<Change>, Targets) {
     let mut out = Vec::new();
     let mut targets = Vec::new();
     let mut paths: Vec<&String> = old.keys().chain(new.keys()).collect();

@@ -195,7 +195,11 @@ impl CostModel {
         let placed = Sheet::new(self, steps).estimates();
         let alone = steps.steps.iter().map(|step| self.step(step));
         let slowed = |e: Estimate| e.scaled(self.slowdown as f64);
-        placed.into_iter().zip(alone).map(|(placed, alone)| placed.map_or(alone, slowed)).collect()
+        placed
+            .into_iter()
+            .zip(alone)
+            .map(|(placed, alone)| placed.map_or(alone, slowed))
+            .collect()
     }
 
     /// The layer a step leaves behind; empty for FROM.

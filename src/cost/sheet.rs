@@ -59,8 +59,16 @@ pub(super) struct Durations {
 impl Sheet {
     /// Each step's work where it stands; `None` for those that have none of their own.
     pub(super) fn estimates(&self) -> Vec<Option<Estimate>> {
-        let work = |row: &Row| row.work.iter().map(|w| w.estimate.clone()).collect::<Vec<_>>();
-        self.rows.iter().map(|row| Estimate::chain(&work(row))).collect()
+        let work = |row: &Row| {
+            row.work
+                .iter()
+                .map(|w| w.estimate.clone())
+                .collect::<Vec<_>>()
+        };
+        self.rows
+            .iter()
+            .map(|row| Estimate::chain(&work(row)))
+            .collect()
     }
 
     pub(super) fn new(model: &CostModel, steps: &Steps) -> Self {
@@ -339,13 +347,13 @@ impl Sheet {
 /// Prices each step's work by what the steps below it have already fetched.
 fn adjust(rows: &mut [Row], model: &CostModel) {
     let mut below: Vec<BTreeSet<String>> = Vec::with_capacity(rows.len());
-    for n in 0..rows.len() {
-        let parents = rows[n].parents.iter().filter(|&&p| p < n);
+    for (n, row) in rows.iter_mut().enumerate() {
+        let parents = row.parents.iter().filter(|&&p| p < n);
         let kinds: BTreeSet<String> = parents.flat_map(|&p| below[p].clone()).collect();
         let known: Vec<&str> = kinds.iter().map(String::as_str).collect();
-        let work = std::mem::take(&mut rows[n].work);
-        rows[n].work = resolved::adjusted(work, &known, &model.scale);
-        let own = rows[n].work.iter().map(|w| w.key.clone());
+        let work = std::mem::take(&mut row.work);
+        row.work = resolved::adjusted(work, &known, &model.scale);
+        let own = row.work.iter().map(|w| w.key.clone());
         below.push(kinds.iter().cloned().chain(own).collect());
     }
 }

@@ -25,7 +25,10 @@ pub fn commits(app: &App) -> Vec<DemoCommit> {
     let mut random = Random::new(app.name.bytes().fold(7, |sum: u64, b| {
         sum.wrapping_mul(131).wrapping_add(u64::from(b))
     }));
-    let files = app.files.iter().map(|path| ((*path).to_owned(), text(path, 0)));
+    let files = app
+        .files
+        .iter()
+        .map(|path| ((*path).to_owned(), text(path, 0)));
     let mut list = vec![DemoCommit {
         time: START,
         subject: "start".to_owned(),
@@ -67,7 +70,10 @@ fn dockerfiles(app: &App) -> Vec<(String, String)> {
         .iter()
         .map(|v| file(format!("variants/{}.Dockerfile", v.id), v.dockerfile))
         .collect();
-    let accepted = app.variants.iter().find(|v| dockerfile::parse(v.dockerfile).is_ok());
+    let accepted = app
+        .variants
+        .iter()
+        .find(|v| dockerfile::parse(v.dockerfile).is_ok());
     files.extend(accepted.map(|v| file("Dockerfile".to_owned(), v.dockerfile)));
     files
 }

@@ -656,12 +656,12 @@ impl<'d> StageLowering<'d, '_> {
                 Lexer {
                     raw_quotes: true,
                     skip_unset: true,
-                    ..self.lex.clone()
+                    ..*self.lex
                 },
                 &before.env,
             ),
-            Action::Workdir(_) => (self.lex.clone(), &after.env),
-            _ => (self.lex.clone(), &before.env),
+            Action::Workdir(_) => (*self.lex, &after.env),
+            _ => (*self.lex, &before.env),
         };
         let mut text = instruction.original.clone();
         if matches!(action, Action::Run(_))

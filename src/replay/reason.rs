@@ -317,10 +317,14 @@ fn content(
                 }
                 let root = evidence.context.root();
                 let all = changed.get_or_insert_with(|| (evidence.changed)(Hidden::LeftOut));
-                let mut hits: Vec<RepoPath> = covered(root, selectors, all).into_iter().cloned().collect();
+                let mut hits: Vec<RepoPath> =
+                    covered(root, selectors, all).into_iter().cloned().collect();
                 if hits.is_empty() {
                     let all = (evidence.changed)(Hidden::Included);
-                    hits = covered(root, selectors, &all).into_iter().cloned().collect();
+                    hits = covered(root, selectors, &all)
+                        .into_iter()
+                        .cloned()
+                        .collect();
                 }
                 let other_source = old_input.is_none_or(|o| o.paths != input.paths);
                 if hits.is_empty() && other_source {

@@ -2,6 +2,7 @@
 
 use crate::support::repo::Repo;
 use crate::support::repo::hermetic;
+use std::fmt::Write as _;
 use std::path::Path;
 use stratigraph::context::ContextTree;
 use stratigraph::context::IgnoreRules;
@@ -558,19 +559,21 @@ fn a_long_history_arrives_in_order_and_leads_to_the_last_tree() {
     let mut stream = String::new();
     for n in 1..=700 {
         let text = format!("{n}\n");
-        stream += &format!(
+        let _ = write!(
+            stream,
             "commit refs/heads/main\nmark :{n}\ncommitter C <c@example.com> {} +0000\n",
             1_700_000_000 + n
         );
         stream += "data 1\nx\n";
-        stream += &format!(
+        let _ = write!(
+            stream,
             "M 100644 inline d{}/f{}\ndata {}\n{text}\n",
             n % 7,
             n % 31,
             text.len()
         );
         if n % 5 == 0 {
-            stream += &format!("D d{}\n", (n + 1) % 7);
+            let _ = write!(stream, "D d{}\n", (n + 1) % 7);
         }
         stream += "\n";
     }

@@ -52,10 +52,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("git2", &["history/git.rs", "history/write.rs"]),
     ("globset", &["context/pattern.rs"]),
     ("indicatif", &["cli/progress.rs"]),
-    (
-        "jiff",
-        &["history/git.rs", "report/format.rs", "forge/"],
-    ),
+    ("jiff", &["history/git.rs", "report/format.rs", "forge/"]),
     ("maud", &["report/html.rs"]),
     ("petgraph", &["graph/dag.rs"]),
     ("regex", &["context/", "dockerfile/shell_pattern.rs"]),

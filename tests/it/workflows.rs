@@ -162,9 +162,15 @@ fn only_the_job_that_runs_no_strangers_code_may_write() {
 #[test]
 fn the_documentation_shows_the_examples_as_they_are() {
     let page = text("docs/pull-requests.md");
-    for (name, shown) in [("docs/pull-requests.md", &page), ("README.md", &text("README.md"))] {
+    for (name, shown) in [
+        ("docs/pull-requests.md", &page),
+        ("README.md", &text("README.md")),
+    ] {
         for path in EXAMPLES {
-            assert!(shown.contains(text(path).trim_end()), "{name} does not show {path}");
+            assert!(
+                shown.contains(text(path).trim_end()),
+                "{name} does not show {path}"
+            );
         }
     }
     // Options in the prose exist, too.
