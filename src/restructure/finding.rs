@@ -4,6 +4,7 @@
 
 use super::command::{installs, is_system_install};
 use super::effect::{conflict, effect};
+use super::installs::StageView;
 use super::layout::{Place, delivered, places, reachable};
 use super::legality::ignores;
 use super::rules::{argument_changes, floats};
@@ -67,15 +68,16 @@ pub fn findings(view: &View<'_>) -> Vec<Finding> {
     let all = places(view.dockerfile);
     let mut found = context_findings(view);
     for index in reachable(view.dockerfile, view.target) {
-        let stage = &view.dockerfile.stages[index];
-        found.extend(of_stage(view, stage, &all[index]));
+        let read = StageView::new(view, &all, index);
+        found.extend(of_stage(view, &read, &all[index]));
     }
     found.sort();
     found.dedup();
     found
 }
 
-fn of_stage(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Finding> {
+fn of_stage(view: &View<'_>, read: &StageView<'_>, places: &[Place]) -> Vec<Finding> {
+    let stage = read.stage;
     let copies: Vec<Copied> = stage
         .instructions
         .iter()
@@ -84,8 +86,8 @@ fn of_stage(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Finding> {
         .filter_map(|(n, (i, p))| copied(view, n, i, p))
         .collect();
     let mut found = Vec::new();
-    found.extend(installs_below(view, stage, &copies));
-    found.extend(dead_split(view, stage, &copies));
+    found.extend(installs_below(view, read, &copies));
+    found.extend(dead_split(view, read, &copies));
     found.extend(system_below(view, stage, places, &copies));
     found.extend(early_value(view, stage));
     if super::layout::parent(view.dockerfile, stage.index).is_none() && floats(&stage.base().image)
@@ -125,6 +127,8 @@ struct Copied<'a> {
     instruction: &'a Instruction,
     files: BTreeSet<RepoPath>,
     is_broad: bool,
+    /// Whether it copies the checkout's `.git`, which no two builds have in common.
+    takes_git: bool,
     /// In how many builds one of its files changed.
     heat: usize,
 }
@@ -154,17 +158,37 @@ fn copied<'a>(
         && !view
             .ignore
             .is_some_and(|(_, text)| ignores(text, &RepoPath::new(".git/HEAD")));
-    let heat = if takes_git {
-        view.n_builds()
-    } else {
-        view.n_touching(|p| files.contains(p))
-    };
-    Some(Copied {
+    let mut copied = Copied {
         index,
         instruction,
-        is_broad: takes_root(transfer) || files.len() > 20,
+        is_broad: takes_root(transfer) || (files.len() > 20 && !files.iter().all(is_vendored)),
+        takes_git,
         files,
-        heat,
+        heat: 0,
+    };
+    copied.heat = heat(view, std::slice::from_ref(&copied));
+    Some(copied)
+}
+
+/// In how many builds a file of any of these changed.
+fn heat(view: &View<'_>, copies: &[Copied<'_>]) -> usize {
+    if copies.iter().any(|c| c.takes_git) {
+        return view.n_builds();
+    }
+    view.n_touching(|p| copies.iter().any(|c| c.files.contains(p)))
+}
+
+/// Whether a path lies in a directory of other people's sources, which an install may well need.
+fn is_vendored(path: &RepoPath) -> bool {
+    path.names().any(|n| {
+        [
+            &b"vendor"[..],
+            b"third_party",
+            b"patches",
+            b".yarn",
+            b".mvn",
+        ]
+        .contains(&n)
     })
 }
 
@@ -253,21 +277,55 @@ fn builds_with_dependencies(seen: &Seen) -> Option<&'static str> {
     }
 }
 
-fn installs_below(view: &View<'_>, stage: &Stage, copies: &[Copied<'_>]) -> Vec<Finding> {
+/// One command that resolves dependencies.
+struct Resolving {
+    /// The program, without the `w` of a wrapper.
+    tool: String,
+    /// The name people know it by.
+    name: String,
+    /// True when it does so on the way, as a part of building.
+    is_build: bool,
+}
+
+/// The commands of a RUN that resolve dependencies: those known by name, and what the ecosystems say of the others.
+fn resolving(read: &StageView<'_>, index: usize) -> Vec<Resolving> {
+    let asked = read.resolvers(index);
+    let one = |seen: &Seen| {
+        let (name, is_build) = match (install(seen), builds_with_dependencies(seen)) {
+            (Some(name), _) => (name, false),
+            (None, Some(name)) => (name.to_owned(), true),
+            (None, None) => {
+                let (_, is_build) = asked.iter().find(|(words, _)| *words == seen.words)?;
+                (named(seen), *is_build)
+            }
+        };
+        Some(Resolving {
+            tool: seen.name().trim_end_matches('w').to_owned(),
+            name,
+            is_build,
+        })
+    };
+    let seen = commands(&read.stage.instructions[index]);
+    seen.iter().filter_map(one).collect()
+}
+
+/// The program with its verb, where that follows at once.
+fn named(seen: &Seen) -> String {
+    match seen.args().first() {
+        Some(verb) if !verb.starts_with('-') => format!("{} {verb}", seen.name()),
+        _ => seen.name().to_owned(),
+    }
+}
+
+fn installs_below(view: &View<'_>, read: &StageView<'_>, copies: &[Copied<'_>]) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut resolved: BTreeSet<String> = BTreeSet::new();
-    for (index, instruction) in stage.instructions.iter().enumerate() {
-        for seen in commands(instruction) {
-            let tool = seen.name().trim_end_matches('w').to_owned();
-            let (name, is_build) = match (install(&seen), builds_with_dependencies(&seen)) {
-                (Some(name), _) => (name, false),
-                (None, Some(name)) if !resolved.contains(&tool) => (name.to_owned(), true),
-                (None, _) => continue,
-            };
-            let is_first = resolved.insert(tool);
-            if !is_first {
+    for (index, instruction) in read.stage.instructions.iter().enumerate() {
+        for command in resolving(read, index) {
+            if !resolved.insert(command.tool) {
                 continue;
             }
+            let (name, is_build) = (command.name, command.is_build);
             let above = copies.iter().filter(|c| c.index < index);
             if let Some(broad) = above.clone().filter(|c| c.is_broad).max_by_key(|c| c.heat) {
                 found.push(before_install(view, instruction, broad, &name, is_build));
@@ -325,6 +383,7 @@ fn intruder(
             || file.starts_with("history.")
             || file.starts_with("contributing");
         prose
+            && !is_vendored(p)
             && super::mentions::mentions(view, &[text.as_str()], super::rules::is_manifest)
                 .found
                 .is_empty()
@@ -355,36 +414,45 @@ fn intruder(
     })
 }
 
-fn dead_split(view: &View<'_>, stage: &Stage, copies: &[Copied<'_>]) -> Option<Finding> {
+fn dead_split(view: &View<'_>, read: &StageView<'_>, copies: &[Copied<'_>]) -> Option<Finding> {
     // Manifests first, then more files, and no RUN between that could use the manifests.
-    let first = copies.iter().find(|c| {
-        !c.is_broad && !c.files.is_empty() && c.files.iter().all(super::rules::is_dependency_file)
-    })?;
+    let instructions = &read.stage.instructions;
+    let is_manifests =
+        |c: &&Copied<'_>| !c.takes_git && c.files.iter().all(super::rules::is_dependency_file);
+    let first = copies
+        .iter()
+        .filter(is_manifests)
+        .find(|c| !c.is_broad && !c.files.is_empty())?;
     let rest = copies
         .iter()
-        .find(|c| c.index > first.index && !c.files.iter().all(super::rules::is_dependency_file))?;
-    let between = &stage.instructions[first.index + 1..rest.index];
-    if between.iter().any(|i| matches!(i.kind, Kind::Run(_))) {
+        .find(|c| c.index > first.index && !is_manifests(c))?;
+    let is_run = |i: &usize| matches!(instructions[*i].kind, Kind::Run(_));
+    if (first.index..rest.index).any(|i| is_run(&i)) {
         return None;
     }
-    let uses = stage.instructions[rest.index + 1..].iter().find(|i| {
-        commands(i)
-            .iter()
-            .any(|s| install(s).is_some() || builds_with_dependencies(s).is_some())
-    })?;
-    let (line, at) = (first.instruction.lines.first, rest.instruction.lines.first);
-    let manifests_change = view.n_touching(|p| first.files.contains(p));
+    let uses = (rest.index..instructions.len()).find(|i| !resolving(read, *i).is_empty())?;
+    let above = &copies[..copies.partition_point(|c| c.index < uses)];
+    let (n, all) = (view.n_builds(), heat(view, above));
+    let needed = view.n_touching(|p| {
+        let brought = above.iter().any(|c| c.files.contains(p));
+        brought && super::rules::is_dependency_file(p)
+    });
+    // What happens in fewer than one build of a hundred is not worth a word.
+    if n > 0 && (all - needed) * 100 < n {
+        return None;
+    }
+    let line = |i: usize| instructions[i].lines.first;
     Some(Finding {
-        line,
+        line: line(first.index),
         kind: "dead-split",
         text: format!(
-            "Line {line} copies manifests on their own, but nothing is installed before line {at} copies the rest; line {} then fetches dependencies with every change ({} of {} builds, of which {manifests_change} changed a manifest).",
-            uses.lines.first,
-            rest.heat,
-            view.n_builds()
+            "Line {} copies manifests on their own, but nothing is installed before line {} copies more; line {} then fetches dependencies whenever any of these files changes: in {all} of {n} builds, where {needed} changed a manifest.",
+            line(first.index),
+            line(rest.index),
+            line(uses),
         ),
         rule: Some("dead-split"),
-        builds: Some(rest.heat),
+        builds: Some(all),
     })
 }
 
@@ -458,15 +526,15 @@ fn early_value(view: &View<'_>, stage: &Stage) -> Vec<Finding> {
                 continue;
             }
             let line = instruction.lines.first;
-            let steps = if idle == 1 {
-                "one RUN that does".to_owned()
+            let (steps, them) = if idle == 1 {
+                ("one RUN that does".to_owned(), "it")
             } else {
-                format!("{idle} RUNs that do")
+                (format!("{idle} RUNs that do"), "them")
             };
             found.push(Finding {
                 line,
                 kind: "early-value",
-                text: format!("{} is declared above {steps} not mention it; each new value makes them run again. Declare it where it is first needed.", item.name),
+                text: format!("{} is declared above {steps} not mention it; each new value makes {them} run again. Declare it where it is first needed.", item.name),
                 rule: Some("sink-values"),
                 builds: None,
             });

@@ -159,6 +159,19 @@ impl<'a> StageView<'a> {
         found
     }
 
+    /// The commands of RUN `run` that resolve dependencies, by their words, and whether each does so on the way, as a part
+    /// of building.
+    pub(super) fn resolvers(&self, run: usize) -> Vec<(Vec<String>, bool)> {
+        let Some(read) = Read::new(self, run, &self.stage.instructions[run]) else {
+            return Vec::new();
+        };
+        let one = |seen: &Seen| match read.ask(seen)? {
+            Answer::Plan(plan) => Some((seen.words.clone(), plan.role != Role::Install)),
+            Answer::Whole { .. } => None,
+        };
+        read.seen.iter().filter_map(one).collect()
+    }
+
     /// Whether all commands of RUN `run` are shown to read nothing of the project; `chmod` of `allowed` paths counts.
     pub(super) fn reads_no_project(&self, run: usize, allowed: &BTreeSet<String>) -> bool {
         let Some(instruction) = self.stage.instructions.get(run) else {
