@@ -30,6 +30,8 @@ use crate::graph::{
 };
 use crate::graph::{State, Step, StepId, join_clean};
 use crate::replay::Steps;
+use rustc_hash::FxHashMap;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -40,7 +42,7 @@ pub fn plan(lowering: &Lowering) -> Plan {
     let mut planner = Planner {
         lowering,
         vertices: Vec::new(),
-        known: BTreeMap::new(),
+        known: FxHashMap::default(),
         ends: BTreeMap::new(),
         objects: Vec::new(),
         end_objects: BTreeMap::new(),
@@ -55,13 +57,23 @@ struct Planner<'a> {
     lowering: &'a Lowering<'a>,
     vertices: Vec<Vertex>,
     /// Vertices by identity (everything in the operation, the names of its inputs included): equal ones are one.
-    known: BTreeMap<String, usize>,
+    known: FxHashMap<Identity, usize>,
     /// Last vertex of each stage, by position in the file; `None` for the empty file system.
     ends: BTreeMap<usize, Option<usize>>,
     /// Every instruction's own vertex before equal ones became one: what decides under which name it is shown.
     objects: Vec<Object>,
     /// Last object of each stage.
     end_objects: BTreeMap<usize, Option<usize>>,
+}
+
+/// What tells operations apart.
+#[derive(PartialEq, Eq, Hash)]
+struct Identity {
+    key: String,
+    sources: Vec<VertexSource>,
+    /// What is not in the key (the directory of a COPY source).
+    full: String,
+    unknown: Option<String>,
 }
 
 /// One instruction's vertex before equal ones became one.
@@ -176,8 +188,12 @@ impl<'a> Planner<'a> {
         full: &str,
         inputs: Vec<usize>,
     ) -> usize {
-        let sources: Vec<VertexSource> = vertex.inputs.iter().map(|i| i.source).collect();
-        let identity = format!("{:?}", (&vertex.key, sources, full, &vertex.unknown));
+        let identity = Identity {
+            key: vertex.key.clone(),
+            sources: vertex.inputs.iter().map(|i| i.source).collect(),
+            full: full.to_owned(),
+            unknown: vertex.unknown.clone(),
+        };
         let step = Step {
             stage: stage.printed.clone(),
             stage_index: stage.lowered.index,
@@ -527,11 +543,8 @@ impl<'a> Planner<'a> {
         let state = &instruction.before;
         let mut mounts = Vec::new();
         let mut secrets = Vec::new();
-        let mut env: Vec<(String, String)> = state
-            .env
-            .iter()
-            .map(|(n, v)| (n.to_owned(), v.to_owned()))
-            .collect();
+        let mut env: Vec<(&str, Cow<'_, str>)> =
+            state.env.iter().map(|(n, v)| (n, v.into())).collect();
         if let Some((name, body)) = &run.script {
             let source = self.inline(stage, instruction, name, body, "0755");
             mounts.push(Mounted {
@@ -547,8 +560,8 @@ impl<'a> Planner<'a> {
                 MountKind::Secret => secrets.push(secret_key(mount)),
                 MountKind::Ssh => {
                     secrets.push(ssh_key(mount, secrets.len()));
-                    if !env.iter().any(|(n, _)| n == "SSH_AUTH_SOCK") {
-                        env.push(("SSH_AUTH_SOCK".to_owned(), ssh_target(mount, 0)));
+                    if !env.iter().any(|(n, _)| *n == "SSH_AUTH_SOCK") {
+                        env.push(("SSH_AUTH_SOCK", ssh_target(mount, 0).into()));
                     }
                 }
                 _ => mounts.push(self.mount(stage, instruction, mount, from)),
@@ -562,10 +575,10 @@ impl<'a> Planner<'a> {
             keys.push((mount.target.as_str(), slot, mount.key.as_str()));
         }
         let key = format!(
-            "exec {:?}",
+            "exec {}/{}/{:?}",
+            joined(run.args.iter().map(String::as_str)),
+            joined(env.iter().flat_map(|(name, value)| [*name, value])),
             (
-                &run.args,
-                &env,
                 &state.cwd,
                 &state.user,
                 &state.hostname,
@@ -1010,6 +1023,18 @@ fn ssh_key(mount: &Mount, n: usize) -> String {
     )
 }
 
+/// The texts in one, each behind its length, so that no other list gives the same: commands and environments are long,
+/// and `{:?}` looks at every character.
+fn joined<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
+    let mut whole = String::new();
+    for text in texts {
+        whole.push_str(&text.len().to_string());
+        whole.push(':');
+        whole.push_str(text);
+    }
+    whole
+}
+
 /// The words that are run, for reading and for priors.
 pub(super) fn command_text(run: &RunAction) -> String {
     match (&run.script, run.shell_form) {
@@ -1023,7 +1048,7 @@ pub(super) fn command_text(run: &RunAction) -> String {
 fn run_definition(
     run: &RunAction,
     state: &State,
-    env: &[(String, String)],
+    env: &[(&str, Cow<'_, str>)],
 ) -> Vec<(String, String)> {
     let mut parts = vec![("command".to_owned(), command_text(run))];
     if run.shell_form {
@@ -1038,7 +1063,7 @@ fn run_definition(
         } else {
             "variable"
         };
-        parts.push((format!("{kind} {name}"), value.clone()));
+        parts.push((format!("{kind} {name}"), value.to_string()));
     }
     parts.push(("working directory".to_owned(), state.cwd.clone()));
     parts.push(("user".to_owned(), state.user.clone()));

@@ -49,7 +49,7 @@ pub struct VertexInput {
 }
 
 /// Where an input comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum VertexSource {
     /// Another vertex, by position.
     Vertex(usize),
@@ -89,6 +89,14 @@ pub struct CopyEffect {
     pub options: CopyOptions,
     /// Whether input 0 is the base (false for `--link` and on scratch).
     pub based: bool,
+}
+
+impl Vertex {
+    /// The inputs that are read from the build context, by position.
+    pub fn context_inputs(&self) -> impl Iterator<Item = usize> {
+        let is_context = |i: &usize| self.inputs[*i].source == VertexSource::Context;
+        (0..self.inputs.len()).filter(is_context)
+    }
 }
 
 impl Plan {

@@ -7,7 +7,7 @@ use super::output::Output;
 use super::progress::Progress;
 use super::settings;
 use crate::replay::Replay;
-use crate::report::trace;
+use crate::report::trace::Trace;
 use std::io::Write;
 
 /// Carries the command out.
@@ -15,9 +15,10 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), CliError> {
     let project = Project::load(&settings::job(&args.replay)?)?;
     let mut output = Output::open_raw(args.output.as_deref())?;
     let mut replay = Replay::new(project.settings.clone());
+    let mut trace = Trace::default();
     let mut progress = Progress::new("replaying", project.builds.len());
     for input in project.inputs() {
-        trace::write(&replay.build(&input?), &mut output)?;
+        trace.write(&replay.build(&input?), &mut output)?;
         // Each line as soon as it is known.
         output.flush()?;
         progress.step();

@@ -21,8 +21,21 @@ impl Node {
         self.resolve(path, false).map(|(_, node)| node)
     }
 
+    /// What is at a path that leads through known directories only, as nearly all do.
+    fn straight(&self, path: &RepoPath) -> Option<&Self> {
+        path.names().try_fold(self, |node, name| {
+            let dir = node.as_dir().filter(|dir| !dir.is_overlaid())?;
+            dir.child(name)
+        })
+    }
+
     /// Where `path` leads and what is there.
     pub fn resolve(&self, path: &RepoPath, follow_last: bool) -> Option<(RepoPath, Self)> {
+        match self.straight(path) {
+            Some(Self::Link(_)) if follow_last => {}
+            Some(node) => return Some((path.clone(), node.clone())),
+            None => {}
+        }
         let mut names: VecDeque<Vec<u8>> = path.names().map(<[u8]>::to_vec).collect();
         let mut way: Vec<(Vec<u8>, Self)> = Vec::new();
         let mut n_links = 0;

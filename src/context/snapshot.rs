@@ -8,6 +8,7 @@ use super::tree::Dir;
 use super::tree::MAX_DEPTH;
 use super::tree::Node;
 use crate::tree::Change;
+use crate::tree::RepoPath;
 use rustc_hash::FxHashMap;
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub struct ContextTree {
     /// What the rules say of directories met so far.
     directories: FxHashMap<Vec<u8>, Arc<Verdict>>,
     git_dir: Option<ContentId>,
+    /// `.git` was not brought up to date, since the rules hide all of it that changes.
+    git_dir_is_old: bool,
 }
 
 /// What the rules say of one directory.
@@ -70,6 +73,7 @@ impl ContextTree {
             rules,
             directories: FxHashMap::default(),
             git_dir: None,
+            git_dir_is_old: false,
         }
     }
 
@@ -79,7 +83,7 @@ impl ContextTree {
         &self.visible
     }
 
-    /// Every file, ignored or not.
+    /// Every file, ignored or not; of `.git` perhaps an earlier state, where nobody sees what changes in it.
     pub fn all(&self) -> &Node {
         &self.all
     }
@@ -91,6 +95,9 @@ impl ContextTree {
 
     /// Puts other rules in force and filters again.
     pub fn set_rules(&mut self, rules: IgnoreRules) {
+        if self.git_dir_is_old {
+            self.put_git_dir();
+        }
         self.rules = rules;
         self.directories.clear();
         self.visible = if self.rules.is_empty() {
@@ -112,7 +119,27 @@ impl ContextTree {
         if token == self.git_dir {
             return;
         }
+        let is_update = token.is_some() && self.git_dir.is_some();
         self.git_dir = token;
+        if is_update && !self.shows_git_dir() {
+            self.git_dir_is_old = true;
+        } else {
+            self.put_git_dir();
+        }
+    }
+
+    /// Whether the builder sees anything of `.git` that changes.
+    fn shows_git_dir(&self) -> bool {
+        let sees = |path: &&str| self.visible.get_itself(&RepoPath::new(path)).is_some();
+        self.visible
+            .as_dir()
+            .is_some_and(|root| root.child(b".git").is_some())
+            && GIT_DIR_CHANGING.iter().any(sees)
+    }
+
+    fn put_git_dir(&mut self) {
+        self.git_dir_is_old = false;
+        let token = self.git_dir;
         let node = |path: &str, changing: bool| {
             token.map(|token| {
                 let token = if changing { token } else { hash(b'g', &[]) };

@@ -257,6 +257,11 @@ impl Dir {
         combine(self.backing, self.overlay)
     }
 
+    /// Whether a RUN may have changed what is in it.
+    pub(super) fn is_overlaid(&self) -> bool {
+        self.overlay.is_some()
+    }
+
     /// The identity of the directory itself, without its children.
     pub fn header(&self) -> ContentId {
         Self {

@@ -277,7 +277,7 @@ impl<'d> StageLowering<'d, '_> {
             .map(|(n, i)| (n, i, false));
         for (position, instruction, trigger) in inherited.chain(own) {
             let before = state.clone();
-            let action = self.dispatch(position, instruction, Arc::make_mut(&mut state))?;
+            let action = self.dispatch(position, instruction, &mut state)?;
             let text = self.display(instruction, &before, &state, &action);
             instructions.push(Lowered {
                 instruction,
@@ -359,11 +359,12 @@ impl<'d> StageLowering<'d, '_> {
         state
     }
 
+    /// What the instruction does. The state is copied only where the instruction changes it: the one before is kept.
     fn dispatch(
         &self,
         position: usize,
         instruction: &Instruction,
-        state: &mut State,
+        state: &mut Arc<State>,
     ) -> Result<Action, Error> {
         let span = instruction.span;
         let meta = |values: Vec<String>| Ok(Action::Meta(values));
@@ -371,28 +372,33 @@ impl<'d> StageLowering<'d, '_> {
             Kind::Env(pairs) => {
                 let mut shown = Vec::new();
                 // All pairs are expanded against the state before the instruction.
-                let before = state.env.clone();
+                let before = Arc::clone(state);
+                let state = Arc::make_mut(state);
                 for pair in pairs {
-                    let name = self.word(&pair.name, &before, span)?;
-                    let value = self.word(&pair.value, &before, span)?;
+                    let name = self.word(&pair.name, &before.env, span)?;
+                    let value = self.word(&pair.value, &before.env, span)?;
                     state.env.assign(&name, &value);
                     state.image_env.replace(&name, &value);
                     shown.push(format!("{name}={value}"));
                 }
                 meta(shown)
             }
-            Kind::Arg(_) => self.dispatch_arg(instruction, state).map(Action::Meta),
+            Kind::Arg(_) => self
+                .dispatch_arg(instruction, Arc::make_mut(state))
+                .map(Action::Meta),
             Kind::Workdir(path) => {
                 let path = self.word(path, &state.env, span)?;
-                state.cwd = join_clean(&state.cwd, &path);
-                Ok(Action::Workdir(state.cwd.clone()))
+                let path = join_clean(&state.cwd, &path);
+                Arc::make_mut(state).cwd.clone_from(&path);
+                Ok(Action::Workdir(path))
             }
             Kind::User(user) => {
-                state.user = self.word(user, &state.env, span)?;
-                meta(vec![state.user.clone()])
+                let user = self.word(user, &state.env, span)?;
+                Arc::make_mut(state).user.clone_from(&user);
+                meta(vec![user])
             }
             Kind::Shell(shell) => {
-                state.shell = Some(shell.clone());
+                Arc::make_mut(state).shell = Some(shell.clone());
                 meta(shell.clone())
             }
             Kind::Run(run) => self

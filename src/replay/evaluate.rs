@@ -69,6 +69,10 @@ pub(super) struct Prepared {
     pub(super) needed: Vec<bool>,
     /// Where each vertex's inputs begin in [`Fates::contents`].
     offsets: Vec<usize>,
+    /// The inputs that needed vertices read from the context: vertex, input.
+    context_inputs: Vec<(usize, usize)>,
+    /// Whether all that is needed is looked up, and by what is known before anything runs.
+    is_regular: bool,
 }
 
 impl Prepared {
@@ -100,6 +104,11 @@ impl Prepared {
         });
         let offsets = starts.collect();
         let marks = marks::paths(&plan);
+        let context_inputs = (0..plan.vertices.len())
+            .filter(|&v| needed[v])
+            .flat_map(|v| plan.vertices[v].context_inputs().map(move |i| (v, i)))
+            .collect();
+        let is_regular = !plan.in_order && plan.vertices.iter().all(|v| v.unknown.is_none());
         Self {
             ops,
             paths,
@@ -107,6 +116,8 @@ impl Prepared {
             marks,
             needed,
             offsets,
+            context_inputs,
+            is_regular,
             plan,
         }
     }
@@ -139,7 +150,8 @@ pub(super) fn evaluate(
         fates,
         last,
     };
-    for vertex in (0..vertices.len()).filter(|&v| prepared.needed[v]) {
+    let asked = !evaluation.all_as_last_time();
+    for vertex in (0..vertices.len()).filter(|&v| asked && prepared.needed[v]) {
         evaluation.look_up(vertex);
         if prepared.plan.in_order {
             evaluation.materialize(vertex);
@@ -203,6 +215,35 @@ impl Evaluation<'_> {
             let loaded = !self.fates.list[v].executed && (0..vertices.len()).any(runs);
             self.fates.list[v].executed = !loaded;
         }
+    }
+
+    /// Whether the context reads as in the build before, when everything had its key and nothing was in doubt: then
+    /// every vertex is found as it was.
+    fn all_as_last_time(&mut self) -> bool {
+        let prepared = self.prepared;
+        let Some(last) = self.last.filter(|_| prepared.is_regular) else {
+            return false;
+        };
+        let is_known = |v: usize| last.list[v].key.is_some() && last.list[v].unknown.is_none();
+        let needed = || (0..last.list.len()).filter(|&v| prepared.needed[v]);
+        let same = needed().all(is_known)
+            && prepared.context_inputs.iter().all(|&(v, i)| {
+                self.read_content(v, i).is_ok()
+                    && self.fates.content(prepared, v, i) == last.content(prepared, v, i)
+            });
+        if same {
+            self.fates.contents.clone_from(&last.contents);
+            needed().for_each(|v| self.found_again(v, last.list[v].key));
+        }
+        same
+    }
+
+    /// Its record is the one under the key of the build before.
+    fn found_again(&mut self, v: usize, key: Option<KeyId>) {
+        let fate = &mut self.fates.list[v];
+        fate.key = key;
+        fate.found = true;
+        fate.hit_build = key.map(|key| self.store.record(key).build);
     }
 
     /// Finds the vertex's key, if the cache knows it. Inputs have been looked up before.
@@ -271,10 +312,7 @@ impl Evaluation<'_> {
                     .is_some_and(|k| last.list[s].key == Some(k)),
             });
         if same {
-            let fate = &mut self.fates.list[v];
-            fate.key = Some(key);
-            fate.found = true;
-            fate.hit_build = Some(self.store.record(key).build);
+            self.found_again(v, Some(key));
             let inputs = self.prepared.offsets[v]
                 ..self.prepared.offsets[v] + self.prepared.plan.vertices[v].inputs.len();
             self.fates.contents[inputs.clone()].copy_from_slice(&last.contents[inputs]);

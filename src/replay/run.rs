@@ -15,6 +15,7 @@ use crate::graph;
 use crate::history::BuildInput;
 use crate::tree::{FileKind, ObjectId, RepoPath};
 use rustc_hash::FxHashMap;
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -335,7 +336,8 @@ impl Replay {
             build,
             last.map(|r| &r.fates),
         );
-        let now = changed_paths(input, &filtered, self.settings.git_dir);
+        let git_dir = self.settings.git_dir;
+        let now = LazyCell::new(|| changed_paths(input, &filtered, git_dir));
         // What the ignore rules hide is no cause, unless they are what changed.
         let rules = self.context.rules();
         let is_visible = |path: &RepoPath| !rules.is_ignored(path) || filtered.contains(path);

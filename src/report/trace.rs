@@ -6,20 +6,21 @@
 use crate::cache::{Lookup, MissReason};
 use crate::dockerfile;
 use crate::graph::StepId;
-use crate::replay::{BuildOutcome, Built};
+use crate::replay::{BuildOutcome, Built, Steps};
 use serde::Serialize;
 use std::io;
+use std::sync::Arc;
 
 const SCHEMA: &str = "stratigraph.replay/1";
 
+/// A line without its last member, `steps`.
 #[derive(Serialize)]
-struct Line<'a> {
+struct Head<'a> {
     schema: &'static str,
     commit: String,
     time: i64,
     buildable: bool,
     error: Option<Refusal<'a>>,
-    steps: Vec<Step<'a>>,
 }
 
 #[derive(Serialize)]
@@ -78,24 +79,72 @@ pub(super) struct Place<'a> {
     line: usize,
 }
 
-/// Writes one build's line.
-pub fn write(build: &BuildOutcome, sink: &mut dyn io::Write) -> io::Result<()> {
-    let (error, steps) = match &build.result {
-        Ok(built) => (None, steps(built)),
-        Err(error) => (Some(refusal(error)), Vec::new()),
-    };
-    let line = Line {
-        schema: SCHEMA,
-        commit: build.commit.to_string(),
-        time: build.time,
-        buildable: error.is_none(),
-        error,
-        steps,
-    };
-    let mut text = serde_json::to_vec(&line).map_err(io::Error::from)?;
-    text.push(b'\n');
-    sink.write_all(&text)?;
-    sink.flush()
+/// Writes builds' lines. Most steps of most builds hit, and read the same each time: they are worded once for a plan.
+#[derive(Default)]
+pub struct Trace {
+    /// The steps of the build before.
+    steps: Option<Arc<Steps>>,
+    /// How each of them is shown where it hits, in the order shown.
+    hits: Vec<Vec<u8>>,
+    line: Vec<u8>,
+}
+
+impl Trace {
+    /// Writes one build's line.
+    ///
+    /// # Errors
+    /// What the sink refuses.
+    pub fn write(&mut self, build: &BuildOutcome, sink: &mut dyn io::Write) -> io::Result<()> {
+        let error = build.result.as_ref().err();
+        let head = Head {
+            schema: SCHEMA,
+            commit: build.commit.to_string(),
+            time: build.time,
+            buildable: error.is_none(),
+            error: error.map(refusal),
+        };
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, &head)?;
+        // The head's closing brace makes room for the steps.
+        self.line.pop();
+        self.line.extend(br#","steps":["#);
+        if let Ok(built) = &build.result {
+            self.steps(built)?;
+        }
+        self.line.extend(b"]}\n");
+        sink.write_all(&self.line)?;
+        sink.flush()
+    }
+
+    fn steps(&mut self, built: &Built) -> io::Result<()> {
+        let known = self.steps.as_ref();
+        if !known.is_some_and(|known| Arc::ptr_eq(known, &built.steps)) {
+            self.hits = hits(&built.steps)?;
+            self.steps = Some(built.steps.clone());
+        }
+        for (n, &id) in built.steps.shown.iter().enumerate() {
+            if n > 0 {
+                self.line.push(b',');
+            }
+            match &built.lookups[id.0] {
+                Lookup::Hit { .. } => self.line.extend(&self.hits[n]),
+                lookup => {
+                    let shown = step(&built.steps, id, outcome(lookup), reason(built, id));
+                    serde_json::to_writer(&mut self.line, &shown)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The steps shown, as they are written where they hit.
+fn hits(steps: &Steps) -> io::Result<Vec<Vec<u8>>> {
+    let hit = outcome(&Lookup::Hit { build: None });
+    let shown = steps.shown.iter();
+    shown
+        .map(|&id| Ok(serde_json::to_vec(&step(steps, id, hit, None))?))
+        .collect()
 }
 
 fn refusal(error: &dockerfile::Error) -> Refusal<'_> {
@@ -108,17 +157,13 @@ fn refusal(error: &dockerfile::Error) -> Refusal<'_> {
     }
 }
 
-fn steps(built: &Built) -> Vec<Step<'_>> {
-    built
-        .steps
-        .shown
-        .iter()
-        .map(|&id| step(built, id))
-        .collect()
-}
-
-fn step(built: &Built, id: StepId) -> Step<'_> {
-    let step = &built.steps.steps[id.0];
+fn step<'a>(
+    steps: &'a Steps,
+    id: StepId,
+    outcome: &'static str,
+    reason: Option<Reason<'a>>,
+) -> Step<'a> {
+    let step = &steps.steps[id.0];
     Step {
         stage: step.stage.as_deref(),
         index: step.index,
@@ -126,8 +171,8 @@ fn step(built: &Built, id: StepId) -> Step<'_> {
         line: step.lines.first,
         instruction: &step.instruction,
         text: &step.text,
-        outcome: outcome(&built.lookups[id.0]),
-        reason: reason(built, id),
+        outcome,
+        reason,
     }
 }
 
@@ -176,9 +221,7 @@ mod tests {
     use super::*;
     use crate::dockerfile::Lines;
     use crate::graph;
-    use crate::replay::Steps;
     use crate::tree::{ObjectId, RepoPath};
-    use std::sync::Arc;
 
     fn line(result: Result<Built, dockerfile::Error>) -> serde_json::Value {
         let build = BuildOutcome {
@@ -187,7 +230,7 @@ mod tests {
             result,
         };
         let mut text = Vec::new();
-        write(&build, &mut text).unwrap();
+        Trace::default().write(&build, &mut text).unwrap();
         assert_eq!(
             text.iter().filter(|&&b| b == b'\n').count(),
             1,
