@@ -22,6 +22,16 @@ pub enum Lookup {
     },
 }
 
+/// How [`Lookup::Unknown`] says that the tree has not what a step copies, before the reason.
+pub const NOT_HELD: &str = "git does not hold what is copied";
+
+impl Lookup {
+    /// True when the tree has not what is copied by this step or by one above it: made outside of git, or simply gone.
+    pub fn lacks_source(&self) -> bool {
+        matches!(self, Self::Unknown { why } if why.starts_with(NOT_HELD))
+    }
+}
+
 /// Why a step missed. All but [`MissReason::Input`] are root misses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MissReason {

@@ -7,6 +7,7 @@ mod store;
 
 pub use lookup::Lookup;
 pub use lookup::MissReason;
+pub use lookup::NOT_HELD;
 pub use store::InputKey;
 pub use store::KeyId;
 pub use store::Link;

@@ -8,7 +8,7 @@
 use super::marks;
 use super::settings::RunOutputs;
 use crate::builder::{Effect, Plan, VertexInput, VertexSource};
-use crate::cache::{InputKey, KeyId, Link, OpId, Store};
+use crate::cache::{InputKey, KeyId, Link, NOT_HELD, OpId, Store};
 use crate::context::{ContentId, ContextTree, Node, Reading, Selector, copy_into, digest_as};
 use crate::tree::RepoPath;
 use std::sync::Arc;
@@ -643,5 +643,5 @@ fn image_tree(image: &str) -> Node {
 }
 
 fn missing_in_context(why: &str) -> String {
-    format!("git does not hold what is copied: {why}")
+    format!("{NOT_HELD}: {why}")
 }

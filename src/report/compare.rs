@@ -97,6 +97,15 @@ pub fn headline(compared: &Compared<'_>) -> String {
     }
     let by = comparison.mean.median;
     let (after, before) = (duration(new), duration(old));
+    let if_cached = comparison.mean_if_cached.median;
+    if direction(if_cached, old) != direction(by, old) {
+        // What is unknown decides the sign: no claim is made.
+        return format!(
+            "Git cannot tell which is faster: {} to {} a build on average, by what was cached",
+            duration_change(if_cached.min(by)),
+            duration_change(if_cached.max(by)),
+        );
+    }
     match by {
         _ if by.unsigned_abs() <= EQUAL_MS => format!("The same: {after} a build on average"),
         // Less than one in a hundred is nothing to tell anyone.
@@ -117,6 +126,12 @@ pub fn headline(compared: &Compared<'_>) -> String {
             percent(old, new)
         ),
     }
+}
+
+/// −1 for faster, 1 for slower, 0 where the difference is nothing to tell anyone.
+fn direction(by: i64, old: u64) -> i64 {
+    let is_small = by.unsigned_abs() <= EQUAL_MS || by.unsigned_abs() < old / 100;
+    if is_small { 0 } else { by.signum() }
 }
 
 /// `−35%`, `+120%`.
@@ -383,6 +398,7 @@ struct Wire<'a> {
     only_old_builds: u64,
     only_new_builds: u64,
     mean_change_ms: WireChange,
+    mean_change_if_cached_ms: WireChange,
     median_change_ms: WireChange,
     p95_change_ms: WireChange,
     steps: Vec<WireStep<'a>>,
@@ -460,6 +476,7 @@ pub fn json(compared: &Compared<'_>, sink: &mut dyn io::Write) -> io::Result<()>
         only_old_builds: c.n_lost,
         only_new_builds: c.n_gained,
         mean_change_ms: wire_change(c.mean),
+        mean_change_if_cached_ms: wire_change(c.mean_if_cached),
         median_change_ms: wire_change(c.median),
         p95_change_ms: wire_change(c.p95),
         steps: c.steps.iter().map(wire_step).collect(),

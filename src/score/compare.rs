@@ -4,7 +4,7 @@
 
 use super::align::align;
 use super::metric::{Millis, Tally, counted, tally};
-use crate::cache::Lookup;
+use crate::cache::{Lookup, MissReason};
 use crate::cost::{CostModel, EachCost, ImageSize};
 use crate::graph::StepId;
 use crate::replay::{BuildOutcome, Built, Steps};
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Two replays of the same builds. The first build of each fills its empty cache and is left out, and so is a build that
-/// one side cannot build.
+/// one side cannot build: its Dockerfile is refused, or copies a file that is not there though other builds have it.
 #[derive(Clone, Debug, Default)]
 pub struct Comparison {
     /// Builds that are paired.
@@ -32,6 +32,8 @@ pub struct Comparison {
     pub new: Side,
     /// Mean, new minus old, in milliseconds.
     pub mean: Change,
+    /// The same, had everything been cached of which git cannot tell whether it was.
+    pub mean_if_cached: Change,
     /// Median, likewise.
     pub median: Change,
     /// 95th percentile, likewise.
@@ -123,11 +125,11 @@ pub struct StepSide {
 
 /// Compares two replays of the same builds under one cost model. `old` and `new` must have equal lengths.
 pub fn compare(old: &[BuildOutcome], new: &[BuildOutcome], model: &CostModel) -> Comparison {
-    let is_built = |b: &BuildOutcome| b.result.is_ok();
-    let both: Vec<(&BuildOutcome, &BuildOutcome)> = old.iter().zip(new).collect();
-    let first = |builds: &[BuildOutcome]| builds.iter().position(is_built);
+    let (old_built, new_built) = (buildable(old), buildable(new));
+    let both: Vec<(bool, bool)> = old_built.into_iter().zip(new_built).collect();
+    let first = |builds: &[BuildOutcome]| builds.iter().position(|b| b.result.is_ok());
     let paired: Vec<usize> = (0..both.len())
-        .filter(|&i| is_built(both[i].0) && is_built(both[i].1))
+        .filter(|&i| both[i] == (true, true))
         .filter(|&i| Some(i) != first(old) && Some(i) != first(new))
         .collect();
     let pick = |builds: &[BuildOutcome]| {
@@ -139,17 +141,16 @@ pub fn compare(old: &[BuildOutcome], new: &[BuildOutcome], model: &CostModel) ->
     let (old_paired, new_paired) = (pick(old), pick(new));
     let (old_cost, new_cost) = (model.each(&old_paired), model.each(&new_paired));
     let mut comparison = Comparison {
-        n_lost: both
-            .iter()
-            .filter(|(o, n)| is_built(o) && !is_built(n))
-            .count() as u64,
-        n_gained: both
-            .iter()
-            .filter(|(o, n)| !is_built(o) && is_built(n))
-            .count() as u64,
+        n_lost: both.iter().filter(|b| **b == (true, false)).count() as u64,
+        n_gained: both.iter().filter(|b| **b == (false, true)).count() as u64,
         old: side(&old_paired, &old_cost, model),
         new: side(&new_paired, &new_cost, model),
         mean: change(&old_cost, &new_cost, mean),
+        mean_if_cached: change(
+            &cost_if_cached(&old_paired, model),
+            &cost_if_cached(&new_paired, model),
+            mean,
+        ),
         median: change(&old_cost, &new_cost, |walls| percentile(walls, 50)),
         p95: change(&old_cost, &new_cost, |walls| percentile(walls, 95)),
         basis: model.basis(None),
@@ -170,6 +171,45 @@ pub fn compare(old: &[BuildOutcome], new: &[BuildOutcome], model: &CostModel) ->
         .partition(|p| p.change() > 0);
     (comparison.n_slower, comparison.n_faster) = (slower.len() as u64, faster.len() as u64);
     comparison
+}
+
+/// Which builds can be built, as far as git tells. A file that is copied and not there may have been made outside of git;
+/// but where other builds of the same Dockerfile find all that they copy, it is gone, and the build fails.
+fn buildable(builds: &[BuildOutcome]) -> Vec<bool> {
+    let built = || builds.iter().filter_map(|b| b.result.as_ref().ok());
+    let lacks = |b: &Built| b.lookups.iter().any(Lookup::lacks_source);
+    let is_in_git = built().any(finds_all);
+    builds
+        .iter()
+        .map(|b| matches!(&b.result, Ok(b) if !(is_in_git && lacks(b))))
+        .collect()
+}
+
+/// Whether all that a build copies is shown to be there: what has to run in any case tells nothing of its files.
+fn finds_all(built: &Built) -> bool {
+    built.lookups.iter().all(|lookup| match lookup {
+        Lookup::Hit { .. } => true,
+        Lookup::Miss(reason) => matches!(
+            reason,
+            MissReason::Content { .. } | MissReason::Input { .. }
+        ),
+        Lookup::Unknown { .. } => !lookup.lacks_source(),
+    })
+}
+
+/// What the builds cost if all that is unknown had been cached.
+fn cost_if_cached(builds: &[BuildOutcome], model: &CostModel) -> EachCost {
+    let mut builds = builds.to_vec();
+    let lookups = builds
+        .iter_mut()
+        .filter_map(|b| b.result.as_mut().ok())
+        .flat_map(|b| &mut b.lookups);
+    for lookup in lookups {
+        if matches!(lookup, Lookup::Unknown { .. }) {
+            *lookup = Lookup::Hit { build: None };
+        }
+    }
+    model.each(&builds)
 }
 
 fn newest(builds: &[BuildOutcome]) -> Option<Arc<Steps>> {
@@ -430,7 +470,6 @@ impl<'a> Runs<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::MissReason;
     use crate::score::fixture::steps;
 
     const HIT: Lookup = Lookup::Hit { build: None };
@@ -453,6 +492,36 @@ mod tests {
             steps,
             &vec![Lookup::Miss(MissReason::Cold); steps.steps.len()],
         )
+    }
+
+    #[test]
+    fn a_file_that_is_gone_fails_the_build_and_one_that_never_was_is_unknown() {
+        let side = Arc::new(steps(&["FROM a", "COPY a.jar .", "RUN make"]));
+        let absent = || Lookup::Unknown {
+            why: format!("{}: `a.jar`: not found", crate::cache::NOT_HELD),
+        };
+        let lacking = || build(&side, &[HIT, absent(), absent()]);
+        let built = || build(&side, &[HIT, HIT, HIT]);
+        let full = [cold(&side), built(), built(), built()];
+        let check = |after: [BuildOutcome; 4], pairs: usize, n_lost: u64| {
+            let got = compare(&full, &after, &CostModel::default());
+            assert_eq!((got.pairs.len(), got.n_lost), (pairs, n_lost));
+        };
+        check([cold(&side), built(), lacking(), lacking()], 1, 2);
+        check([lacking(), lacking(), lacking(), lacking()], 3, 0);
+    }
+
+    #[test]
+    fn what_is_unknown_is_counted_both_ways() {
+        let side = Arc::new(steps(&["FROM a", "RUN make"]));
+        let unknown = Lookup::Unknown {
+            why: "a reason".to_owned(),
+        };
+        let before = [cold(&side), build(&side, &[HIT, HIT])];
+        let after = [cold(&side), build(&side, &[HIT, unknown])];
+        let got = compare(&before, &after, &CostModel::default());
+        assert!(got.mean.median > 0, "{:?}", got.mean);
+        assert_eq!(got.mean_if_cached, Change::default());
     }
 
     #[test]
