@@ -160,6 +160,50 @@ const NOT_SYSTEM: &[&str] = &[
     "/usr/local/apache2/htdocs",
 ];
 
+/// Where administrators put programs: no package of a distribution writes there (Debian Policy 9.1.2, FHS 4.9).
+pub const LOCAL_PROGRAMS: &[&str] = &["/usr/local/bin", "/usr/local/sbin"];
+
+/// Programs beside those of the tables that installing a package runs by name, so that one in `/usr/local/bin` would be
+/// taken for them.
+const RUN_BY_INSTALLS: &[&str] = &[
+    "ar",
+    "bash",
+    "busybox",
+    "cc",
+    "dash",
+    "deb-systemd-helper",
+    "env",
+    "gcc",
+    "getent",
+    "invoke-rc.d",
+    "ld",
+    "node",
+    "openssl",
+    "perl",
+    "pkg-config",
+    "python",
+    "python2",
+    "python3",
+    "service",
+    "sh",
+    "start-stop-daemon",
+    "systemctl",
+    "update-rc.d",
+];
+
+/// Whether `path` is a program in `/usr/local/bin` that no package manager writes, and none runs by its name.
+fn is_local_program(path: &str) -> bool {
+    let name = LOCAL_PROGRAMS
+        .iter()
+        .find_map(|d| path.strip_prefix(d)?.strip_prefix('/'));
+    name.is_some_and(|name| {
+        !name.is_empty()
+            && ![BY_WORDS, SYSTEM, RUN_BY_INSTALLS]
+                .iter()
+                .any(|table| table.contains(&name))
+    })
+}
+
 /// Places that packages installed for everyone by name read or write, beside the system's.
 const GLOBAL_PLACES: &[&str] = &["/root", "/go", "/usr", "/opt"];
 
@@ -182,7 +226,7 @@ impl Touched {
         let is_in = |places: &[&str]| places.iter().any(|p| super::layout::overlap(path, p));
         let is_app = NOT_SYSTEM.iter().any(|p| super::layout::is_within(path, p));
         self.places.iter().any(|p| super::layout::overlap(path, p))
-            || (self.system && is_in(SYSTEM_PLACES) && !is_app)
+            || (self.system && is_in(SYSTEM_PLACES) && !is_app && !is_local_program(path))
             || (self.global && (is_in(GLOBAL_PLACES) || is_in(SYSTEM_PLACES)) && !is_app)
     }
 }

@@ -11,6 +11,7 @@ mod deps_first;
 mod ignore;
 mod intruder;
 mod link;
+mod merge;
 mod mounts;
 mod multi_stage;
 mod narrow;
@@ -56,5 +57,6 @@ pub const ALL: &[Rule] = &[
     order::SYSTEM_FIRST,
     order::COLD_FIRST,
     link::RULE,
+    merge::RULE,
     pin::RULE,
 ];

@@ -11,17 +11,19 @@
 //! COPY . .
 //! ```
 //! A RUN whose commands are all known to read none of the copied files moves above the first COPY it can pass, with
-//! what it needs (ENV, USER, …); `a && b` is cut where only its first part can. A COPY that rarely changes moves above
+//! what it needs (ENV, USER, …); `a && b` is cut where only its first part can. None moves above a file that is fetched
+//! or an argument that is there to make it run again. A COPY that rarely changes moves above
 //! one that often does.
 
 use super::super::candidate::{Candidate, Replaced, Safety, TextEdit};
-use super::super::command::{Group, group, is_system_install, removes};
-use super::super::effect::{Effect, conflict};
-use super::super::layout::{Place, delivered, places, reachable};
+use super::super::command::{Group, LOCAL_PROGRAMS, group, is_system_install, removes};
+use super::super::effect::{Effect, Files, conflict};
+use super::super::layout::{Place, delivered, expand, places, reachable, unquote};
 use super::super::moving::{block_of, byte_in_text, effects, move_before, with_needed};
 use super::super::view::View;
 use super::Rule;
-use crate::dockerfile::ast::{Command, Instruction, Kind, Stage};
+use super::sink::is_cache_bust;
+use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Stage};
 use crate::shell;
 use crate::tree::RepoPath;
 
@@ -70,7 +72,7 @@ fn hoisted_runs(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candida
             continue;
         };
         if effects[index].groups.is_some() && is_work(text) {
-            found.extend(hoisted_run(view, stage, &effects, index));
+            found.extend(hoisted_run(view, stage, places, &effects, index));
         } else if instruction.flags.is_empty() && instruction.heredocs.is_empty() {
             found.extend(cut_run(view, stage, places, &effects, index, text));
         }
@@ -97,10 +99,15 @@ fn is_work(text: &str) -> bool {
 /// The first copy above `index` that it can pass, with all that must move along.
 fn highest(
     stage: &Stage,
+    places: &[Place],
     effects: &[Effect],
     index: usize,
 ) -> Option<(usize, std::collections::BTreeSet<usize>)> {
-    let copies = (0..index).filter(|&i| is_transfer(&stage.instructions[i]));
+    let floor = (0..index)
+        .rev()
+        .find(|&i| renews(&stage.instructions[i], &places[i]))
+        .map_or(0, |i| i + 1);
+    let copies = (floor..index).filter(|&i| is_transfer(&stage.instructions[i]));
     copies.into_iter().find_map(|to| {
         let along = with_needed(effects, index, to).ok()?;
         // A copy that has to come along would be paid for again with each of its changes.
@@ -108,13 +115,72 @@ fn highest(
     })
 }
 
+/// Whether an instruction is there, or may be, to make what is fetched below it fresh: a file that is not from the
+/// context (`ADD https://api.example.com/version.json`) or an argument of that name. What fetches stays below it.
+fn renews(instruction: &Instruction, place: &Place) -> bool {
+    match &instruction.kind {
+        Kind::Add(transfer) => transfer.sources.iter().any(|source| match source {
+            Source::Path(path) => expand(&unquote(path), &place.variables)
+                .is_none_or(|p| p.contains("://") || p.starts_with("git@")),
+            Source::Heredoc(_) => false,
+        }),
+        Kind::Arg(items) => items.iter().any(|item| is_cache_bust(&item.name)),
+        Kind::Env(pairs) => pairs.iter().any(|pair| is_cache_bust(&pair.name)),
+        _ => false,
+    }
+}
+
+/// The effects with each `COPY --from=… NAME /usr/local/bin/` above `index` taken to bring the one program it names, as
+/// such copies do; and the programs so taken. Whether NAME is a directory of others is not known.
+fn local_programs(stage: &Stage, effects: &[Effect], index: usize) -> (Vec<Effect>, Vec<String>) {
+    let mut relaxed = effects.to_vec();
+    let mut programs = Vec::new();
+    for (instruction, effect) in stage.instructions.iter().zip(&mut relaxed).take(index) {
+        let (Kind::Copy(transfer), Files::Places(places)) = (&instruction.kind, &effect.files)
+        else {
+            continue;
+        };
+        let [to] = places.as_slice() else { continue };
+        if instruction.flag("from").is_none() || !LOCAL_PROGRAMS.contains(&to.as_str()) {
+            continue;
+        }
+        let named = transfer.sources.iter().map(|source| match source {
+            Source::Path(path) if !path.contains(['*', '?', '[', '$']) => {
+                let name = path
+                    .rsplit('/')
+                    .next()
+                    .filter(|n| !n.is_empty() && *n != "bin")?;
+                Some(format!("{to}/{name}"))
+            }
+            _ => None,
+        });
+        if let Some(named) = named.collect::<Option<Vec<String>>>() {
+            programs.extend(named.iter().cloned());
+            effect.files = Files::Exactly(named);
+        }
+    }
+    (relaxed, programs)
+}
+
 fn hoisted_run(
     view: &View<'_>,
     stage: &Stage,
+    places: &[Place],
     effects: &[Effect],
     index: usize,
 ) -> Option<Candidate> {
-    let (to, along) = highest(stage, effects, index)?;
+    let mut doubts = Vec::new();
+    let (to, along) = highest(stage, places, effects, index).or_else(|| {
+        let (relaxed, programs) = local_programs(stage, effects, index);
+        doubts.extend((!programs.is_empty()).then(|| {
+            format!(
+                "check that the RUN in line {} runs none of the programs copied as {}",
+                stage.instructions[index].lines.first,
+                programs.join(" and ")
+            )
+        }));
+        highest(stage, places, &relaxed, index)
+    })?;
     let (line, above) = (
         stage.instructions[index].lines.first,
         stage.instructions[to].lines.first,
@@ -129,7 +195,7 @@ fn hoisted_run(
         vec![format!(
             "the commands of line {line} are all known, and read none of the files that lines {above} to {line} bring or make"
         )],
-        Vec::new(),
+        doubts,
     );
     candidate.rationale = format!(
         "Line {line} reads none of the files copied in line {above}, yet runs again whenever one of them changes."
@@ -179,7 +245,7 @@ fn cut_run(
     }
     let mut effects = effects.to_vec();
     effects[index] = alone(view, &stage.instructions[index], first, &places[index]);
-    let (to, along) = highest(stage, &effects, index)?;
+    let (to, along) = highest(stage, places, &effects, index)?;
     if along.len() > 1 {
         return None;
     }

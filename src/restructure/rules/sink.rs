@@ -14,7 +14,8 @@
 //! ```
 //! Applies to arguments that are passed with changing values, and to those whose name says that they will be (a commit,
 //! a date, a build number, a version). They move down past everything that does not read them: a RUN that is known not
-//! to, or whose text does not mention the name while no file of the tree does either.
+//! to, or whose text does not mention the name while no file of the tree does either. One that is there to make steps run
+//! again (`CACHEBUST`) stays where it is.
 
 use super::super::candidate::{Candidate, Safety};
 use super::super::effect::{Effect, conflict};
@@ -52,8 +53,6 @@ const CHANGING: &[&str] = &[
     "CREATED",
     "GIT_BRANCH",
     "GIT_TAG",
-    "CACHEBUST",
-    "CACHE_BUST",
 ];
 
 /// Names that a project bumps with each release.
@@ -65,8 +64,20 @@ const RELEASED: &[&str] = &[
     "PACKAGE_VERSION",
 ];
 
+/// Whether `name` says that its value is there to run again what stands below it.
+pub(in crate::restructure) fn is_cache_bust(name: &str) -> bool {
+    let plain = name.to_ascii_uppercase().replace('_', "");
+    plain.contains("CACHEBUST")
+        || plain.contains("BUSTCACHE")
+        || plain.contains("INVALIDATECACHE")
+        || plain.contains("CACHEINVALID")
+}
+
 /// Whether the value of `name` differs from build to build: it is passed so, or is called so and has no fixed value.
 pub(in crate::restructure) fn changes(view: &View<'_>, name: &str) -> bool {
+    if is_cache_bust(name) {
+        return false;
+    }
     if let Some((_, varies)) = view.build_args.iter().find(|(n, _)| n == name) {
         return *varies;
     }
