@@ -573,7 +573,7 @@ fn a_long_history_arrives_in_order_and_leads_to_the_last_tree() {
             text.len()
         );
         if n % 5 == 0 {
-            let _ = write!(stream, "D d{}\n", (n + 1) % 7);
+            let _ = writeln!(stream, "D d{}", (n + 1) % 7);
         }
         stream += "\n";
     }

@@ -1,7 +1,7 @@
 //! GitHub's published description between us and the stand-in: Prism, as a validating proxy, refuses a wrong path,
 //! method, header or body of ours, and a wrong answer of the stand-in.
 //!
-//! Needs `npm ci --prefix tests/forge` (`.ci/forge` does it). Without it the tests say so and are skipped, unless
+//! Needs `npm ci --prefix tests/forge` (`.ci/setup` does it). Without it the tests say so and are skipped, unless
 //! `STRATIGRAPH_PRISM=required`.
 
 use crate::support::forge_server::{Server, Speaks, TOKEN};
@@ -29,7 +29,7 @@ fn is_installed() -> bool {
         let required = std::env::var("STRATIGRAPH_PRISM").is_ok_and(|v| v == "required");
         assert!(
             !required,
-            "Prism is required but not installed: run .ci/forge"
+            "Prism is required but not installed: run .ci/setup"
         );
         eprintln!(
             "SKIPPED: no Prism (npm ci --prefix tests/forge); the strict stand-in alone checks the requests"
