@@ -107,7 +107,7 @@ impl IgnoreRules {
 
     /// Whether a path is ignored, itself or through a directory above it. The root never is.
     ///
-    /// A context's transfer goes by [`Self::enter`], directory by directory, which differs for a rule that was passed
+    /// A context's transfer goes by `enter`, directory by directory, which differs for a rule that was passed
     /// over at a directory because it could not have changed the verdict there, and could further down
     /// (moby/patternmatcher `MatchesOrParentMatches` and `MatchesUsingParentResults`).
     pub fn is_ignored(&self, path: &RepoPath) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! To add one: a file here that opens with the text before and after; its line in [`ALL`]; a folder of cases in
 //! `fixtures/restructure/<id>/`; a row in the README's table. A rule proposes from what it can show in the
-//! [`View`](super::View); it does not check itself (`legality` does, for all) and does not know what it is worth.
+//! [`View`]; it does not check itself (`legality` does, for all) and does not know what it is worth.
 //!
 //! Never: scores, reads a file other than through the view, leaves a doubt unsaid.
 
