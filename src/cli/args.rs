@@ -141,7 +141,7 @@ pub(super) struct AnalyzeArgs {
 /// `compare`.
 #[derive(ClapArgs, Debug)]
 pub(super) struct CompareArgs {
-    /// The old Dockerfile: a file, REV:PATH, or - for standard input
+    /// The old Dockerfile: a file, REV:PATH, - for standard input, or the id of a proposal of `suggest` (deps-first-1)
     #[arg(required_unless_present_any = ["base", "head"], conflicts_with_all = ["base", "head"])]
     pub(super) old: Option<String>,
     /// The new Dockerfile, likewise

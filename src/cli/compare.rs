@@ -8,6 +8,7 @@ use super::output::{Output, look};
 use super::prices::cost_model;
 use super::progress::Progress;
 use super::settings::{self, SlowerLimit, Spec};
+use super::suggest::{is_proposal, proposed};
 use crate::caveat::Caveat;
 use crate::dockerfile;
 use crate::replay::{BuildOutcome, Replay, Settings};
@@ -66,6 +67,12 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), CliError> {
     }
 }
 
+/// The id of a proposal of `suggest`, where the word is one and no file of that name is there.
+fn proposal(spec: &Spec) -> Option<&str> {
+    let Spec::Named(word) = spec else { return None };
+    Some(word.as_str()).filter(|word| is_proposal(word) && !std::path::Path::new(word).exists())
+}
+
 /// One side: its text and the settings with that text pinned.
 struct Side {
     text: Text,
@@ -89,23 +96,33 @@ fn sides(args: &CompareArgs) -> Result<(Project, Side, Side), CliError> {
     if n_stdin > 1 {
         return Err(CliError::usage("standard input can be read only once"));
     }
-    let (old, new) = (
-        load::text(&old, &args.replay.repo)?,
-        load::text(&new, &args.replay.repo)?,
-    );
     // Where the file lies at each commit does not matter, since both texts are given.
     let mut options = args.replay.clone();
-    options.file.get_or_insert_with(|| "Dockerfile".to_owned());
+    if ![&old, &new]
+        .into_iter()
+        .any(|spec| proposal(spec).is_some())
+    {
+        options.file.get_or_insert_with(|| "Dockerfile".to_owned());
+    }
     let project = Project::load(&settings::job(&options)?)?;
-    let side = |text: Text| -> Result<Side, CliError> {
-        dockerfile::parse(&text.text).map_err(|error| refused(&error, &text))?;
-        let settings = Settings {
-            pin: Some(text.text.clone()),
-            ..project.settings.clone()
+    let side = |spec: &Spec| -> Result<Side, CliError> {
+        let mut settings = project.settings.clone();
+        let text = match proposal(spec) {
+            Some(id) => {
+                let draft = proposed(&project, id, &cost_model(&project, &args.cost)?)?;
+                settings.pin_ignore = draft.ignore;
+                Text {
+                    name: format!("proposal {id}"),
+                    text: draft.dockerfile,
+                }
+            }
+            None => load::text(spec, &args.replay.repo)?,
         };
+        dockerfile::parse(&text.text).map_err(|error| refused(&error, &text))?;
+        settings.pin = Some(text.text.clone());
         Ok(Side { text, settings })
     };
-    let (old, new) = (side(old)?, side(new)?);
+    let (old, new) = (side(&old)?, side(&new)?);
     Ok((project, old, new))
 }
 

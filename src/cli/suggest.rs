@@ -211,32 +211,54 @@ fn worktree(project: &Project) -> Result<PathBuf, CliError> {
 }
 
 /// Writes the recommended set (`id` empty) or one proposal.
-fn apply(project: &Project, suggestions: &Suggestions, id: &str) -> Result<(), CliError> {
+/// The texts that a proposal leaves; the recommended set's for an empty id.
+fn chosen<'a>(suggestions: &'a Suggestions, id: &str) -> Result<&'a Draft, CliError> {
+    if id.is_empty() {
+        return Ok(&suggestions.then);
+    }
     let all = || {
         suggestions
             .order
             .iter()
             .chain(&suggestions.instead)
             .chain(&suggestions.idle)
-    };
-    let draft = if id.is_empty() {
-        &suggestions.then
-    } else {
-        let found = all().find(|s| s.proposal.id == id && s.alone.is_some());
-        let names: Vec<&str> = all()
             .filter(|s| s.alone.is_some())
-            .map(|s| s.proposal.id.as_str())
-            .collect();
-        let help = if names.is_empty() {
-            "there is no proposal for this file".to_owned()
-        } else {
-            format!("there are {}", names.join(", "))
-        };
-        &found
-            .ok_or_else(|| CliError::usage(format!("no proposal is called {id}")).with_help(help))?
-            .proposal
-            .draft
     };
+    let names: Vec<&str> = all().map(|s| s.proposal.id.as_str()).collect();
+    let help = if names.is_empty() {
+        "there is no proposal for this file".to_owned()
+    } else {
+        format!("there are {}", names.join(", "))
+    };
+    let found = all().find(|s| s.proposal.id == id);
+    found
+        .map(|s| &s.proposal.draft)
+        .ok_or_else(|| CliError::usage(format!("no proposal is called {id}")).with_help(help))
+}
+
+/// Whether a word can only be a proposal's id: a rule's name and a number.
+pub(super) fn is_proposal(word: &str) -> bool {
+    let is_rule = |name: &str| {
+        crate::restructure::rules::ALL
+            .iter()
+            .any(|rule| rule.id == name)
+    };
+    word.rsplit_once('-')
+        .is_some_and(|(rule, n)| is_rule(rule) && n.parse::<u32>().is_ok())
+}
+
+/// The texts that a proposal for the project's newest Dockerfile leaves.
+pub(super) fn proposed(project: &Project, id: &str, model: &CostModel) -> Result<Draft, CliError> {
+    let Some(newest) = project.builds.last().map(|(id, _)| *id) else {
+        return Err(CliError::repository("no builds to learn from"));
+    };
+    let texts = Texts::of_commit(project, &newest)?;
+    let suggestions = answer(project, &newest, &texts, &read(project)?, model)?;
+    chosen(&suggestions, id).cloned()
+}
+
+fn apply(project: &Project, suggestions: &Suggestions, id: &str) -> Result<(), CliError> {
+    let draft = chosen(suggestions, id)?;
     if *draft == suggestions.now {
         note("nothing to do: no proposal pays on this history");
         return Ok(());

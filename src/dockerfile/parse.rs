@@ -25,9 +25,9 @@ pub struct Parsed {
 /// Reads a Dockerfile as BuildKit does.
 ///
 /// ```
-/// let parsed = stratigraph::dockerfile::parse("FROM alpine\\nRUN echo hi\\n").unwrap();
+/// let parsed = stratigraph::dockerfile::parse("FROM alpine\nRUN echo hi\n").unwrap();
 /// assert_eq!(parsed.dockerfile.stages[0].instructions[0].keyword, "RUN");
-/// let error = stratigraph::dockerfile::parse("FROM alpine\\nRUM echo hi\\n").unwrap_err();
+/// let error = stratigraph::dockerfile::parse("FROM alpine\nRUM echo hi\n").unwrap_err();
 /// assert_eq!(error.to_string(), "line 2: unknown instruction: RUM");
 /// ```
 pub fn parse(text: &str) -> Result<Parsed, Error> {

@@ -5,6 +5,7 @@ mod calibrate;
 mod cli;
 mod comment;
 mod cost;
+mod demo;
 mod forge;
 mod history;
 mod ignore;

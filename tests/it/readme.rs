@@ -94,6 +94,10 @@ fn the_files_that_the_readme_links_to_are_there() {
 fn every_rule_has_its_row() {
     let text = readme();
     for rule in stratigraph::restructure::rules::ALL {
-        assert!(text.contains(&format!("| `{}` |", rule.id)), "README.md has no row for {}", rule.id);
+        assert!(
+            text.contains(&format!("| `{}` |", rule.id)),
+            "README.md has no row for {}",
+            rule.id
+        );
     }
 }
