@@ -17,6 +17,7 @@ mod multi_stage;
 mod narrow;
 mod order;
 mod pin;
+mod shared_base;
 mod sink;
 mod version_shield;
 mod workspaces;
@@ -50,6 +51,7 @@ pub const ALL: &[Rule] = &[
     mounts::BINDS,
     mounts::CACHES,
     multi_stage::RULE,
+    shared_base::RULE,
     version_shield::RULE,
     narrow::RULE,
     ignore::RULE,
