@@ -328,7 +328,9 @@ fn installs_below(view: &View<'_>, read: &StageView<'_>, copies: &[Copied<'_>]) 
             let (name, is_build) = (command.name, command.is_build);
             let above = copies.iter().filter(|c| c.index < index);
             if let Some(broad) = above.clone().filter(|c| c.is_broad).max_by_key(|c| c.heat) {
-                found.push(before_install(view, instruction, broad, &name, is_build));
+                let all = &copies[..copies.partition_point(|c| c.index < index)];
+                let n = heat(view, all);
+                found.push(before_install(view, instruction, broad, n, &name, is_build));
             } else if !is_build {
                 found.extend(above.filter_map(|c| intruder(view, instruction, c, &name)));
             }
@@ -341,6 +343,7 @@ fn before_install(
     view: &View<'_>,
     instruction: &Instruction,
     broad: &Copied<'_>,
+    n_builds: usize,
     name: &str,
     is_build: bool,
 ) -> Finding {
@@ -355,11 +358,11 @@ fn before_install(
         kind: "copy-before-install",
         text: format!(
             "Line {above} copies the source before {what} in line {line}, so they are fetched again with every change of any copied file ({} of {} builds).",
-            broad.heat,
+            n_builds,
             view.n_builds()
         ),
         rule: Some("deps-first"),
-        builds: Some(broad.heat),
+        builds: Some(n_builds),
     }
 }
 
@@ -426,6 +429,10 @@ fn dead_split(view: &View<'_>, read: &StageView<'_>, copies: &[Copied<'_>]) -> O
     let rest = copies
         .iter()
         .find(|c| c.index > first.index && !is_manifests(c))?;
+    // Where the source comes first, that is the finding.
+    if copies.iter().any(|c| c.index < first.index && c.is_broad) {
+        return None;
+    }
     let is_run = |i: &usize| matches!(instructions[*i].kind, Kind::Run(_));
     if (first.index..rest.index).any(|i| is_run(&i)) {
         return None;
