@@ -7,7 +7,7 @@ use crate::caveat::Caveat;
 use crate::cost::{BuildCost, CostModel};
 use crate::graph::StepId;
 use crate::history::BuildInput;
-use crate::replay::{BuildOutcome, Built, Replay, Settings, Steps};
+use crate::replay::{BuildOutcome, Built, Made, Replay, Settings, Steps};
 use crate::restructure::finding;
 use crate::score::{Blame, Ledger, Millis, Reads, Tally, align, counted, needed, reads, tally};
 use crate::tree::RepoPath;
@@ -45,7 +45,12 @@ impl Analyzer {
 
     /// Builds the next one.
     pub fn add(&mut self, input: &BuildInput) {
-        let outcome = self.replay.build(input);
+        self.add_planned(input, None);
+    }
+
+    /// The same with the plan that was made ahead (see [`crate::replay::plan_ahead`]).
+    pub fn add_planned(&mut self, input: &BuildInput, plan: Option<Made>) {
+        let outcome = self.replay.build_planned(input, plan);
         // The Dockerfile is the first of the watched files.
         if let Some(Ok(Some(text))) = input.watched.first() {
             self.dockerfiles.insert(text.clone());

@@ -42,8 +42,9 @@ pub(super) fn run(args: &AnalyzeArgs) -> Result<(), CliError> {
 pub(super) fn analyse(project: &Project, model: CostModel) -> Result<Analysis, CliError> {
     let mut analyzer = Analyzer::new(project.settings.clone(), model);
     let mut progress = Progress::new("replaying", project.builds.len());
-    for input in project.inputs() {
-        analyzer.add(&input?);
+    for planned in project.planned() {
+        let (input, plan) = planned?;
+        analyzer.add_planned(&input, plan);
         progress.step();
     }
     Ok(analyzer.finish(project.caveats.clone(), &|path| project.read_newest(path)))

@@ -7,9 +7,9 @@ use super::error::{CliError, Kind};
 use super::output::note;
 use super::settings::{Job, Source, Spec, Which};
 use crate::caveat::Caveat;
-use crate::history::git::{self, ErrorKind, Range, Repository};
+use crate::history::git::{self, ErrorKind, Range, Repository, Walk};
 use crate::history::{BuildInput, Request};
-use crate::replay::{Replay, Settings};
+use crate::replay::{Planned, Replay, Settings, plan_ahead};
 use crate::report::format::{DateOrSpan, list as list_words};
 use crate::tree::{ObjectId, RepoPath};
 use std::io::Read;
@@ -67,12 +67,21 @@ impl Project {
 
     /// The builds' inputs, in order, read as they are asked for.
     pub(super) fn inputs(&self) -> impl Iterator<Item = Result<BuildInput, CliError>> + use<> {
+        self.walk()
+            .map(|input| input.map_err(|error| repository_error(&error)))
+    }
+
+    /// The same with each build's plan, made ahead by a thread of its own.
+    pub(super) fn planned(&self) -> impl Iterator<Item = Result<Planned, CliError>> + use<> {
+        let planned = plan_ahead(&self.settings, self.walk());
+        planned.map(|planned| planned.map_err(|error| repository_error(&error)))
+    }
+
+    fn walk(&self) -> Walk {
         let watched = Replay::watched(&self.settings);
         let context = RepoPath::new(&self.settings.context);
-        let walk = self
-            .repository
-            .walk(self.builds.clone(), &context, &watched);
-        walk.map(|input| input.map_err(|error| repository_error(&error)))
+        self.repository
+            .walk(self.builds.clone(), &context, &watched)
     }
 
     /// The bytes of a file of the newest build's context; `None` where there is none or it cannot be read.

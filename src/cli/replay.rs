@@ -17,11 +17,14 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), CliError> {
     let mut replay = Replay::new(project.settings.clone());
     let mut trace = Trace::default();
     let mut progress = Progress::new("replaying", project.builds.len());
-    for input in project.inputs() {
-        trace.write(&replay.build(&input?), &mut output)?;
+    for planned in project.planned() {
+        let (input, plan) = planned?;
+        trace.write(&replay.build_planned(&input, plan), &mut output)?;
         // Each line as soon as it is known.
         output.flush()?;
         progress.step();
     }
+    // The process ends: to take a large cache apart would only keep the reader waiting.
+    std::mem::forget(replay);
     output.finish()
 }

@@ -2,14 +2,20 @@
 //!
 //! Never: prints, reads the disk, knows a cost.
 
+mod ahead;
 mod align;
 mod evaluate;
 mod marks;
 mod outcome;
+mod plan_key;
 mod reason;
 mod run;
 mod settings;
 
+pub use ahead::Ahead;
+pub use ahead::Made;
+pub use ahead::Planned;
+pub use ahead::plan_ahead;
 pub use align::align;
 pub use outcome::BuildOutcome;
 pub use outcome::Built;

@@ -1,7 +1,9 @@
 //! The replay itself: builds in, outcomes out, one after the other.
 
+use super::ahead::Made;
 use super::evaluate::{Fates, Prepared, evaluate, image_chain};
 use super::outcome::{BuildOutcome, Built, Outcome};
+use super::plan_key::{MAX_PLANS, PlanKey, target};
 use super::reason::{Evidence, Hidden, Reference, explain};
 use super::settings::{CacheExport, RunOutputs, Runner, Settings};
 use crate::builder;
@@ -9,18 +11,13 @@ use crate::builder::{Builder, Carried, Effect, Plan};
 use crate::cache::Store;
 use crate::caveat::Caveat;
 use crate::context::{ContentId, ContextTree, IgnoreRules};
-use crate::dockerfile;
 use crate::dockerfile::Error;
-use crate::graph;
 use crate::history::BuildInput;
 use crate::tree::{FileKind, ObjectId, RepoPath};
 use rustc_hash::FxHashMap;
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// More plans than this are not kept.
-const MAX_PLANS: usize = 64;
 
 /// A builder with its cache, given one build after the other.
 pub struct Replay {
@@ -41,22 +38,6 @@ pub struct Replay {
     last_commit: Option<ObjectId>,
     n_builds: usize,
     caveats: Vec<Caveat>,
-}
-
-/// What a plan is made from.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct PlanKey {
-    text: Arc<[u8]>,
-    target: Option<String>,
-    build_args: BTreeMap<String, String>,
-}
-
-impl PlanKey {
-    fn is(&self, other: &Self) -> bool {
-        (Arc::ptr_eq(&self.text, &other.text) || self.text == other.text)
-            && self.target == other.target
-            && self.build_args == other.build_args
-    }
 }
 
 impl Replay {
@@ -98,10 +79,15 @@ impl Replay {
 
     /// Builds the next one. The tree's changes must be relative to the input given before.
     pub fn build(&mut self, input: &BuildInput) -> BuildOutcome {
+        self.build_planned(input, None)
+    }
+
+    /// The same with the plan that was made ahead (see [`plan_ahead`](super::plan_ahead)).
+    pub fn build_planned(&mut self, input: &BuildInput, made: Option<Made>) -> BuildOutcome {
         let build = self.n_builds;
         self.n_builds += 1;
         let result = self.update_context(input).and_then(|filtered| {
-            let prepared = self.plan(input)?;
+            let prepared = self.plan(input, made)?;
             Ok(self.run(input, build, &prepared, filtered))
         });
         if result.is_err() {
@@ -188,8 +174,9 @@ impl Replay {
         Ok(None)
     }
 
-    fn plan(&mut self, input: &BuildInput) -> Result<Arc<Prepared>, Error> {
-        let key = self.plan_key(input)?;
+    fn plan(&mut self, input: &BuildInput, made: Option<Made>) -> Result<Arc<Prepared>, Error> {
+        let last = self.last_plan.as_ref().map(|(key, _)| key);
+        let key = PlanKey::new(&self.settings, input, last)?;
         if let Some((last, prepared)) = &self.last_plan
             && last.is(&key)
         {
@@ -198,7 +185,11 @@ impl Replay {
         let prepared = match self.plans.get(&key) {
             Some(known) => known.clone(),
             None => {
-                let made = self.prepare(&key);
+                let plan = match made.filter(|made| made.key.is(&key)) {
+                    Some(made) => made.plan,
+                    None => key.plan(&self.settings),
+                };
+                let made = plan.map(|plan| self.prepare(plan));
                 // A text comes back soon or not at all; long histories have thousands.
                 if self.plans.len() >= MAX_PLANS {
                     self.plans.clear();
@@ -211,66 +202,12 @@ impl Replay {
         Ok(prepared)
     }
 
-    fn plan_key(&self, input: &BuildInput) -> Result<PlanKey, Error> {
-        let text: Arc<[u8]> = match (&self.settings.pin, input.watched.first()) {
-            (Some(pinned), _) => match &self.last_plan {
-                Some((last, _)) if *last.text == *pinned.as_bytes() => last.text.clone(),
-                _ => pinned.as_bytes().into(),
-            },
-            (None, Some(Ok(Some(bytes)))) => bytes.clone(),
-            (None, Some(Err(why))) => return Err(Error::whole(why.clone())),
-            (None, _) => {
-                return Err(Error::whole(format!(
-                    "there is no {} at this commit",
-                    self.settings.dockerfile
-                )));
-            }
-        };
-        let given = self
-            .settings
-            .build_args
-            .iter()
-            .chain(&input.request.build_args);
-        let build_args = given
-            .filter_map(|(k, v)| Some((k.clone(), v.clone()?)))
-            .collect();
-        let target = self.target(input);
-        Ok(PlanKey {
-            text,
-            target,
-            build_args,
-        })
-    }
-
-    /// The stage that this build is asked for.
-    fn target(&self, input: &BuildInput) -> Option<String> {
-        input
-            .request
-            .target
-            .clone()
-            .or_else(|| self.settings.target.clone())
-    }
-
-    fn prepare(&mut self, key: &PlanKey) -> Result<Arc<Prepared>, Error> {
-        let parsed = dockerfile::parse_bytes(&key.text)?;
-        let options = graph::Options {
-            target: key.target.clone(),
-            build_args: key.build_args.clone(),
-            all_stages: builder::builds_all_stages(self.settings.builder),
-            unknown_bases: true,
-        };
-        let lowering = graph::lower(&parsed.dockerfile, &options)?;
-        let plan = builder::plan(
-            self.settings.builder,
-            &parsed.dockerfile,
-            &options.build_args,
-            &lowering,
-        )?;
+    fn prepare(&mut self, plan: Plan) -> Arc<Prepared> {
         self.plan_caveats(&plan);
         let outputs = (0..plan.vertices.len())
             .map(|v| self.outputs(&plan, v))
             .collect();
-        Ok(Arc::new(Prepared::new(plan, &mut self.store, outputs)))
+        Arc::new(Prepared::new(plan, &mut self.store, outputs))
     }
 
     /// What a RUN leaves when it runs again: the override for its stage and line, else the setting.
@@ -320,7 +257,7 @@ impl Replay {
     ) -> Built {
         let is_persistent = self.settings.runner == Runner::Persistent;
         let target = if is_persistent {
-            self.target(input)
+            target(&self.settings, input)
         } else {
             None
         };
