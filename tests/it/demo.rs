@@ -85,6 +85,8 @@ fn a_proposal_is_compared_by_its_id() {
             repo.to_str().unwrap(),
             "--git-dir",
             "excluded",
+            "--last",
+            "40",
             "--format",
             "json",
         ])
