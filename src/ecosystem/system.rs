@@ -53,13 +53,28 @@ pub fn is_system_install(call: &Call<'_>) -> bool {
         | "docker-php-ext-configure"
         | "install-php-extensions"
         | "pecl"
-        | "rustup"
         | "a2enmod" => true,
+        "rustup" => !reads_toolchain_file(call),
         "mix" => matches!(verb, "local.hex" | "local.rebar"),
         "corepack" => true,
         "playwright" => verb == "install",
         _ => false,
     }
+}
+
+/// Whether a `rustup` command takes its toolchain from the project's `rust-toolchain.toml`
+/// (rust-lang.github.io/rustup, "Overrides"): all do that name none.
+fn reads_toolchain_file(call: &Call<'_>) -> bool {
+    let names_one = match call.verb().unwrap_or_default() {
+        "default" => true,
+        "toolchain" => {
+            let mut words = call.args().iter().skip_while(|w| *w != "toolchain").skip(2);
+            words.next().is_some_and(|w| !w.starts_with('-'))
+        }
+        _ => call.option(&["--toolchain"]).is_some(),
+    };
+    let is_there = |name: &str| call.files.has(&call.dir.join(name.as_bytes()));
+    !names_one && (is_there("rust-toolchain.toml") || is_there("rust-toolchain"))
 }
 
 /// True when it is shown that the command reads no file that a COPY may have brought to the project's directory.

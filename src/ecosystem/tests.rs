@@ -831,6 +831,32 @@ fn the_others_resolve_from_their_manifests() {
 }
 
 #[test]
+fn rustup_reads_the_toolchain_file_where_it_names_no_toolchain() {
+    let free = |files: &[(&str, &str)], command: &str| {
+        let words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+        let (env, dir) = (BTreeMap::new(), RepoPath::root());
+        Fixture::new(files).with(|files| {
+            super::reads_no_project(&Call {
+                words: &words,
+                env: &env,
+                files: *files,
+                dir: &dir,
+            })
+        })
+    };
+    let pinned = &[("rust-toolchain.toml", "")];
+    assert!(free(&[], "rustup target add wasm32-wasip1"));
+    assert!(free(
+        pinned,
+        "rustup toolchain install stable --profile minimal"
+    ));
+    assert!(free(pinned, "rustup target add x --toolchain stable"));
+    assert!(!free(pinned, "rustup target add wasm32-wasip1"));
+    assert!(!free(pinned, "rustup toolchain install --profile minimal"));
+    assert!(!free(pinned, "rustup show"));
+}
+
+#[test]
 fn context_free_commands_are_told_from_others() {
     let free = |command: &str| {
         let words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();

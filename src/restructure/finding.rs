@@ -59,7 +59,7 @@ pub const KINDS: &[(&str, &str)] = &[
     ),
     (
         "system-below-copy",
-        "system packages are installed below a COPY",
+        "system packages or tools are installed below a COPY",
     ),
 ];
 
@@ -89,6 +89,7 @@ fn of_stage(view: &View<'_>, read: &StageView<'_>, places: &[Place]) -> Vec<Find
     found.extend(installs_below(view, read, &copies));
     found.extend(dead_split(view, read, &copies));
     found.extend(system_below(view, stage, places, &copies));
+    found.extend(tools_below(view, read, &copies));
     found.extend(early_value(view, stage));
     if super::layout::parent(view.dockerfile, stage.index).is_none() && floats(&stage.base().image)
     {
@@ -463,6 +464,9 @@ fn dead_split(view: &View<'_>, read: &StageView<'_>, copies: &[Copied<'_>]) -> O
     })
 }
 
+/// Package managers of distributions.
+const MANAGERS: &[&str] = &["apk", "apt", "apt-get", "dnf", "microdnf", "yum", "zypper"];
+
 fn system_below(
     view: &View<'_>,
     stage: &Stage,
@@ -472,10 +476,10 @@ fn system_below(
     let mut found = Vec::new();
     for (index, instruction) in stage.instructions.iter().enumerate() {
         let seen = commands(instruction);
-        let Some(manager) = seen.iter().find(|s| {
-            ["apk", "apt", "apt-get", "dnf", "microdnf", "yum", "zypper"].contains(&s.name())
-                && installs(s)
-        }) else {
+        let Some(manager) = seen
+            .iter()
+            .find(|s| MANAGERS.contains(&s.name()) && installs(s))
+        else {
             continue;
         };
         let Some(copy) = copies
@@ -505,6 +509,41 @@ fn system_below(
             line,
             kind: "system-below-copy",
             text: format!("`{} {}` stands below the COPY in line {above}: system packages are installed again whenever a copied file changes ({} of {} builds).", manager.name(), manager.subcommand(), copy.heat, view.n_builds()),
+            rule: Some("system-first"),
+            builds: Some(copy.heat),
+        });
+    }
+    found
+}
+
+/// Tools installed by name below a COPY whose files they do not read.
+fn tools_below(view: &View<'_>, read: &StageView<'_>, copies: &[Copied<'_>]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (index, instruction) in read.stage.instructions.iter().enumerate() {
+        let line = instruction.lines.first;
+        let above = copies.iter().filter(|c| c.index < index);
+        let Some(copy) = above.max_by_key(|c| c.heat).filter(|c| c.heat > 0) else {
+            continue;
+        };
+        // Those with packages of the distribution are told of there.
+        if commands(instruction)
+            .iter()
+            .any(|s| MANAGERS.contains(&s.name()))
+        {
+            continue;
+        }
+        let Some(tools) = read.tools(index) else {
+            continue;
+        };
+        let at = copy.instruction.lines.first;
+        found.push(Finding {
+            line,
+            kind: "system-below-copy",
+            text: format!(
+                "`{tools}` reads nothing of the project but stands below the COPY in line {at}: it runs again whenever a copied file changes ({} of {} builds).",
+                copy.heat,
+                view.n_builds()
+            ),
             rule: Some("system-first"),
             builds: Some(copy.heat),
         });

@@ -183,6 +183,16 @@ impl<'a> StageView<'a> {
         (0..read.script.pieces.len()).all(|n| read.is_free(n) || read.touches_only(n, allowed))
     }
 
+    /// The first command of RUN `run` that installs tools by name (`npm install -g pnpm`), where no command of the RUN
+    /// reads the project.
+    pub(super) fn tools(&self, run: usize) -> Option<String> {
+        let read = Read::new(self, run, self.stage.instructions.get(run)?)?;
+        let named = |seen: &&Seen| read.with_call(seen, ecosystem::is_system_install) == Some(true);
+        let first = read.seen.iter().find(named)?;
+        self.reads_no_project(run, &BTreeSet::new())
+            .then(|| short(&first.words))
+    }
+
     /// Where the commands of RUN `run` keep downloads, by ecosystem, each once.
     pub(super) fn cache_dirs(&self, run: usize) -> Vec<(&'static str, ecosystem::CacheDir)> {
         let instruction = &self.stage.instructions[run];
@@ -442,7 +452,7 @@ impl<'a> Read<'a> {
         let commands = self.script.commands_of(&self.script.pieces[piece]);
         let plain = commands.iter().all(|c| {
             c.redirections.iter().all(|r| is_harmless_target(&r.target))
-                && c.substitutions.iter().all(is_version_query)
+                && c.substitutions.iter().all(|s| self.only_asks(s))
         });
         plain
             && self.seen_of(piece).all(|seen| {
@@ -453,6 +463,24 @@ impl<'a> Read<'a> {
                             && seen.args().iter().all(|a| a.starts_with('-')))
                         || self.with_call(seen, ecosystem::reads_no_project) == Some(true))
             })
+    }
+
+    /// Whether a command inside `$(…)` asks the system and reads no file of the project.
+    fn only_asks(&self, command: &shell::Command) -> bool {
+        let file_name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        let is_file = |word: &&str| {
+            let name = file_name(word);
+            self.files
+                .iter()
+                .any(|(path, _)| file_name(&path.to_string()) == name)
+        };
+        is_version_query(command)
+            && !command.args().iter().any(is_file)
+            && command
+                .redirections
+                .iter()
+                .all(|r| is_harmless_target(&r.target))
+            && command.substitutions.iter().all(|s| self.only_asks(s))
     }
 
     /// Whether one of the words is a path of the project's place, or holds it.
@@ -490,7 +518,7 @@ impl<'a> Read<'a> {
         let commands = self.script.commands_of(&self.script.pieces[piece]);
         let plain = commands.iter().all(|c| {
             c.redirections.iter().all(|r| is_harmless_target(&r.target))
-                && c.substitutions.iter().all(is_version_query)
+                && c.substitutions.iter().all(|s| self.only_asks(s))
         });
         if !plain {
             return None;
