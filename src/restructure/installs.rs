@@ -189,6 +189,10 @@ impl<'a> StageView<'a> {
         let read = Read::new(self, run, self.stage.instructions.get(run)?)?;
         let named = |seen: &&Seen| read.with_call(seen, ecosystem::is_system_install) == Some(true);
         let first = read.seen.iter().find(named)?;
+        let asks = |w: &String| w.contains("$(") || w.contains('`');
+        if read.seen.iter().any(|s| s.words.iter().any(asks)) {
+            return None;
+        }
         self.reads_no_project(run, &BTreeSet::new())
             .then(|| short(&first.words))
     }
