@@ -19,6 +19,7 @@
 //! | LABEL, CMD, ENTRYPOINT, EXPOSE, VOLUME, STOPSIGNAL, HEALTHCHECK, MAINTAINER | no | nothing | – | convert.go | `before-run-label` and its like |
 
 use super::vertex::{CopyEffect, Effect, Plan, Vertex, VertexInput, VertexSource};
+use crate::context::ContentId;
 use crate::context::CopyOptions;
 use crate::context::Reading;
 use crate::context::Selector;
@@ -577,7 +578,7 @@ impl<'a> Planner<'a> {
         let key = format!(
             "exec {}/{}/{:?}",
             joined(run.args.iter().map(String::as_str)),
-            joined(env.iter().flat_map(|(name, value)| [*name, value])),
+            bounded(joined(env.iter().flat_map(|(name, value)| [*name, value]))),
             (
                 &state.cwd,
                 &state.user,
@@ -1023,6 +1024,20 @@ fn ssh_key(mount: &Mount, n: usize) -> String {
     )
 }
 
+/// More variables than this of one step are not told apart for people; they all count in the key.
+const MAX_SHOWN_ENV: usize = 200;
+
+/// The text itself, or what stands for a long one: thousands of variables before thousands of steps must not fill the
+/// memory.
+fn bounded(text: String) -> String {
+    const LONG: usize = 32 * 1024;
+    if text.len() <= LONG {
+        text
+    } else {
+        ContentId::of_bytes(text.as_bytes()).to_string()
+    }
+}
+
 /// The texts in one, each behind its length, so that no other list gives the same: commands and environments are long,
 /// and `{:?}` looks at every character.
 fn joined<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
@@ -1057,7 +1072,8 @@ fn run_definition(
             run.args[..run.args.len().saturating_sub(1)].join(" "),
         ));
     }
-    for (name, value) in env {
+    // Of a list that nobody reads, its end: where the latest assignments are.
+    for (name, value) in &env[env.len().saturating_sub(MAX_SHOWN_ENV)..] {
         let kind = if state.args.iter().any(|(n, _)| n == name) {
             "argument"
         } else {
