@@ -15,7 +15,7 @@ use crate::replay::{Built, Replay, Runner, Settings};
 use crate::restructure::View;
 use crate::restructure::absent::{Missing, Sources};
 use crate::restructure::finding::{Finding, findings};
-use crate::restructure::search::{Draft, Dropped, Found, Gain, Proposal, search};
+use crate::restructure::search::{Draft, Dropped, Found, Gain, Proposal, search, worth_its_risk};
 use crate::score::{Reads, needed, reads};
 use crate::tree::{FileStamp, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
@@ -641,7 +641,8 @@ fn assemble(
         if found.order.iter().any(|p| p.id == proposal.id) {
             continue;
         }
-        let pays = gain.is_some_and(|g| g.median >= least);
+        let needed = worth_its_risk(&proposal.candidate, least);
+        let pays = gain.is_some_and(|g| g.median >= needed);
         let alone = if pays {
             bench.saving(&now, &proposal.draft)
         } else {
@@ -650,7 +651,7 @@ fn assemble(
         let why_not = if pays {
             "others of the recommended set save the same".to_owned()
         } else {
-            why_idle(*gain, alone.as_ref())
+            why_idle(*gain, alone.as_ref(), proposal.candidate.changes_image)
         };
         let suggestion = Suggestion {
             proposal: proposal.clone(),
@@ -704,12 +705,15 @@ fn assemble(
     }
 }
 
-fn why_idle(gain: Option<Gain>, saving: Option<&Saving>) -> String {
+fn why_idle(gain: Option<Gain>, saving: Option<&Saving>, changes_image: bool) -> String {
     match (gain, saving) {
         (None, _) => "it cannot be built at half of these commits, so this history cannot judge it"
             .to_owned(),
         (Some(gain), _) if gain.median < 0 => {
             "on this history it costs more than it saves".to_owned()
+        }
+        _ if changes_image => {
+            "it makes the image smaller, and saves too little time for a change of what the image holds".to_owned()
         }
         (Some(_), Some(saving)) if saving.builds.0 == 0 => {
             "no build of this history gets faster".to_owned()

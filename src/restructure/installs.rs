@@ -211,6 +211,27 @@ impl<'a> StageView<'a> {
         found
     }
 
+    /// COPY lines that bring what `install` reads into `dir`, each with its line break; `None` where some of it lies
+    /// elsewhere, has another name there, or needs quotes.
+    pub(super) fn copies_of(&self, install: &Install, dir: &str) -> Option<String> {
+        let image = self.image_at(install.run);
+        let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for to in &install.reads {
+            let from = image.get(to)?.from.to_string();
+            let (folder, name) = to.rsplit_once('/')?;
+            let same_name = from.rsplit('/').next() == Some(name);
+            if !same_name || from.contains([' ', '$', '*', '?', '[', '"', '\\']) {
+                return None;
+            }
+            let to = format!("./{}", relative(folder, dir)?);
+            groups.entry(to).or_default().push(from);
+        }
+        let line = |(to, from): (&String, &Vec<String>)| {
+            format!("COPY {} {}/\n", from.join(" "), to.trim_end_matches('/'))
+        };
+        (!groups.is_empty()).then(|| groups.iter().map(line).collect())
+    }
+
     /// The ecosystems whose commands make up RUN `run`, whatever they do; `None` when another command is among them.
     pub(super) fn builds_with(&self, run: usize) -> Option<Vec<&'static str>> {
         let read = Read::new(self, run, self.stage.instructions.get(run)?)?;

@@ -54,6 +54,15 @@ pub fn places(dockerfile: &Dockerfile) -> Vec<Vec<Place>> {
     all
 }
 
+/// Variables that stand above the first FROM, for FROM to use; `None` for a value that is not known.
+pub fn globals(dockerfile: &Dockerfile) -> BTreeMap<String, Option<String>> {
+    let mut place = Place::default();
+    for instruction in &dockerfile.globals {
+        advance(&mut place, instruction, &BTreeMap::new());
+    }
+    place.variables
+}
+
 /// The earlier stage that `stage` is built on, if its FROM names one.
 pub fn parent(dockerfile: &Dockerfile, stage: usize) -> Option<usize> {
     let image = dockerfile

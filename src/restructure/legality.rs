@@ -46,7 +46,9 @@ pub fn check(view: &View<'_>, candidate: &Candidate) -> Result<Dockerfile, Strin
         target,
         ..*view
     };
-    if !candidate.changes_image {
+    if candidate.changes_image {
+        kept_configuration(view, &then)?;
+    } else {
         configuration(view, &then)?;
         image_files(view, &then, candidate.safety.is_safe())?;
     }
@@ -247,6 +249,21 @@ fn names_and_values(instruction: &Instruction) -> Vec<(&str, Option<&str>)> {
         .iter()
         .map(|f| (f.name.as_str(), f.value.as_deref()))
         .collect()
+}
+
+/// As [`configuration`] for a candidate that changes what the image holds: a user may be named where none was, and
+/// variables may be added.
+fn kept_configuration(before: &View<'_>, after: &View<'_>) -> Result<(), String> {
+    let (old, mut new) = (final_configuration(before), final_configuration(after));
+    new.retain(|part, _| old.contains_key(part) || !(part == "USER" || part.starts_with("ENV ")));
+    match old
+        .keys()
+        .chain(new.keys())
+        .find(|k| old.get(*k) != new.get(*k))
+    {
+        Some(part) => Err(format!("the image's {part} changes")),
+        None => Ok(()),
+    }
 }
 
 fn configuration(before: &View<'_>, after: &View<'_>) -> Result<(), String> {

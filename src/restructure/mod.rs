@@ -19,6 +19,7 @@ mod view;
 pub mod mentions;
 pub mod moving;
 pub mod rules;
+mod runtime;
 pub mod search;
 
 pub use candidate::Candidate;

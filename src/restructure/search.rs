@@ -141,7 +141,7 @@ pub fn search(
     let mut open: Vec<(Proposal, Option<Gain>)> = found.alone.clone();
     let mut reached = 0;
     while found.order.len() < MAX_ROUNDS {
-        let Some((best, gain)) = best_of(view, &open, reached + least) else {
+        let Some((best, gain)) = best_of(view, &open, reached, least) else {
             break;
         };
         reached = gain.median;
@@ -217,15 +217,29 @@ pub fn on_draft<T>(view: &View<'_>, draft: &Draft, with: impl FnOnce(&View<'_>) 
     }))
 }
 
-/// The one to take next: the best, or a smaller or safer one that gets nearly all of it. `None` below `least`.
+/// The gain from which a candidate pays, `least` being that of a small change: what changes the image itself must save
+/// five times as much to be worth the looking after.
+pub fn worth_its_risk(candidate: &Candidate, least: i64) -> i64 {
+    if candidate.changes_image {
+        least * 5
+    } else {
+        least
+    }
+}
+
+/// The one to take next on top of what saves `reached`: the best, or a smaller or safer one that gets nearly all of it.
+/// `None` where none pays.
 fn best_of<'p>(
     view: &View<'_>,
     open: &'p [(Proposal, Option<Gain>)],
+    reached: i64,
     least: i64,
 ) -> Option<(&'p Proposal, Gain)> {
     let paying = || {
-        open.iter()
-            .filter_map(|(p, g)| g.filter(|g| g.median >= least).map(|g| (p, g)))
+        open.iter().filter_map(|(p, g)| {
+            let needed = reached + worth_its_risk(&p.candidate, least);
+            g.filter(|g| g.median >= needed).map(|g| (p, g))
+        })
     };
     let best = paying().map(|(_, g)| g.median).max()?;
     let near = paying().filter(|(_, g)| g.median * 100 >= best * 97);

@@ -20,15 +20,19 @@
 //! COPY --from=build /app/server ./server
 //! ENTRYPOINT ["./server"]
 //! ```
-//! It changes what the image holds, and is therefore always for review: only what starts is shown to be there.
+//! What is built and on what it runs is `runtime`'s. The image then holds less, and is therefore always for review:
+//! only what starts is shown to be there. CMD, ENTRYPOINT, EXPOSE and all other configuration stay.
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
-use super::super::layout::{absolute, mentioned, places};
+use super::super::installs::{StageView, relative};
+use super::super::layout::{mentioned, places};
 use super::super::lift::declare;
+use super::super::moving::{block_of, without_blank_twin};
+use super::super::runtime::{Product, Single, product};
 use super::super::view::View;
 use super::Rule;
-use crate::dockerfile::ast::{Command, Instruction, Kind, Run};
-use crate::shell;
+use crate::dockerfile::Span;
+use crate::dockerfile::ast::{Healthcheck, Instruction, Kind};
 use std::fmt::Write as _;
 
 /// Its line in [`super::ALL`].
@@ -38,18 +42,6 @@ pub(super) const RULE: Rule = Rule {
     propose,
 };
 
-/// What is built, and on what it runs.
-struct Product {
-    /// Paths in the build stage, absolute.
-    files: Vec<String>,
-    /// The base of the final stage.
-    base: String,
-    /// Why that base.
-    why: &'static str,
-    /// Whether the base has a user of its own that is not root.
-    has_user: bool,
-}
-
 fn propose(view: &View<'_>) -> Vec<Candidate> {
     candidate(view).into_iter().collect()
 }
@@ -58,228 +50,297 @@ fn candidate(view: &View<'_>) -> Option<Candidate> {
     let [stage] = view.dockerfile.stages.as_slice() else {
         return None;
     };
-    let places = places(view.dockerfile);
-    let cwd = places[0].last()?.cwd.clone()?;
-    let started = started(&stage.instructions)?;
-    let product = product(view, &started, &cwd, &stage.base().image)?;
-    let is_work = |i: &Instruction| matches!(i.kind, Kind::Run(_) | Kind::Copy(_) | Kind::Add(_));
-    let last = stage.instructions.iter().rposition(is_work)?;
-    if stage.name.is_some() || stage.base().image.contains('$') {
+    if stage
+        .base()
+        .platform
+        .as_deref()
+        .is_some_and(|p| p.contains('$'))
+        || ["build", "production"].contains(&stage.name.as_deref().unwrap_or_default())
+    {
         return None;
     }
-    let (before, after) = (
-        &stage.instructions[..=last],
-        &stage.instructions[last + 1..],
-    );
-    let repeated = repeated(view.text(), before)?;
-    let is_user_set = stage
-        .instructions
-        .iter()
-        .any(|i| matches!(i.kind, Kind::User(_)));
-    let mut text = format!("\n\nFROM {}\nWORKDIR {cwd}\n", product.base);
-    for file in &product.files {
-        let to = super::super::installs::relative(file, &cwd)
-            .filter(|r| !r.is_empty())
-            .map_or_else(|| file.clone(), |r| format!("./{r}"));
-        let _ = writeln!(text, "COPY --from=build {file} {to}");
-    }
-    text.push_str(&repeated);
-    let mut doubt = "the image then holds nothing else: check that the program reads no other file and starts no other program".to_owned();
-    if !product.has_user && !is_user_set {
-        text.push_str("USER 1000:1000\n");
-        doubt.push_str(", and that it may run as user 1000");
-    }
-    let image = stage.base().image_span;
-    let end = before.last()?.span.end;
-    let rest = after.first().map_or(end, |i| i.span.start);
-    // Comments above what follows stay with it.
-    let gap = &view.text()[end..rest];
-    let kept = gap.find('#').map_or("", |at| &gap[at..]);
+    let all = places(view.dockerfile);
+    let of = StageView::new(view, &all, 0);
+    let single = Single::new(&of)?;
+    let product = product(&single)?;
+    let text = Final {
+        single: &single,
+        product: &product,
+    };
+    let mut doubts = vec![format!(
+        "the image then holds less: check that the program reads no other file of {} and starts no other program",
+        stage.base().image
+    )];
+    let inserted = text.inserted(&mut doubts)?;
+    doubts.extend(product.doubts.iter().cloned());
     let mut candidate = Candidate::new(
         RULE.id,
         format!("build in a stage of its own and run on {}", product.base),
     );
-    candidate.edits = vec![
-        TextEdit::insert(image.end, " AS build"),
-        TextEdit::replace(
-            crate::dockerfile::Span::new(end, rest),
-            format!("{text}{kept}"),
-        ),
-    ];
+    candidate.edits = text.edits(&inserted)?;
     candidate.changes_image = true;
     candidate.lines = vec![stage.from.lines];
     candidate.rationale = format!(
         "The image carries everything that the build needs; {} is enough to run it: {}.",
         product.base, product.why
     );
-    candidate.safety = Safety::of(
-        vec![format!(
-            "{} is what the image starts, and is copied",
-            product.files.join(" and ")
-        )],
-        vec![doubt],
-    );
+    let copied: Vec<&str> = product.files.iter().map(|(_, f)| f.as_str()).collect();
+    let mut reasons = product.reasons.clone();
+    reasons.push(format!(
+        "{} {} copied, and what the image starts stays",
+        copied.join(" and "),
+        if copied.len() == 1 { "is" } else { "are" }
+    ));
+    candidate.safety = Safety::of(reasons, vec![doubts.join(", that ")]);
     declare(&mut candidate, view)?;
     Some(candidate)
 }
 
-/// The program that the image starts, in exec form, ENTRYPOINT first.
-fn started(instructions: &[Instruction]) -> Option<Vec<String>> {
-    let mut entrypoint = Vec::new();
-    let mut cmd = Vec::new();
-    for instruction in instructions {
-        match &instruction.kind {
-            Kind::Entrypoint(Command::Exec(words)) => entrypoint.clone_from(words),
-            Kind::Cmd(Command::Exec(words)) => cmd.clone_from(words),
-            Kind::Entrypoint(Command::Shell(_)) | Kind::Cmd(Command::Shell(_)) => return None,
-            _ => {}
-        }
-    }
-    entrypoint.extend(cmd);
-    (!entrypoint.is_empty()).then_some(entrypoint)
+/// The final stage being written.
+struct Final<'a> {
+    single: &'a Single<'a>,
+    product: &'a Product,
 }
 
-/// What the stage builds, if it is what the image starts.
-fn product(view: &View<'_>, started: &[String], cwd: &str, image: &str) -> Option<Product> {
-    let stage = &view.dockerfile.stages[0];
-    let text: Vec<(usize, shell::Script)> = stage
-        .instructions
-        .iter()
-        .enumerate()
-        .filter_map(|(n, i)| match &i.kind {
-            Kind::Run(Run {
-                command: Command::Shell(text),
-            }) => Some((n, shell::parse(text))),
-            _ => None,
-        })
-        .collect();
-    let runs = |name: &str, verb: &str| {
-        text.iter().any(|(_, script)| {
-            script
-                .seen()
-                .iter()
-                .any(|s| s.name() == name && s.args().iter().any(|a| a.starts_with(verb)))
-        })
-    };
-    let program = started.first()?.as_str();
-    let places = places(view.dockerfile);
-    if program == "java" {
-        let jar = started.iter().skip_while(|w| *w != "-jar").nth(1)?;
-        let builds = runs("mvnw", "package")
-            || runs("mvn", "package")
-            || runs("mvn", "install")
-            || runs("gradle", "b")
-            || runs("gradlew", "b");
-        if !builds || jar.contains('*') {
-            return None;
-        }
-        return Some(Product {
-            files: vec![absolute(Some(cwd), jar)?],
-            base: format!("eclipse-temurin:{}-jre", java_version(image)?),
-            why: "a Java program needs a runtime and no compiler",
-            has_user: false,
-        });
+impl Final<'_> {
+    fn before(&self) -> &[Instruction] {
+        &self.single.stage.instructions[..=self.product.split]
     }
-    for (n, script) in &text {
-        for seen in script
-            .seen()
+
+    fn text_of(&self, instruction: &Instruction) -> Option<String> {
+        let text = self.single.view.text().get(instruction.span.range())?;
+        Some(format!("{text}\n"))
+    }
+
+    /// The stages after the build stage up to where its own instructions go on. `None` where something that must be
+    /// said again hangs on a build argument or on a shell that the base has not.
+    fn inserted(&self, doubts: &mut Vec<String>) -> Option<String> {
+        let (single, product) = (self.single, self.product);
+        let from = |base: &str| {
+            let platform = single.stage.base().platform.as_deref();
+            let flag = platform
+                .map(|p| format!("--platform={p} "))
+                .unwrap_or_default();
+            let name = single.stage.name.as_deref();
+            format!(
+                "FROM {flag}{base}{}\n",
+                name.map(|n| format!(" AS {n}")).unwrap_or_default()
+            )
+        };
+        let mut text = product.last.clone();
+        text.push('\n');
+        if !product.between.is_empty() {
+            let _ = writeln!(text, "{}", product.between);
+        }
+        text.push_str(&from(&product.base));
+        text.push_str(&product.setting);
+        let (head, tail) = self.repeated(doubts)?;
+        text.push_str(&head);
+        for (stage, file) in &product.files {
+            let to = relative(file, self.cwd())
+                .filter(|r| !r.is_empty())
+                .map_or_else(|| file.clone(), |r| format!("./{r}"));
+            let _ = writeln!(text, "COPY --from={stage} {file} {to}");
+        }
+        text.push_str(&tail);
+        let is_user_set = single
+            .stage
+            .instructions
             .iter()
-            .filter(|s| s.name() == "go" && s.subcommand() == "build")
-        {
-            let here = absolute(places[0][*n].cwd.as_deref(), seen.directory.as_deref()?)?;
-            let out = seen.args().iter().skip_while(|a| *a != "-o").nth(1)?;
-            let made = absolute(Some(&here), out)?;
-            if absolute(Some(cwd), program)? != made {
-                continue;
-            }
-            let is_static = image.contains("alpine")
-                || seen
-                    .assignments
-                    .iter()
-                    .any(|(k, v)| k == "CGO_ENABLED" && v == "0")
-                || places[0][*n].variables.get("CGO_ENABLED") == Some(&Some("0".to_owned()));
-            let base = if is_static {
-                "gcr.io/distroless/static-debian12:nonroot"
-            } else {
-                "gcr.io/distroless/base-debian12:nonroot"
-            };
-            return Some(Product {
-                files: vec![made],
-                base: base.to_owned(),
-                why: "a Go program brings its runtime with it",
-                has_user: true,
-            });
+            .any(|i| matches!(i.kind, Kind::User(_)));
+        if let (Some(user), false) = (product.user, is_user_set || self.runs_later()) {
+            let _ = writeln!(text, "USER {user}");
+            doubts.push(format!(
+                "it may run as user {user}, who cannot write where root could"
+            ));
+        } else if product.is_rootless && !is_user_set {
+            doubts.push("it may run as a user who is not root".to_owned());
+        }
+        Some(text)
+    }
+
+    /// Whether a RUN or COPY stands below the split: it must go on as it was.
+    fn runs_later(&self) -> bool {
+        self.single.stage.instructions[self.product.split + 1..]
+            .iter()
+            .any(|i| matches!(i.kind, Kind::Run(_) | Kind::Copy(_) | Kind::Add(_)))
+    }
+
+    /// The working directory where the final stage copies.
+    fn cwd(&self) -> &str {
+        let next = self.product.split + 1;
+        if next < self.single.stage.instructions.len() {
+            self.single.of.cwd(next)
+        } else {
+            &self.single.cwd
         }
     }
-    let made = absolute(Some(cwd), program)?;
-    if runs("cargo", "build") && made.contains("/target/release/") && !image.contains("alpine") {
-        return Some(Product {
-            files: vec![made],
-            base: "gcr.io/distroless/cc-debian12:nonroot".to_owned(),
-            why: "a Rust program needs the C library alone",
-            has_user: true,
-        });
-    }
-    None
-}
 
-/// The Java version in a tag: `21` of `eclipse-temurin:21-jdk`, `maven:3.9-eclipse-temurin-21`, `gradle:8-jdk17`.
-fn java_version(image: &str) -> Option<String> {
-    let (name, tag) = image.split_once(':')?;
-    let digits = |text: &str| {
-        let found: String = text.chars().take_while(char::is_ascii_digit).collect();
-        (!found.is_empty()).then_some(found)
-    };
-    let of_tag = |lead: &str| {
-        tag.split_once(lead)
-            .and_then(|(_, rest)| digits(rest.trim_start_matches('-')))
-    };
-    let name = name.rsplit('/').next()?;
-    match name {
-        "eclipse-temurin" | "openjdk" | "amazoncorretto" => digits(tag),
-        "maven" | "gradle" => of_tag("temurin-")
-            .or_else(|| of_tag("openjdk-"))
-            .or_else(|| of_tag("corretto-"))
-            .or_else(|| of_tag("jdk")),
-        _ => None,
-    }
-}
-
-/// Configuration set before the end of the build that the image must keep: said again in the final stage. `None` when
-/// it hangs on a build argument.
-fn repeated(text: &str, before: &[Instruction]) -> Option<String> {
-    let mut lines = String::new();
-    let args: Vec<&str> = before
-        .iter()
-        .filter_map(|i| match &i.kind {
-            Kind::Arg(items) => Some(items.iter().map(|a| a.name.as_str())),
-            _ => None,
-        })
-        .flatten()
-        .collect();
-    for instruction in before {
-        match &instruction.kind {
-            Kind::Env(_)
-            | Kind::Label(_)
-            | Kind::Expose(_)
-            | Kind::Volume(_)
-            | Kind::User(_)
-            | Kind::StopSignal(_)
-            | Kind::Healthcheck(_)
-            | Kind::Entrypoint(_)
-            | Kind::Cmd(_) => {
-                if mentioned(&instruction.original)
-                    .iter()
-                    .any(|n| args.contains(&n.as_str()))
-                {
-                    return None;
+    /// What of the build stage the final stage says again: before and after its copies.
+    fn repeated(&self, doubts: &mut Vec<String>) -> Option<(String, String)> {
+        let (single, product) = (self.single, self.product);
+        let before = self.before();
+        let args: Vec<&str> = before
+            .iter()
+            .filter_map(|i| match &i.kind {
+                Kind::Arg(items) => Some(items.iter().map(|a| a.name.as_str())),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        let (mut head, mut tail) = (String::new(), String::new());
+        for (n, instruction) in before.iter().enumerate() {
+            let line = match &instruction.kind {
+                Kind::Shell(_) | Kind::Onbuild(_) => return None,
+                Kind::Healthcheck(Healthcheck::Cmd(_)) if !product.has_shell => return None,
+                Kind::Env(_)
+                | Kind::Label(_)
+                | Kind::Expose(_)
+                | Kind::Volume(_)
+                | Kind::StopSignal(_)
+                | Kind::Workdir(_)
+                | Kind::Healthcheck(_)
+                | Kind::Entrypoint(_)
+                | Kind::Cmd(_) => (&mut head, instruction),
+                Kind::User(user) => {
+                    if !product.has_shell && user.parse::<u32>().is_err() {
+                        return None;
+                    }
+                    (&mut tail, instruction)
                 }
-                lines.push_str(text.get(instruction.span.range())?);
-                lines.push('\n');
+                Kind::Copy(_) | Kind::Add(_) if product.takes_context => {
+                    if single.of.brings[n]
+                        .as_ref()
+                        .is_some_and(|f| self.comes_later(n, f))
+                    {
+                        continue;
+                    }
+                    (&mut head, instruction)
+                }
+                Kind::Run(_) if product.again.contains(&n) || product.moved.contains(&n) => {
+                    (&mut head, instruction)
+                }
+                Kind::Run(_) if self.is_setup(n) => {
+                    if !product.has_shell {
+                        return None;
+                    }
+                    (
+                        if self.owns(n) { &mut tail } else { &mut head },
+                        instruction,
+                    )
+                }
+                Kind::Run(_) => {
+                    if !product.known.contains(&n) {
+                        doubts.push(format!(
+                            "what line {} leaves is not needed",
+                            instruction.lines.first
+                        ));
+                    }
+                    continue;
+                }
+                Kind::Arg(_)
+                | Kind::Copy(_)
+                | Kind::Add(_)
+                | Kind::Maintainer(_)
+                | Kind::From(_) => continue,
+            };
+            let (out, instruction) = line;
+            if mentioned(&instruction.original)
+                .iter()
+                .any(|n| args.contains(&n.as_str()))
+            {
+                return None;
             }
-            Kind::Shell(_) | Kind::Onbuild(_) => return None,
-            _ => {}
+            out.push_str(&self.text_of(instruction)?);
         }
+        let by_shell = self.single.by_shell && !product.has_shell;
+        (!by_shell).then_some((head, tail))
     }
-    Some(lines)
+
+    /// Whether all that a COPY brings is brought again below the split.
+    fn comes_later(
+        &self,
+        at: usize,
+        files: &std::collections::BTreeMap<String, crate::tree::RepoPath>,
+    ) -> bool {
+        let brings = &self.single.of.brings;
+        files.iter().all(|(to, from)| {
+            brings[self.product.split.max(at) + 1..]
+                .iter()
+                .flatten()
+                .any(|later| later.get(to) == Some(from))
+        })
+    }
+
+    /// Whether a RUN makes users and directories and nothing else.
+    fn is_setup(&self, run: usize) -> bool {
+        let seen = self.seen(run);
+        !seen.is_empty()
+            && seen.iter().all(|s| {
+                matches!(
+                    s.name(),
+                    "addgroup"
+                        | "adduser"
+                        | "groupadd"
+                        | "useradd"
+                        | "usermod"
+                        | "groupmod"
+                        | "mkdir"
+                        | "chown"
+                        | "chmod"
+                        | "id"
+                        | "true"
+                        | "set"
+                        | ""
+                        | "echo"
+                )
+            })
+    }
+
+    /// Whether it gives files away that must be there first.
+    fn owns(&self, run: usize) -> bool {
+        self.seen(run).iter().any(|s| {
+            matches!(s.name(), "chown" | "chmod")
+                && self.single.of.brings[..run].iter().any(Option::is_some)
+        })
+    }
+
+    fn seen(&self, run: usize) -> &[crate::shell::Seen] {
+        let of = self.single.runs.iter().find(|(n, ..)| *n == run);
+        of.map_or(&[], |(_, _, seen)| seen.as_slice())
+    }
+
+    fn edits(&self, inserted: &str) -> Option<Vec<TextEdit>> {
+        let (single, product) = (self.single, self.product);
+        let (text, stage) = (single.view.text(), single.stage);
+        let line_end = |at: usize| text[at..].find('\n').map_or(text.len(), |i| at + i + 1);
+        let image = stage.base().image_span;
+        let mut edits = vec![match &stage.name {
+            None => TextEdit::insert(image.end, " AS build"),
+            Some(_) => TextEdit::replace(Span::new(image.end, stage.from.span.end), " AS build"),
+        }];
+        if !product.first.is_empty() {
+            edits.push(TextEdit::insert(
+                line_end(stage.from.span.end),
+                product.first.clone(),
+            ));
+        }
+        for &n in &product.moved {
+            edits.push(TextEdit::delete(without_blank_twin(
+                text,
+                block_of(text, stage, n),
+            )));
+        }
+        let end = self.before().last()?.span.end;
+        let at = line_end(end);
+        // One blank line before the new stage; comments and all else below stay as they are.
+        let rest = text[at..].trim_start_matches(['\r', '\n']);
+        let next = text.len() - rest.len();
+        let lead = if text[..at].ends_with('\n') { "" } else { "\n" };
+        edits.push(TextEdit::replace(
+            Span::new(at, next),
+            format!("{lead}{inserted}"),
+        ));
+        Some(edits)
+    }
 }

@@ -1,0 +1,35 @@
+//! A Go program brings its runtime with it.
+
+use super::super::layout::absolute;
+use super::compiled::{Needs, program};
+use super::product::Product;
+use super::single::Single;
+
+pub(super) fn product(single: &Single<'_>) -> Option<Product> {
+    let started = absolute(Some(&single.cwd), single.started.first()?)?;
+    for (run, seen) in single.commands() {
+        if seen.name() != "go" || seen.subcommand() != "build" {
+            continue;
+        }
+        let out = seen.args().iter().skip_while(|a| *a != "-o").nth(1);
+        if out.and_then(|out| single.at(run, seen, out)).as_ref() != Some(&started) {
+            continue;
+        }
+        // Alpine's images have no C compiler.
+        let is_static = single.image.contains("alpine")
+            || seen
+                .assignments
+                .iter()
+                .any(|(k, v)| k == "CGO_ENABLED" && v == "0")
+            || single.variable(run, "CGO_ENABLED") == Some("0");
+        let needs = if is_static { Needs::Nothing } else { Needs::C };
+        return program(
+            single,
+            needs,
+            started,
+            run,
+            "a Go program brings its runtime with it",
+        );
+    }
+    None
+}

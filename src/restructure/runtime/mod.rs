@@ -1,0 +1,23 @@
+//! What a single stage builds and starts, and on what base that would run: one file for each kind of program.
+//!
+//! [`product`] asks each kind in turn; the first that knows the program answers.
+//!
+//! Never: edits a text, guesses what a program reads while it runs (that is a doubt of the proposal).
+
+mod compiled;
+mod dotnet;
+mod elixir;
+mod go;
+mod image;
+mod java;
+mod node;
+mod packages;
+mod product;
+mod python;
+mod ruby;
+mod rust;
+mod single;
+
+pub(super) use product::Product;
+pub(super) use product::product;
+pub(super) use single::Single;

@@ -1,0 +1,73 @@
+//! What goes into the final stage.
+
+use super::single::Single;
+use super::{dotnet, elixir, go, java, node, python, ruby, rust};
+
+/// What is built, where the build ends, and on what it runs.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Product {
+    /// The last instruction of the build stage.
+    pub(in super::super) split: usize,
+    /// The base of the final stage, as FROM names it.
+    pub(in super::super) base: String,
+    /// Why that base, a fragment.
+    pub(in super::super) why: String,
+    /// Paths in the build stage, absolute; each goes to the same path. With the stage they come from.
+    pub(in super::super) files: Vec<(&'static str, String)>,
+    /// Lines put after the build stage's FROM: what the build needs so that its results can be carried away.
+    pub(in super::super) first: String,
+    /// Lines put at the build stage's end.
+    pub(in super::super) last: String,
+    /// A whole stage between the two.
+    pub(in super::super) between: String,
+    /// Lines put after the final stage's FROM.
+    pub(in super::super) setting: String,
+    /// Whether the final stage takes the files of the context itself, as the build stage did.
+    pub(in super::super) takes_context: bool,
+    /// RUNs of the build stage that the final stage has too.
+    pub(in super::super) again: Vec<usize>,
+    /// RUNs that only the final stage needs.
+    pub(in super::super) moved: Vec<usize>,
+    /// RUNs whose work is accounted for: their results are copied, or nobody runs them.
+    pub(in super::super) known: Vec<usize>,
+    /// Whether the base has a shell and system tools.
+    pub(in super::super) has_shell: bool,
+    /// A user of the base that is not root, for USER.
+    pub(in super::super) user: Option<&'static str>,
+    /// Whether the base itself runs as a user that is not root.
+    pub(in super::super) is_rootless: bool,
+    /// What was shown, whole sentences.
+    pub(in super::super) reasons: Vec<String>,
+    /// What was not, fragments that follow "check that".
+    pub(in super::super) doubts: Vec<String>,
+}
+
+/// What the stage builds, if it is known how that runs.
+pub(in super::super) fn product(single: &Single<'_>) -> Option<Product> {
+    [
+        go::product,
+        rust::product,
+        java::product,
+        node::product,
+        python::product,
+        ruby::product,
+        dotnet::product,
+        elixir::product,
+    ]
+    .iter()
+    .find_map(|kind| kind(single))
+}
+
+/// Whether a program that is started so can run as another user than root, as far as its ports and volumes tell: below
+/// 1024 root alone may listen, and a volume belongs to whom it belonged.
+pub(super) fn may_be_rootless(single: &Single<'_>) -> bool {
+    use crate::dockerfile::ast::Kind;
+    single.stage.instructions.iter().all(|i| match &i.kind {
+        Kind::Volume(_) => false,
+        Kind::Expose(ports) => ports.iter().all(|p| {
+            let number = p.split(['/', '-']).next().unwrap_or_default();
+            number.parse::<u32>().is_ok_and(|n| n >= 1024)
+        }),
+        _ => true,
+    })
+}
