@@ -57,6 +57,8 @@ pub struct Question<'a> {
     pub head: &'a Side,
     /// The builds, oldest first; the first fills the cache and does not count.
     pub inputs: &'a [BuildInput],
+    /// The same builds in the head's layout.
+    pub head_inputs: &'a [BuildInput],
     /// Prices.
     pub model: &'a CostModel,
 }
@@ -68,8 +70,8 @@ pub fn compare(question: &Question<'_>) -> Result<(Compared, Vec<Caveat>), Strin
             return Err(format!("The Dockerfile of the {name} is refused: {error}."));
         }
     }
-    let (before, mut caveats) = replayed(question, question.base);
-    let (after, more) = replayed(question, question.head);
+    let (before, mut caveats) = replayed(question, question.base, question.inputs);
+    let (after, more) = replayed(question, question.head, question.head_inputs);
     let comparison = score::compare(
         &before,
         &after,
@@ -118,17 +120,17 @@ fn prepared(model: &CostModel, settings: &Settings) -> CostModel {
     }
 }
 
-fn replayed(question: &Question<'_>, side: &Side) -> (Vec<BuildOutcome>, Vec<Caveat>) {
+fn replayed(
+    question: &Question<'_>,
+    side: &Side,
+    inputs: &[BuildInput],
+) -> (Vec<BuildOutcome>, Vec<Caveat>) {
     let mut replay = Replay::new(Settings {
         pin: Some(side.dockerfile.clone()),
         pin_ignore: Some(side.ignore.clone()),
         ..question.settings.clone()
     });
-    let builds = question
-        .inputs
-        .iter()
-        .map(|input| replay.build(input))
-        .collect();
+    let builds = inputs.iter().map(|input| replay.build(input)).collect();
     (builds, replay.caveats().to_vec())
 }
 

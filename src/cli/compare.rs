@@ -3,6 +3,7 @@
 use super::args::{CompareArgs, Format, ReplayOptions};
 use super::error::{CliError, Kind};
 use super::graph::refused;
+use super::layout::Layouts;
 use super::load::{self, Project, Text};
 use super::output::{Output, look};
 use super::prices::cost_model;
@@ -16,7 +17,7 @@ use crate::report::compare as report;
 use crate::report::compare::Compared;
 use crate::report::format::duration;
 use crate::score::{Comparison, compare};
-use crate::tree::RepoPath;
+use crate::tree::{ObjectId, RepoPath};
 
 /// Revisions are compared over the base's last builds when nothing else is said.
 const DEFAULT_LAST: usize = 500;
@@ -29,8 +30,14 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), CliError> {
             "--pin has no place here: OLD and NEW are what is pinned",
         ));
     }
-    let (project, old, new) = sides(args)?;
-    let (old_builds, new_builds, caveats) = replay_both(&project, &old.settings, &new.settings)?;
+    let Sides {
+        project,
+        old,
+        new,
+        layouts,
+    } = sides(args)?;
+    let (old_builds, new_builds, caveats) =
+        replay_both(&project, &old.settings, &new.settings, layouts.as_ref())?;
     let comparison = compare(&old_builds, &new_builds, &cost_model(&project, &args.cost)?);
     if comparison.pairs.is_empty() {
         refuse_unbuildable(&old, &old_builds)?;
@@ -79,7 +86,16 @@ struct Side {
     settings: Settings,
 }
 
-fn sides(args: &CompareArgs) -> Result<(Project, Side, Side), CliError> {
+/// Both, and what they share.
+struct Sides {
+    project: Project,
+    old: Side,
+    new: Side,
+    /// Of two revisions.
+    layouts: Option<Layouts>,
+}
+
+fn sides(args: &CompareArgs) -> Result<Sides, CliError> {
     if let (Some(base), Some(head)) = (&args.base, &args.head) {
         return revisions(args, base, head);
     }
@@ -123,15 +139,16 @@ fn sides(args: &CompareArgs) -> Result<(Project, Side, Side), CliError> {
         Ok(Side { text, settings })
     };
     let (old, new) = (side(&old)?, side(&new)?);
-    Ok((project, old, new))
+    Ok(Sides {
+        project,
+        old,
+        new,
+        layouts: None,
+    })
 }
 
-/// Dockerfile and ignore file as they are at two revisions, over the base's history.
-fn revisions(
-    args: &CompareArgs,
-    base: &str,
-    head: &str,
-) -> Result<(Project, Side, Side), CliError> {
+/// Dockerfile, ignore file and layout as they are at two revisions, over the base's history.
+fn revisions(args: &CompareArgs, base: &str, head: &str) -> Result<Sides, CliError> {
     let mut options: ReplayOptions = args.replay.clone();
     if options.range.is_none() && options.commits.is_none() && options.builds.is_none() {
         options.range = Some(base.to_owned());
@@ -140,14 +157,31 @@ fn revisions(
         }
     }
     let project = Project::load(&settings::job(&options)?)?;
-    let (old, new) = (at_revision(&project, base)?, at_revision(&project, head)?);
-    Ok((project, old, new))
+    let (base_id, head_id) = (project.resolve(base)?, project.resolve(head)?);
+    let layouts = Layouts::read(&project, &base_id, &head_id)?;
+    let moved = Settings {
+        dockerfile: layouts.dockerfile().to_string(),
+        context: layouts.context().to_string(),
+        ..project.settings.clone()
+    };
+    let old = at_revision(&project, base, &base_id, &project.settings)?;
+    let new = at_revision(&project, head, &head_id, &moved)?;
+    Ok(Sides {
+        project,
+        old,
+        new,
+        layouts: Some(layouts),
+    })
 }
 
-fn at_revision(project: &Project, rev: &str) -> Result<Side, CliError> {
-    let commit = project.resolve(rev)?;
-    let path = &project.settings.dockerfile;
-    let Some(found) = project.text_at(&commit, &RepoPath::new(path))? else {
+fn at_revision(
+    project: &Project,
+    rev: &str,
+    commit: &ObjectId,
+    settings: &Settings,
+) -> Result<Side, CliError> {
+    let path = &settings.dockerfile;
+    let Some(found) = project.text_at(commit, &RepoPath::new(path))? else {
         return Err(
             CliError::new(Kind::Dockerfile, format!("{rev} has no {path}"))
                 .with_help("name another with --file"),
@@ -160,8 +194,8 @@ fn at_revision(project: &Project, rev: &str) -> Result<Side, CliError> {
     dockerfile::parse(&text.text).map_err(|error| refused(&error, &text))?;
     let mut ignore = None;
     // The Dockerfile is the first of the watched files, ignore files follow; the first that is there counts.
-    for candidate in Replay::watched(&project.settings).iter().skip(1) {
-        ignore = project.text_at(&commit, candidate)?;
+    for candidate in Replay::watched(settings).iter().skip(1) {
+        ignore = project.text_at(commit, candidate)?;
         if ignore.is_some() {
             break;
         }
@@ -169,7 +203,7 @@ fn at_revision(project: &Project, rev: &str) -> Result<Side, CliError> {
     let settings = Settings {
         pin: Some(text.text.clone()),
         pin_ignore: Some(ignore.unwrap_or_default()),
-        ..project.settings.clone()
+        ..settings.clone()
     };
     Ok(Side { text, settings })
 }
@@ -182,17 +216,24 @@ fn replay_both(
     project: &Project,
     old: &Settings,
     new: &Settings,
+    layouts: Option<&Layouts>,
 ) -> Result<(Builds, Builds, Vec<Caveat>), CliError> {
     let (mut before, mut after) = (Replay::new(old.clone()), Replay::new(new.clone()));
     let (mut old_builds, mut new_builds) = (Vec::new(), Vec::new());
     let mut progress = Progress::new("replaying both", project.builds.len());
-    for input in project.inputs() {
-        let input = input?;
-        old_builds.push(before.build(&input));
-        new_builds.push(after.build(&input));
+    let same = || project.inputs().map(|input| input.map(|i| (i.clone(), i)));
+    let inputs = layouts.map_or_else(
+        || Box::new(same()) as Box<dyn Iterator<Item = _>>,
+        |l| l.inputs(project),
+    );
+    for input in inputs {
+        let (old_input, new_input) = input?;
+        old_builds.push(before.build(&old_input));
+        new_builds.push(after.build(&new_input));
         progress.step();
     }
     let mut caveats = project.caveats.clone();
+    caveats.extend(layouts.map(Layouts::caveats).unwrap_or_default());
     for caveat in before.caveats().iter().chain(after.caveats()) {
         if !caveats.contains(caveat) {
             caveats.push(caveat.clone());

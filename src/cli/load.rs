@@ -71,6 +71,30 @@ impl Project {
             .map(|input| input.map_err(|error| repository_error(&error)))
     }
 
+    /// The same, with the whole repository as their context.
+    pub(super) fn wide_inputs(&self) -> impl Iterator<Item = Result<BuildInput, CliError>> + use<> {
+        let watched = Replay::watched(&self.settings);
+        let walk = self
+            .repository
+            .walk(self.builds.clone(), &RepoPath::root(), &watched);
+        walk.map(|input| input.map_err(|error| repository_error(&error)))
+    }
+
+    /// Two commits' whole trees: the first as additions, the second as what differs from the first.
+    pub(super) fn trees(
+        &self,
+        base: &ObjectId,
+        head: &ObjectId,
+    ) -> Result<(BuildInput, BuildInput), CliError> {
+        let builds = [base, head].map(|id| (*id, Request::default())).to_vec();
+        let mut walk = self.repository.walk(builds, &RepoPath::root(), &[]);
+        let mut next = || {
+            let input = walk.next().expect("a walk gives each build or an error");
+            input.map_err(|error| repository_error(&error))
+        };
+        Ok((next()?, next()?))
+    }
+
     /// The same with each build's plan, made ahead by a thread of its own.
     pub(super) fn planned(&self) -> impl Iterator<Item = Result<Planned, CliError>> + use<> {
         let planned = plan_ahead(&self.settings, self.walk());

@@ -17,6 +17,7 @@ mod error;
 mod explain;
 mod graph;
 mod hint;
+mod layout;
 mod load;
 mod output;
 mod prices;

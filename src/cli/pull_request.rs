@@ -6,10 +6,12 @@ use super::config::Image;
 use super::config_file;
 use super::error::CliError;
 use super::error::Kind;
+use super::layout::Layouts;
 use super::load;
 use super::load::Project;
 use super::output::note;
 use super::prices::cost_model;
+use super::progress::Progress;
 use super::settings;
 use super::settings::Which;
 use super::suggest;
@@ -165,9 +167,10 @@ fn one(
         *range = Some(ends.base.to_string());
     }
     let project = Project::load(&asked)?;
-    let dockerfile = project.settings.dockerfile.clone();
+    let layouts = Layouts::read(&project, &ends.base, &ends.head)?;
+    let dockerfile = layouts.dockerfile().to_string();
     let name = image.map_or_else(|| dockerfile.clone(), |i| i.name.clone());
-    let outcome = match compared(args, config, image, project, ends, gathered)? {
+    let outcome = match compared(args, config, image, project, ends, &layouts, gathered)? {
         Ok(compared) => Outcome::Compared(Box::new(compared)),
         Err(why) => Outcome::NotCompared(clip(&why, CAVEAT_CHARS)),
     };
@@ -184,9 +187,18 @@ fn compared(
     image: Option<&Image>,
     mut project: Project,
     ends: Ends,
+    layouts: &Layouts,
     gathered: &mut Gathered,
 ) -> Result<Result<Compared, String>, CliError> {
-    let (base, head) = match (side(&project, &ends.base)?, side(&project, &ends.head)?) {
+    let at_head = Settings {
+        dockerfile: layouts.dockerfile().to_string(),
+        context: layouts.context().to_string(),
+        ..project.settings.clone()
+    };
+    let (base, head) = match (
+        side(&project, &ends.base)?,
+        side_of(&mut project, &at_head, &ends.head)?,
+    ) {
         (Some(base), Some(head)) => (base, head),
         (None, Some(_)) => {
             return Ok(Err(
@@ -210,7 +222,8 @@ fn compared(
     let builds = project.builds.clone();
     project.settings.pin = Some(base.dockerfile.clone());
     project.settings.pin_ignore = Some(base.ignore.clone());
-    let inputs = suggest::read(&project)?;
+    let (inputs, relaid) = read(&project, layouts)?;
+    let relaid = if layouts.is_same() { &inputs } else { &relaid };
     let mut options = args.cost.clone();
     options.profile = options
         .profile
@@ -221,6 +234,7 @@ fn compared(
         base: &base,
         head: &head,
         inputs: &inputs,
+        head_inputs: relaid,
         model: &model,
     };
     let (mut compared, caveats) = match pull_request::compare(&question) {
@@ -228,14 +242,49 @@ fn compared(
         Err(why) => return Ok(Err(why)),
     };
     gather(gathered, &project, &inputs, &caveats);
+    let laid_out = layouts.caveats();
+    gathered
+        .caveats
+        .extend(laid_out.iter().map(ToString::to_string));
 
     if !args.no_suggestion && config.comment.suggestion != Some(false) {
-        compared.suggestion = suggestion(config, &mut project, ends.head, &head, &inputs, &model)?;
+        project.settings = at_head;
+        compared.suggestion = suggestion(config, &mut project, ends.head, &head, relaid, &model)?;
     }
     project.settings = committed;
     project.builds = builds;
-    compared.merge = merge(&mut project, ends.head, &model)?;
+    compared.merge = merge(&mut project, ends.head, &head, layouts, &model)?;
     Ok(Ok(compared))
+}
+
+/// The builds in the base's layout, and in the head's where that is another.
+fn read(
+    project: &Project,
+    layouts: &Layouts,
+) -> Result<(Vec<BuildInput>, Vec<BuildInput>), CliError> {
+    let mut progress = Progress::new("reading", project.builds.len());
+    let mut both = (Vec::new(), Vec::new());
+    for pair in layouts.inputs(project) {
+        let (base, head) = pair?;
+        both.0.push(base);
+        if !layouts.is_same() {
+            both.1.push(head);
+        }
+        progress.step();
+    }
+    Ok(both)
+}
+
+/// The texts at a commit that has its Dockerfile and context elsewhere.
+fn side_of(
+    project: &mut Project,
+    settings: &Settings,
+    commit: &ObjectId,
+) -> Result<Option<Side>, CliError> {
+    let own = std::mem::replace(&mut project.settings, settings.clone());
+    let found = side(project, commit);
+    project.settings = own;
+    found
 }
 
 /// The texts at a commit; `None` where there is no Dockerfile.
@@ -330,16 +379,34 @@ fn suggestion(
     )))
 }
 
-/// The head built on the cache of the base's history.
+/// The head built on the cache of the base's history; nothing where the context itself moved.
 fn merge(
     project: &mut Project,
     head: ObjectId,
+    texts: &Side,
+    layouts: &Layouts,
     model: &CostModel,
 ) -> Result<Option<crate::report::comment_view::Merge>, CliError> {
+    if *layouts.context() != RepoPath::new(&project.settings.context) {
+        return Ok(None);
+    }
     project.builds.push((head, Request::default()));
     let settings: Settings = project.settings.clone();
     match suggest::read(project) {
-        Ok(inputs) => Ok(pull_request::merge(&settings, model, inputs)),
+        Ok(mut inputs) => {
+            // The base's history has these files elsewhere if they moved.
+            if let Some((dockerfile, ignore)) =
+                inputs.last_mut().and_then(|i| i.watched.split_first_mut())
+            {
+                let bytes = |text: &str| Ok(Some(text.as_bytes().into()));
+                *dockerfile = bytes(&texts.dockerfile);
+                ignore.fill(Ok(None));
+                if let Some(first) = ignore.first_mut().filter(|_| !texts.ignore.is_empty()) {
+                    *first = bytes(&texts.ignore);
+                }
+            }
+            Ok(pull_request::merge(&settings, model, inputs))
+        }
         Err(error) => {
             note(&format!(
                 "note: what merging triggers could not be replayed: {error}"

@@ -5,6 +5,8 @@
 mod churn;
 mod commit;
 mod input;
+mod layout;
+mod moves;
 
 #[cfg(feature = "git")]
 mod error;
@@ -25,3 +27,7 @@ pub use churn::classify;
 pub use commit::Commit;
 pub use input::BuildInput;
 pub use input::Request;
+pub use layout::Layout;
+pub use layout::Relay;
+pub use layout::below;
+pub use moves::alike;

@@ -9,6 +9,7 @@ mod demo;
 mod forge;
 mod history;
 mod ignore;
+mod layout;
 mod live;
 mod logs;
 mod parse;
