@@ -1,7 +1,7 @@
 //! Proposals with what they are worth: each replayed over the history, priced, and put in the best order.
 //!
 //! The baseline is the newest Dockerfile and ignore file at every commit, so that what is compared is two texts and not
-//! two histories of texts.
+//! two histories of texts; only the versions that it names (tags of images, values of ARG and ENV) are each commit's own.
 //!
 //! Never: prints, reads the disk, decides what is legal (that is `restructure::legality`'s).
 
@@ -15,6 +15,7 @@ use crate::replay::{Built, Replay, Runner, Settings};
 use crate::restructure::View;
 use crate::restructure::absent::{Missing, Sources};
 use crate::restructure::finding::{Finding, findings};
+use crate::restructure::past::{Name, Slots, Versions, changed};
 use crate::restructure::search::{Draft, Dropped, Found, Gain, Proposal, search, worth_its_risk};
 use crate::score::{Reads, needed, reads};
 use crate::tree::{FileStamp, RepoPath};
@@ -116,6 +117,8 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
         .as_ref()
         .map_or_else(|| context.join(b".dockerignore"), |(path, _)| path.clone());
     let build_args = build_args(question);
+    let past = Past::of(question);
+    let bumps = past.bumps();
     let view = View {
         dockerfile: &parsed.dockerfile,
         path: &path,
@@ -133,12 +136,13 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
         persistent: question.settings.runner == Runner::Persistent,
         target: target(&parsed.dockerfile, question.settings.target.as_deref()),
         build_args: &build_args,
+        bumps: &bumps,
     };
     let now = Draft {
         dockerfile: question.dockerfile.clone(),
         ignore: question.ignore.as_ref().map(|(_, text)| text.clone()),
     };
-    let mut bench = Bench::new(question, &now);
+    let mut bench = Bench::new(question, &past, &now);
     let least = (bench.mean(&now) / 100).max(50);
     let found = search(&view, least, &mut |drafts| bench.worth(drafts));
     let mut answer = assemble(question, &mut bench, now, found, least);
@@ -200,6 +204,59 @@ impl Trees {
     }
 }
 
+/// The versions that each build's own Dockerfile names, where they are not today's.
+struct Past {
+    now: Versions,
+    /// Each set of versions that was in use at some time; the first is today's.
+    eras: Vec<Versions>,
+    /// For each build its era.
+    of_build: Vec<usize>,
+}
+
+impl Past {
+    fn of(question: &Question<'_>) -> Self {
+        let now = Slots::of(&question.dockerfile).versions();
+        let mut past = Self {
+            now,
+            eras: vec![Versions::new()],
+            of_build: Vec::new(),
+        };
+        let mut known: BTreeMap<&[u8], usize> = BTreeMap::new();
+        for input in question.inputs {
+            let text = match input.watched.first() {
+                Some(Ok(Some(text))) => text.as_ref(),
+                _ => b"",
+            };
+            let era = *known.entry(text).or_insert_with(|| {
+                let text = std::str::from_utf8(text).unwrap_or_default();
+                let own = changed(&past.now, &Slots::of(text).versions());
+                let old = past.eras.iter().position(|e| *e == own);
+                old.unwrap_or_else(|| {
+                    past.eras.push(own);
+                    past.eras.len() - 1
+                })
+            });
+            past.of_build.push(era);
+        }
+        past
+    }
+
+    /// For each version that changed, in how many builds it did.
+    fn bumps(&self) -> BTreeMap<Name, usize> {
+        let mut bumps = BTreeMap::new();
+        for pair in self.of_build.windows(2).filter(|pair| pair[0] != pair[1]) {
+            let (old, new) = (&self.eras[pair[0]], &self.eras[pair[1]]);
+            let names: BTreeSet<&Name> = old.keys().chain(new.keys()).collect();
+            for name in names {
+                if old.get(name) != new.get(name) {
+                    *bumps.entry(name.clone()).or_default() += 1;
+                }
+            }
+        }
+        bumps
+    }
+}
+
 /// The arguments that are passed, and whether they differ from build to build.
 fn build_args(question: &Question<'_>) -> Vec<(String, bool)> {
     let mut values: BTreeMap<String, BTreeSet<Option<String>>> = BTreeMap::new();
@@ -226,6 +283,7 @@ fn build_args(question: &Question<'_>) -> Vec<(String, bool)> {
 /// Replays of drafts, each done once.
 struct Bench<'q> {
     question: &'q Question<'q>,
+    past: &'q Past,
     now: Draft,
     runs: BTreeMap<Draft, Run>,
     /// Prices of runs, worked out where bands are asked for.
@@ -249,15 +307,16 @@ struct Run {
 }
 
 impl Run {
-    fn of(question: &Question<'_>, draft: &Draft) -> Self {
+    fn of(question: &Question<'_>, past: &Past, draft: &Draft) -> Self {
         // The text is given as each commit's own, so that it can leave out what a commit does not have.
         let settings = Settings {
             pin: None,
             pin_ignore: Some(draft.ignore.clone().unwrap_or_default()),
             ..question.settings.clone()
         };
-        let sources = Sources::of(&draft.dockerfile);
-        let mut texts: BTreeMap<Missing, Arc<[u8]>> = BTreeMap::new();
+        let slots = Slots::of(&draft.dockerfile);
+        let mut sources: BTreeMap<usize, Sources> = BTreeMap::new();
+        let mut texts: BTreeMap<(usize, Missing), Arc<[u8]>> = BTreeMap::new();
         let mut tree: BTreeSet<RepoPath> = BTreeSet::new();
         let mut replay = Replay::new(settings);
         let mut run = Self::default();
@@ -269,11 +328,15 @@ impl Run {
                     None => tree.remove(&change.path),
                 };
             }
+            let era = past.of_build[n];
+            let sources = sources
+                .entry(era)
+                .or_insert_with(|| Sources::of(&slots.with(&past.now, &past.eras[era])));
             let missing = sources.missing(&tree);
             run.n_shorter += usize::from(!missing.is_empty());
             let text = texts
-                .entry(missing)
-                .or_insert_with_key(|missing| sources.without(missing).into_bytes().into());
+                .entry((era, missing))
+                .or_insert_with_key(|(_, missing)| sources.without(missing).into_bytes().into());
             let mut input = input.clone();
             match input.watched.first_mut() {
                 Some(dockerfile) => *dockerfile = Ok(Some(text.clone())),
@@ -385,11 +448,12 @@ fn weight(lookup: &Lookup) -> u8 {
 }
 
 impl<'q> Bench<'q> {
-    fn new(question: &'q Question<'q>, now: &Draft) -> Self {
-        let base = Run::of(question, now);
+    fn new(question: &'q Question<'q>, past: &'q Past, now: &Draft) -> Self {
+        let base = Run::of(question, past, now);
         let caveats = base.caveats.clone();
         Self {
             question,
+            past,
             now: now.clone(),
             runs: BTreeMap::from([(now.clone(), base)]),
             walls: BTreeMap::new(),
@@ -420,6 +484,7 @@ impl<'q> Bench<'q> {
             settings: self.question.settings,
             inputs: self.question.inputs,
             cost: self.question.cost,
+            past: self.past,
         };
         let share = new.len().div_ceil(self.question.threads.max(1)).max(1);
         let done: Vec<Vec<Run>> = std::thread::scope(|scope| {
@@ -579,6 +644,7 @@ struct Shared<'q> {
     settings: &'q Settings,
     inputs: &'q [BuildInput],
     cost: &'q CostModel,
+    past: &'q Past,
 }
 
 impl Shared<'_> {
@@ -592,7 +658,7 @@ impl Shared<'_> {
             cost: self.cost,
             threads: 1,
         };
-        Run::of(&question, draft)
+        Run::of(&question, self.past, draft)
     }
 }
 
@@ -670,6 +736,15 @@ fn assemble(
     let (old, new) = (bench.price(&now), bench.price(&then));
     let saving = bench.saving(&now, &then).unwrap_or_default();
     let mut caveats = bench.caveats.clone();
+    let n_bumps = bench
+        .past
+        .of_build
+        .windows(2)
+        .filter(|pair| pair[0] != pair[1])
+        .count();
+    if n_bumps > 0 {
+        caveats.push(Caveat::general(format!("Each build has the image tags and the versions in ARG and ENV of its own commit's Dockerfile; they changed in {n_bumps} of these builds.")));
+    }
     let n_shorter = bench.runs.get(&then).map_or(0, |run| run.n_shorter);
     if n_shorter > 0 {
         caveats.push(Caveat::general(format!("{n_shorter} of these commits lack files that COPY names today; there they are left out of the COPY.")));

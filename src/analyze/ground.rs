@@ -8,6 +8,7 @@ use crate::dockerfile::{self, Dockerfile};
 use crate::history::BuildInput;
 use crate::replay::{Replay, Runner, Settings};
 use crate::restructure::View;
+use crate::restructure::past::Name;
 use crate::tree::{FileStamp, RepoPath};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,6 +53,8 @@ pub struct Ground {
     /// Build arguments that are passed, sorted, and whether their value differs from build to build.
     pub build_args: Vec<(String, bool)>,
 }
+
+static NO_BUMPS: BTreeMap<Name, usize> = BTreeMap::new();
 
 impl Terrain {
     pub(super) fn new(settings: &Settings) -> Self {
@@ -185,6 +188,8 @@ impl Ground {
             persistent: self.persistent,
             target: self.target,
             build_args: &self.build_args,
+            // Findings are about each commit's own text, where such changes are misses of their own.
+            bumps: &NO_BUMPS,
         }
     }
 }

@@ -14,6 +14,7 @@ mod installs;
 pub mod layout;
 pub mod legality;
 mod lift;
+pub mod past;
 mod view;
 
 pub mod mentions;

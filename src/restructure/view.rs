@@ -1,8 +1,10 @@
 //! What a rule may know: the Dockerfile, the newest tree, and which paths changed how often.
 
+use super::past::Name;
 use crate::builder::Builder;
 use crate::dockerfile::Dockerfile;
 use crate::tree::{FileStamp, RepoPath};
+use std::collections::BTreeMap;
 
 /// Everything a rule is given. All paths are relative to the context unless said otherwise.
 #[derive(Clone, Copy)]
@@ -33,6 +35,8 @@ pub struct View<'a> {
     pub target: usize,
     /// Names of the build arguments that are passed, sorted; with whether the value differs from build to build.
     pub build_args: &'a [(String, bool)],
+    /// In how many builds an image's tag or the value of an ARG or ENV became another one in the Dockerfile itself.
+    pub bumps: &'a BTreeMap<Name, usize>,
 }
 
 impl<'a> View<'a> {

@@ -4,7 +4,8 @@
 //! - `before.Dockerfile`;
 //! - `history.scn`: `--- PATH` and the file's content, for each file of the newest tree that is read; under
 //!   `--- tree` further files by name (empty); under `--- commits` one line for each build, oldest first, with the paths
-//!   that it changed: `name ~ path path`; under `--- settings` `build-arg NAME`, `target N`, `git-dir excluded`;
+//!   that it changed: `name ~ path path`; under `--- settings` `build-arg NAME`, `bump NAME` (a build at which the Dockerfile itself
+//!   gave the ARG or ENV another value), `target N`, `git-dir excluded`;
 //! - `after.Dockerfile` and `after.dockerignore`: the text with the rule's first legal candidate applied, where it
 //!   changes. Neither: the rule must propose nothing;
 //! - `safety.txt`: `safe`, or `review` and words that the doubt holds.
@@ -17,6 +18,7 @@ use stratigraph::cost::CostModel;
 use stratigraph::dockerfile;
 use stratigraph::history::{BuildInput, Change, Commit, Request};
 use stratigraph::replay::Settings;
+use stratigraph::restructure::past::Name;
 use stratigraph::restructure::rules::ALL;
 use stratigraph::restructure::search::proposals;
 use stratigraph::restructure::{View, legality};
@@ -34,6 +36,7 @@ pub(crate) struct Case {
     contents: BTreeMap<RepoPath, Vec<u8>>,
     changes: Vec<Vec<RepoPath>>,
     build_args: Vec<(String, bool)>,
+    bumps: BTreeMap<Name, usize>,
     target: usize,
     git_dir: bool,
 }
@@ -55,6 +58,7 @@ impl Case {
             contents: BTreeMap::new(),
             changes: Vec::new(),
             build_args: Vec::new(),
+            bumps: BTreeMap::new(),
             git_dir: true,
         };
         for (name, body) in sections(scenario) {
@@ -98,6 +102,12 @@ impl Case {
                 for line in body.lines().map(str::trim).filter(|l| !l.is_empty()) {
                     match line.split_once(' ').expect("a setting has a value") {
                         ("build-arg", name) => self.build_args.push((name.to_owned(), true)),
+                        ("bump", name) => {
+                            *self
+                                .bumps
+                                .entry(Name::Variable(name.to_owned()))
+                                .or_default() += 1;
+                        }
                         ("target", n) => self.target = n.parse().unwrap(),
                         ("git-dir", value) => self.git_dir = value != "excluded",
                         other => panic!("unknown setting {other:?}"),
@@ -189,6 +199,7 @@ impl Case {
             persistent: true,
             target: self.target,
             build_args: &self.build_args,
+            bumps: &self.bumps,
         })
     }
 }

@@ -12,8 +12,8 @@
 //! ARG GIT_COMMIT
 //! ENV GIT_COMMIT=$GIT_COMMIT
 //! ```
-//! Applies to arguments that are passed with changing values, and to those whose name says that they will be (a commit,
-//! a date, a build number, a version). They move down past everything that does not read them: a RUN that is known not
+//! Applies to arguments that are passed with changing values, to those whose name says that they will be (a commit,
+//! a date, a build number, a version), and to what the Dockerfile itself gave other values over this history. They move down past everything that does not read them: a RUN that is known not
 //! to, or whose text does not mention the name while no file of the tree does either. One that is there to make steps run
 //! again (`CACHEBUST`) stays where it is.
 
@@ -22,9 +22,10 @@ use super::super::effect::{Effect, conflict};
 use super::super::layout::{places, reachable};
 use super::super::mentions::mentions;
 use super::super::moving::{block_of, effects};
+use super::super::past::Name;
 use super::super::view::View;
 use super::Rule;
-use crate::dockerfile::ast::{ArgItem, Kind, Stage};
+use crate::dockerfile::ast::{ArgItem, Instruction, Kind, Stage};
 use std::collections::BTreeSet;
 
 /// Its line in [`super::ALL`].
@@ -120,22 +121,66 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
     let mut found = Vec::new();
     for index in reachable(view.dockerfile, view.target) {
         let stage = &view.dockerfile.stages[index];
-        found.extend(of_stage(view, stage, &effects(view, stage, &all[index])));
+        let effects = effects(view, stage, &all[index]);
+        let passed = |item: &ArgItem| argument_changes(view, item);
+        let named = |name: &str| changes(view, name);
+        found.extend(of_stage(view, stage, &effects, &passed, &named));
+        // What the Dockerfile itself gave another value in the course of time, one by one: their readers differ.
+        let mut seen = BTreeSet::new();
+        for (name, _) in stage.instructions.iter().flat_map(literals) {
+            if seen.insert(name) && bumps(view, name) > 0 && !is_cache_bust(name) {
+                let is_it = |item: &ArgItem| item.name == name;
+                found.extend(of_stage(view, stage, &effects, &is_it, &|_| false));
+            }
+        }
     }
     found
 }
 
-/// Sinks all changing values of a stage together, each as far as it goes.
-fn of_stage(view: &View<'_>, stage: &Stage, effects: &[Effect]) -> Option<Candidate> {
+/// The variables that an ARG or ENV gives a value that stands there.
+fn literals(instruction: &Instruction) -> Vec<(&str, &str)> {
+    match &instruction.kind {
+        Kind::Arg(items) => items
+            .iter()
+            .filter_map(|i| Some((i.name.as_str(), i.default.as_deref()?)))
+            .collect(),
+        Kind::Env(pairs) => pairs
+            .iter()
+            .map(|p| (p.name.as_str(), p.value.as_str()))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// In how many builds the Dockerfile itself gave `name` another value.
+fn bumps(view: &View<'_>, name: &str) -> usize {
+    let name = Name::Variable(name.to_owned());
+    view.bumps.get(&name).copied().unwrap_or_default()
+}
+
+/// Sinks the values of a stage that `is_changing` or, computed from others, `is_called` names, together, as far as all
+/// of them go.
+fn of_stage(
+    view: &View<'_>,
+    stage: &Stage,
+    effects: &[Effect],
+    is_changing: &dyn Fn(&ArgItem) -> bool,
+    is_called: &dyn Fn(&str) -> bool,
+) -> Option<Candidate> {
     let mut moved: BTreeSet<usize> = BTreeSet::new();
     let mut names: BTreeSet<String> = BTreeSet::new();
     for (index, instruction) in stage.instructions.iter().enumerate() {
         let changing = match &instruction.kind {
             // An argument with a literal default that is not passed does not change.
-            Kind::Arg(items) => items.len() == 1 && items.iter().any(|i| argument_changes(view, i)),
+            Kind::Arg(items) => items.len() == 1 && items.iter().any(is_changing),
             Kind::Env(pairs) => pairs.iter().any(|p| {
+                let as_argument = ArgItem {
+                    name: p.name.clone(),
+                    default: Some(p.value.clone()),
+                };
                 effects[index].mentions.iter().any(|m| names.contains(m))
-                    || (p.value.contains('$') && changes(view, &p.name))
+                    || (p.value.contains('$') && is_called(&p.name))
+                    || (bumps(view, &p.name) > 0 && is_changing(&as_argument))
             }),
             Kind::Label(_) => effects[index].mentions.iter().any(|m| names.contains(m)),
             _ => false,
@@ -326,8 +371,18 @@ fn candidate(
         line(to)
     )];
     candidate.safety = Safety::of(reasons, doubts);
+    let bumped: usize = names
+        .iter()
+        .map(|n| bumps(view, n))
+        .max()
+        .unwrap_or_default();
+    let how = if bumped > 0 {
+        format!("changed in {bumped} of {} builds", view.n_builds())
+    } else {
+        "differs from build to build".to_owned()
+    };
     candidate.rationale = format!(
-        "{list} differs from build to build, and a RUN below its declaration runs again with each new value whether it reads it or not."
+        "{list} {how}, and a RUN below its declaration runs again with each new value whether it reads it or not."
     );
     candidate.lines = moved.iter().map(|&i| stage.instructions[i].lines).collect();
     candidate
