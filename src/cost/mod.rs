@@ -13,6 +13,8 @@ mod kind;
 pub mod log;
 mod model;
 mod observed;
+mod pieces;
+mod plan;
 pub mod prior;
 pub mod profile;
 mod rates;

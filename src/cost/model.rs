@@ -17,12 +17,16 @@
 use super::estimate::Estimate;
 use super::observed::Overhead;
 use super::observed::Profile;
+use super::pieces::Pieces;
+use super::plan::Plan;
 use super::rates::Price;
 use super::rates::Rates;
 use super::scale::Scale;
+use super::sheet;
 use super::sheet::Sheet;
 use super::step;
 use super::step::LayerSize;
+use super::step::Work;
 use super::world::World;
 use crate::builder::Builder;
 use crate::cache::Lookup;
@@ -192,13 +196,14 @@ impl CostModel {
 
     /// How long each step takes when it runs where it stands: a build fetches first where no step below has.
     pub fn steps(&self, steps: &Steps) -> Vec<Estimate> {
-        let placed = Sheet::new(self, steps).estimates();
-        let alone = steps.steps.iter().map(|step| self.step(step));
-        let slowed = |e: Estimate| e.scaled(self.slowdown as f64);
-        placed
+        let placed = |work: Vec<Work>| {
+            let estimates: Vec<Estimate> = work.into_iter().map(|w| w.estimate).collect();
+            Estimate::chain(&estimates).map(|e| e.scaled(self.slowdown as f64))
+        };
+        sheet::works(self, steps)
             .into_iter()
-            .zip(alone)
-            .map(|(placed, alone)| placed.map_or(alone, slowed))
+            .zip(&steps.steps)
+            .map(|(work, step)| placed(work).unwrap_or_else(|| self.step(step)))
             .collect()
     }
 
@@ -209,7 +214,7 @@ impl CostModel {
 
     /// The final image of a Dockerfile.
     pub fn image(&self, steps: &Steps) -> ImageSize {
-        Sheet::new(self, steps).image()
+        Sheet::new(self, steps, &mut Pieces::default()).image()
     }
 
     /// One build in the world of medians.
@@ -219,8 +224,9 @@ impl CostModel {
 
     /// One build in a drawn world.
     pub fn build_in(&self, built: &Built, world: World) -> BuildCost {
-        let sheet = Sheet::new(self, &built.steps);
-        sheet.cost(self, &sheet.durations(self, world), &built.lookups)
+        let mut pieces = Pieces::default();
+        let sheet = Sheet::new(self, &built.steps, &mut pieces);
+        Plan::new(&sheet, self, &built.lookups).cost(&sheet, self, &pieces.times(world))
     }
 
     /// Work beside the steps, measured or by rule of thumb.

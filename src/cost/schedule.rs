@@ -1,12 +1,12 @@
 //! How long a graph of jobs takes when so many may run at once.
 
 /// One job: how long it takes, and the jobs (by position, all before it) that must end first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Job {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Job<'a> {
     /// Duration in milliseconds.
     pub ms: u64,
     /// What it waits for.
-    pub after: Vec<usize>,
+    pub after: &'a [usize],
 }
 
 /// The time from the first start to the last end, with at most `parallelism` jobs at once.
@@ -14,7 +14,7 @@ pub struct Job {
 /// Greedy schedules have an anomaly (Graham 1966): one more worker can make them longer. A builder that may use `n`
 /// workers may as well use fewer, so the answer is the shortest greedy schedule of up to `parallelism` workers: more
 /// parallelism never makes it longer. It is never shorter than the critical path nor longer than one job after the other.
-pub fn makespan(jobs: &[Job], parallelism: usize) -> u64 {
+pub fn makespan(jobs: &[Job<'_>], parallelism: usize) -> u64 {
     let critical = critical_path(jobs);
     let working = jobs.iter().filter(|j| j.ms > 0).count();
     if parallelism >= working || parallelism == 0 {
@@ -31,7 +31,7 @@ pub fn makespan(jobs: &[Job], parallelism: usize) -> u64 {
 }
 
 /// The longest chain.
-fn critical_path(jobs: &[Job]) -> u64 {
+fn critical_path(jobs: &[Job<'_>]) -> u64 {
     let mut ends = vec![0u64; jobs.len()];
     for (n, job) in jobs.iter().enumerate() {
         ends[n] = ready(job, &ends).saturating_add(job.ms);
@@ -40,7 +40,7 @@ fn critical_path(jobs: &[Job]) -> u64 {
 }
 
 /// Each job, in order, starts on the first worker free once its inputs are there.
-fn greedy(jobs: &[Job], workers: usize) -> u64 {
+fn greedy(jobs: &[Job<'_>], workers: usize) -> u64 {
     let mut free = vec![0u64; workers.min(jobs.len()).max(1)];
     let mut ends = vec![0u64; jobs.len()];
     for (n, job) in jobs.iter().enumerate() {
@@ -62,7 +62,7 @@ fn greedy(jobs: &[Job], workers: usize) -> u64 {
     ends.into_iter().max().unwrap_or(0)
 }
 
-fn ready(job: &Job, ends: &[u64]) -> u64 {
+fn ready(job: &Job<'_>, ends: &[u64]) -> u64 {
     job.after
         .iter()
         .filter_map(|&n| ends.get(n))
@@ -76,11 +76,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn job(ms: u64, after: &[usize]) -> Job {
-        Job {
-            ms,
-            after: after.to_vec(),
-        }
+    fn job(ms: u64, after: &[usize]) -> Job<'_> {
+        Job { ms, after }
     }
 
     #[test]
@@ -97,17 +94,18 @@ mod tests {
         fn more_workers_never_take_longer(
             jobs in proptest::collection::vec((0u64..50, proptest::collection::vec(any::<proptest::sample::Index>(), 0..3)), 0..14),
         ) {
-            let jobs: Vec<Job> = jobs
+            let jobs: Vec<(u64, Vec<usize>)> = jobs
                 .into_iter()
                 .enumerate()
-                .map(|(n, (ms, after))| Job { ms, after: if n == 0 { vec![] } else { after.iter().map(|i| i.index(n)).collect() } })
+                .map(|(n, (ms, after))| (ms, if n == 0 { vec![] } else { after.iter().map(|i| i.index(n)).collect() }))
                 .collect();
+            let slowed = |factor: u64| jobs.iter().map(|(ms, after)| job(ms * factor, after)).collect::<Vec<_>>();
+            let (jobs, tripled) = (slowed(1), slowed(3));
             let sum: u64 = jobs.iter().map(|j| j.ms).sum();
             let spans: Vec<u64> = (1..=jobs.len() + 1).map(|p| makespan(&jobs, p)).collect();
             prop_assert!(spans.windows(2).all(|w| w[1] <= w[0]));
             prop_assert_eq!(spans[0], sum);
             prop_assert_eq!(*spans.last().unwrap(), makespan(&jobs, 0));
-            let tripled: Vec<Job> = jobs.iter().map(|j| Job { ms: j.ms * 3, after: j.after.clone() }).collect();
             prop_assert_eq!(makespan(&tripled, 2), makespan(&jobs, 2) * 3);
         }
     }

@@ -3,7 +3,8 @@
 use super::model::BuildCost;
 use super::model::CostModel;
 use super::model::runs;
-use super::sheet::Durations;
+use super::pieces::Pieces;
+use super::plan::Plan;
 use super::sheet::Sheet;
 use super::world::Band;
 use super::world::World;
@@ -109,7 +110,7 @@ impl CostModel {
     pub fn total(&self, builds: &[BuildOutcome]) -> TotalCost {
         let groups = Groups::new(self, builds);
         let mut total = TotalCost {
-            n_builds: groups.patterns.values().sum(),
+            n_builds: groups.kind_of.len() as u64,
             sum: groups.sum(self, World::median()),
             ..TotalCost::default()
         };
@@ -153,11 +154,14 @@ impl CostModel {
 
     /// Wall time of builds of the same steps, each by its lookups: in the world of medians, then draw by draw.
     pub fn walls(&self, steps: &Steps, builds: &[&[Lookup]]) -> Vec<Vec<u64>> {
-        let sheet = Sheet::new(self, steps);
+        let mut pieces = Pieces::default();
+        let sheet = Sheet::new(self, steps, &mut pieces);
+        let plan = |lookups: &&[Lookup]| Plan::new(&sheet, self, lookups);
+        let plans: Vec<Plan> = builds.iter().map(plan).collect();
         let of = |world| {
-            let durations = sheet.durations(self, world);
-            let wall = |lookups: &&[Lookup]| sheet.cost(self, &durations, lookups).wall_ms;
-            builds.iter().map(wall).collect()
+            let times = pieces.times(world);
+            let wall = |plan: &Plan| plan.cost(&sheet, self, &times).wall_ms;
+            plans.iter().map(wall).collect()
         };
         std::iter::once(World::median())
             .chain(World::all())
@@ -179,19 +183,7 @@ impl CostModel {
     /// Each build of a replay.
     pub fn each(&self, builds: &[BuildOutcome]) -> EachCost {
         let groups = Groups::new(self, builds);
-        let patterns: BTreeMap<&(usize, Vec<u8>), usize> =
-            groups.patterns.keys().zip(0..).collect();
-        let sheets: BTreeMap<_, usize> =
-            groups.known.iter().map(|(steps, n)| (*steps, *n)).collect();
-        let built = builds.iter().filter_map(|b| b.result.as_ref().ok());
-        let kinds: Vec<usize> = built
-            .map(|built| {
-                patterns[&(
-                    sheets[&Arc::as_ptr(&built.steps)],
-                    built.lookups.iter().map(code).collect(),
-                )]
-            })
-            .collect();
+        let kinds = &groups.kind_of;
         let median = groups.each(self, World::median());
         let draw = |world| {
             let walls: Vec<u64> = groups.each(self, world).iter().map(|c| c.wall_ms).collect();
@@ -205,60 +197,60 @@ impl CostModel {
 }
 
 /// Builds of the same steps in which the same ones ran cost the same: each kind is worked out once.
-struct Groups<'a> {
+#[derive(Default)]
+struct Groups {
+    pieces: Pieces,
     sheets: Vec<Sheet>,
-    /// By sheet and outcome of each step: an example, and how many builds.
-    patterns: BTreeMap<(usize, Vec<u8>), u64>,
-    examples: BTreeMap<(usize, Vec<u8>), &'a [Lookup]>,
-    /// The sheet of each version of the steps.
-    known: BTreeMap<*const Steps, usize>,
+    kinds: Vec<Kind>,
+    /// The kind of each build that could be built.
+    kind_of: Vec<usize>,
 }
 
-impl<'a> Groups<'a> {
-    fn new(model: &CostModel, builds: &'a [BuildOutcome]) -> Self {
-        let mut groups = Self {
-            sheets: Vec::new(),
-            patterns: BTreeMap::new(),
-            examples: BTreeMap::new(),
-            known: BTreeMap::new(),
-        };
+/// Builds that cost the same.
+struct Kind {
+    sheet: usize,
+    plan: Plan,
+    n_builds: u64,
+}
+
+impl Groups {
+    fn new(model: &CostModel, builds: &[BuildOutcome]) -> Self {
+        let mut groups = Self::default();
+        let mut sheets: BTreeMap<*const Steps, usize> = BTreeMap::new();
+        let mut kinds: BTreeMap<(usize, Vec<u8>), usize> = BTreeMap::new();
         for built in builds.iter().filter_map(|b| b.result.as_ref().ok()) {
-            let sheets = &mut groups.sheets;
-            let sheet = *groups
-                .known
-                .entry(Arc::as_ptr(&built.steps))
-                .or_insert_with(|| {
-                    sheets.push(Sheet::new(model, &built.steps));
-                    sheets.len() - 1
+            let sheet = *sheets.entry(Arc::as_ptr(&built.steps)).or_insert_with(|| {
+                let sheet = Sheet::new(model, &built.steps, &mut groups.pieces);
+                groups.sheets.push(sheet);
+                groups.sheets.len() - 1
+            });
+            let pattern = (sheet, built.lookups.iter().map(code).collect());
+            let kind = *kinds.entry(pattern).or_insert_with(|| {
+                let plan = Plan::new(&groups.sheets[sheet], model, &built.lookups);
+                groups.kinds.push(Kind {
+                    sheet,
+                    plan,
+                    n_builds: 0,
                 });
-            let key = (sheet, built.lookups.iter().map(code).collect::<Vec<u8>>());
-            *groups.patterns.entry(key.clone()).or_default() += 1;
-            groups.examples.entry(key).or_insert(&built.lookups);
+                groups.kinds.len() - 1
+            });
+            groups.kinds[kind].n_builds += 1;
+            groups.kind_of.push(kind);
         }
         groups
     }
 
-    /// One build of each kind, in the order of `patterns`.
+    /// One build of each kind.
     fn each(&self, model: &CostModel, world: World) -> Vec<BuildCost> {
-        let durations: Vec<Durations> = self
-            .sheets
-            .iter()
-            .map(|s| s.durations(model, world))
-            .collect();
-        let cost = |key: &(usize, Vec<u8>)| {
-            self.sheets[key.0].cost(model, &durations[key.0], self.examples[key])
-        };
-        self.patterns.keys().map(cost).collect()
+        let times = self.pieces.times(world);
+        let cost = |kind: &Kind| kind.plan.cost(&self.sheets[kind.sheet], model, &times);
+        self.kinds.iter().map(cost).collect()
     }
 
     fn sum(&self, model: &CostModel, world: World) -> BuildCost {
         let mut sum = BuildCost::default();
-        for (cost, &n) in self
-            .each(model, world)
-            .into_iter()
-            .zip(self.patterns.values())
-        {
-            sum += cost.times(n);
+        for (cost, kind) in self.each(model, world).into_iter().zip(&self.kinds) {
+            sum += cost.times(kind.n_builds);
         }
         sum
     }

@@ -32,26 +32,41 @@ impl World {
         (0..N_DRAWS).map(Self::draw)
     }
 
+    /// How slow work of a kind is here, in standard deviations; `None` in the world of medians. `key` names the kind.
+    pub(super) fn mood(self, key: &str) -> Option<f64> {
+        self.draw
+            .map(|draw| normal(uniform(mix(draw ^ hash(key)))))
+    }
+
     /// How long work takes here. `key` names the kind of work.
     pub fn ms(self, key: &str, estimate: &Estimate) -> u64 {
-        let Some(draw) = self.draw else {
-            return estimate.median_ms;
-        };
-        let z = normal(uniform(mix(draw ^ hash(key))));
-        let median = estimate.median_ms.max(1) as f64;
-        // The tenth and ninetieth percentile of a normal distribution lie 1.2816 deviations from its median.
-        let (edge, distance) = if z < 0.0 {
-            (estimate.low_ms.max(1) as f64, -z / 1.2816)
-        } else {
-            (estimate.high_ms.max(1) as f64, z / 1.2816)
-        };
-        let ms = median * (edge / median).powf(distance);
-        if estimate.median_ms == 0 && estimate.high_ms == 0 {
-            0
-        } else {
-            ms.min(1e15).round() as u64
-        }
+        let Estimate {
+            median_ms,
+            low_ms,
+            high_ms,
+            ..
+        } = *estimate;
+        in_mood(self.mood(key), (low_ms, median_ms, high_ms))
     }
+}
+
+/// The milliseconds of a (low, median, high) band at so many standard deviations from its median.
+pub(super) fn in_mood(mood: Option<f64>, (low, median, high): (u64, u64, u64)) -> u64 {
+    let Some(z) = mood else {
+        return median;
+    };
+    if median == 0 && high == 0 {
+        return 0;
+    }
+    let middle = median.max(1) as f64;
+    // The tenth and ninetieth percentile of a normal distribution lie 1.2816 deviations from its median.
+    let (edge, distance) = if z < 0.0 {
+        (low.max(1) as f64, -z / 1.2816)
+    } else {
+        (high.max(1) as f64, z / 1.2816)
+    };
+    let ms = middle * (edge / middle).powf(distance);
+    ms.min(1e15).round() as u64
 }
 
 /// A figure with the 10–90 % band of its draws.

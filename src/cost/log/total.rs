@@ -52,15 +52,12 @@ pub(crate) fn of_role(build: &LogBuild, role: Role) -> u64 {
 
 /// The steps side by side, those that copy from the context after its transfer.
 pub(crate) fn steps(build: &LogBuild) -> u64 {
-    let mut jobs = vec![Job {
-        ms: of_role(build, Role::Context),
-        after: Vec::new(),
-    }];
+    let mut work = vec![(of_role(build, Role::Context), Vec::new())];
     let order = in_order(&build.steps);
     let mut place = vec![0; build.steps.len()];
     for at in order {
         let step = &build.steps[at];
-        place[at] = jobs.len();
+        place[at] = work.len();
         let mut after: Vec<usize> = step
             .inputs
             .iter()
@@ -70,11 +67,12 @@ pub(crate) fn steps(build: &LogBuild) -> u64 {
         let reads_context = ["COPY", "ADD"].iter().any(|k| step.text.starts_with(k))
             && !step.text.contains("--from=");
         after.extend(reads_context.then_some(0));
-        jobs.push(Job {
-            ms: step.duration_ms.unwrap_or(0),
-            after,
-        });
+        work.push((step.duration_ms.unwrap_or(0), after));
     }
+    let jobs: Vec<Job<'_>> = work
+        .iter()
+        .map(|(ms, after)| Job { ms: *ms, after })
+        .collect();
     makespan(&jobs, 0)
 }
 
