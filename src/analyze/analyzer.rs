@@ -4,10 +4,10 @@ use super::facts::{Analysis, Build, BuiltFacts, MAX_CHURN, StepFacts, Totals, Ve
 use super::ground::{Ground, Terrain};
 use crate::cache::{Lookup, MissReason};
 use crate::caveat::Caveat;
-use crate::cost::{BuildCost, CostModel};
+use crate::cost::{Bill, BuildCost, CostModel};
 use crate::graph::StepId;
 use crate::history::BuildInput;
-use crate::replay::{BuildOutcome, Built, Made, Replay, Settings, Steps};
+use crate::replay::{Built, Made, Replay, Settings, Steps};
 use crate::restructure::finding;
 use crate::score::{Blame, Ledger, Millis, Reads, Tally, align, counted, needed, reads, tally};
 use crate::tree::RepoPath;
@@ -183,31 +183,20 @@ fn totals(builds: &[Build], versions: &[Version], model: &CostModel) -> Totals {
         totals.n_counted += 1;
         totals.tally.merge(&facts.tally);
     }
-    totals.cost = model.total(&variant(builds, |facts| facts.built.lookups.clone()));
-    totals.cold = model.total(&variant(builds, |facts| {
-        vec![Lookup::Miss(MissReason::Cold); facts.built.lookups.len()]
-    }));
-    totals.best = model.total(&variant(builds, |facts| {
-        best(&facts.built, &versions[facts.version].reads)
-    }));
+    let mut bill = Bill::new(model);
+    for facts in counted_builds(builds) {
+        let steps = &facts.built.steps;
+        let cold = vec![Lookup::Miss(MissReason::Cold); facts.built.lookups.len()];
+        bill.add(0, steps, &facts.built.lookups);
+        bill.add(1, steps, &cold);
+        bill.add(
+            2,
+            steps,
+            &best(&facts.built, &versions[facts.version].reads),
+        );
+    }
+    [totals.cost, totals.cold, totals.best] = bill.totals();
     totals
-}
-
-/// The counted builds with other lookups, as the cost model takes them.
-fn variant(builds: &[Build], lookups: impl Fn(&BuiltFacts) -> Vec<Lookup>) -> Vec<BuildOutcome> {
-    let taken = builds
-        .iter()
-        .filter_map(|b| Some((b, b.result.as_ref().ok()?)))
-        .skip(1);
-    let outcome = |(build, facts): (&Build, &BuiltFacts)| BuildOutcome {
-        commit: build.commit.id,
-        time: build.time,
-        result: Ok(Built {
-            steps: facts.built.steps.clone(),
-            lookups: lookups(facts),
-        }),
-    };
-    taken.map(outcome).collect()
 }
 
 /// The lookups of a build whose steps run only for what they read.

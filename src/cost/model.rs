@@ -23,6 +23,7 @@ use super::rates::Price;
 use super::rates::Rates;
 use super::scale::Scale;
 use super::sheet;
+use super::sheet::Known;
 use super::sheet::Sheet;
 use super::step;
 use super::step::LayerSize;
@@ -200,7 +201,7 @@ impl CostModel {
             let estimates: Vec<Estimate> = work.into_iter().map(|w| w.estimate).collect();
             Estimate::chain(&estimates).map(|e| e.scaled(self.slowdown as f64))
         };
-        sheet::works(self, steps)
+        sheet::works(self, steps, &mut Known::default())
             .into_iter()
             .zip(&steps.steps)
             .map(|(work, step)| placed(work).unwrap_or_else(|| self.step(step)))
@@ -214,7 +215,7 @@ impl CostModel {
 
     /// The final image of a Dockerfile.
     pub fn image(&self, steps: &Steps) -> ImageSize {
-        Sheet::new(self, steps, &mut Pieces::default()).image()
+        Sheet::new(self, steps, &mut Pieces::default(), &mut Known::default()).image()
     }
 
     /// One build in the world of medians.
@@ -225,7 +226,7 @@ impl CostModel {
     /// One build in a drawn world.
     pub fn build_in(&self, built: &Built, world: World) -> BuildCost {
         let mut pieces = Pieces::default();
-        let sheet = Sheet::new(self, &built.steps, &mut pieces);
+        let sheet = Sheet::new(self, &built.steps, &mut pieces, &mut Known::default());
         Plan::new(&sheet, self, &built.lookups).cost(&sheet, self, &pieces.times(world))
     }
 

@@ -47,7 +47,10 @@ impl Pieces {
         for (key, &kind) in &self.kinds {
             moods[kind] = world.mood(key);
         }
-        let times = self.list.iter().map(|&(kind, band)| in_mood(moods[kind], band));
+        let times = self
+            .list
+            .iter()
+            .map(|&(kind, band)| in_mood(moods[kind], band));
         Times(times.collect())
     }
 }

@@ -202,15 +202,14 @@ impl Plan {
         };
         cost.export_ms = ms(export).saturating_add(image_ms);
         let exports_cache = exports_cache(model);
-        cost.cache_export_ms = if is_measured(cache_export)
-            && (exports_cache || model.runner == Runner::Persistent)
-        {
-            ms(cache_export)
-        } else if exports_cache {
-            ms(cache_export).saturating_add(travel(self.cache))
-        } else {
-            0
-        };
+        cost.cache_export_ms =
+            if is_measured(cache_export) && (exports_cache || model.runner == Runner::Persistent) {
+                ms(cache_export)
+            } else if exports_cache {
+                ms(cache_export).saturating_add(travel(self.cache))
+            } else {
+                0
+            };
     }
 }
 

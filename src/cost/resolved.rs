@@ -7,6 +7,7 @@ use super::estimate::Source;
 use super::prior;
 use super::scale::Scale;
 use super::step::Work;
+use std::collections::BTreeSet;
 
 /// Builds that fetch first unless it was done: (kind, kinds that do it, a command line of the first of them).
 const FETCHES: &[(&str, &[&str], &str)] = &[
@@ -34,12 +35,23 @@ const FOUND_DONE: &[(&str, &[&str], u64)] = &[
     ("uv sync", &["uv sync"], 10),
 ];
 
-/// The pieces of work of a step, given the kinds of all that it is built on.
-pub(super) fn adjusted(work: Vec<Work>, below: &[&str], scale: &Scale) -> Vec<Work> {
-    let mut done: Vec<String> = below.iter().map(|&k| k.to_owned()).collect();
+/// The kind, if work of it leaves something for later steps to find.
+pub(super) fn fetcher(kind: &str) -> Option<&'static str> {
+    let fetches = FETCHES.iter().flat_map(|f| f.1);
+    let found = FOUND_DONE.iter().flat_map(|f| f.1);
+    fetches.chain(found).copied().find(|k| *k == kind)
+}
+
+/// The pieces of work of a step, given the kinds of what it is built on, as far as they leave something to find.
+pub(super) fn adjusted(
+    work: Vec<Work>,
+    below: &BTreeSet<&'static str>,
+    scale: &Scale,
+) -> Vec<Work> {
+    let mut done = below.clone();
     let mut adjusted = Vec::with_capacity(work.len());
     for mut piece in work {
-        let is_done = |kinds: &[&str]| done.iter().any(|d| kinds.contains(&d.as_str()));
+        let is_done = |kinds: &[&str]| kinds.iter().any(|k| done.contains(k));
         if matches!(piece.estimate.source, Source::Estimated { .. }) {
             let fetch = FETCHES.iter().find(|f| f.0 == piece.key && !is_done(f.1));
             let found = FOUND_DONE.iter().find(|f| f.0 == piece.key && is_done(f.1));
@@ -49,13 +61,13 @@ pub(super) fn adjusted(work: Vec<Work>, below: &[&str], scale: &Scale) -> Vec<Wo
                     key: p.kind.to_owned(),
                     estimate: p.estimate,
                 }));
-                done.extend(kinds.iter().map(|&k| k.to_owned()));
+                done.extend(kinds.iter());
             }
             if let Some((_, _, percent)) = found {
                 piece.estimate = piece.estimate.scaled(*percent as f64 / 100.0);
             }
         }
-        done.push(piece.key.clone());
+        done.extend(fetcher(&piece.key));
         adjusted.push(piece);
     }
     adjusted
@@ -75,7 +87,8 @@ mod tests {
                 estimate: p.estimate,
             })
             .collect();
-        adjusted(work, below, &scale)
+        let below = below.iter().filter_map(|k| fetcher(k)).collect();
+        adjusted(work, &below, &scale)
             .iter()
             .map(|w| w.estimate.median_ms)
             .sum()

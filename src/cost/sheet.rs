@@ -13,6 +13,7 @@ use super::step::Work;
 use crate::graph::Origin;
 use crate::graph::Step;
 use crate::replay::Steps;
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 /// One step.
@@ -35,6 +36,16 @@ pub(super) struct Row {
     pub(super) in_image: bool,
 }
 
+/// What steps take and leave behind, taken alone: by stage, text and command. Versions of a Dockerfile share most.
+pub(super) type Known = BTreeMap<(Option<String>, String, String), Alone>;
+
+/// A step taken alone.
+#[derive(Clone)]
+pub(super) struct Alone {
+    work: Vec<Work>,
+    layer: LayerSize,
+}
+
 /// All steps, and the work around them.
 pub(super) struct Sheet {
     pub(super) rows: Vec<Row>,
@@ -44,12 +55,22 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
-    pub(super) fn new(model: &CostModel, steps: &Steps, pieces: &mut Pieces) -> Self {
+    pub(super) fn new(
+        model: &CostModel,
+        steps: &Steps,
+        pieces: &mut Pieces,
+        known: &mut Known,
+    ) -> Self {
         let numbered = steps.steps.iter().enumerate();
-        let mut rows: Vec<Row> = numbered.map(|(n, s)| row(model, s, n, pieces)).collect();
-        for (row, work) in rows.iter_mut().zip(works(model, steps)) {
+        let mut rows: Vec<Row> = numbered
+            .map(|(n, step)| row(model, step, n, pieces, known))
+            .collect();
+        for (row, work) in rows.iter_mut().zip(works(model, steps, known)) {
             row.is_measured = work.iter().all(|w| w.estimate.is_measured());
-            row.pieces = work.iter().map(|w| pieces.add(&w.key, &w.estimate)).collect();
+            row.pieces = work
+                .iter()
+                .map(|w| pieces.add(&w.key, &w.estimate))
+                .collect();
         }
         // The target's last step stands last: inputs come first, and nothing the target does not need is in the graph.
         let mut stack: Vec<usize> = rows.len().checked_sub(1).into_iter().collect();
@@ -95,51 +116,58 @@ impl Sheet {
 
 /// Each step's work where it stands, priced by what the steps below it have already fetched; none for steps that have
 /// none of their own.
-pub(super) fn works(model: &CostModel, steps: &Steps) -> Vec<Vec<Work>> {
-    let mut below: Vec<BTreeSet<String>> = Vec::with_capacity(steps.steps.len());
+pub(super) fn works(model: &CostModel, steps: &Steps, known: &mut Known) -> Vec<Vec<Work>> {
+    let mut below: Vec<BTreeSet<&'static str>> = Vec::with_capacity(steps.steps.len());
     let mut works = Vec::with_capacity(steps.steps.len());
     for (n, step) in steps.steps.iter().enumerate() {
-        let own = if step.index > 0 && step::image_of(step).is_none() {
-            step::work(step, &model.profile, &model.scale)
-        } else {
-            Vec::new()
-        };
-        let kinds: BTreeSet<String> = parents(step, n)
-            .flat_map(|p| below[p].iter().cloned())
+        let own = alone(model, step, known).map_or_else(Vec::new, |a| a.work.clone());
+        let mut fetched: BTreeSet<&'static str> = parents(step, n)
+            .flat_map(|p| below[p].iter().copied())
             .collect();
-        let known: Vec<&str> = kinds.iter().map(String::as_str).collect();
-        let work = resolved::adjusted(own, &known, &model.scale);
-        let own = work.iter().map(|w| w.key.clone());
-        below.push(kinds.iter().cloned().chain(own).collect());
+        let work = resolved::adjusted(own, &fetched, &model.scale);
+        fetched.extend(work.iter().filter_map(|w| resolved::fetcher(&w.key)));
+        below.push(fetched);
         works.push(work);
     }
     works
 }
 
+/// A step taken alone; `None` where it does not count. What the builder does not show (the merge half of a link, a
+/// heredoc's file) takes next to no time.
+fn alone<'a>(model: &CostModel, step: &Step, known: &'a mut Known) -> Option<&'a Alone> {
+    if step.index == 0 || step::image_of(step).is_some() {
+        return None;
+    }
+    let name = (step.stage.clone(), step.text.clone(), step.command.clone());
+    let alone = known.entry(name).or_insert_with(|| Alone {
+        work: step::work(step, &model.profile, &model.scale),
+        layer: step::layer(step, &model.profile, &model.scale, &model.rates),
+    });
+    Some(alone)
+}
+
 /// The steps that step `n` waits for, and whether it is built on each.
 fn waits_for(step: &Step, n: usize) -> impl Iterator<Item = (usize, bool)> {
-    step.inputs.iter().filter_map(move |input| match &input.origin {
-        Origin::Step(id) if id.0 < n => Some((id.0, input.selectors.is_none())),
-        _ => None,
-    })
+    step.inputs
+        .iter()
+        .filter_map(move |input| match &input.origin {
+            Origin::Step(id) if id.0 < n => Some((id.0, input.selectors.is_none())),
+            _ => None,
+        })
 }
 
 fn parents(step: &Step, n: usize) -> impl Iterator<Item = usize> {
-    waits_for(step, n).filter(|(_, is_parent)| *is_parent).map(|(at, _)| at)
+    waits_for(step, n)
+        .filter(|(_, is_parent)| *is_parent)
+        .map(|(at, _)| at)
 }
 
 /// A step without its work.
-fn row(model: &CostModel, step: &Step, n: usize, pieces: &mut Pieces) -> Row {
+fn row(model: &CostModel, step: &Step, n: usize, pieces: &mut Pieces, known: &mut Known) -> Row {
     let (profile, rates) = (&model.profile, &model.rates);
     let image = step::image_of(step);
     let is_from = image.is_some();
-    // What the builder does not show (the merge half of a link, a heredoc's file) takes next to no time.
-    let is_shown = step.index > 0;
-    let layer = if is_shown && !is_from {
-        step::layer(step, profile, &model.scale, rates)
-    } else {
-        LayerSize::default()
-    };
+    let layer = alone(model, step, known).map_or_else(LayerSize::default, |a| a.layer);
     let named = step.inputs.iter().filter_map(|i| {
         if let Origin::Image(name) = &i.origin {
             Some(name.as_str())
@@ -160,7 +188,7 @@ fn row(model: &CostModel, step: &Step, n: usize, pieces: &mut Pieces) -> Row {
         pieces: Vec::new(),
         is_measured: false,
         is_from,
-        is_shown,
+        is_shown: step.index > 0,
         layer,
         images,
         pull: pull.map(|p| pieces.add("pull", &p)),

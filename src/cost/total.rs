@@ -1,11 +1,8 @@
 //! The cost of a whole replay with its band, and two replays compared draw by draw.
 
+use super::kinds::Kinds;
 use super::model::BuildCost;
 use super::model::CostModel;
-use super::model::runs;
-use super::pieces::Pieces;
-use super::plan::Plan;
-use super::sheet::Sheet;
 use super::world::Band;
 use super::world::World;
 use super::world::share_below;
@@ -108,24 +105,11 @@ impl TotalCost {
 impl CostModel {
     /// All builds of a replay.
     pub fn total(&self, builds: &[BuildOutcome]) -> TotalCost {
-        let groups = Groups::new(self, builds);
-        let mut total = TotalCost {
-            n_builds: groups.kind_of.len() as u64,
-            sum: groups.sum(self, World::median()),
-            ..TotalCost::default()
-        };
-        let mut run_draws = Vec::new();
-        for world in World::all() {
-            let sum = groups.sum(self, world);
-            total.billed_draws.push(sum.billed_ms);
-            total.wall_draws.push(sum.wall_ms);
-            run_draws.push(sum.run_ms);
+        let mut bill = Bill::new(self);
+        for built in builds.iter().filter_map(|b| b.result.as_ref().ok()) {
+            bill.add(0, &built.steps, &built.lookups);
         }
-        total.wall = Band::of(total.sum.wall_ms, total.wall_draws.clone());
-        total.billed = Band::of(total.sum.billed_ms, total.billed_draws.clone());
-        total.run = Band::of(total.sum.run_ms, run_draws);
-        total.basis = self.basis(total.measured_permille());
-        total.money = self.price.as_ref().map(|p| p.money(total.sum.billed_ms));
+        let [total] = bill.totals();
         total
     }
 
@@ -153,15 +137,15 @@ impl CostModel {
     }
 
     /// Wall time of builds of the same steps, each by its lookups: in the world of medians, then draw by draw.
-    pub fn walls(&self, steps: &Steps, builds: &[&[Lookup]]) -> Vec<Vec<u64>> {
-        let mut pieces = Pieces::default();
-        let sheet = Sheet::new(self, steps, &mut pieces);
-        let plan = |lookups: &&[Lookup]| Plan::new(&sheet, self, lookups);
-        let plans: Vec<Plan> = builds.iter().map(plan).collect();
+    pub fn walls(&self, steps: &Arc<Steps>, builds: &[&[Lookup]]) -> Vec<Vec<u64>> {
+        let mut kinds = Kinds::default();
+        let rows: Vec<usize> = builds
+            .iter()
+            .map(|lookups| kinds.add(self, steps, lookups))
+            .collect();
         let of = |world| {
-            let times = pieces.times(world);
-            let wall = |plan: &Plan| plan.cost(&sheet, self, &times).wall_ms;
-            plans.iter().map(wall).collect()
+            let costs = kinds.costs(self, world);
+            rows.iter().map(|&kind| costs[kind].wall_ms).collect()
         };
         std::iter::once(World::median())
             .chain(World::all())
@@ -182,87 +166,83 @@ pub struct EachCost {
 impl CostModel {
     /// Each build of a replay.
     pub fn each(&self, builds: &[BuildOutcome]) -> EachCost {
-        let groups = Groups::new(self, builds);
-        let kinds = &groups.kind_of;
-        let median = groups.each(self, World::median());
+        let mut kinds = Kinds::default();
+        let kind_of: Vec<usize> = builds
+            .iter()
+            .filter_map(|b| b.result.as_ref().ok())
+            .map(|built| kinds.add(self, &built.steps, &built.lookups))
+            .collect();
+        let median = kinds.costs(self, World::median());
         let draw = |world| {
-            let walls: Vec<u64> = groups.each(self, world).iter().map(|c| c.wall_ms).collect();
-            kinds.iter().map(|&kind| walls[kind]).collect()
+            let costs = kinds.costs(self, world);
+            kind_of.iter().map(|&kind| costs[kind].wall_ms).collect()
         };
         EachCost {
-            median: kinds.iter().map(|&kind| median[kind]).collect(),
+            median: kind_of.iter().map(|&kind| median[kind]).collect(),
             wall_draws: World::all().map(draw).collect(),
         }
     }
 }
 
-/// Builds of the same steps in which the same ones ran cost the same: each kind is worked out once.
-#[derive(Default)]
-struct Groups {
-    pieces: Pieces,
-    sheets: Vec<Sheet>,
-    kinds: Vec<Kind>,
-    /// The kind of each build that could be built.
-    kind_of: Vec<usize>,
+/// What builds cost together, in `N` variants of the same replay, say with and without a cache. What the variants share is
+/// worked out once.
+pub struct Bill<'a, const N: usize> {
+    model: &'a CostModel,
+    kinds: Kinds,
+    /// For each variant the number of builds of each kind.
+    counts: [BTreeMap<usize, u64>; N],
 }
 
-/// Builds that cost the same.
-struct Kind {
-    sheet: usize,
-    plan: Plan,
-    n_builds: u64,
-}
-
-impl Groups {
-    fn new(model: &CostModel, builds: &[BuildOutcome]) -> Self {
-        let mut groups = Self::default();
-        let mut sheets: BTreeMap<*const Steps, usize> = BTreeMap::new();
-        let mut kinds: BTreeMap<(usize, Vec<u8>), usize> = BTreeMap::new();
-        for built in builds.iter().filter_map(|b| b.result.as_ref().ok()) {
-            let sheet = *sheets.entry(Arc::as_ptr(&built.steps)).or_insert_with(|| {
-                let sheet = Sheet::new(model, &built.steps, &mut groups.pieces);
-                groups.sheets.push(sheet);
-                groups.sheets.len() - 1
-            });
-            let pattern = (sheet, built.lookups.iter().map(code).collect());
-            let kind = *kinds.entry(pattern).or_insert_with(|| {
-                let plan = Plan::new(&groups.sheets[sheet], model, &built.lookups);
-                groups.kinds.push(Kind {
-                    sheet,
-                    plan,
-                    n_builds: 0,
-                });
-                groups.kinds.len() - 1
-            });
-            groups.kinds[kind].n_builds += 1;
-            groups.kind_of.push(kind);
+impl<'a, const N: usize> Bill<'a, N> {
+    /// Without builds.
+    pub fn new(model: &'a CostModel) -> Self {
+        Self {
+            model,
+            kinds: Kinds::default(),
+            counts: std::array::from_fn(|_| BTreeMap::new()),
         }
-        groups
     }
 
-    /// One build of each kind.
-    fn each(&self, model: &CostModel, world: World) -> Vec<BuildCost> {
-        let times = self.pieces.times(world);
-        let cost = |kind: &Kind| kind.plan.cost(&self.sheets[kind.sheet], model, &times);
-        self.kinds.iter().map(cost).collect()
+    /// One more build of a variant, a number below `N`.
+    pub fn add(&mut self, variant: usize, steps: &Arc<Steps>, lookups: &[Lookup]) {
+        let kind = self.kinds.add(self.model, steps, lookups);
+        *self.counts[variant].entry(kind).or_default() += 1;
     }
 
-    fn sum(&self, model: &CostModel, world: World) -> BuildCost {
-        let mut sum = BuildCost::default();
-        for (cost, kind) in self.each(model, world).into_iter().zip(&self.kinds) {
-            sum += cost.times(kind.n_builds);
-        }
-        sum
+    /// What the builds of each variant cost.
+    pub fn totals(&self) -> [TotalCost; N] {
+        let median = self.sums(World::median());
+        let draws: Vec<[BuildCost; N]> = World::all().map(|world| self.sums(world)).collect();
+        std::array::from_fn(|n| {
+            let of = |part: fn(&BuildCost) -> u64| draws.iter().map(|d| part(&d[n])).collect();
+            let (billed_draws, wall_draws): (Vec<u64>, Vec<u64>) =
+                (of(|c| c.billed_ms), of(|c| c.wall_ms));
+            let sum = median[n];
+            let mut total = TotalCost {
+                n_builds: self.counts[n].values().sum(),
+                sum,
+                wall: Band::of(sum.wall_ms, wall_draws.clone()),
+                billed: Band::of(sum.billed_ms, billed_draws.clone()),
+                run: Band::of(sum.run_ms, of(|c| c.run_ms)),
+                billed_draws,
+                wall_draws,
+                ..TotalCost::default()
+            };
+            total.basis = self.model.basis(total.measured_permille());
+            total.money = self.model.price.as_ref().map(|p| p.money(sum.billed_ms));
+            total
+        })
     }
-}
 
-/// What of a lookup matters to the cost.
-fn code(lookup: &Lookup) -> u8 {
-    use crate::cache::MissReason;
-    match lookup {
-        Lookup::Unknown { .. } => 3,
-        Lookup::Miss(MissReason::Cold | MissReason::Base { .. }) => 2,
-        other => u8::from(runs(other)),
+    fn sums(&self, world: World) -> [BuildCost; N] {
+        let costs = self.kinds.costs(self.model, world);
+        std::array::from_fn(|n| {
+            let mut sum = BuildCost::default();
+            for (&kind, &n_builds) in &self.counts[n] {
+                sum += costs[kind].times(n_builds);
+            }
+            sum
+        })
     }
 }
 

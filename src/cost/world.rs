@@ -34,8 +34,7 @@ impl World {
 
     /// How slow work of a kind is here, in standard deviations; `None` in the world of medians. `key` names the kind.
     pub(super) fn mood(self, key: &str) -> Option<f64> {
-        self.draw
-            .map(|draw| normal(uniform(mix(draw ^ hash(key)))))
+        self.draw.map(|draw| normal(uniform(mix(draw ^ hash(key)))))
     }
 
     /// How long work takes here. `key` names the kind of work.
