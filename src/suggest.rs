@@ -16,8 +16,9 @@ use crate::restructure::View;
 use crate::restructure::absent::{Missing, Sources};
 use crate::restructure::finding::{Finding, findings};
 use crate::restructure::past::{Name, Slots, Versions, changed};
+use crate::restructure::rules::reads_git;
 use crate::restructure::search::{Draft, Dropped, Found, Gain, Proposal, search, worth_its_risk};
-use crate::score::{Reads, needed, reads};
+use crate::score::{Ask, Certainty, Reads, needed, reads};
 use crate::tree::{FileStamp, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -53,8 +54,11 @@ pub struct Suggestions {
     pub then: Draft,
     /// Builds replayed, those that could be built, and the times of the first and last.
     pub builds: (usize, usize, i64, i64),
-    /// Milliseconds a build takes on average: as it is, with the recommended set, and at best.
+    /// Milliseconds a build takes on average: as it is, with the recommended set, and at best, each step running only for
+    /// what it reads, in doubt for what it may read.
     pub mean: (Band, Band, Band),
+    /// The best again, in doubt only for what steps of its kind do read: never more than the other.
+    pub best_bold: Band,
     /// What the recommended set saves per build.
     pub saving: Saving,
     /// The recommended set, in the best order.
@@ -142,6 +146,10 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
         dockerfile: question.dockerfile.clone(),
         ignore: question.ignore.as_ref().map(|(_, text)| text.clone()),
     };
+    let past = Past {
+        git: reads_git(&view),
+        ..past
+    };
     let mut bench = Bench::new(question, &past, &now);
     let least = (bench.mean(&now) / 100).max(50);
     let found = search(&view, least, &mut |drafts| bench.worth(drafts));
@@ -211,6 +219,8 @@ struct Past {
     eras: Vec<Versions>,
     /// For each build its era.
     of_build: Vec<usize>,
+    /// Whether something in the build reads `.git`, where that is known.
+    git: Option<bool>,
 }
 
 impl Past {
@@ -220,6 +230,7 @@ impl Past {
             now,
             eras: vec![Versions::new()],
             of_build: Vec::new(),
+            git: None,
         };
         let mut known: BTreeMap<&[u8], usize> = BTreeMap::new();
         for input in question.inputs {
@@ -300,6 +311,8 @@ struct Run {
     kinds: Vec<(Built, BuildCost)>,
     /// The same builds if each step ran only when something that it really reads changed.
     best: Vec<Option<usize>>,
+    /// The same for what steps of its kind do read.
+    best_bold: Vec<Option<usize>>,
     /// Builds at which the text named files that the commit does not have.
     n_shorter: usize,
     /// What replaying assumed.
@@ -346,22 +359,33 @@ impl Run {
             let Some(built) = replay.build(&input).result.ok().filter(|_| n > 0) else {
                 run.patterns.push(None);
                 run.best.push(None);
+                run.best_bold.push(None);
                 continue;
             };
             let reads: Vec<Reads> = built.steps.steps.iter().map(reads).collect();
-            let needed = needed(&built, &reads);
-            let mut ideal = built.clone();
-            for (lookup, needed) in ideal.lookups.iter_mut().zip(needed) {
-                if !needed {
-                    *lookup = Lookup::Hit { build: None };
+            let at_best = |certainty| {
+                let mut ideal = built.clone();
+                let needed = needed(
+                    &built,
+                    &reads,
+                    Ask {
+                        certainty,
+                        git: past.git,
+                    },
+                );
+                for (lookup, needed) in ideal.lookups.iter_mut().zip(needed) {
+                    if !needed {
+                        *lookup = Lookup::Hit { build: None };
+                    }
                 }
-            }
-            let (pattern, best) = (
-                run.kind(question, &mut known, built),
-                run.kind(question, &mut known, ideal),
-            );
+                ideal
+            };
+            let ideals = [at_best(Certainty::Cautious), at_best(Certainty::Bold)];
+            let [best, best_bold] = ideals.map(|ideal| run.kind(question, &mut known, ideal));
+            let pattern = run.kind(question, &mut known, built);
             run.patterns.push(Some(pattern));
             run.best.push(Some(best));
+            run.best_bold.push(Some(best_bold));
         }
         run.caveats = replay.caveats().to_vec();
         run
@@ -537,6 +561,32 @@ impl<'q> Bench<'q> {
             .unwrap_or_default();
         self.walls.insert(draft.clone(), walls.clone());
         walls
+    }
+
+    /// The lowest bounds, cautious and bold, of all texts that can be built where today's can: smaller contexts and split
+    /// steps can do better than the steps as they are.
+    fn bounds(&mut self) -> (Band, Band) {
+        let buildable = |run: &Run| run.patterns.iter().map(Option::is_some).collect::<Vec<_>>();
+        let wanted = self.runs.get(&self.now).map(buildable);
+        let lowest = |of: fn(&Run) -> &[Option<usize>]| {
+            let median = |run: &Run| -> u64 {
+                of(run)
+                    .iter()
+                    .flatten()
+                    .map(|&p| run.kinds[p].1.wall_ms)
+                    .sum()
+            };
+            let all = self
+                .runs
+                .iter()
+                .filter(|(_, run)| Some(buildable(run)) == wanted);
+            all.min_by_key(|(_, run)| median(run))
+                .map(|(draft, run)| (draft.clone(), of(run).to_vec()))
+                .unwrap_or_default()
+        };
+        let both = [lowest(|run| &run.best), lowest(|run| &run.best_bold)];
+        let [best, bold] = both.map(|(draft, patterns)| mean(&self.price(&draft), &patterns));
+        (best, bold)
     }
 
     /// What `new` saves against `old`, with the band of the draws.
@@ -751,13 +801,7 @@ fn assemble(
     }
     let base = bench.runs.get(&now).cloned().unwrap_or_default();
     let done = bench.runs.get(&then).cloned().unwrap_or_default();
-    // Smaller contexts and split steps can do better than the steps as they are: the bound is the better of the two.
-    let bounds = [mean(&old, &base.best), mean(&new, &done.best)];
-    let best = if bounds[1].median < bounds[0].median {
-        bounds[1]
-    } else {
-        bounds[0]
-    };
+    let (best, best_bold) = bench.bounds();
     Suggestions {
         dockerfile: RepoPath::root(),
         ignore: RepoPath::root(),
@@ -768,6 +812,7 @@ fn assemble(
             last,
         ),
         mean: (mean(&old, &base.patterns), mean(&new, &done.patterns), best),
+        best_bold,
         saving,
         now,
         then,

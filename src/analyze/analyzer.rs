@@ -9,7 +9,10 @@ use crate::graph::StepId;
 use crate::history::BuildInput;
 use crate::replay::{Built, Made, Replay, Settings, Steps};
 use crate::restructure::finding;
-use crate::score::{Blame, Ledger, Millis, Reads, Tally, align, counted, needed, reads, tally};
+use crate::restructure::rules;
+use crate::score::{
+    Ask, Blame, Certainty, Ledger, Millis, Reads, Tally, align, counted, needed, reads, tally,
+};
 use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -132,10 +135,13 @@ impl Analyzer {
             .as_ref()
             .map(|g: &Ground| finding::findings(&g.view(read)))
             .unwrap_or_default();
+        let git = ground
+            .as_ref()
+            .and_then(|g| rules::reads_git(&g.view(read)));
         Analysis {
             findings,
             ground,
-            totals: totals(&self.builds, &self.versions, &self.model),
+            totals: totals(&self.builds, &self.versions, &self.model, git),
             steps: current
                 .map(|c| step_facts(&self.builds, &self.versions, c))
                 .unwrap_or_default(),
@@ -171,7 +177,8 @@ pub fn counted_builds(builds: &[Build]) -> impl Iterator<Item = &BuiltFacts> {
     builds.iter().filter_map(|b| b.result.as_ref().ok()).skip(1)
 }
 
-fn totals(builds: &[Build], versions: &[Version], model: &CostModel) -> Totals {
+/// `git`: whether something in the build reads `.git`, where that is known.
+fn totals(builds: &[Build], versions: &[Version], model: &CostModel, git: Option<bool>) -> Totals {
     let mut totals = Totals {
         n_builds: builds.len() as u64,
         ..Totals::default()
@@ -189,18 +196,18 @@ fn totals(builds: &[Build], versions: &[Version], model: &CostModel) -> Totals {
         let cold = vec![Lookup::Miss(MissReason::Cold); facts.built.lookups.len()];
         bill.add(0, steps, &facts.built.lookups);
         bill.add(1, steps, &cold);
-        bill.add(
-            2,
-            steps,
-            &best(&facts.built, &versions[facts.version].reads),
-        );
+        for (variant, certainty) in [(2, Certainty::Cautious), (3, Certainty::Bold)] {
+            let ask = Ask { certainty, git };
+            let reads = &versions[facts.version].reads;
+            bill.add(variant, steps, &best(&facts.built, reads, ask));
+        }
     }
-    [totals.cost, totals.cold, totals.best] = bill.totals();
+    [totals.cost, totals.cold, totals.best, totals.best_bold] = bill.totals();
     totals
 }
 
 /// The lookups of a build whose steps run only for what they read.
-fn best(built: &Built, reads: &[Reads]) -> Vec<Lookup> {
+fn best(built: &Built, reads: &[Reads], ask: Ask) -> Vec<Lookup> {
     let keep = |(lookup, needed): (&Lookup, bool)| {
         if needed {
             lookup.clone()
@@ -211,7 +218,7 @@ fn best(built: &Built, reads: &[Reads]) -> Vec<Lookup> {
     built
         .lookups
         .iter()
-        .zip(needed(built, reads))
+        .zip(needed(built, reads, ask))
         .map(keep)
         .collect()
 }

@@ -100,8 +100,10 @@ pub struct Totals {
     pub cost: TotalCost,
     /// What they would cost with nothing cached.
     pub cold: TotalCost,
-    /// What they would cost if each step ran only for what it reads.
+    /// What they would cost if each step ran only for what it reads, in doubt for what it may read.
     pub best: TotalCost,
+    /// The same, in doubt only for what steps of its kind do read: never more.
+    pub best_bold: TotalCost,
 }
 
 /// One step over the whole history.

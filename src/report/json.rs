@@ -85,6 +85,7 @@ struct Time {
     rebuild_ms: Option<WireBand>,
     cold_ms: Option<WireBand>,
     best_ms: Option<WireBand>,
+    best_bold_ms: Option<WireBand>,
     measured_ratio: Option<f64>,
     basis: String,
     money: Option<WireMoney>,
@@ -212,6 +213,7 @@ pub fn write(analysis: &Analysis, name: &str, sink: &mut dyn io::Write) -> io::R
             rebuild_ms: mean(&totals.cost),
             cold_ms: mean(&totals.cold),
             best_ms: mean(&totals.best),
+            best_bold_ms: mean(&totals.best_bold),
             measured_ratio: totals.cost.measured_permille().map(|p| p as f64 / 1000.0),
             basis: totals.cost.basis.clone(),
             money: totals.cost.money.as_ref().map(|m| WireMoney {

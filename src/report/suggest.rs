@@ -61,6 +61,7 @@ fn summary(suggestions: &Suggestions) -> Vec<String> {
         )
     };
     let (now, then, best) = &suggestions.mean;
+    let best = at_best(best, &suggestions.best_bold);
     let mut lines = vec![format!(
         "{} from {} to {} with today's {} at each of them; {} after the first could be built. All times are estimates.",
         count(n as u64, "build", "builds"),
@@ -73,11 +74,11 @@ fn summary(suggestions: &Suggestions) -> Vec<String> {
         lines.push(format!(
             "A build takes {}; at best, with each step run only for what it reads, {}.",
             of(now),
-            of(best)
+            best
         ));
         return lines;
     }
-    lines.push(format!("A build takes {}; with the changes below {}; at best, with each step run only for what it reads, {}.", of(now), of(then), of(best)));
+    lines.push(format!("A build takes {}; with the changes below {}; at best, with each step run only for what it reads, {}.", of(now), of(then), best));
     let saving = &suggestions.saving;
     let month = saving
         .per_month
@@ -95,14 +96,28 @@ fn summary(suggestions: &Suggestions) -> Vec<String> {
     lines
 }
 
-/// How much of what can be saved is saved; `None` where nothing can be.
+/// `40 s`, or `30 s to 40 s, since what some steps read is not known`.
+fn at_best(best: &Band, bold: &Band) -> String {
+    let (low, high) = (duration(bold.median), duration(best.median));
+    if low == high {
+        return high;
+    }
+    format!("{low} to {high}, since what some steps read is not known")
+}
+
+/// How much of what can be saved is saved, a range where the best is one; `None` where nothing can be.
 fn way(suggestions: &Suggestions) -> Option<String> {
     let (now, then, best) = &suggestions.mean;
-    let possible = now.median.checked_sub(best.median).filter(|p| *p > 0)?;
-    Some(share(
-        now.median.saturating_sub(then.median).min(possible),
-        possible,
-    ))
+    let of = |best: &Band| {
+        let possible = now.median.checked_sub(best.median).filter(|p| *p > 0)?;
+        let saved = now.median.saturating_sub(then.median).min(possible);
+        Some(share(saved, possible))
+    };
+    let (least, most) = (of(&suggestions.best_bold)?, of(best));
+    Some(match most {
+        Some(most) if most != least => format!("{least} to {most}"),
+        _ => least,
+    })
 }
 
 fn safety(safety: &Safety) -> (&'static str, String) {
@@ -451,7 +466,7 @@ pub fn write_json(
         "dockerfile": suggestions.dockerfile.to_string(),
         "ignore_file": suggestions.ignore.to_string(),
         "builds": {"replayed": n, "counted": counted, "first_time": first, "last_time": last},
-        "mean_build": {"now": of(&suggestions.mean.0), "with_changes": of(&suggestions.mean.1), "best": of(&suggestions.mean.2)},
+        "mean_build": {"now": of(&suggestions.mean.0), "with_changes": of(&suggestions.mean.1), "best": of(&suggestions.mean.2), "best_bold": of(&suggestions.best_bold)},
         "saving": saving(&suggestions.saving),
         "recommended": suggestions.order.iter().map(|s| suggestion(suggestions, s)).collect::<Vec<_>>(),
         "instead": suggestions.instead.iter().map(|s| suggestion(suggestions, s)).collect::<Vec<_>>(),

@@ -16,7 +16,7 @@ const MAX_CANDIDATES: usize = 40;
 const MAX_ROUNDS: usize = 10;
 
 /// A Dockerfile and an ignore file as they could be.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Draft {
     /// The Dockerfile's text.
     pub dockerfile: String,

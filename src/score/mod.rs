@@ -9,6 +9,7 @@ mod compare;
 #[cfg(test)]
 mod fixture;
 mod metric;
+mod reads;
 
 pub use align::align;
 pub use attribution::Blame;
@@ -16,10 +17,7 @@ pub use attribution::Cause;
 pub use attribution::Ledger;
 pub use attribution::causes;
 pub use attribution::root_of;
-pub use bound::Reads;
-pub use bound::is_manifest;
 pub use bound::needed;
-pub use bound::reads;
 pub use compare::Change;
 pub use compare::Comparison;
 pub use compare::EQUAL_MS;
@@ -33,3 +31,8 @@ pub use metric::Tally;
 pub use metric::counted;
 pub use metric::ran;
 pub use metric::tally;
+pub use reads::Ask;
+pub use reads::Certainty;
+pub use reads::Reads;
+pub use reads::is_manifest;
+pub use reads::reads;

@@ -311,3 +311,34 @@ fn every_rule_proposes_what_its_cases_say() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
+
+#[test]
+fn no_proposal_beats_the_bound() {
+    let mut n_proposals = 0;
+    for (id, folder) in cases() {
+        let name = format!("{id}/{}", folder.file_name().unwrap().to_string_lossy());
+        let case = Case::new(
+            &text(&folder.join("before.Dockerfile")).unwrap(),
+            &text(&folder.join("history.scn")).unwrap(),
+        );
+        let answer = case.suggest();
+        let (now, then, best) = answer.mean;
+        let bold = answer.best_bold;
+        assert!(bold.median <= best.median, "{name}: {bold:?} {best:?}");
+        assert!(best.median <= now.median.min(then.median), "{name}");
+        for suggestion in answer.order.iter().chain(&answer.instead) {
+            let Some(alone) = &suggestion.alone else {
+                continue;
+            };
+            n_proposals += 1;
+            let left = i64::try_from(now.median).unwrap() - alone.per_build.1;
+            // Both are means that are rounded down.
+            assert!(
+                left + 2 >= i64::try_from(best.median).unwrap() || alone.lost > 0,
+                "{name}: {} leaves {left}, the bound is {best:?}",
+                suggestion.proposal.id
+            );
+        }
+    }
+    assert!(n_proposals > 20, "{n_proposals} proposals were compared");
+}

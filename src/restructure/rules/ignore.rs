@@ -391,7 +391,7 @@ pub(in crate::restructure) fn is_manifest(path: &RepoPath) -> bool {
 }
 
 /// Whether a text calls git for what `.git` knows.
-fn asks_git(text: &[u8]) -> bool {
+pub fn asks_git(text: &[u8]) -> bool {
     [
         "git describe",
         "git rev-parse",
@@ -415,6 +415,20 @@ fn asks_git(text: &[u8]) -> bool {
     ]
     .iter()
     .any(|word| holds(text, word.as_bytes()))
+}
+
+/// Whether something in the build reads `.git`; `None` where that is in doubt.
+pub fn reads_git(view: &View<'_>) -> Option<bool> {
+    let is_named = run_texts(view).any(|t| asks_git(t.as_bytes()) || holds(t.as_bytes(), b".git"))
+        || names_in_copies(view)
+            .iter()
+            .any(|s| s.starts_with(".git/") || s == ".git");
+    match git_readers(view) {
+        _ if is_named => Some(true),
+        None => Some(true),
+        Some(doubts) if doubts.is_empty() => Some(false),
+        Some(_) => None,
+    }
 }
 
 /// `None` when the build derives something from git; else the doubts that remain.

@@ -22,8 +22,10 @@ mod sink;
 mod version_shield;
 mod workspaces;
 
+pub use ignore::asks_git;
 pub(super) use ignore::is_dependency_file;
 pub(super) use ignore::is_manifest;
+pub use ignore::reads_git;
 pub(super) use pin::floats;
 pub(super) use sink::argument_changes;
 

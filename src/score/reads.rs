@@ -1,0 +1,615 @@
+//! Which files of the context a step really reads, as far as the kinds of its commands tell.
+//!
+//! Package managers of the system read nothing of the sources, installs of dependencies read manifests, compilers read
+//! sources; the rest may read anything. Nobody reads the files of continuous integration and editors, nor the Dockerfile.
+//! Whether `.git` is read is shown elsewhere, on the tree.
+//!
+//! Never: opens a file.
+
+use crate::cost::prior;
+use crate::ecosystem::matches_name;
+use crate::graph::Step;
+use crate::restructure::command;
+use crate::restructure::rules;
+use crate::shell::{self, Seen};
+use crate::tree::RepoPath;
+
+/// What of the context a step reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// None of it.
+    Nothing,
+    /// Manifests and lockfiles only.
+    Manifests,
+    /// What a COPY brings: it is there to be brought.
+    Copied {
+        /// Files and directories that it names.
+        named: Vec<String>,
+    },
+    /// What a program of this kind is built from.
+    Sources(Kind),
+    /// What the steps before left: commands of a shell that move and change files.
+    WhatIsThere,
+    /// Files of any kind.
+    Anything {
+        /// The shell text.
+        command: String,
+    },
+}
+
+/// Kinds of programs, by what their compilers read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Go.
+    Go,
+    /// Rust.
+    Rust,
+    /// Java and its relatives.
+    Jvm,
+    /// .NET.
+    DotNet,
+    /// Elixir.
+    Elixir,
+    /// Web bundles: anything may be imported.
+    Web,
+}
+
+/// How what is not known is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certainty {
+    /// A file counts as read unless it is known that the step does not read it.
+    Cautious,
+    /// A file counts as read only where steps of that kind do read such files.
+    Bold,
+}
+
+/// How to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// What decides where a kind of command does not.
+    pub certainty: Certainty,
+    /// Whether something in the build reads `.git`; `None` where that was not shown.
+    pub git: Option<bool>,
+}
+
+impl Reads {
+    /// Whether a change to `path` (relative to the context) makes the step's result another one.
+    pub fn concerns(&self, path: &RepoPath, ask: Ask) -> bool {
+        let is_bold = ask.certainty == Certainty::Bold;
+        if path.names().next() == Some(b".git") {
+            return match self {
+                Self::Anything { command } if rules::asks_git(command.as_bytes()) => true,
+                Self::Anything { .. } | Self::Sources(_) => ask.git.unwrap_or(!is_bold),
+                Self::Copied { .. } => ask.git != Some(false),
+                Self::Nothing | Self::Manifests | Self::WhatIsThere => false,
+            };
+        }
+        let by_nobody = || is_of(NOBODY, path);
+        let by_few = || is_bold && is_of(FEW, path);
+        match self {
+            Self::Nothing | Self::WhatIsThere => false,
+            Self::Manifests => is_manifest(path),
+            Self::Copied { named } => {
+                named.iter().any(|n| RepoPath::new(n) == *path) || !(by_nobody() || by_few())
+            }
+            Self::Anything { command } => {
+                let name = String::from_utf8_lossy(path.file_name().unwrap_or_default());
+                (!name.is_empty() && command.contains(&*name)) || !(by_nobody() || by_few())
+            }
+            Self::Sources(kind) => {
+                !by_nobody() && !by_few() && (!is_bold || is_manifest(path) || kind.compiles(path))
+            }
+        }
+    }
+
+    /// The same for files that are not listed.
+    pub(super) fn concerns_unlisted(&self, ask: Ask) -> bool {
+        match self {
+            Self::Nothing | Self::WhatIsThere => false,
+            Self::Manifests => ask.certainty == Certainty::Cautious,
+            Self::Copied { .. } | Self::Sources(_) | Self::Anything { .. } => true,
+        }
+    }
+}
+
+impl Kind {
+    /// Whether compilers of this kind read such a file, by its name.
+    fn compiles(self, path: &RepoPath) -> bool {
+        let name = path.file_name().unwrap_or_default();
+        let ends = |endings: &[&str]| endings.iter().any(|e| name.ends_with(e.as_bytes()));
+        let is_in = |folder: &[u8]| path.names().any(|n| n == folder);
+        match self {
+            Self::Go => {
+                ends(&[".go", ".c", ".h", ".s", ".S", ".cc", ".cpp", ".proto"])
+                    && !ends(&["_test.go"])
+            }
+            Self::Rust => ends(&[".rs", ".toml", ".proto", ".sql", ".c", ".h"]),
+            Self::Jvm => {
+                ends(&[".java", ".kt", ".kts", ".scala", ".groovy", ".clj"]) && !is_in(b"test")
+                    || is_in(b"main")
+            }
+            Self::DotNet => ends(&[
+                ".cs", ".fs", ".vb", ".cshtml", ".razor", ".resx", ".xaml", ".json", ".config",
+            ]),
+            Self::Elixir => {
+                ends(&[".ex", ".exs", ".eex", ".heex", ".leex", ".erl"])
+                    || is_in(b"priv")
+                    || is_in(b"assets")
+            }
+            Self::Web => true,
+        }
+    }
+}
+
+/// Files that no step of a build reads unless it names them: of continuous integration, of editors, of the builder.
+/// First names of paths or file names, in lower case; `*` is any rest.
+const NOBODY: &[&str] = &[
+    "*.dockerfile",
+    ".azure-pipelines",
+    ".buildkite",
+    ".circleci",
+    ".codecov.yml",
+    ".devcontainer",
+    ".dockerignore",
+    ".drone.yml",
+    ".editorconfig",
+    ".github",
+    ".gitlab",
+    ".gitlab-ci.yml",
+    ".hadolint*",
+    ".idea",
+    ".mailmap",
+    ".pre-commit-config.yaml",
+    ".renovaterc*",
+    ".travis.yml",
+    ".vscode",
+    ".woodpecker*",
+    "appveyor.yml",
+    "azure-pipelines*",
+    "bitbucket-pipelines.yml",
+    "codecov.yml",
+    "compose.y*ml",
+    "containerfile*",
+    "docker-compose*",
+    "dockerfile*",
+    "jenkinsfile*",
+    "renovate.json*",
+];
+
+/// Files that builds seldom read: documentation and tests.
+const FEW: &[&str] = &[
+    "*.adoc",
+    "*.md",
+    "*.mdx",
+    "*.rst",
+    "*.spec.*",
+    "*.test.*",
+    "*_spec.rb",
+    "*_test.go",
+    "*_test.py",
+    ".gitattributes",
+    ".gitignore",
+    "__tests__",
+    "authors*",
+    "benches",
+    "changelog*",
+    "codeowners",
+    "contributing*",
+    "copying",
+    "cypress",
+    "doc",
+    "docs",
+    "e2e",
+    "examples",
+    "fuzz",
+    "licence*",
+    "license*",
+    "notice*",
+    "screenshots",
+    "spec",
+    "test",
+    "tests",
+];
+
+fn is_of(table: &[&str], path: &RepoPath) -> bool {
+    let is_one = |name: &[u8]| {
+        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+        table
+            .iter()
+            .any(|pattern| matches_name(pattern.as_bytes(), name.as_bytes()))
+    };
+    path.names().next().is_some_and(is_one) || path.file_name().is_some_and(is_one)
+}
+
+/// What a step reads, told by the kinds of its commands (`cost::prior`).
+pub fn reads(step: &Step) -> Reads {
+    if step.instruction != "RUN" {
+        let selectors = step.inputs.iter().filter_map(|i| i.selectors.as_ref());
+        return Reads::Copied {
+            named: selectors.flatten().map(|s| s.path.clone()).collect(),
+        };
+    }
+    let anything = || Reads::Anything {
+        command: step.command.clone(),
+    };
+    if step.command.is_empty() {
+        return anything();
+    }
+    let script = shell::parse(&step.command);
+    let mut reads = Reads::Nothing;
+    let mut moves_files = false;
+    for seen in script.seen() {
+        match prior::classify(&seen).kind {
+            kind if READS_NOTHING.contains(&kind) && !names_local_file(&seen) => {}
+            kind if READS_MANIFESTS.contains(&kind) && !installs_project(&seen) => {
+                if !matches!(reads, Reads::Sources(_)) {
+                    reads = Reads::Manifests;
+                }
+            }
+            // A shell's own work beside the main command decides nothing.
+            kind if matches!(kind, "clean up" | "prune packages") || is_shells_own(&seen) => {
+                moves_files |= kind != "clean up";
+            }
+            kind => match SOURCES.iter().find(|(name, _)| *name == kind) {
+                Some((_, kind)) if matches!(reads, Reads::Nothing | Reads::Manifests) => {
+                    reads = Reads::Sources(*kind);
+                }
+                Some((_, kind)) if reads == Reads::Sources(*kind) => {}
+                Some(_) | None => return anything(),
+            },
+        }
+    }
+    if rules::asks_git(step.command.as_bytes()) && reads != Reads::Nothing {
+        return anything();
+    }
+    match reads {
+        // Nothing but a shell's own work: on the system, or on what was copied.
+        Reads::Nothing if moves_files => match command::touched(&script, Some("/.here")) {
+            Some(touched) if stays_outside(&touched) => Reads::Nothing,
+            Some(_) => Reads::WhatIsThere,
+            None => anything(),
+        },
+        reads => reads,
+    }
+}
+
+/// Whether a command only moves and changes the files that it names.
+fn is_shells_own(seen: &Seen) -> bool {
+    prior::classify(seen).kind == "trivial" || command::group(seen) == Some(command::Group::Words)
+}
+
+/// Whether commands touch system places alone.
+fn stays_outside(touched: &command::Touched) -> bool {
+    const SYSTEM: &[&str] = &[
+        "/etc/", "/usr/", "/var/", "/tmp/", "/root/", "/home/", "/bin/", "/sbin/", "/lib",
+    ];
+    !touched.reads_cwd
+        && !touched.places.is_empty()
+        && touched
+            .places
+            .iter()
+            .all(|place| SYSTEM.iter().any(|s| place.starts_with(s)) && !touched_app(place))
+}
+
+/// Places below the system's where people put applications.
+fn touched_app(place: &str) -> bool {
+    [
+        "/usr/src",
+        "/usr/app",
+        "/var/www",
+        "/home/",
+        "/root/",
+        "/var/app",
+        "/var/task",
+        "/usr/share/nginx",
+        "/usr/local/app",
+    ]
+    .iter()
+    .any(|app| place.starts_with(app))
+}
+
+/// Kinds of commands that build a program of one kind.
+const SOURCES: &[(&str, Kind)] = &[
+    ("cargo build", Kind::Rust),
+    ("dotnet build", Kind::DotNet),
+    ("dotnet publish", Kind::DotNet),
+    ("go build", Kind::Go),
+    ("gradle build", Kind::Jvm),
+    ("mix compile", Kind::Elixir),
+    ("mix release", Kind::Elixir),
+    ("mvn package", Kind::Jvm),
+    ("npm run build", Kind::Web),
+    ("sbt", Kind::Jvm),
+    ("webpack", Kind::Web),
+];
+
+/// Kinds of commands that read nothing of the sources.
+const READS_NOTHING: &[&str] = &[
+    "apk add",
+    "apk update",
+    "apt-get install",
+    "apt-get remove",
+    "apt-get update",
+    "apt-get upgrade",
+    "cargo install",
+    "dnf install",
+    "docker-php-ext",
+    "download",
+    "gem install",
+    "git clone",
+    "npm install -g",
+    "pip upgrade",
+    "rustup",
+    "venv",
+];
+
+/// Kinds of commands that read manifests and lockfiles.
+const READS_MANIFESTS: &[&str] = &[
+    "bun install",
+    "bundle install",
+    "cargo chef cook",
+    "cargo fetch",
+    "composer install",
+    "conda install",
+    "dotnet restore",
+    "go mod download",
+    "gradle dependencies",
+    "mix deps.compile",
+    "mix deps.get",
+    "mvn dependency",
+    "npm ci",
+    "pip install",
+    "pipenv install",
+    "pnpm install",
+    "poetry install",
+    "uv sync",
+    "yarn install",
+];
+
+/// `apt-get install ./local.deb`.
+fn names_local_file(seen: &Seen) -> bool {
+    seen.args()
+        .iter()
+        .any(|arg| arg.starts_with("./") || arg.starts_with("../"))
+}
+
+/// `pip install .`, `pip install -e .`.
+fn installs_project(seen: &Seen) -> bool {
+    seen.args()
+        .iter()
+        .any(|arg| arg == "." || arg.starts_with("./") || arg.starts_with(".["))
+}
+
+/// File names that installs of dependencies read, exactly. Sources: the package managers' manuals.
+const MANIFESTS: &[&str] = &[
+    ".mvn",
+    ".npmrc",
+    ".pnpmfile.cjs",
+    ".python-version",
+    ".ruby-version",
+    ".yarnrc",
+    ".yarnrc.yml",
+    "Cargo.lock",
+    "Cargo.toml",
+    "Directory.Build.props",
+    "Directory.Build.targets",
+    "Directory.Packages.props",
+    "Gemfile",
+    "Gemfile.lock",
+    "NuGet.Config",
+    "Package.resolved",
+    "Package.swift",
+    "Pipfile",
+    "Pipfile.lock",
+    "build.gradle",
+    "build.gradle.kts",
+    "build.sbt",
+    "bun.lock",
+    "bun.lockb",
+    "bunfig.toml",
+    "cabal.project",
+    "composer.json",
+    "composer.lock",
+    "constraints.txt",
+    "deno.json",
+    "deno.lock",
+    "environment.yml",
+    "global.json",
+    "go.mod",
+    "go.sum",
+    "go.work",
+    "go.work.sum",
+    "gradle.lockfile",
+    "gradle.properties",
+    "gradlew",
+    "libs.versions.toml",
+    "lerna.json",
+    "mix.exs",
+    "mix.lock",
+    "mvnw",
+    "npm-shrinkwrap.json",
+    "nuget.config",
+    "package-lock.json",
+    "package.json",
+    "package.yaml",
+    "packages.lock.json",
+    "pdm.lock",
+    "pnpm-lock.yaml",
+    "pnpm-workspace.yaml",
+    "poetry.lock",
+    "pom.xml",
+    "pyproject.toml",
+    "rebar.config",
+    "rebar.lock",
+    "recipe.json",
+    "rust-toolchain",
+    "rust-toolchain.toml",
+    "settings.gradle",
+    "settings.gradle.kts",
+    "setup.cfg",
+    "setup.py",
+    "stack.yaml",
+    "stack.yaml.lock",
+    "turbo.json",
+    "uv.lock",
+    "vcpkg.json",
+    "yarn.lock",
+];
+
+/// Endings of such names.
+const MANIFEST_ENDINGS: &[&str] = &[
+    ".cabal", ".csproj", ".fsproj", ".gemspec", ".nimble", ".opam", ".sln", ".slnx", ".vbproj",
+];
+
+/// Whether an install of dependencies may read this file, by its name alone.
+pub fn is_manifest(path: &RepoPath) -> bool {
+    let Some(name) = path.file_name() else {
+        return false;
+    };
+    let name = String::from_utf8_lossy(name);
+    let in_folder = |folder: &[u8]| path.names().rev().skip(1).any(|n| n == folder);
+    MANIFESTS.contains(&name.as_ref())
+        || MANIFEST_ENDINGS.iter().any(|ending| name.ends_with(ending))
+        || (name.ends_with(".txt") && (name.contains("requirements") || in_folder(b"requirements")))
+        || (name.ends_with(".patch") && in_folder(b"patches"))
+        || in_folder(b".mvn")
+        || in_folder(b".yarn")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::score::fixture::steps;
+
+    #[test]
+    fn what_a_run_reads() {
+        let anything = |command: &str| Reads::Anything {
+            command: command.to_owned(),
+        };
+        for (command, want) in [
+            ("apt-get update && apt-get install -y git", Reads::Nothing),
+            ("npm ci", Reads::Manifests),
+            ("apk add git && npm ci && rm -rf /tmp/x", Reads::Manifests),
+            ("npm ci && npm run build", Reads::Sources(Kind::Web)),
+            ("CGO_ENABLED=0 go build -o /s .", Reads::Sources(Kind::Go)),
+            ("pip install -r requirements.txt", Reads::Manifests),
+            (
+                "mkdir -p /etc/app && ln -s /usr/bin/x /usr/bin/y",
+                Reads::Nothing,
+            ),
+            ("chmod +x run.sh", Reads::WhatIsThere),
+            ("chown -R app /app", Reads::WhatIsThere),
+            (
+                "apt-get install ./local.deb",
+                anything("apt-get install ./local.deb"),
+            ),
+            ("pip install -e .", anything("pip install -e .")),
+            ("./configure", anything("./configure")),
+            (
+                "go build -X v=$(git describe)",
+                anything("go build -X v=$(git describe)"),
+            ),
+            (
+                "go build && npm run build",
+                anything("go build && npm run build"),
+            ),
+        ] {
+            let graph = steps(&["FROM a", &format!("RUN {command}")]);
+            assert_eq!(reads(&graph.steps[1]), want, "{command}");
+        }
+    }
+
+    #[test]
+    fn the_bold_answer_never_counts_more_than_the_cautious_one() {
+        let paths = [
+            ".git",
+            "Dockerfile",
+            "README.md",
+            "a/b.go",
+            "a/b_test.go",
+            "package.json",
+            "src/x.rs",
+            "src/test/java/A.java",
+            ".github/x.yml",
+            "go.sum",
+            "assets/a.css",
+            "docs/a.html",
+            "",
+        ];
+        let kinds = [
+            Kind::Go,
+            Kind::Rust,
+            Kind::Jvm,
+            Kind::DotNet,
+            Kind::Elixir,
+            Kind::Web,
+        ];
+        let mut all: Vec<Reads> = kinds.into_iter().map(Reads::Sources).collect();
+        all.extend([
+            Reads::Nothing,
+            Reads::Manifests,
+            Reads::WhatIsThere,
+            Reads::Copied {
+                named: vec!["README.md".to_owned()],
+            },
+            Reads::Anything {
+                command: "./run.sh Dockerfile".to_owned(),
+            },
+        ]);
+        for reads in &all {
+            for path in paths.map(RepoPath::new) {
+                for git in [None, Some(false), Some(true)] {
+                    let of = |certainty| reads.concerns(&path, Ask { certainty, git });
+                    assert!(
+                        of(Certainty::Cautious) || !of(Certainty::Bold),
+                        "{reads:?} {path} {git:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_named_is_read() {
+        let ask = Ask {
+            certainty: Certainty::Bold,
+            git: Some(false),
+        };
+        let check = |reads: &Reads, path: &str, want: bool| {
+            assert_eq!(
+                reads.concerns(&RepoPath::new(path), ask),
+                want,
+                "{reads:?} {path}"
+            );
+        };
+        let copied = Reads::Copied {
+            named: vec![String::new(), "LICENSE".to_owned()],
+        };
+        check(&copied, "LICENSE", true);
+        check(&copied, "README.md", false);
+        check(&copied, "src/a.c", true);
+        let run = Reads::Anything {
+            command: "sh .github/make.sh".to_owned(),
+        };
+        check(&run, ".github/make.sh", true);
+        check(&run, ".github/other.sh", false);
+        check(&run, ".git", false);
+    }
+
+    #[test]
+    fn manifests_are_known_by_name() {
+        for (path, want) in [
+            ("package.json", true),
+            ("web/package-lock.json", true),
+            ("requirements/base.txt", true),
+            ("requirements-dev.txt", true),
+            ("src/App.csproj", true),
+            (".mvn/wrapper/maven-wrapper.properties", true),
+            ("src/main.rs", false),
+            ("docs/notes.txt", false),
+            ("", false),
+        ] {
+            assert_eq!(is_manifest(&RepoPath::new(path)), want, "{path}");
+        }
+    }
+}
