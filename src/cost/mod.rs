@@ -25,6 +25,7 @@ mod schedule;
 mod sheet;
 mod step;
 mod total;
+mod warm;
 mod world;
 
 pub use calibrate::Calibration;

@@ -186,7 +186,7 @@ impl CostModel {
 
     /// How long a step takes when it runs. For FROM: resolving the image, not pulling it.
     pub fn step(&self, step: &Step) -> Estimate {
-        let work: Vec<Estimate> = step::work(step, &self.profile, &self.scale)
+        let work: Vec<Estimate> = step::work(step, self)
             .into_iter()
             .map(|w| w.estimate)
             .collect();

@@ -538,10 +538,8 @@ pub fn parts(command: &str, scale: &Scale) -> Vec<Part> {
             .iter_mut()
             .find(|p| p.kind == part.kind && part.kind == "trivial")
         {
-            Some(trivial) => {
-                trivial.estimate = add(&trivial.estimate, &part.estimate);
-                trivial.layer_bytes += part.layer_bytes;
-            }
+            // What takes the time is the container's start and the layer's commit: once, however many there are.
+            Some(trivial) => trivial.layer_bytes += part.layer_bytes,
             None => parts.push(part),
         }
     }
@@ -568,16 +566,6 @@ fn part(prior: &'static Prior, scale: &Scale) -> Part {
         kind: prior.kind,
         estimate,
         layer_bytes: (prior.layer_kb.1 as f64 * factor) as u64 * 1000,
-    }
-}
-
-fn add(a: &Estimate, b: &Estimate) -> Estimate {
-    let source = a.source.clone();
-    Estimate {
-        median_ms: a.median_ms + b.median_ms,
-        low_ms: a.low_ms + b.low_ms,
-        high_ms: a.high_ms + b.high_ms,
-        source,
     }
 }
 

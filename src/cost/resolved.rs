@@ -31,6 +31,7 @@ const FOUND_DONE: &[(&str, &[&str], u64)] = &[
     ("go mod download", &["go mod download"], 10),
     ("gradle build", &["gradle dependencies"], 60),
     ("mvn dependency", &["mvn dependency"], 15),
+    ("pnpm install", &["pnpm install"], 40),
     ("poetry install", &["poetry install"], 10),
     ("uv sync", &["uv sync"], 10),
 ];
@@ -104,6 +105,8 @@ mod tests {
         assert!(
             ms("cargo build --release", &["cargo build"]) * 4 < ms("cargo build --release", &[])
         );
+        // From the store that `pnpm fetch` filled.
+        assert!(ms("pnpm install --offline", &["pnpm install"]) * 2 < ms("pnpm install", &[]));
         assert_eq!(ms("npm ci", &["npm ci"]), ms("npm ci", &[]));
         // In one RUN, what comes first counts too.
         assert_eq!(

@@ -140,7 +140,7 @@ fn alone<'a>(model: &CostModel, step: &Step, known: &'a mut Known) -> Option<&'a
     }
     let name = (step.stage.clone(), step.text.clone(), step.command.clone());
     let alone = known.entry(name).or_insert_with(|| Alone {
-        work: step::work(step, &model.profile, &model.scale),
+        work: step::work(step, model),
         layer: step::layer(step, &model.profile, &model.scale, &model.rates),
     });
     Some(alone)

@@ -3,12 +3,16 @@
 use super::estimate::Estimate;
 use super::estimate::Match;
 use super::image;
+use super::model::CostModel;
 use super::observed::Profile;
 use super::observed::Size;
 use super::prior;
 use super::rates::Rates;
 use super::scale::Scale;
+use super::warm;
+use crate::graph::Origin;
 use crate::graph::Step;
+use crate::replay::Runner;
 
 /// One piece of a step's work, named by its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +90,8 @@ fn command_of(text: &str) -> String {
 
 /// The pieces of work of a step that runs. Measured as a whole where the profile knows the step or its kind; else piece
 /// by piece, each measured where its kind was.
-pub(super) fn work(step: &Step, profile: &Profile, scale: &Scale) -> Vec<Work> {
+pub(super) fn work(step: &Step, model: &CostModel) -> Vec<Work> {
+    let (profile, scale) = (&model.profile, &model.scale);
     let kind = kind_of_text(&step.text);
     let own = profile.step(step.stage.as_deref(), &step.text);
     if let Some(estimate) = own.and_then(|(seen, by)| seen.runs.estimate(by)) {
@@ -110,12 +115,12 @@ pub(super) fn work(step: &Step, profile: &Profile, scale: &Scale) -> Vec<Work> {
     }
     if step.command.is_empty() {
         return vec![Work {
-            estimate: instruction(&step.instruction),
+            estimate: instruction(priced_as(step)),
             key: kind,
         }];
     }
     let parts = prior::parts(&step.command, scale);
-    parts
+    let work = parts
         .into_iter()
         .map(|p| Work {
             key: p.kind.to_owned(),
@@ -123,7 +128,32 @@ pub(super) fn work(step: &Step, profile: &Profile, scale: &Scale) -> Vec<Work> {
                 .filter(|_| p.kind != "unknown")
                 .unwrap_or(p.estimate),
         })
-        .collect()
+        .collect();
+    match model.runner {
+        Runner::Persistent => warm::with_mounts(work, step, scale),
+        Runner::Ephemeral => work,
+    }
+}
+
+/// The keyword whose row is right: ADD of files from the context is COPY, unless there may be something to unpack.
+fn priced_as(step: &Step) -> &str {
+    let is_archive = |word: &str| {
+        ["tar", "gz", "bz2", "xz", "zst", "tgz"]
+            .iter()
+            .any(|end| word.ends_with(end))
+    };
+    let is_far = step
+        .inputs
+        .iter()
+        .any(|i| matches!(i.origin, Origin::Remote(_)));
+    let is_plain = !is_far
+        && !step.text.contains("://")
+        && !step.text.split([' ', ',', ']', '"']).any(is_archive);
+    if step.instruction == "ADD" && is_plain {
+        "COPY"
+    } else {
+        &step.instruction
+    }
 }
 
 fn instruction(keyword: &str) -> Estimate {
@@ -148,7 +178,7 @@ pub(super) fn layer(step: &Step, profile: &Profile, scale: &Scale, rates: &Rates
     let unpacked = if step.command.is_empty() {
         INSTRUCTIONS
             .iter()
-            .find(|r| r.0 == step.instruction)
+            .find(|r| r.0 == priced_as(step))
             .map_or(0, |r| r.4 * 1000)
     } else {
         prior::parts(&step.command, scale)

@@ -32,7 +32,7 @@ pub(crate) fn steps(texts: &[&str]) -> Steps {
                 first: i + 1,
                 last: i + 1,
             },
-            command: text.strip_prefix("RUN ").unwrap_or_default().to_owned(),
+            command: command(text),
             instruction,
             text: text.to_owned(),
             inputs: vec![Input {
@@ -46,4 +46,11 @@ pub(crate) fn steps(texts: &[&str]) -> Steps {
         shown: (0..steps.len()).map(StepId).collect(),
         steps,
     }
+}
+
+/// What a RUN runs, without its flags.
+fn command(text: &str) -> String {
+    let words = text.strip_prefix("RUN ").unwrap_or_default().split(' ');
+    let words = words.skip_while(|w| w.starts_with("--"));
+    words.collect::<Vec<_>>().join(" ")
 }

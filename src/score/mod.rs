@@ -7,7 +7,7 @@ mod attribution;
 mod bound;
 mod compare;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod metric;
 mod reads;
 

@@ -60,7 +60,7 @@ fn system_packages_below_the_source_are_moved_and_it_pays() {
 #[test]
 fn a_well_ordered_file_gets_nothing_to_do() {
     let case = Case::new(
-        "FROM node:22 AS build\nWORKDIR /app\nRUN apt-get update && apt-get install -y python3\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY src src\nRUN npm run build\n\nFROM nginx:1.27\nCOPY --from=build /app/dist /usr/share/nginx/html\n",
+        "FROM node:22 AS build\nWORKDIR /app\nRUN apt-get update && apt-get install -y python3\nCOPY package.json package-lock.json ./\nRUN --mount=type=cache,target=/root/.npm npm ci\nCOPY src src\nRUN npm run build\n\nFROM nginx:1.27\nCOPY --from=build /app/dist /usr/share/nginx/html\n",
         &(NODE_TREE.to_owned() + &commits("src/a.js", "package-lock.json", "README.md")),
     );
     let answer = case.suggest();
