@@ -11,15 +11,16 @@ use crate::cost::{Band, BuildCost, CostModel};
 use crate::dockerfile;
 use crate::dockerfile::Dockerfile;
 use crate::history::BuildInput;
-use crate::replay::{Built, Replay, Runner, Settings};
+use crate::replay::{Built, Filters, Replay, Runner, Settings};
 use crate::restructure::View;
 use crate::restructure::absent::{Missing, Sources};
+use crate::restructure::filter::Filtered;
 use crate::restructure::finding::{Finding, findings};
 use crate::restructure::past::{Name, Slots, Versions, changed};
 use crate::restructure::rules::reads_git;
 use crate::restructure::search::{Draft, Dropped, Found, Gain, Proposal, search, worth_its_risk};
 use crate::score::{Ask, Certainty, Reads, needed, reads};
-use crate::tree::{FileStamp, RepoPath};
+use crate::tree::{FileStamp, ObjectId, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -35,6 +36,8 @@ pub struct Question<'a> {
     pub inputs: &'a [BuildInput],
     /// Bytes of a file of the newest tree, by its path below the context.
     pub read: &'a dyn Fn(&RepoPath) -> Option<Vec<u8>>,
+    /// Bytes of a blob of the history; `None` where it is not at hand (a partial clone).
+    pub blob: &'a dyn Fn(&ObjectId) -> Option<Vec<u8>>,
     /// Prices.
     pub cost: &'a CostModel,
     /// Replays at once, at least 1.
@@ -123,6 +126,7 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
     let build_args = build_args(question);
     let past = Past::of(question);
     let bumps = past.bumps();
+    let filtered = Filtered::new(question.inputs, question.blob);
     let view = View {
         dockerfile: &parsed.dockerfile,
         path: &path,
@@ -134,6 +138,7 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
         files: &trees.files,
         ignored: &trees.ignored,
         read: question.read,
+        filtered: &|path, filter| filtered.builds(path, filter),
         changes: &trees.changes,
         builder: question.settings.builder,
         git_dir: question.settings.git_dir,
@@ -150,7 +155,7 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
         git: reads_git(&view),
         ..past
     };
-    let mut bench = Bench::new(question, &past, &now);
+    let mut bench = Bench::new(question, &past, &filtered, &now);
     let least = (bench.mean(&now) / 100).max(50);
     let found = search(&view, least, &mut |drafts| bench.worth(drafts));
     let mut answer = assemble(question, &mut bench, now, found, least);
@@ -295,6 +300,7 @@ fn build_args(question: &Question<'_>) -> Vec<(String, bool)> {
 struct Bench<'q> {
     question: &'q Question<'q>,
     past: &'q Past,
+    filtered: &'q Filtered<'q>,
     now: Draft,
     runs: BTreeMap<Draft, Run>,
     /// Prices of runs, worked out where bands are asked for.
@@ -320,7 +326,7 @@ struct Run {
 }
 
 impl Run {
-    fn of(question: &Question<'_>, past: &Past, draft: &Draft) -> Self {
+    fn of(question: &Question<'_>, past: &Past, filters: Filters, draft: &Draft) -> Self {
         // The text is given as each commit's own, so that it can leave out what a commit does not have.
         let settings = Settings {
             pin: None,
@@ -331,7 +337,7 @@ impl Run {
         let mut sources: BTreeMap<usize, Sources> = BTreeMap::new();
         let mut texts: BTreeMap<(usize, Missing), Arc<[u8]>> = BTreeMap::new();
         let mut tree: BTreeSet<RepoPath> = BTreeSet::new();
-        let mut replay = Replay::new(settings);
+        let mut replay = Replay::new(settings).with_filters(filters);
         let mut run = Self::default();
         let mut known: BTreeMap<(usize, Vec<u8>), usize> = BTreeMap::new();
         for (n, input) in question.inputs.iter().enumerate() {
@@ -472,12 +478,18 @@ fn weight(lookup: &Lookup) -> u8 {
 }
 
 impl<'q> Bench<'q> {
-    fn new(question: &'q Question<'q>, past: &'q Past, now: &Draft) -> Self {
-        let base = Run::of(question, past, now);
+    fn new(
+        question: &'q Question<'q>,
+        past: &'q Past,
+        filtered: &'q Filtered<'q>,
+        now: &Draft,
+    ) -> Self {
+        let base = Run::of(question, past, Filters::default(), now);
         let caveats = base.caveats.clone();
         Self {
             question,
             past,
+            filtered,
             now: now.clone(),
             runs: BTreeMap::from([(now.clone(), base)]),
             walls: BTreeMap::new(),
@@ -510,11 +522,22 @@ impl<'q> Bench<'q> {
             cost: self.question.cost,
             past: self.past,
         };
+        // Blobs are read here: a repository is not for several threads.
+        let new: Vec<(&Draft, Filters)> = new
+            .into_iter()
+            .map(|draft| (draft, self.filtered.filters(&draft.dockerfile)))
+            .collect();
         let share = new.len().div_ceil(self.question.threads.max(1)).max(1);
         let done: Vec<Vec<Run>> = std::thread::scope(|scope| {
             let handles: Vec<_> = new
                 .chunks(share)
-                .map(|part| scope.spawn(move || part.iter().map(|d| question.run(d)).collect()))
+                .map(|part| {
+                    scope.spawn(move || {
+                        part.iter()
+                            .map(|(d, f)| question.run(d, f.clone()))
+                            .collect()
+                    })
+                })
                 .collect();
             handles
                 .into_iter()
@@ -525,7 +548,8 @@ impl<'q> Bench<'q> {
                 .collect()
         });
         let runs = done.into_iter().flatten();
-        self.runs.extend(new.into_iter().cloned().zip(runs));
+        self.runs
+            .extend(new.into_iter().map(|(d, _)| d.clone()).zip(runs));
     }
 
     fn worth(&mut self, drafts: &[Draft]) -> Vec<Option<Gain>> {
@@ -698,17 +722,18 @@ struct Shared<'q> {
 }
 
 impl Shared<'_> {
-    fn run(self, draft: &Draft) -> Run {
+    fn run(self, draft: &Draft, filters: Filters) -> Run {
         let question = Question {
             settings: self.settings,
             dockerfile: String::new(),
             ignore: None,
             inputs: self.inputs,
             read: &|_| None,
+            blob: &|_| None,
             cost: self.cost,
             threads: 1,
         };
-        Run::of(&question, self.past, draft)
+        Run::of(&question, self.past, filters, draft)
     }
 }
 

@@ -182,6 +182,7 @@ impl Ground {
             files: &self.files,
             ignored: &self.ignored,
             read,
+            filtered: &|_, _| None,
             changes: &self.changes,
             builder: self.builder,
             git_dir: self.git_dir,

@@ -159,6 +159,11 @@ impl Project {
             .map_err(|error| repository_error(&error))
     }
 
+    /// A blob's bytes; `None` where it is not here.
+    pub(super) fn blob(&self, id: &ObjectId) -> Option<Vec<u8>> {
+        self.repository.blob(id)
+    }
+
     /// The same as text; bytes that are not UTF-8 become U+FFFD.
     pub(super) fn text_at(
         &self,

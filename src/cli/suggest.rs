@@ -152,6 +152,7 @@ pub(super) fn answer(
         ignore: texts.ignore_path.clone().zip(texts.now.ignore.clone()),
         inputs,
         read: &read,
+        blob: &|id| project.blob(id),
         cost: model,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
     };

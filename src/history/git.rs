@@ -323,6 +323,11 @@ impl Repository {
             .collect())
     }
 
+    /// A blob's bytes; `None` if it is not here (a partial clone) or too large to be read as text.
+    pub fn blob(&self, id: &ObjectId) -> Option<Vec<u8>> {
+        Reader::new(self).ok()?.text(id, &RepoPath::root()).ok()
+    }
+
     /// A blob's size in bytes; `None` if it is not here (a partial clone).
     pub fn blob_size(&self, id: &ObjectId) -> Option<u64> {
         let header = self.inner.odb().ok()?.read_header(oid(id).ok()?).ok()?;

@@ -5,12 +5,14 @@
 //! is read must be there; what is not found runs, after its inputs. A key that is found without a result runs only
 //! when somebody needs its files, and keeps its key.
 
+use super::filters::{self, Table};
 use super::marks;
 use super::settings::RunOutputs;
 use crate::builder::{Effect, Plan, VertexInput, VertexSource};
 use crate::cache::{InputKey, KeyId, Link, NOT_HELD, OpId, Store};
 use crate::context::{ContentId, ContextTree, Node, Reading, Selector, copy_into, digest_as};
 use crate::tree::RepoPath;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What became of one vertex.
@@ -63,6 +65,8 @@ pub(super) struct Prepared {
     paths: Vec<Vec<OpId>>,
     /// What each RUN leaves when it runs again.
     outputs: Vec<RunOutputs>,
+    /// For each RUN whose output is known from its input: the files that it writes again.
+    filters: Vec<Option<BTreeMap<String, Table>>>,
     /// For each RUN: the paths that later steps read from its file system.
     marks: Vec<Vec<String>>,
     /// Vertices that the target needs.
@@ -76,7 +80,12 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    pub(super) fn new(plan: Plan, store: &mut Store, outputs: Vec<RunOutputs>) -> Self {
+    pub(super) fn new(
+        plan: Plan,
+        store: &mut Store,
+        outputs: Vec<RunOutputs>,
+        filters: Vec<Option<BTreeMap<String, Table>>>,
+    ) -> Self {
         let ops = plan.vertices.iter().map(|v| store.intern(&v.key)).collect();
         let paths = plan
             .vertices
@@ -113,6 +122,7 @@ impl Prepared {
             ops,
             paths,
             outputs,
+            filters,
             marks,
             needed,
             offsets,
@@ -594,12 +604,17 @@ impl Evaluation<'_> {
                     ),
                 };
                 let mut tree = input(0);
-                marks::apply(
-                    &mut tree,
-                    &self.prepared.marks[v],
+                let (token, paths) = (
                     ContentId::of_bytes(token.as_bytes()),
-                    outputs,
+                    &self.prepared.marks[v],
                 );
+                let known = self.prepared.filters[v]
+                    .as_ref()
+                    .and_then(|files| filters::apply(&tree, paths, files, token));
+                if let Some(filtered) = known {
+                    return filtered;
+                }
+                marks::apply(&mut tree, paths, token, outputs);
                 tree
             }
             Effect::Merge => {

@@ -5,6 +5,7 @@
 mod ahead;
 mod align;
 mod evaluate;
+mod filters;
 mod marks;
 mod outcome;
 mod plan_key;
@@ -17,6 +18,8 @@ pub use ahead::Made;
 pub use ahead::Planned;
 pub use ahead::plan_ahead;
 pub use align::align;
+pub use filters::Filters;
+pub use filters::Table;
 pub use outcome::BuildOutcome;
 pub use outcome::Built;
 pub use outcome::Outcome;

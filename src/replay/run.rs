@@ -2,6 +2,7 @@
 
 use super::ahead::Made;
 use super::evaluate::{Fates, Prepared, evaluate, image_chain};
+use super::filters::Filters;
 use super::outcome::{BuildOutcome, Built, Outcome};
 use super::plan_key::{MAX_PLANS, PlanKey, target};
 use super::reason::{Evidence, Hidden, Reference, explain};
@@ -38,6 +39,7 @@ pub struct Replay {
     last_commit: Option<ObjectId>,
     n_builds: usize,
     caveats: Vec<Caveat>,
+    filters: Filters,
 }
 
 impl Replay {
@@ -65,7 +67,15 @@ impl Replay {
             last_commit: None,
             n_builds: 0,
             caveats,
+            filters: Filters::default(),
         }
+    }
+
+    /// The same builder, which knows what these commands leave.
+    #[must_use]
+    pub fn with_filters(mut self, filters: Filters) -> Self {
+        self.filters = filters;
+        self
     }
 
     /// The paths (from the repository's root) whose bytes each [`BuildInput::watched`] must hold, in this order: the
@@ -207,7 +217,10 @@ impl Replay {
         let outputs = (0..plan.vertices.len())
             .map(|v| self.outputs(&plan, v))
             .collect();
-        Arc::new(Prepared::new(plan, &mut self.store, outputs))
+        let filters = (0..plan.vertices.len())
+            .map(|v| self.filters.of(&plan.step(v).command).cloned())
+            .collect();
+        Arc::new(Prepared::new(plan, &mut self.store, outputs, filters))
     }
 
     /// What a RUN leaves when it runs again: the override for its stage and line, else the setting.

@@ -9,6 +9,7 @@ pub mod absent;
 mod candidate;
 pub mod command;
 pub mod effect;
+pub mod filter;
 pub mod finding;
 mod installs;
 pub mod layout;

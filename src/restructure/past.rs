@@ -127,15 +127,16 @@ fn of_instruction(text: &str, instruction: &Instruction, slots: &mut Vec<(Name, 
 fn image(word: &str, span: Span) -> Option<(Name, Span, String)> {
     let name_end = word.rfind('/').map_or(0, |i| i + 1);
     let at = name_end + word[name_end..].find([':', '@'])?;
-    (!word[..at].is_empty() && !word.contains(['$', '"', '\'']) && span.end - span.start == word.len()).then(
-        || {
-            (
-                Name::Image(word[..at].to_owned()),
-                Span::new(span.start + at, span.end),
-                word[at..].to_owned(),
-            )
-        },
-    )
+    (!word[..at].is_empty()
+        && !word.contains(['$', '"', '\''])
+        && span.end - span.start == word.len())
+    .then(|| {
+        (
+            Name::Image(word[..at].to_owned()),
+            Span::new(span.start + at, span.end),
+            word[at..].to_owned(),
+        )
+    })
 }
 
 /// Where `value` stands after `name` in the instruction.

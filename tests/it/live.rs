@@ -4,15 +4,19 @@
 //! `gcc`; says so where they are absent. No registry and no network: base images are made here. What is started is
 //! stopped by its process id, and no mount stays behind.
 
+use crate::suggest::{bumped, shielded};
 use crate::support::agree::{Agreement, compare};
 use crate::support::case::{Case, Commitish, RealBuild, cases, fixtures};
 use crate::support::engine::{
-    Buildah, Classic, Docker, Engine, EngineBuildKit, Order, base_tar, have,
+    Buildah, Classic, Docker, Engine, EngineBuildKit, Order, base_tar, have, tools_tar,
 };
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use stratigraph::builder::Builder;
-use stratigraph::replay::Replay;
+use stratigraph::replay::{Replay, Settings};
+use stratigraph::restructure::filter::{Filtered, PACKAGE_JSON};
+use stratigraph::tree::{ObjectId, RepoPath};
 
 /// Cases of `fixtures/recorded/corners` that are built again here, each by the engines that it was recorded with. What
 /// they read of a stage is `/out` alone, which the stand-in rewrites.
@@ -63,6 +67,68 @@ fn buildah_does_as_predicted() {
     report(
         "Buildah",
         run(&cases, "buildah", Builder::Buildah, &buildah),
+    );
+}
+
+/// The shield's own text, built with a real `sed`: where only the version moved, the copied bytes are equal, and the
+/// install is found again.
+#[test]
+fn docker_engine_finds_what_stands_on_a_version_shield() {
+    if wanted(&["dockerd", "docker", "gcc", "tar", "ldd"]).is_none() {
+        return;
+    }
+    let (inputs, blobs) = bumped(7);
+    let text = shielded(&inputs, &blobs);
+    assert!(text.contains("sed -i"), "{text}");
+    let folder = tempfile::tempdir().unwrap();
+    let docker = Docker::start(folder.path());
+    let engine = EngineBuildKit(&docker);
+    let yarn = [("yarn", "#!/bin/sh\nexit 0\n")];
+    engine.import(&tools_tar(folder.path(), &["sh", "sed"], &yarn), "node:22");
+    let work = folder.path().join("work");
+    std::fs::create_dir(&work).unwrap();
+    std::fs::write(folder.path().join("Dockerfile"), &text).unwrap();
+    let mut real = Vec::new();
+    for input in &inputs {
+        for change in &input.changes {
+            let to = work.join(change.path.to_string());
+            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+            std::fs::write(to, &blobs[&change.new.unwrap().id]).unwrap();
+        }
+        real.push(engine.build(&Order {
+            context: &work,
+            dockerfile: &folder.path().join("Dockerfile"),
+            build_args: &BTreeMap::new(),
+            target: None,
+        }));
+    }
+    drop(docker);
+    let installs = |build: &RealBuild| {
+        let run = build
+            .steps
+            .iter()
+            .find(|s| s.text.contains("yarn --frozen"));
+        run.expect("the install is shown").cached
+    };
+    let found: Vec<bool> = real.iter().map(installs).collect();
+    assert_eq!(found, [false, true, true, true, true, false, true]);
+    let read = |id: &ObjectId| blobs.get(id).cloned();
+    let filtered = Filtered::new(&inputs, &read);
+    filtered.builds(&RepoPath::from("package.json"), &PACKAGE_JSON);
+    let settings = Settings {
+        git_dir: false,
+        pin: Some(text.clone()),
+        ..Settings::default()
+    };
+    let mut replay = Replay::new(settings).with_filters(filtered.filters(&text));
+    let predicted: Vec<_> = inputs.iter().map(|input| replay.build(input)).collect();
+    let mut sum = compare("version-shield", &real, &predicted);
+    // Both stages have this step; which of them names it, the engine decides anew each time.
+    sum.differ.retain(|d| !d.contains("WORKDIR /app"));
+    assert!(
+        sum.differ.is_empty() && sum.unknown == 0 && sum.steps > 40,
+        "{}",
+        sum.differ.join("\n")
     );
 }
 

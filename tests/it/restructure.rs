@@ -176,6 +176,7 @@ impl Case {
             ignore: self.ignore.clone(),
             inputs: &inputs,
             read: &read,
+            blob: &|_| None,
             cost: &CostModel::default(),
             threads: 2,
         };
@@ -193,6 +194,7 @@ impl Case {
             files: &self.files,
             ignored: &self.ignored,
             read: &read,
+            filtered: &|_, _| None,
             changes: &self.changes,
             builder: Builder::BuildKit,
             git_dir: self.git_dir,

@@ -70,6 +70,7 @@ fn answer(app: &App, dockerfile: &str) -> Suggestions {
         ignore,
         inputs: &inputs,
         read: &read,
+        blob: &|_| None,
         cost: &CostModel::default(),
         threads: 2,
     };

@@ -1,14 +1,19 @@
 //! What `suggest` recommends on small histories, and what it must not.
 
 use crate::restructure::Case;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use stratigraph::cost::CostModel;
+use stratigraph::history::{BuildInput, Change, Commit, Request};
+use stratigraph::replay::Settings;
 use stratigraph::report::suggest::{
     patch, write_json, write_markdown, write_patch, write_terminal,
 };
 use stratigraph::report::terminal::Look;
 use stratigraph::restructure::search::proposals;
 use stratigraph::restructure::{legality, rules};
-use stratigraph::suggest::Suggestions;
+use stratigraph::suggest::{Question, Suggestions, suggest};
+use stratigraph::tree::{FileKind, FileStamp, ObjectId, RepoPath};
 
 /// Thirty commits: mostly source, some documentation, a few dependency changes.
 fn commits(source: &str, dependency: &str, documentation: &str) -> String {
@@ -181,5 +186,155 @@ fn every_rendering_names_the_proposal_and_the_patch_is_taken_by_git() {
     assert_eq!(
         std::fs::read_to_string(folder.path().join("Dockerfile")).unwrap(),
         answer.then.dockerfile
+    );
+}
+
+/// Builds of a tree whose package.json has another version each time, and every fifth time another dependency.
+pub(crate) fn bumped(n_builds: usize) -> (Vec<BuildInput>, BTreeMap<ObjectId, Vec<u8>>) {
+    let mut blobs = BTreeMap::new();
+    let mut inputs = Vec::new();
+    for n in 0..n_builds {
+        let dependency = n / 5;
+        let manifest = format!(
+            "{{\n  \"name\": \"a\",\n  \"version\": \"1.{n}.0\",\n  \"dependencies\": {{\"b\": \"{dependency}\"}}\n}}\n"
+        );
+        let lock = format!("b {dependency}\n");
+        let source = format!("{n}\n");
+        let texts = [
+            ("package.json", manifest),
+            ("yarn.lock", lock),
+            ("src/a.js", source),
+        ];
+        let mut changes = Vec::new();
+        for (path, text) in texts {
+            let mut bytes = [0_u8; 20];
+            for (at, byte) in format!("{path}{text}").bytes().enumerate() {
+                bytes[at % 20] = bytes[at % 20].wrapping_mul(31).wrapping_add(byte);
+            }
+            let id = ObjectId::from_bytes(&bytes).unwrap();
+            if blobs.insert(id, text.into_bytes()).is_none() {
+                changes.push(Change {
+                    path: RepoPath::from(path),
+                    old: None,
+                    new: Some(FileStamp {
+                        kind: FileKind::Regular,
+                        id,
+                    }),
+                });
+            }
+        }
+        inputs.push(BuildInput {
+            commit: Commit {
+                id: ObjectId::from_bytes(&[u8::try_from(n).unwrap() + 1; 20]).unwrap(),
+                parent: None,
+                time: 1_700_000_000 + 86_400 * i64::try_from(n).unwrap(),
+                subject: String::new(),
+                author: String::new(),
+            },
+            request: Request::default(),
+            watched: vec![Ok(None); 3],
+            changes,
+            link_targets: Vec::new(),
+        });
+    }
+    (inputs, blobs)
+}
+
+/// What `suggest` answers for a front-end with these builds, `blob` giving what is at hand of them.
+fn answer_of(
+    inputs: &[BuildInput],
+    blobs: &BTreeMap<ObjectId, Vec<u8>>,
+    blob: &dyn Fn(&ObjectId) -> Option<Vec<u8>>,
+) -> Suggestions {
+    let newest = |path: &RepoPath| {
+        let mut changes = inputs.iter().flat_map(|i| &i.changes);
+        let change = changes.rfind(|c| c.path == *path)?;
+        blobs.get(&change.new?.id).cloned()
+    };
+    let settings = Settings {
+        git_dir: false,
+        ..Settings::default()
+    };
+    suggest(&Question {
+        settings: &settings,
+        dockerfile: "FROM node:22\nWORKDIR /app\nCOPY package.json yarn.lock ./\nRUN yarn --frozen-lockfile\nCOPY . .\nRUN yarn build\n".to_owned(),
+        ignore: None,
+        inputs,
+        read: &newest,
+        blob,
+        cost: &CostModel::default(),
+        threads: 2,
+    })
+    .unwrap()
+}
+
+/// The Dockerfile with the version shield.
+pub(crate) fn shielded(inputs: &[BuildInput], blobs: &BTreeMap<ObjectId, Vec<u8>>) -> String {
+    let answer = answer_of(inputs, blobs, &|id| blobs.get(id).cloned());
+    let mut all = answer
+        .order
+        .iter()
+        .chain(&answer.instead)
+        .chain(&answer.idle);
+    let shield = all.find(|s| s.proposal.candidate.rule == "version-shield");
+    shield
+        .expect("it is proposed")
+        .proposal
+        .draft
+        .dockerfile
+        .clone()
+}
+
+#[test]
+fn a_version_shield_pays_by_the_bytes_it_leaves_and_only_by_them() {
+    let (inputs, blobs) = bumped(30);
+    let answer = |blob: &dyn Fn(&ObjectId) -> Option<Vec<u8>>| answer_of(&inputs, &blobs, blob);
+    let known = answer(&|id| blobs.get(id).cloned());
+    let shield = known
+        .order
+        .iter()
+        .find(|s| s.proposal.id == "version-shield-1");
+    let shield = shield.expect("it pays");
+    let alone = shield.alone.as_ref().unwrap();
+    // 29 builds count; in 5 of them the dependency changes too.
+    assert_eq!(
+        alone.builds,
+        (24, 5, 29),
+        "each mere bump is faster: {alone:?}"
+    );
+    assert!(
+        shield
+            .proposal
+            .candidate
+            .rationale
+            .contains("29 of 29 builds")
+    );
+    assert!(
+        shield
+            .proposal
+            .candidate
+            .rationale
+            .contains("in 24 of these")
+    );
+    // In a partial clone nothing is known of the bytes, and nothing is claimed.
+    let unknown = answer(&|_| None);
+    assert!(
+        unknown
+            .order
+            .iter()
+            .all(|s| s.proposal.candidate.rule != "version-shield")
+    );
+    let said = unknown
+        .idle
+        .iter()
+        .find(|s| s.proposal.candidate.rule == "version-shield");
+    assert!(
+        said.unwrap()
+            .proposal
+            .candidate
+            .safety
+            .doubt()
+            .unwrap()
+            .contains("not every package.json")
     );
 }

@@ -21,10 +21,12 @@
 //! RUN yarn --frozen-lockfile
 //! COPY . .
 //! ```
-//! The install hits as long as the blanked files are the same bytes. Proposed where a manifest changed often and the
-//! lockfile beside it seldom, and only if a later COPY brings the real one.
+//! The install hits as long as the blanked files are the same bytes: a COPY out of a stage is matched by its content.
+//! The bytes of every manifest of the history tell how often that is; where they are not at hand (a partial clone), its
+//! name and the lockfile's do. Proposed only if a later COPY brings the real one.
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
+use super::super::filter::{Filter, MIX_EXS, PACKAGE_JSON, PACKAGE_LOCK, PYPROJECT};
 use super::super::installs::{Action, Install, StageView};
 use super::super::layout::{places, reachable};
 use super::super::lift::declare;
@@ -32,6 +34,7 @@ use super::super::view::View;
 use super::Rule;
 use crate::dockerfile::ast::{Instruction, Kind};
 use crate::tree::RepoPath;
+use std::collections::BTreeMap;
 
 /// Its line in [`super::ALL`].
 pub(super) const RULE: Rule = Rule {
@@ -40,41 +43,47 @@ pub(super) const RULE: Rule = Rule {
     propose,
 };
 
-/// One manifest's version line.
+/// Manifests that hold the version.
 struct Shield {
-    /// File name.
-    name: &'static str,
+    /// What is blanked; the first is the manifest itself.
+    filters: &'static [Filter],
     /// Lockfile names that tell whether dependencies changed.
     locks: &'static [&'static str],
-    /// The ecosystems whose lockfile does not repeat the version.
+    /// The ecosystems whose other lockfiles do not repeat the version.
     ecosystems: &'static [&'static str],
-    /// What the line begins with, for a look whether it is there.
-    lead: &'static str,
-    /// The sed program.
-    sed: &'static str,
+}
+
+impl Shield {
+    fn name(&self) -> &'static str {
+        self.filters[0].name
+    }
+
+    fn command(&self) -> String {
+        let all: Vec<String> = self.filters.iter().map(Filter::command).collect();
+        all.join(" && ")
+    }
 }
 
 const SHIELDS: &[Shield] = &[
     Shield {
-        name: "package.json",
+        filters: &[PACKAGE_JSON],
         locks: &["yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb"],
         ecosystems: &["yarn", "pnpm", "bun"],
-        lead: "  \"version\": \"",
-        sed: r#"s/^\(  "version": \)".*"/\1"0.0.0"/"#,
     },
     Shield {
-        name: "mix.exs",
+        filters: &[PACKAGE_JSON, PACKAGE_LOCK],
+        locks: &["package-lock.json"],
+        ecosystems: &["npm"],
+    },
+    Shield {
+        filters: &[MIX_EXS],
         locks: &["mix.lock"],
         ecosystems: &["mix"],
-        lead: "      version: \"",
-        sed: r#"s/^\(      version: \)".*"/\1"0.0.0"/"#,
     },
     Shield {
-        name: "pyproject.toml",
+        filters: &[PYPROJECT],
         locks: &["poetry.lock"],
         ecosystems: &["poetry"],
-        lead: "version = \"",
-        sed: r#"s/^\(version = \)".*"/\1"0.0.0"/"#,
     },
 ];
 
@@ -105,7 +114,7 @@ fn candidate(of: &StageView<'_>, install: &Install, shield: &Shield) -> Option<C
         return None;
     }
     // One COPY of manifests alone, directly in the install's directory.
-    let manifest = format!("{}/{}", install.dir.trim_end_matches('/'), shield.name);
+    let manifest = format!("{}/{}", install.dir.trim_end_matches('/'), shield.name());
     let copy = (0..install.run).rev().find(|&i| {
         of.brings[i]
             .as_ref()
@@ -125,19 +134,21 @@ fn candidate(of: &StageView<'_>, install: &Install, shield: &Shield) -> Option<C
         return None;
     }
     let source = files.get(&manifest)?;
-    let text = view.read_text(source)?;
-    if text.lines().filter(|l| l.starts_with(shield.lead)).count() != 1
-        || !bumps_often(view, source, shield)
-    {
-        return None;
+    // Each file that is blanked comes with this COPY, and has its version where the filter looks.
+    let mut blanked = Vec::new();
+    for filter in shield.filters {
+        let at = format!("{}/{}", install.dir.trim_end_matches('/'), filter.name);
+        let from = files.get(&at)?;
+        let n = filter.n_lines(&view.read_text(from)?);
+        if n == 0 || (filter.name == shield.name() && n != 1) {
+            return None;
+        }
+        blanked.push((from, *filter));
     }
+    let evidence = evidence(view, files, &blanked, shield)?;
     // The real manifest must come back.
-    let returns = of
-        .brings
-        .iter()
-        .skip(install.run + 1)
-        .flatten()
-        .any(|later| later.get(&manifest) == Some(source));
+    let mut later = of.brings.iter().skip(install.run + 1).flatten();
+    let returns = later.any(|later| later.get(&manifest) == Some(source));
     if !returns {
         return None;
     }
@@ -151,8 +162,9 @@ fn candidate(of: &StageView<'_>, install: &Install, shield: &Shield) -> Option<C
         .join(" ");
     let copied = copy_text(view.text(), instruction)?;
     let stage = format!(
-        "{base} AS {name}\nWORKDIR {}\n{copied}\nRUN sed -i '{}' {}\n\n",
-        install.dir, shield.sed, shield.name
+        "{base} AS {name}\nWORKDIR {}\n{copied}\nRUN {}\n\n",
+        install.dir,
+        shield.command()
     );
     let mut candidate = Candidate::new(
         RULE.id,
@@ -184,17 +196,14 @@ fn candidate(of: &StageView<'_>, install: &Install, shield: &Shield) -> Option<C
         ),
     ];
     candidate.lines = vec![instruction.lines];
-    let (own, with_lock) = counts(view, source, shield);
-    candidate.rationale = format!(
-        "{source} changed in {own} of {} builds, its lockfile with it in {with_lock}: most of the others only move the version, which the install does not go by.",
-        view.n_builds()
-    );
-    candidate.safety = Safety::of(
-        vec![format!("a later COPY brings the real {source}")],
-        vec![format!(
-            "check that no script of the install reads the version in {source}"
-        )],
-    );
+    candidate.rationale = evidence.said;
+    let mut reasons = vec![format!("a later COPY brings the real {source}")];
+    reasons.extend(evidence.shown);
+    let mut doubts = vec![format!(
+        "check that no script of the install reads the version in {source}"
+    )];
+    doubts.extend(evidence.doubt);
+    candidate.safety = Safety::of(reasons, doubts);
     declare(&mut candidate, view)?;
     Some(candidate)
 }
@@ -203,24 +212,81 @@ fn copy_text<'t>(text: &'t str, instruction: &Instruction) -> Option<&'t str> {
     matches!(instruction.kind, Kind::Copy(_)).then(|| text.get(instruction.span.range()))?
 }
 
-/// Builds that changed the manifest, and those of them that changed a lockfile beside it too.
-fn counts(view: &View<'_>, source: &RepoPath, shield: &Shield) -> (usize, usize) {
-    let dir = source.parent().unwrap_or_else(RepoPath::root);
-    let locks: Vec<RepoPath> = shield
-        .locks
-        .iter()
-        .map(|l| dir.join(l.as_bytes()))
-        .collect();
-    let touching = || view.changes.iter().filter(|paths| paths.contains(source));
-    let both = touching()
-        .filter(|paths| paths.iter().any(|p| locks.contains(p)))
-        .count();
-    (touching().count(), both)
+/// What the history says for the shield.
+struct Evidence {
+    said: String,
+    shown: Option<String>,
+    doubt: Option<String>,
 }
 
-fn bumps_often(view: &View<'_>, source: &RepoPath, shield: &Shield) -> bool {
-    let (own, both) = counts(view, source, shield);
-    own * 10 >= view.n_builds() && own >= 3 && both * 2 <= own
+/// How often the copied files changed, and how often they did but for the version; `None` where that is too seldom.
+fn evidence(
+    view: &View<'_>,
+    files: &BTreeMap<String, RepoPath>,
+    blanked: &[(&RepoPath, Filter)],
+    shield: &Shield,
+) -> Option<Evidence> {
+    let (source, _) = blanked.first()?;
+    let n_builds = view.n_builds();
+    let series: Option<Vec<_>> = blanked
+        .iter()
+        .map(|(path, filter)| (view.filtered)(path, filter).filter(|s| s.len() == n_builds + 1))
+        .collect();
+    let Some(series) = series else {
+        return by_names(view, source, shield);
+    };
+    let is_blanked = |path: &RepoPath| blanked.iter().any(|(b, _)| *b == path);
+    let (mut n_changed, mut n_bumps) = (0, 0);
+    for (n, paths) in view.changes.iter().enumerate() {
+        let others = files
+            .values()
+            .any(|from| !is_blanked(from) && paths.contains(from));
+        if !others && !paths.iter().any(is_blanked) {
+            continue;
+        }
+        n_changed += 1;
+        let differs = series.iter().any(|s| s[n] != s[n + 1]);
+        n_bumps += usize::from(!others && !differs);
+    }
+    if n_bumps < 2 {
+        return None;
+    }
+    let names: Vec<&str> = blanked.iter().map(|(_, f)| f.name).collect();
+    Some(Evidence {
+        said: format!(
+            "{n_changed} of {n_builds} builds changed what the install reads; in {n_bumps} of these only the version moved, by which it does not go."
+        ),
+        shown: Some(format!(
+            "with the version blanked, {} {} the same bytes before and after each of these {n_bumps} changes; a COPY out of a stage is matched by the bytes it copies, and what stands on it is found again",
+            names.join(" and "),
+            if names.len() == 1 { "is" } else { "are" }
+        )),
+        doubt: None,
+    })
+}
+
+/// The same by the names of changed files alone, where their bytes are not at hand.
+fn by_names(view: &View<'_>, source: &RepoPath, shield: &Shield) -> Option<Evidence> {
+    let dir = source.parent().unwrap_or_else(RepoPath::root);
+    let is_lock = |path: &RepoPath| shield.locks.iter().any(|l| dir.join(l.as_bytes()) == *path);
+    // A lockfile that repeats the version moves with it.
+    if shield.filters.len() > 1 {
+        return None;
+    }
+    let touching: Vec<_> = view.changes.iter().filter(|p| p.contains(source)).collect();
+    let own = touching.len();
+    let both = touching.iter().filter(|p| p.iter().any(is_lock)).count();
+    let is_often = own * 10 >= view.n_builds() && own >= 3 && both * 2 <= own;
+    is_often.then(|| Evidence {
+        said: format!(
+            "{source} changed in {own} of {} builds, its lockfile with it in {both}: most of the others only move the version, which the install does not go by.",
+            view.n_builds()
+        ),
+        shown: None,
+        doubt: Some(format!(
+            "not every {source} of the history is at hand, so how often only the version moved is not known"
+        )),
+    })
 }
 
 /// A stage name that is not taken.

@@ -418,3 +418,39 @@ fn unmount_below(folder: &Path) {
         let _ = Command::new("umount").args(["-l", point]).status();
     }
 }
+
+/// A tar file of a root with this machine's own `programs`, the libraries that they load, and `scripts` in `/bin`.
+pub fn tools_tar(folder: &Path, programs: &[&str], scripts: &[(&str, &str)]) -> PathBuf {
+    let root = folder.join("tools");
+    for dir in ["bin", "etc", "tmp", "root", "dev", "proc", "sys"] {
+        std::fs::create_dir_all(root.join(dir)).unwrap();
+    }
+    for program in programs {
+        let found = must(Command::new("sh").args(["-c", &format!("command -v {program}")]));
+        let found = PathBuf::from(String::from_utf8(found.stdout).unwrap().trim());
+        std::fs::copy(&found, root.join("bin").join(program)).unwrap();
+        // A static program has no libraries, and `ldd` fails on it.
+        let listed = Command::new("ldd").arg(&found).output().unwrap();
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        for library in listed.split_whitespace().filter(|w| w.starts_with('/')) {
+            let to = root.join(library.trim_start_matches('/'));
+            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+            std::fs::copy(library, to).unwrap();
+        }
+    }
+    for (name, text) in scripts {
+        let to = root.join("bin").join(name);
+        std::fs::write(&to, text).unwrap();
+        must(Command::new("chmod").arg("755").arg(&to));
+    }
+    let tar = folder.join("tools.tar");
+    must(
+        Command::new("tar")
+            .arg("-C")
+            .arg(&root)
+            .arg("-cf")
+            .arg(&tar)
+            .arg("."),
+    );
+    tar
+}

@@ -1,0 +1,260 @@
+//! Commands that blank the version in a manifest, what they make of a file, and what that is over a history.
+//!
+//! A filter is a fixed `sed` program and the same in Rust. Only the very text that the `version-shield` rule writes is
+//! taken for one, so that what is claimed of its output holds.
+
+use crate::context::ContentId;
+use crate::history::BuildInput;
+use crate::replay::{Filters, Table};
+use crate::tree::{ObjectId, RepoPath};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+/// What is blanked in files of one name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Filter {
+    /// The file's name.
+    pub name: &'static str,
+    /// What the lines begin with, the opening quote included.
+    leads: &'static [&'static str],
+    /// Only the first so many lines, where later ones are of other packages.
+    first: Option<usize>,
+}
+
+/// `package.json`, written with two blanks, as npm does.
+pub const PACKAGE_JSON: Filter = Filter {
+    name: "package.json",
+    leads: &["  \"version\": \""],
+    first: None,
+};
+
+/// `package-lock.json` repeats the version twice at its head (docs.npmjs.com/cli/configuring-npm/package-lock-json).
+pub const PACKAGE_LOCK: Filter = Filter {
+    name: "package-lock.json",
+    leads: &["  \"version\": \"", "      \"version\": \""],
+    first: Some(10),
+};
+
+/// `mix.exs`, as the formatter writes it.
+pub const MIX_EXS: Filter = Filter {
+    name: "mix.exs",
+    leads: &["      version: \""],
+    first: None,
+};
+
+/// `pyproject.toml`.
+pub const PYPROJECT: Filter = Filter {
+    name: "pyproject.toml",
+    leads: &["version = \""],
+    first: None,
+};
+
+const ALL: &[Filter] = &[PACKAGE_JSON, PACKAGE_LOCK, MIX_EXS, PYPROJECT];
+
+/// What stands for the version.
+const BLANK: &str = "0.0.0";
+
+impl Filter {
+    /// The command.
+    pub fn command(&self) -> String {
+        let lines = self.first.map(|n| format!("1,{n}")).unwrap_or_default();
+        let programs: Vec<String> = self
+            .leads
+            .iter()
+            .map(|lead| {
+                let lead = lead.trim_end_matches('"');
+                format!(r#"{lines}s/^\({lead}\)".*"/\1"{BLANK}"/"#)
+            })
+            .collect();
+        format!("sed -i '{}' {}", programs.join("; "), self.name)
+    }
+
+    /// What the command makes of a file.
+    pub fn apply(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(bytes.len());
+        for (n, line) in bytes.split_inclusive(|&b| b == b'\n').enumerate() {
+            let counts = self.first.is_none_or(|first| n < first);
+            let lead = self
+                .leads
+                .iter()
+                .find(|lead| counts && line.starts_with(lead.as_bytes()));
+            let end = lead.and_then(|lead| {
+                let end = line.iter().rposition(|&b| b == b'"')?;
+                (end >= lead.len()).then_some((lead, end))
+            });
+            match end {
+                Some((lead, end)) => {
+                    out.extend_from_slice(lead.as_bytes());
+                    out.extend_from_slice(BLANK.as_bytes());
+                    out.extend_from_slice(&line[end..]);
+                }
+                None => out.extend_from_slice(line),
+            }
+        }
+        out
+    }
+
+    /// How many lines it changes.
+    pub fn n_lines(&self, text: &str) -> usize {
+        let lines = text.lines().take(self.first.unwrap_or(usize::MAX));
+        lines
+            .filter(|line| self.leads.iter().any(|lead| line.starts_with(lead)))
+            .count()
+    }
+}
+
+/// The filters that `command` is made of; `None` for any other command.
+fn filters_in(command: &str) -> Option<Vec<Filter>> {
+    let parts = command.trim().split(" && ");
+    parts
+        .map(|part| ALL.iter().find(|f| f.command() == part.trim()).copied())
+        .collect()
+}
+
+/// What filters make of the files of a history.
+pub struct Filtered<'q> {
+    inputs: &'q [BuildInput],
+    blob: &'q dyn Fn(&ObjectId) -> Option<Vec<u8>>,
+    known: RefCell<BTreeMap<(RepoPath, Filter), Option<Series>>>,
+}
+
+/// One file over the builds.
+#[derive(Clone, Debug, Default)]
+struct Series {
+    table: Table,
+    /// For each build what the filter leaves of it; `None` where the file is absent.
+    builds: Vec<Option<ContentId>>,
+}
+
+impl<'q> Filtered<'q> {
+    /// `blob` gives a blob's bytes; `None` where it is not at hand (a partial clone).
+    pub fn new(inputs: &'q [BuildInput], blob: &'q dyn Fn(&ObjectId) -> Option<Vec<u8>>) -> Self {
+        Self {
+            inputs,
+            blob,
+            known: RefCell::new(BTreeMap::new()),
+        }
+    }
+
+    /// For each build what `filter` leaves of the file at `path` (relative to the context); `None` where a blob of it is
+    /// not at hand.
+    pub fn builds(&self, path: &RepoPath, filter: &Filter) -> Option<Vec<Option<ContentId>>> {
+        let mut known = self.known.borrow_mut();
+        let series = known
+            .entry((path.clone(), *filter))
+            .or_insert_with(|| self.read(path, filter));
+        series.as_ref().map(|s| s.builds.clone())
+    }
+
+    fn read(&self, path: &RepoPath, filter: &Filter) -> Option<Series> {
+        let mut series = Series::default();
+        let mut now = None;
+        for input in self.inputs {
+            if let Some(change) = input.changes.iter().rev().find(|c| c.path == *path) {
+                now = match change.new {
+                    None => None,
+                    Some(stamp) => {
+                        let content = ContentId::of_object(&stamp.id);
+                        if !series.table.contains_key(&content) {
+                            let bytes = (self.blob)(&stamp.id)?;
+                            let left = ContentId::of_bytes(&filter.apply(&bytes));
+                            series.table.insert(content, left);
+                        }
+                        series.table.get(&content).copied()
+                    }
+                };
+            }
+            series.builds.push(now);
+        }
+        Some(series)
+    }
+
+    /// What the RUNs of a Dockerfile's `text` that are filters leave, for all files that were asked about.
+    pub fn filters(&self, text: &str) -> Filters {
+        let mut filters = Filters::default();
+        let lines = text.lines().filter_map(|l| l.trim().strip_prefix("RUN "));
+        for command in lines {
+            for filter in filters_in(command).into_iter().flatten() {
+                for ((_, of), series) in self.known.borrow().iter() {
+                    if *of == filter
+                        && let Some(series) = series
+                    {
+                        filters.add(command.trim(), filter.name, series.table.clone());
+                    }
+                }
+            }
+        }
+        filters
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_blanks_the_version_and_nothing_else() {
+        let check = |filter: &Filter, text: &str, want: &str| {
+            let got = filter.apply(text.as_bytes());
+            assert_eq!(String::from_utf8_lossy(&got), want);
+        };
+        check(
+            &PACKAGE_JSON,
+            "{\n  \"version\": \"1.2.3\",\n  \"x\": {\n    \"version\": \"9\"\n",
+            "{\n  \"version\": \"0.0.0\",\n  \"x\": {\n    \"version\": \"9\"\n",
+        );
+        check(&PACKAGE_JSON, "  \"version\": \"1", "  \"version\": \"1");
+        check(&PACKAGE_JSON, "", "");
+        check(
+            &PYPROJECT,
+            "version = \"1\" # \"x\"\r\nname = \"a\"",
+            "version = \"0.0.0\"\r\nname = \"a\"",
+        );
+        let lock = "{\n  \"name\": \"a\",\n  \"version\": \"1\",\n  \"lockfileVersion\": 3,\n  \"requires\": true,\n  \"packages\": {\n    \"\": {\n      \"name\": \"a\",\n      \"version\": \"1\",\n      \"license\": \"MIT\",\n      \"version\": \"2\",\n";
+        let blank = lock.replace("\"1\"", "\"0.0.0\"");
+        check(&PACKAGE_LOCK, lock, &blank);
+    }
+
+    #[test]
+    fn the_program_says_the_same_as_sed() {
+        let texts = [
+            "{\n  \"version\": \"1.2.3\",\n  \"a\": \"b\"\n}\n",
+            "version = \"1\" # \"x\"\n[x]\nversion = \"2\"",
+            "      version: \"1.0.0\",\n      app: :a\n",
+            "  \"version\": \"1\n      \"version\": \"4\",\n",
+        ];
+        for filter in ALL {
+            for text in texts {
+                let Some(sed) = by_sed(filter, text) else {
+                    return;
+                };
+                let own = filter.apply(text.as_bytes());
+                assert_eq!(String::from_utf8_lossy(&own), sed, "{}", filter.command());
+            }
+        }
+    }
+
+    /// What the real program makes of it; `None` where there is no GNU sed.
+    fn by_sed(filter: &Filter, text: &str) -> Option<String> {
+        use std::process::Command;
+        let folder = tempfile::tempdir().ok()?;
+        std::fs::write(folder.path().join(filter.name), text).ok()?;
+        let done = Command::new("sh")
+            .args(["-c", &filter.command()])
+            .current_dir(folder.path())
+            .status()
+            .ok()?;
+        if !done.success() {
+            return None;
+        }
+        std::fs::read_to_string(folder.path().join(filter.name)).ok()
+    }
+
+    #[test]
+    fn only_its_own_text_is_a_filter() {
+        let both = format!("{} && {}", PACKAGE_JSON.command(), PACKAGE_LOCK.command());
+        assert_eq!(filters_in(&both), Some(vec![PACKAGE_JSON, PACKAGE_LOCK]));
+        assert_eq!(filters_in("sed -i 's/a/b/' package.json"), None);
+        assert_eq!(filters_in(""), None);
+    }
+}
