@@ -336,7 +336,10 @@ impl Lift<'_, '_> {
             let into_project = to
                 .as_ref()
                 .is_some_and(|to| is_within(to, &self.install.dir));
-            return Some(is_anchored && !(is_stage && into_project));
+            // What a stage makes of the source changes with it; a program or a library is what the install may need.
+            let is_made = to.as_ref().is_some_and(|to| !is_for_programs(to))
+                && self.is_made_of_source(from);
+            return Some(is_anchored && !(is_stage && (into_project || is_made)));
         }
         let inline = !instruction.heredocs.is_empty();
         if !inline {
@@ -346,6 +349,19 @@ impl Lift<'_, '_> {
             ));
         }
         Some(false)
+    }
+
+    /// Whether the stage called `from`, or one that it is built on, copies files of the context.
+    fn is_made_of_source(&self, from: &str) -> bool {
+        let dockerfile = self.of.view.dockerfile;
+        let first = stage_named(dockerfile, self.of.stage.index, from);
+        let chain = std::iter::successors(first, |s| parent(dockerfile, *s));
+        let copies = |i: &Instruction| {
+            matches!(i.kind, Kind::Copy(_) | Kind::Add(_)) && i.flag("from").is_none()
+        };
+        chain
+            .into_iter()
+            .any(|s| dockerfile.stages[s].instructions.iter().any(copies))
     }
 
     /// Whether the install may go by a variable that this instruction sets.
@@ -865,6 +881,15 @@ impl Lift<'_, '_> {
             }
         }
     }
+}
+
+/// Whether programs and libraries that commands find by themselves may be at `path`.
+fn is_for_programs(path: &str) -> bool {
+    let places = [
+        "/bin", "/etc", "/go", "/home", "/lib", "/lib64", "/opt", "/root", "/sbin", "/usr", "/var",
+    ];
+    let is_source = is_within(path, "/usr/src") || is_within(path, "/var/www");
+    path == "/" || (!is_source && places.iter().any(|p| is_within(path, p)))
 }
 
 /// The flags of a RUN as written, with the blank before them.
