@@ -10,12 +10,14 @@ use crate::caveat::Caveat;
 use crate::cost::{Band, BuildCost, CostModel};
 use crate::dockerfile;
 use crate::dockerfile::Dockerfile;
+use crate::dockerfile::ast::Kind;
 use crate::history::BuildInput;
 use crate::replay::{Built, Filters, Replay, Runner, Settings};
 use crate::restructure::View;
 use crate::restructure::absent::{Missing, Sources};
 use crate::restructure::filter::Filtered;
 use crate::restructure::finding::{Finding, findings};
+use crate::restructure::passed::passed_by;
 use crate::restructure::past::{Name, Slots, Versions, changed};
 use crate::restructure::rules::reads_git;
 use crate::restructure::search::{Draft, Dropped, Found, Gain, Proposal, search, worth_its_risk};
@@ -68,6 +70,9 @@ pub struct Suggestions {
     pub order: Vec<Suggestion>,
     /// Proposals that pay alone and no longer do on top of the recommended set.
     pub instead: Vec<Suggestion>,
+    /// Proposals that save a little on top of the recommended set, or would if build arguments were passed that the
+    /// repository's own files pass.
+    pub small: Vec<Suggestion>,
     /// Proposals that do not pay on this history.
     pub idle: Vec<Suggestion>,
     /// What was proposed and dropped by the check.
@@ -89,6 +94,19 @@ pub struct Suggestion {
     pub on_top: Option<Saving>,
     /// Why it is not in the recommended set; empty when it is.
     pub why_not: String,
+    /// What it would save if a build argument that it is about differed at every build, where no build says so.
+    pub if_passed: Option<IfPassed>,
+}
+
+/// A saving under the condition that arguments differ at every build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IfPassed {
+    /// The arguments' names.
+    pub names: Vec<String>,
+    /// A file of the tree that passes one of them with a value of its own each time.
+    pub by: Option<RepoPath>,
+    /// Milliseconds per build, in the world of medians.
+    pub per_build: i64,
 }
 
 /// What a text saves against another over the same builds.
@@ -104,6 +122,8 @@ pub struct Saving {
     pub lost: usize,
     /// Compressed bytes per build moved less (pulled, pushed, cached); negative for more.
     pub bytes_per_build: i64,
+    /// Milliseconds that the first build takes less, from an empty cache, in the world of medians; negative for more.
+    pub cold: i64,
 }
 
 /// Answers. Errors: the Dockerfile's refusal.
@@ -158,7 +178,7 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
     let mut bench = Bench::new(question, &past, &filtered, &now);
     let least = (bench.mean(&now) / 100).max(50);
     let found = search(&view, least, &mut |drafts| bench.worth(drafts));
-    let mut answer = assemble(question, &mut bench, now, found, least);
+    let mut answer = assemble(question, &view, &mut bench, now, found, least);
     answer.findings = findings(&view);
     (answer.dockerfile, answer.ignore) = (path, ignore_path);
     answer.caveats.extend(parsed.caveats);
@@ -319,6 +339,8 @@ struct Run {
     best: Vec<Option<usize>>,
     /// The same for what steps of its kind do read.
     best_bold: Vec<Option<usize>>,
+    /// What the first build takes, from an empty cache, in the world of medians.
+    cold: Option<u64>,
     /// Builds at which the text named files that the commit does not have.
     n_shorter: usize,
     /// What replaying assumed.
@@ -362,7 +384,11 @@ impl Run {
                 None => input.watched.push(Ok(Some(text.clone()))),
             }
             // The first build fills the empty cache, whatever the text: it does not count.
-            let Some(built) = replay.build(&input).result.ok().filter(|_| n > 0) else {
+            let built = replay.build(&input).result.ok();
+            if n == 0 {
+                run.cold = built.as_ref().map(|b| question.cost.build(b).wall_ms);
+            }
+            let Some(built) = built.filter(|_| n > 0) else {
                 run.patterns.push(None);
                 run.best.push(None);
                 run.best_bold.push(None);
@@ -693,6 +719,10 @@ impl<'q> Bench<'q> {
             builds: (compare(true), compare(false), paired.len()),
             lost: old.patterns.iter().flatten().count() - paired.len(),
             bytes_per_build: moved / n,
+            cold: old
+                .cold
+                .zip(new.cold)
+                .map_or(0, |(old, new)| signed(old) - signed(new)),
         })
     }
 
@@ -749,6 +779,7 @@ fn signed(n: u64) -> i64 {
 
 fn assemble(
     question: &Question<'_>,
+    view: &View<'_>,
     bench: &mut Bench<'_>,
     now: Draft,
     found: Found,
@@ -773,13 +804,18 @@ fn assemble(
             alone,
             on_top: bench.saving(&before, &placed.draft),
             why_not: String::new(),
+            if_passed: None,
         });
         before = placed.draft.clone();
     }
     let then = before;
+    let small = small(question, view, bench, (&now, &then), &found, least);
     let (mut instead, mut idle) = (Vec::new(), Vec::new());
     for (proposal, gain) in &found.alone {
-        if found.order.iter().any(|p| p.id == proposal.id) {
+        let is_told = |id: &String| *id == proposal.id;
+        if found.order.iter().any(|p| is_told(&p.id))
+            || small.iter().any(|s| is_told(&s.proposal.id))
+        {
             continue;
         }
         let needed = worth_its_risk(&proposal.candidate, least);
@@ -799,6 +835,11 @@ fn assemble(
             alone,
             on_top: None,
             why_not,
+            if_passed: if pays {
+                None
+            } else {
+                if_passed(question, view, bench, &now, proposal)
+            },
         };
         if pays {
             instead.push(suggestion)
@@ -843,11 +884,126 @@ fn assemble(
         then,
         order,
         instead,
+        small,
         idle,
         dropped: found.dropped,
         findings: Vec::new(),
         caveats,
     }
+}
+
+/// How many small proposals are told of.
+const MAX_SMALL: usize = 5;
+
+/// What adds a little to the recommended set: a tenth of what pays; and what would pay if an argument that the
+/// repository's files pass differed at every build.
+fn small(
+    question: &Question<'_>,
+    view: &View<'_>,
+    bench: &mut Bench<'_>,
+    (now, then): (&Draft, &Draft),
+    found: &Found,
+    least: i64,
+) -> Vec<Suggestion> {
+    let mut small: Vec<Suggestion> = Vec::new();
+    let least_small = (least / 10).max(20);
+    for (proposal, gain) in &found.rest {
+        // What is possible only later is told when it is.
+        let Some((own, alone)) = found.alone.iter().find(|(p, _)| p.id == proposal.id) else {
+            continue;
+        };
+        let is_told = found.order.iter().any(|p| p.id == proposal.id)
+            || alone.is_some_and(|g| g.median >= worth_its_risk(&own.candidate, least));
+        let Some(gain) = gain.filter(|_| !is_told && !proposal.candidate.changes_image) else {
+            continue;
+        };
+        let on_top = bench
+            .rough_saving(then, &proposal.draft)
+            .filter(|s| s.builds.0 > 1 && gain.median >= least_small);
+        let if_passed = match on_top {
+            Some(_) => None,
+            None => if_passed(question, view, bench, then, proposal)
+                .filter(|i| i.by.is_some() && i.per_build >= least_small),
+        };
+        if on_top.is_none() && if_passed.is_none() {
+            continue;
+        }
+        small.push(Suggestion {
+            proposal: own.clone(),
+            alone: bench.rough_saving(now, &own.draft),
+            on_top,
+            why_not: String::new(),
+            if_passed,
+        });
+    }
+    let worth = |s: &Suggestion| {
+        let on_top = s.on_top.as_ref().map(|s| s.per_build.1);
+        on_top.or(s.if_passed.as_ref().map(|i| i.per_build))
+    };
+    small.sort_by_key(|s| std::cmp::Reverse(worth(s)));
+    small.truncate(MAX_SMALL);
+    small
+}
+
+/// How many builds are replayed with arguments that they do not pass: the graph is another one in each.
+const MAX_PASSING: usize = 60;
+
+/// What a proposal to set arguments later saves on top of `before` if each build passed its own value; `None` for
+/// other proposals, and for arguments whose values are known.
+fn if_passed(
+    question: &Question<'_>,
+    view: &View<'_>,
+    bench: &Bench<'_>,
+    before: &Draft,
+    proposal: &Proposal,
+) -> Option<IfPassed> {
+    let arguments: BTreeSet<&str> = view
+        .dockerfile
+        .instructions()
+        .filter_map(|i| match &i.kind {
+            Kind::Arg(items) => Some(items),
+            _ => None,
+        })
+        .flatten()
+        .map(|item| item.name.as_str())
+        .collect();
+    let is_open = |name: &&String| {
+        arguments.contains(name.as_str()) && view.build_args.iter().all(|(n, _)| n != *name)
+    };
+    let names: Vec<String> = proposal
+        .candidate
+        .unread
+        .iter()
+        .filter(is_open)
+        .cloned()
+        .collect();
+    if names.is_empty() {
+        return None;
+    }
+    let mut inputs: Vec<BuildInput> = question.inputs.iter().take(MAX_PASSING).cloned().collect();
+    for input in &mut inputs {
+        let value = input.commit.id.to_string();
+        for name in &names {
+            let own = input.request.build_args.entry(name.clone());
+            own.or_insert_with(|| Some(value.clone()));
+        }
+    }
+    let passing = Shared {
+        settings: question.settings,
+        inputs: &inputs,
+        cost: question.cost,
+        past: bench.past,
+    };
+    let run = |draft: &Draft| passing.run(draft, bench.filtered.filters(&draft.dockerfile));
+    let (old, new) = (run(before), run(&proposal.draft));
+    let pairs: Vec<i64> = (0..old.patterns.len())
+        .filter_map(|b| Some(signed(old.wall(b)?) - signed(new.wall(b)?)))
+        .collect();
+    Some(IfPassed {
+        by: names.iter().find_map(|name| passed_by(view, name)),
+        names,
+        per_build: pairs.iter().sum::<i64>() / signed(pairs.len() as u64).max(1),
+    })
 }
 
 fn why_idle(gain: Option<Gain>, saving: Option<&Saving>, changes_image: bool) -> String {
@@ -863,6 +1019,6 @@ fn why_idle(gain: Option<Gain>, saving: Option<&Saving>, changes_image: bool) ->
         (Some(_), Some(saving)) if saving.builds.0 == 0 => {
             "no build of this history gets faster".to_owned()
         }
-        (Some(_), _) => "what it saves on this history is too little to show".to_owned(),
+        (Some(_), _) => "what it saves on this history is too little to recommend it".to_owned(),
     }
 }

@@ -222,6 +222,7 @@ fn chosen<'a>(suggestions: &'a Suggestions, id: &str) -> Result<&'a Draft, CliEr
             .order
             .iter()
             .chain(&suggestions.instead)
+            .chain(&suggestions.small)
             .chain(&suggestions.idle)
             .filter(|s| s.alone.is_some())
     };

@@ -105,6 +105,15 @@ fn at_best(best: &Band, bold: &Band) -> String {
     format!("{low} to {high}, since what some steps read is not known")
 }
 
+/// What is said where nothing is recommended.
+fn nothing(suggestions: &Suggestions) -> &'static str {
+    if suggestions.small.is_empty() {
+        "Nothing to do: no proposal pays on this history."
+    } else {
+        "Nothing big to do: no proposal saves a hundredth of a build on this history."
+    }
+}
+
 /// How much of what can be saved is saved, a range where the best is one; `None` where nothing can be.
 fn way(suggestions: &Suggestions) -> Option<String> {
     let (now, then, best) = &suggestions.mean;
@@ -125,6 +134,61 @@ fn safety(safety: &Safety) -> (&'static str, String) {
         Safety::Safe { reasons } => ("safe", reasons.join("; ")),
         Safety::Review { doubt, .. } => ("review", doubt.clone()),
     }
+}
+
+/// What the build from an empty cache gains or loses, where that is worth a word.
+fn cold(saving: &Saving) -> Option<String> {
+    (saving.cold.unsigned_abs() >= 1_000).then(|| {
+        let word = if saving.cold > 0 { "less" } else { "more" };
+        format!(
+            "a build from an empty cache takes {} {word}",
+            duration(saving.cold.unsigned_abs())
+        )
+    })
+}
+
+/// What it would save if its arguments differed at every build.
+fn condition(suggestion: &Suggestion) -> Option<String> {
+    let passed = suggestion.if_passed.as_ref()?;
+    let by = passed
+        .by
+        .as_ref()
+        .map(|path| format!(", as {path} seems to do"))
+        .unwrap_or_default();
+    Some(format!(
+        "if each build passed its own {}{by}, it would save {} per build",
+        passed.names.join(" and "),
+        change(passed.per_build)
+    ))
+}
+
+/// What a small proposal adds, in a line.
+fn adds(suggestion: &Suggestion) -> String {
+    let on_top = suggestion.on_top.as_ref().map(|saving| {
+        let (faster, slower, compared) = saving.builds;
+        format!(
+            "saves {} per build; {faster} of {compared} builds faster, {slower} slower",
+            change(saving.per_build.1)
+        )
+    });
+    on_top.or_else(|| condition(suggestion)).unwrap_or_default()
+}
+
+/// Why a proposal is idle, with the figures.
+fn idles(suggestion: &Suggestion) -> String {
+    let mut parts = vec![suggestion.why_not.clone()];
+    if let Some(saving) = &suggestion.alone {
+        let (faster, slower, _) = saving.builds;
+        if saving.per_build.1 != 0 {
+            parts.push(format!(
+                "{} per build, {faster} builds faster, {slower} slower",
+                duration_change(-saving.per_build.1)
+            ));
+        }
+        parts.extend(cold(saving));
+    }
+    parts.extend(condition(suggestion));
+    parts.join("; ")
 }
 
 /// What one proposal says of itself below its title.
@@ -157,6 +221,7 @@ fn details(suggestion: &Suggestion) -> Vec<String> {
             bytes(moved.unsigned_abs())
         ));
     }
+    figures.extend(main.and_then(cold));
     if let Some(lost) = main.map(|s| s.lost).filter(|l| *l > 0) {
         figures.push(format!(
             "{} could not be built with it, for want of files that came later",
@@ -198,11 +263,7 @@ pub fn write_terminal(
     }
     if suggestions.order.is_empty() {
         writeln!(sink)?;
-        writeln!(
-            sink,
-            "{}",
-            bold("Nothing to do: no proposal pays on this history.")
-        )?;
+        writeln!(sink, "{}", bold(nothing(suggestions)))?;
     }
     for (n, suggestion) in suggestions.order.iter().enumerate() {
         let candidate = &suggestion.proposal.candidate;
@@ -246,6 +307,26 @@ pub fn write_terminal(
             )?;
         }
     }
+    if !suggestions.small.is_empty() {
+        writeln!(sink)?;
+        let more = if suggestions.order.is_empty() {
+            "Small"
+        } else {
+            "Small, on top of these"
+        };
+        writeln!(sink, "{}", bold(more))?;
+        for suggestion in &suggestions.small {
+            let candidate = &suggestion.proposal.candidate;
+            let line = format!(
+                "{} [{}, {}]: {}",
+                candidate.title,
+                suggestion.proposal.id,
+                safety(&candidate.safety).0,
+                adds(suggestion)
+            );
+            wrapped(sink, "   ", &line, look.width)?;
+        }
+    }
     rest(suggestions, all, look, sink)?;
     if !suggestions.order.is_empty() {
         writeln!(sink)?;
@@ -271,8 +352,9 @@ fn rest(
     if !all {
         writeln!(
             sink,
-            "{} more would not pay on this history; --all shows them.",
-            count(n as u64, "proposal", "proposals")
+            "{} more would not pay on this history{}; --all shows them.",
+            count(n as u64, "proposal", "proposals"),
+            elsewhere(suggestions)
         )?;
         return caveats(suggestions, look, sink);
     }
@@ -283,7 +365,9 @@ fn rest(
             "   ",
             &format!(
                 "{} [{}]: {}",
-                suggestion.proposal.candidate.title, suggestion.proposal.id, suggestion.why_not
+                suggestion.proposal.candidate.title,
+                suggestion.proposal.id,
+                idles(suggestion)
             ),
             look.width,
         )?;
@@ -300,6 +384,16 @@ fn rest(
         )?;
     }
     caveats(suggestions, look, sink)
+}
+
+/// How many idle proposals make a build from an empty cache faster.
+fn elsewhere(suggestions: &Suggestions) -> String {
+    let cold = |s: &&Suggestion| s.alone.as_ref().is_some_and(|a| a.cold >= 1_000);
+    match suggestions.idle.iter().filter(cold).count() {
+        0 => String::new(),
+        1 => " (1 does from an empty cache)".to_owned(),
+        n => format!(" ({n} do from an empty cache)"),
+    }
 }
 
 fn caveats(suggestions: &Suggestions, look: Look, sink: &mut dyn io::Write) -> io::Result<()> {
@@ -365,7 +459,7 @@ pub fn write_markdown(
         writeln!(sink, "{}\n", escaped(&line))?;
     }
     if suggestions.order.is_empty() {
-        writeln!(sink, "**Nothing to do**: no proposal pays on this history.")?;
+        writeln!(sink, "**{}**", nothing(suggestions))?;
     } else {
         writeln!(
             sink,
@@ -403,6 +497,19 @@ pub fn write_markdown(
         let fence = "`".repeat(longest_ticks(&patch).max(2) + 1);
         writeln!(sink, "\n{fence}diff\n{}{fence}", with_line_end(&patch))?;
     }
+    if !suggestions.small.is_empty() {
+        writeln!(sink, "\n### Small\n")?;
+        for suggestion in &suggestions.small {
+            writeln!(
+                sink,
+                "- {} (`{}`, {}): {}",
+                escaped(&suggestion.proposal.candidate.title),
+                suggestion.proposal.id,
+                safety(&suggestion.proposal.candidate.safety).0,
+                escaped(&adds(suggestion))
+            )?;
+        }
+    }
     if all && !(suggestions.idle.is_empty() && suggestions.dropped.is_empty()) {
         writeln!(sink, "\n### Does not pay on this history\n")?;
         for suggestion in &suggestions.idle {
@@ -411,7 +518,7 @@ pub fn write_markdown(
                 "- {} (`{}`): {}",
                 escaped(&suggestion.proposal.candidate.title),
                 suggestion.proposal.id,
-                escaped(&suggestion.why_not)
+                escaped(&idles(suggestion))
             )?;
         }
         for dropped in &suggestions.dropped {
@@ -470,6 +577,7 @@ pub fn write_json(
         "saving": saving(&suggestions.saving),
         "recommended": suggestions.order.iter().map(|s| suggestion(suggestions, s)).collect::<Vec<_>>(),
         "instead": suggestions.instead.iter().map(|s| suggestion(suggestions, s)).collect::<Vec<_>>(),
+        "small": suggestions.small.iter().map(|s| suggestion(suggestions, s)).collect::<Vec<_>>(),
         "n_idle": suggestions.idle.len(),
         "patch": patch(suggestions, &suggestions.now, &suggestions.then),
         "caveats": suggestions.caveats.iter().map(|c| json!({"text": c.text, "place": c.place})).collect::<Vec<_>>(),
@@ -500,7 +608,7 @@ fn saving(saving: &Saving) -> Value {
         "per_build": of(saving.per_build),
         "per_month": saving.per_month.map(of),
         "builds_faster": faster, "builds_slower": slower, "builds_compared": compared, "builds_lost": saving.lost,
-        "bytes_per_build": saving.bytes_per_build,
+        "bytes_per_build": saving.bytes_per_build, "from_empty_cache_ms": saving.cold,
     })
 }
 
@@ -517,6 +625,7 @@ fn suggestion(suggestions: &Suggestions, of: &Suggestion) -> Value {
         "doubt": candidate.safety.doubt(),
         "alone": of.alone.as_ref().map(saving),
         "on_top": of.on_top.as_ref().map(saving),
+        "if_passed": of.if_passed.as_ref().map(|i| json!({"names": i.names, "by": i.by.as_ref().map(ToString::to_string), "per_build_ms": i.per_build})),
         "why_not": (!of.why_not.is_empty()).then_some(&of.why_not),
         "patch": of.alone.is_some().then(|| patch(suggestions, &suggestions.now, &of.proposal.draft)),
     })

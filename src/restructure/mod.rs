@@ -15,6 +15,7 @@ mod installs;
 pub mod layout;
 pub mod legality;
 mod lift;
+pub mod passed;
 pub mod past;
 mod view;
 

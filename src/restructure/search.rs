@@ -73,6 +73,8 @@ pub struct Found {
     pub alone: Vec<(Proposal, Option<Gain>)>,
     /// The best order, each on top of those before.
     pub order: Vec<Placed>,
+    /// What is possible on top of that order, each with what it adds.
+    pub rest: Vec<(Proposal, Option<Gain>)>,
     /// What the check dropped on the text as it is.
     pub dropped: Vec<Dropped>,
 }
@@ -136,6 +138,7 @@ pub fn search(
     let mut found = Found {
         alone: first.into_iter().zip(gains).collect(),
         order: Vec::new(),
+        rest: Vec::new(),
         dropped,
     };
     let mut open: Vec<(Proposal, Option<Gain>)> = found.alone.clone();
@@ -157,6 +160,13 @@ pub fn search(
             break;
         }
     }
+    let on_top = |gain: Gain| Gain {
+        median: gain.median - reached,
+    };
+    found.rest = open
+        .into_iter()
+        .map(|(proposal, gain)| (proposal, gain.map(on_top)))
+        .collect();
     found
 }
 

@@ -164,17 +164,21 @@ impl Case {
 
     /// What `suggest` answers about it.
     pub(crate) fn suggest(&self) -> Suggestions {
+        self.suggest_over(&self.inputs())
+    }
+
+    /// What `suggest` answers about it over these builds.
+    pub(crate) fn suggest_over(&self, inputs: &[BuildInput]) -> Suggestions {
         let settings = Settings {
             git_dir: self.git_dir,
             ..Settings::default()
         };
-        let inputs = self.inputs();
         let read = |path: &RepoPath| self.contents.get(path).cloned();
         let question = Question {
             settings: &settings,
             dockerfile: self.dockerfile.text.clone(),
             ignore: self.ignore.clone(),
-            inputs: &inputs,
+            inputs,
             read: &read,
             blob: &|_| None,
             cost: &CostModel::default(),

@@ -338,3 +338,72 @@ fn a_version_shield_pays_by_the_bytes_it_leaves_and_only_by_them() {
             .contains("not every package.json")
     );
 }
+
+#[test]
+fn an_argument_that_a_workflow_passes_is_told_under_its_condition() {
+    let dockerfile = "FROM debian:12\nARG GIT_COMMIT=unknown\nRUN apt-get update && apt-get install -y curl\nCOPY src /src\nLABEL revision=$GIT_COMMIT\n";
+    let tree = |line: &str| {
+        format!(
+            "--- .github/workflows/image.yml\n      build-args: |\n        {line}\n--- src/a.js\n"
+        ) + &commits("src/a.js", "src/b.js", "README.md")
+    };
+    let small = |line: &str| Case::new(dockerfile, &tree(line)).suggest();
+    let passed = small("GIT_COMMIT=${{ github.sha }}");
+    assert!(passed.order.is_empty(), "{:?}", ids(&passed));
+    let told = passed
+        .small
+        .iter()
+        .find(|s| s.proposal.id == "sink-values-1")
+        .expect("it is told");
+    let condition = told.if_passed.as_ref().expect("under a condition");
+    assert_eq!(condition.names, ["GIT_COMMIT"]);
+    assert!(condition.per_build > 1_000, "{condition:?}");
+    let mut text = Vec::new();
+    write_terminal(
+        &passed,
+        false,
+        Look {
+            colour: false,
+            width: 200,
+        },
+        &mut text,
+    )
+    .unwrap();
+    let text = String::from_utf8(text).unwrap();
+    assert!(
+        text.contains("if each build passed its own GIT_COMMIT"),
+        "{text}"
+    );
+    // Without such a file it is not shown, and --all tells the condition.
+    let unknown = small("OTHER=1");
+    assert!(unknown.small.is_empty());
+    let idle = unknown
+        .idle
+        .iter()
+        .find(|s| s.proposal.id == "sink-values-1");
+    assert!(idle.is_some_and(|s| s.if_passed.as_ref().is_some_and(|i| i.by.is_none())));
+}
+
+#[test]
+fn what_the_dockerfile_bumps_counts_as_of_each_commit() {
+    let text = |version: usize| {
+        format!(
+            "FROM debian:12\nENV TOOL_VERSION=1.{version}\nRUN apt-get update && apt-get install -y curl\nRUN curl -L https://example.com/tool-$TOOL_VERSION.tar.gz -o /opt/tool.tar.gz\nCOPY src /src\n"
+        )
+    };
+    let case = Case::new(
+        &text(9),
+        &("--- src/a.js\n".to_owned() + &commits("src/a.js", "src/b.js", "README.md")),
+    );
+    assert!(
+        case.suggest().order.is_empty(),
+        "nothing changes but the source"
+    );
+    let mut inputs = case.inputs();
+    for (n, input) in inputs.iter_mut().enumerate() {
+        input.watched[0] = Ok(Some(text(n / 4).into_bytes().into()));
+    }
+    let answer = case.suggest_over(&inputs);
+    assert_eq!(ids(&answer), ["sink-values-1"]);
+    assert_eq!(answer.saving.builds.0, 7, "each of the bumps");
+}

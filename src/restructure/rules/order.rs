@@ -18,14 +18,16 @@
 use super::super::candidate::{Candidate, Replaced, Safety, TextEdit};
 use super::super::command::{Group, LOCAL_PROGRAMS, group, is_system_install, removes};
 use super::super::effect::{Effect, Files, conflict};
-use super::super::layout::{Place, delivered, expand, places, reachable, unquote};
+use super::super::layout::{Place, delivered, expand, places, reachable, stage_named, unquote};
 use super::super::moving::{block_of, byte_in_text, effects, move_before, with_needed};
+use super::super::past::Name;
 use super::super::view::View;
 use super::Rule;
 use super::sink::is_cache_bust;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Stage};
 use crate::shell;
 use crate::tree::RepoPath;
+use std::collections::BTreeSet;
 
 /// Its line in [`super::ALL`].
 pub(super) const SYSTEM_FIRST: Rule = Rule {
@@ -102,7 +104,7 @@ fn highest(
     places: &[Place],
     effects: &[Effect],
     index: usize,
-) -> Option<(usize, std::collections::BTreeSet<usize>)> {
+) -> Option<(usize, BTreeSet<usize>)> {
     let floor = (0..index)
         .rev()
         .find(|&i| renews(&stage.instructions[i], &places[i]))
@@ -335,6 +337,16 @@ fn described(instruction: &Instruction) -> String {
 
 /// In how many builds a copy's files changed; `None` when git does not tell (another stage, a URL).
 fn heat(view: &View<'_>, instruction: &Instruction, place: &Place) -> Option<usize> {
+    let paths = files_of(view, instruction, place)?;
+    Some(view.n_touching(|p| paths.contains(p)))
+}
+
+/// The context's files that a copy brings; `None` when git does not tell.
+fn files_of(
+    view: &View<'_>,
+    instruction: &Instruction,
+    place: &Place,
+) -> Option<BTreeSet<RepoPath>> {
     let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
         return None;
     };
@@ -344,8 +356,7 @@ fn heat(view: &View<'_>, instruction: &Instruction, place: &Place) -> Option<usi
         ..place.clone()
     };
     let files = delivered(view, instruction, transfer, &place)?;
-    let paths: std::collections::BTreeSet<RepoPath> = files.into_values().collect();
-    Some(view.n_touching(|p| paths.contains(p)))
+    Some(files.into_values().collect())
 }
 
 fn hoisted_copies(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candidate> {
@@ -355,12 +366,8 @@ fn hoisted_copies(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candi
         if !is_transfer(instruction) {
             continue;
         }
-        let is_stage = instruction.flag("from").is_some();
-        let own = if is_stage {
-            None
-        } else {
-            heat(view, instruction, &places[index])
-        };
+        let own = heat(view, instruction, &places[index])
+            .or_else(|| stage_heat(view, stage.index, instruction));
         let Some(own) = own else { continue };
         // The nearest copy above that changes at least three times as often, with only copies and settings between.
         let hotter = (0..index)
@@ -369,10 +376,9 @@ fn hoisted_copies(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candi
             .filter(|&i| {
                 let above = &stage.instructions[i];
                 is_transfer(above)
-                    && match heat(view, above, &places[i]) {
-                        Some(other) => other > own.saturating_mul(3),
-                        None => is_hot_stage(view, stage.index, above, own),
-                    }
+                    && heat(view, above, &places[i])
+                        .or_else(|| stage_heat(view, stage.index, above))
+                        .is_some_and(|other| other > own.saturating_mul(3))
             });
         let Some(to) = hotter.min() else { continue };
         if (to..index).any(|i| conflict(&effects[i], &effects[index]).is_some()) {
@@ -388,12 +394,18 @@ fn hoisted_copies(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candi
             vec![format!("lines {above} to {line} write different files")],
             Vec::new(),
         );
+        let files = match instruction.flag("from") {
+            Some(from) => format!("What {from} is made of"),
+            None => format!("The files of line {line}"),
+        };
         candidate.rationale = format!(
-            "The files of line {line} changed in {own} of {} builds, those of line {above} more often; a copy below it is made again each time.",
+            "{files} changed in {own} of {} builds, what line {above} brings more often; a copy below it is made again each time.",
             view.n_builds()
         );
         candidate.lines = vec![stage.instructions[to].lines, instruction.lines];
-        let other = heat(view, &stage.instructions[to], &places[to]).unwrap_or(view.n_builds());
+        let other = heat(view, &stage.instructions[to], &places[to])
+            .or_else(|| stage_heat(view, stage.index, &stage.instructions[to]))
+            .unwrap_or(view.n_builds());
         found.push((other.saturating_sub(own), candidate));
     }
     // A file of many copies would give many small moves: those that change most are enough.
@@ -405,20 +417,51 @@ fn hoisted_copies(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candi
         .collect()
 }
 
-/// Whether what is copied from a stage likely changes more often than in `own` builds: that stage copies such files.
-fn is_hot_stage(view: &View<'_>, of: usize, instruction: &Instruction, own: usize) -> bool {
-    let Some(from) = instruction
-        .flag("from")
-        .and_then(|name| super::super::layout::stage_named(view.dockerfile, of, name))
-    else {
-        return false;
+/// In how many builds something changed that the stage or image copied from is made of: the files that it, and what it
+/// stands on or copies from, take from the context, and the image's own version.
+fn stage_heat(view: &View<'_>, of: usize, instruction: &Instruction) -> Option<usize> {
+    let name = instruction.flag("from")?;
+    let Some(from) = stage_named(view.dockerfile, of, name) else {
+        let at = name
+            .rfind([':', '@'])
+            .filter(|at| !name[*at..].contains('/'));
+        let image = Name::Image(name[..at?].to_owned());
+        return Some(view.bumps.get(&image).copied().unwrap_or_default());
     };
     let all = places(view.dockerfile);
-    let stage = &view.dockerfile.stages[from];
-    stage
-        .instructions
-        .iter()
-        .zip(&all[from])
-        .filter_map(|(i, p)| heat(view, i, p))
-        .any(|n| n > own.saturating_mul(3))
+    let mut paths: BTreeSet<RepoPath> = BTreeSet::new();
+    let mut bumps = 0;
+    for index in reachable(view.dockerfile, from) {
+        let stage = &view.dockerfile.stages[index];
+        bumps += stage_bumps(view, stage);
+        for (instruction, place) in stage.instructions.iter().zip(&all[index]) {
+            match &instruction.kind {
+                Kind::Copy(_) | Kind::Add(_) if instruction.flag("from").is_none() => {
+                    paths.extend(files_of(view, instruction, place)?);
+                }
+                // What a mount binds may be anything.
+                Kind::Run(_) if instruction.flag_values("mount").any(|m| m.contains("bind")) => {
+                    return None;
+                }
+                _ => {}
+            }
+        }
+    }
+    Some(bumps.max(view.n_touching(|p| paths.contains(p))))
+}
+
+/// In how many builds the stage's own base or a value that it sets became another one.
+fn stage_bumps(view: &View<'_>, stage: &Stage) -> usize {
+    let image = &stage.base().image;
+    let bumped = view.bumps.iter().filter(|(name, _)| match name {
+        Name::Image(repository) => image
+            .strip_prefix(repository.as_str())
+            .is_some_and(|rest| rest.starts_with([':', '@'])),
+        Name::Variable(name) => stage.instructions.iter().any(|i| match &i.kind {
+            Kind::Arg(items) => items.iter().any(|item| item.name == *name),
+            Kind::Env(pairs) => pairs.iter().any(|pair| pair.name == *name),
+            _ => false,
+        }),
+    });
+    bumped.map(|(_, n)| n).sum()
 }
