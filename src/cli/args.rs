@@ -99,6 +99,7 @@ mod examples {
   stratigraph comment --post github --from cache-comment.json";
     pub(super) const CALIBRATE: &str = "Examples:
   stratigraph calibrate build.log -o stratigraph-profile.toml
+  docker buildx history export -o build.dockerbuild && stratigraph calibrate build.dockerbuild
   docker build --progress rawjson . 2> build.json; stratigraph calibrate build.json";
     pub(super) const VERIFY: &str = "Examples:
   stratigraph verify --commit HEAD build.log
@@ -292,7 +293,8 @@ pub(super) struct CommentArgs {
 /// `calibrate`.
 #[derive(ClapArgs, Debug)]
 pub(super) struct CalibrateArgs {
-    /// Build logs, `docker history --format json`, OCI manifests and configurations; - for standard input
+    /// Build logs, build records (`docker buildx history export`), `docker history --format json`, OCI layouts, manifests
+    /// and configurations; - for standard input
     #[arg(value_name = "LOG", required = true)]
     pub(super) logs: Vec<PathBuf>,
     /// Add to this profile; it is read, and written only where -o says

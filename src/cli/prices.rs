@@ -4,7 +4,7 @@ use super::args::CostOptions;
 use super::error::CliError;
 use super::load::Project;
 use crate::cost::log::parse_size;
-use crate::cost::{CostModel, Preset, Price, Profile, Scale, profile};
+use crate::cost::{CostModel, Origin, Preset, Price, Profile, Scale, Speed, profile};
 use crate::tree::RepoPath;
 use std::fs;
 use std::path::Path;
@@ -30,13 +30,14 @@ pub(super) fn cost_model(project: &Project, options: &CostOptions) -> Result<Cos
         model.rates = preset.rates();
         model.price = Some(preset.price());
     }
-    if let Some(text) = &options.download {
-        model.rates.download = rate("--download", text)?;
-        model.rates.given = true;
-    }
-    if let Some(text) = &options.upload {
-        model.rates.upload = rate("--upload", text)?;
-        model.rates.given = true;
+    model.rates = model.rates.measured(&model.profile);
+    for (option, speed, text) in [
+        ("--download", Speed::Download, &options.download),
+        ("--upload", Speed::Upload, &options.upload),
+    ] {
+        if let Some(text) = text {
+            model.rates = model.rates.with(speed, rate(option, text)?, Origin::Given);
+        }
     }
     if let Some(text) = &options.price {
         model.price = Some(Price::parse(text).ok_or_else(|| {
@@ -93,7 +94,7 @@ fn scale(project: &Project) -> Scale {
 
 /// Whether a file's name is that of a lockfile whose entries are counted.
 pub(super) fn is_lockfile(path: &RepoPath) -> bool {
-    let names: [&[u8]; 13] = [
+    let names: [&[u8]; 14] = [
         b"package-lock.json",
         b"npm-shrinkwrap.json",
         b"yarn.lock",
@@ -107,6 +108,7 @@ pub(super) fn is_lockfile(path: &RepoPath) -> bool {
         b"Gemfile.lock",
         b"composer.lock",
         b"go.sum",
+        b"packages.lock.json",
     ];
     path.file_name().is_some_and(|name| {
         names.contains(&name) || name == b"mix.lock" || name.starts_with(b"requirements")

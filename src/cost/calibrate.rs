@@ -6,13 +6,18 @@ use super::log::Outcome;
 use super::log::Reading;
 use super::log::Role;
 use super::log::SizeRecord;
+use super::log::Traffic;
 use super::log::total;
 use super::observed::Overhead;
 use super::observed::Profile;
 use super::observed::Size;
+use super::observed::Speed;
 use super::observed::image_name;
 use super::observed::normalised;
 use super::rates::LOOKUP_US;
+use super::rates::Rates;
+use super::step;
+use super::step::LayerSize;
 use super::step::kind_of_text;
 
 /// A profile, and what could not be used for it.
@@ -56,6 +61,9 @@ pub fn calibrate(logs: &[(String, Reading)]) -> Calibration {
                 "{name}: no layer of this image belongs to a step of the logs."
             ));
         }
+    }
+    for build in logs.iter().flat_map(|(_, reading)| &reading.builds) {
+        add_speeds(&mut calibration.profile, build);
     }
     calibration
 }
@@ -111,6 +119,60 @@ fn add_build(profile: &mut Profile, build: &LogBuild) {
         .add(rest);
 }
 
+/// Fewer bytes, or in less time, tell more of round trips than of speed.
+const MIN_BYTES: u64 = 1_000_000;
+const MIN_MS: u64 = 20;
+
+/// The speeds at which this build moved layers. Sizes are those that a profile knows by now.
+fn add_speeds(profile: &mut Profile, build: &LogBuild) {
+    let rates = Rates::default();
+    let made = made_layers(profile, build, &rates);
+    let made_bytes = |of: fn(&LayerSize) -> u64| {
+        let sizes = made.as_ref()?.iter().map(of);
+        Some(sizes.fold(0, u64::saturating_add))
+    };
+    for transfer in &build.transfers {
+        let (speed, bytes) = match transfer.traffic {
+            Traffic::Download => (Speed::Download, transfer.bytes),
+            Traffic::Unpack => (Speed::Unpack, transfer.bytes.map(|b| rates.unpacked(b))),
+            Traffic::Compress => (Speed::Compress, made_bytes(|l| l.unpacked)),
+            Traffic::Push => (Speed::Upload, made_bytes(|l| l.compressed)),
+            Traffic::PushCache => (Speed::Upload, transfer.bytes),
+        };
+        let enough = |b: &u64| *b >= MIN_BYTES && transfer.ms >= MIN_MS;
+        if let Some(bytes) = bytes.filter(enough) {
+            let per_second = u128::from(bytes) * 1000 / u128::from(transfer.ms);
+            let seen = profile.speeds.entry(speed).or_default();
+            seen.add(u64::try_from(per_second).unwrap_or(u64::MAX));
+        }
+    }
+}
+
+/// The layers that this build added to its image, where all of them are known: those of the last stage, if it stands on
+/// an image and not on another stage. The image's own are taken to be where the build's go.
+fn made_layers(profile: &Profile, build: &LogBuild, rates: &Rates) -> Option<Vec<LayerSize>> {
+    let n_read = |at: usize| {
+        build
+            .steps
+            .iter()
+            .filter(|s| s.inputs.contains(&at))
+            .count()
+    };
+    let last = (0..build.steps.len()).rev().find(|&at| n_read(at) == 0)?;
+    let stage = &build.steps[last].stage;
+    let of_stage = || build.steps.iter().filter(|s| s.stage == *stage);
+    if !of_stage().any(|s| s.index == 1 && s.is_from()) {
+        return None;
+    }
+    of_stage()
+        .filter(|s| s.outcome == Outcome::Ran && !s.is_from())
+        .map(|s| {
+            let size = profile.layer(s.stage.as_deref(), &s.text)?;
+            Some(step::filled(size, rates, true))
+        })
+        .collect()
+}
+
 /// The critical path through the steps that ran and the images that were pulled, as the model counts it.
 fn steps_ms(build: &LogBuild) -> u64 {
     let counts = |s: &LogStep| {
@@ -137,6 +199,10 @@ fn add_step(profile: &mut Profile, step: &LogStep) {
     );
     let kind = kind_of_text(&step.text);
     let seen = profile.steps.entry(key).or_default();
+    if !step.is_from() {
+        // The newest build tells the size that the next ones will have.
+        seen.layer.compressed = step.layer_bytes.or(seen.layer.compressed);
+    }
     match step.outcome {
         Outcome::Cached => seen.lookups += 1,
         Outcome::Ran if step.is_from() && step.pulled_bytes.is_none() => seen.lookups += 1,
@@ -150,19 +216,27 @@ fn add_step(profile: &mut Profile, step: &LogStep) {
     }
 }
 
-/// The image's size, where it alone was fetched: of images that share layers only one is seen fetching them.
+/// Sizes of images: as the log tells them, else what was pulled where one alone was fetched: of images that share layers
+/// only one is seen fetching them.
 fn add_image(profile: &mut Profile, build: &LogBuild) {
-    let mut pulled = build
-        .steps
-        .iter()
-        .filter(|s| s.is_from() && s.pulled_bytes.is_some_and(|b| b > 0));
-    if let (Some(step), None) = (pulled.next(), pulled.next()) {
-        let words = step.text.split_whitespace().skip(1);
-        if let Some(image) = words.into_iter().find(|w| !w.starts_with("--")) {
+    let mut add = |step: &LogStep, bytes: Option<u64>| {
+        let mut words = step.text.split_whitespace().skip(1);
+        if let Some(image) = words.find(|w| !w.starts_with("--")) {
             let size = profile.images.entry(image_name(image)).or_default();
             // Layers that were there already were not fetched again.
-            size.compressed = size.compressed.max(step.pulled_bytes);
+            size.compressed = size.compressed.max(bytes);
         }
+    };
+    let known = |s: &&LogStep| s.is_from() && s.layer_bytes.is_some();
+    build
+        .steps
+        .iter()
+        .filter(known)
+        .for_each(|s| add(s, s.layer_bytes));
+    let pulled = |s: &&LogStep| s.is_from() && s.pulled_bytes.is_some_and(|b| b > 0);
+    let mut pulled = build.steps.iter().filter(pulled);
+    if let (Some(step), None) = (pulled.next(), pulled.next()) {
+        add(step, step.pulled_bytes);
     }
 }
 

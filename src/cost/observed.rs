@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// More observations than this of one thing are not kept; the newest stay.
 pub(super) const MAX_SAMPLES: usize = 100;
 
-/// Durations of one thing, in milliseconds, in the order in which they were seen.
+/// Durations of one thing, in milliseconds (of a speed: bytes a second), in the order in which they were seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observations {
     samples: Vec<u64>,
@@ -157,6 +157,34 @@ impl Overhead {
     }
 }
 
+/// How fast something is, in bytes a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Speed {
+    /// From registry or cache, compressed bytes.
+    Download,
+    /// To registry or cache, compressed bytes.
+    Upload,
+    /// Into layers, unpacked bytes.
+    Compress,
+    /// Onto the disk, unpacked bytes.
+    Unpack,
+}
+
+impl Speed {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Download, Self::Upload, Self::Compress, Self::Unpack];
+
+    /// Its name in profiles and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Download => "download",
+            Self::Upload => "upload",
+            Self::Compress => "compress",
+            Self::Unpack => "unpack",
+        }
+    }
+}
+
 /// Everything measured, from any number of logs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
@@ -168,6 +196,8 @@ pub struct Profile {
     pub kinds: BTreeMap<String, Observations>,
     /// Work beside the steps.
     pub overheads: BTreeMap<Overhead, Observations>,
+    /// Speeds, bytes a second.
+    pub speeds: BTreeMap<Speed, Observations>,
     /// Base images by normalised reference.
     pub images: BTreeMap<String, Size>,
 }
@@ -178,6 +208,7 @@ impl Profile {
         self.steps.is_empty()
             && self.kinds.is_empty()
             && self.overheads.is_empty()
+            && self.speeds.is_empty()
             && self.images.is_empty()
     }
 
@@ -227,6 +258,9 @@ impl Profile {
         }
         for (overhead, observed) in &other.overheads {
             self.overheads.entry(*overhead).or_default().merge(observed);
+        }
+        for (speed, observed) in &other.speeds {
+            self.speeds.entry(*speed).or_default().merge(observed);
         }
         for (name, size) in &other.images {
             let mine = self.images.entry(name.clone()).or_default();

@@ -12,6 +12,7 @@ use super::observed::Observations;
 use super::observed::Overhead;
 use super::observed::Profile;
 use super::observed::Size;
+use super::observed::Speed;
 use super::observed::StepProfile;
 use serde::Deserialize;
 use serde::Serialize;
@@ -31,6 +32,8 @@ struct File {
     sources: Vec<String>,
     #[serde(default, rename = "overhead")]
     overheads: Vec<OverheadRow>,
+    #[serde(default, rename = "speed", skip_serializing_if = "Vec::is_empty")]
+    speeds: Vec<SpeedRow>,
     #[serde(default, rename = "image")]
     images: Vec<ImageRow>,
     #[serde(default, rename = "kind")]
@@ -46,6 +49,15 @@ struct OverheadRow {
     #[serde(default)]
     summary: String,
     samples_ms: Vec<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpeedRow {
+    name: String,
+    #[serde(default)]
+    summary: String,
+    samples_bytes_per_second: Vec<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -141,7 +153,7 @@ fn place(text: &str, span: Option<std::ops::Range<usize>>) -> String {
 
 /// The profile as TOML.
 pub fn to_toml(profile: &Profile) -> String {
-    let head = "# Durations in milliseconds, sizes in bytes. `summary` is for readers; the samples are what counts.\n";
+    let head = "# Durations in milliseconds, sizes in bytes, speeds in bytes a second. `summary` is for readers; the samples are what counts.\n";
     let body = toml::to_string(&File::from_profile(profile))
         .expect("tables of strings and numbers have a TOML form");
     format!("{head}{body}")
@@ -160,6 +172,11 @@ impl File {
             name: o.name().to_owned(),
             summary: summary(seen),
             samples_ms: seen.samples().to_vec(),
+        };
+        let speed = |(speed, seen): (&Speed, &Observations)| SpeedRow {
+            name: speed.name().to_owned(),
+            summary: summary_of(seen, "observation", "B/s"),
+            samples_bytes_per_second: seen.samples().to_vec(),
         };
         let kind = |(kind, seen): (&String, &Observations)| KindRow {
             kind: kind.clone(),
@@ -184,6 +201,7 @@ impl File {
             version: VERSION,
             sources: profile.sources.clone(),
             overheads: profile.overheads.iter().map(overhead).collect(),
+            speeds: profile.speeds.iter().map(speed).collect(),
             images: profile.images.iter().map(image).collect(),
             kinds: profile.kinds.iter().map(kind).collect(),
             steps: profile.steps.iter().map(step).collect(),
@@ -196,21 +214,17 @@ impl File {
             ..Profile::default()
         };
         for row in self.overheads {
-            let Some(overhead) = Overhead::ALL.into_iter().find(|o| o.name() == row.name) else {
-                let known: Vec<&str> = Overhead::ALL.iter().map(|o| o.name()).collect();
-                return Err(Error {
-                    message: format!(
-                        "overhead \"{}\" is not known; known are {}",
-                        row.name,
-                        known.join(", ")
-                    ),
-                });
-            };
+            let overhead = named("overhead", &row.name, &Overhead::ALL, Overhead::name)?;
             profile
                 .overheads
                 .entry(overhead)
                 .or_default()
                 .merge(&Observations::new(row.samples_ms));
+        }
+        for row in self.speeds {
+            let speed = named("speed", &row.name, &Speed::ALL, Speed::name)?;
+            let seen = Observations::new(row.samples_bytes_per_second);
+            profile.speeds.entry(speed).or_default().merge(&seen);
         }
         for row in self.kinds {
             profile
@@ -242,14 +256,39 @@ impl File {
     }
 }
 
-/// `3 runs, median 1670 ms, 1650 to 1700 ms`.
+/// The one of `all` with that name.
+fn named<T: Copy>(
+    what: &str,
+    name: &str,
+    all: &[T],
+    name_of: fn(T) -> &'static str,
+) -> Result<T, Error> {
+    all.iter()
+        .copied()
+        .find(|t| name_of(*t) == name)
+        .ok_or_else(|| {
+            let known: Vec<&str> = all.iter().map(|t| name_of(*t)).collect();
+            Error {
+                message: format!(
+                    "{what} \"{name}\" is not known; known are {}",
+                    known.join(", ")
+                ),
+            }
+        })
+}
+
+/// `3 runs, median 1670 ms, band 1650 to 1700 ms`.
 fn summary(seen: &Observations) -> String {
+    summary_of(seen, "run", "ms")
+}
+
+fn summary_of(seen: &Observations, noun: &str, unit: &str) -> String {
     let Some(e) = seen.estimate(super::Match::Step) else {
         return String::new();
     };
     let n = seen.samples().len();
     format!(
-        "{n} run{}, median {} ms, band {} to {} ms",
+        "{n} {noun}{}, median {} {unit}, band {} to {} {unit}",
         if n == 1 { "" } else { "s" },
         e.median_ms,
         e.low_ms,
@@ -274,6 +313,10 @@ mod tests {
         check(
             "version = 1\n[[overhead]]\nname = \"x\"\nsamples_ms = []\n",
             "known are setup",
+        );
+        check(
+            "version = 1\n[[speed]]\nname = \"x\"\nsamples_bytes_per_second = []\n",
+            "speed \"x\" is not known; known are download, upload",
         );
         check("{", "no profile");
     }
@@ -304,6 +347,7 @@ mod tests {
             }
             profile.images.insert("node:20".to_owned(), size);
             profile.overheads.insert(Overhead::Export, Observations::new([3, 4]));
+            profile.speeds.insert(Speed::Upload, Observations::new([5_000_000]));
             prop_assert_eq!(&parse(&to_toml(&profile)).unwrap(), &profile);
             prop_assert_eq!(&parse(&to_json(&profile)).unwrap(), &profile);
         }

@@ -1,6 +1,10 @@
 //! How fast bytes move and what a minute costs.
 
+use super::estimate::Match;
+use super::observed::Profile;
+use super::observed::Speed;
 use super::total::Money;
+use std::fmt;
 
 /// Speeds of the runner and its network. A rate of 0 means that the work takes no time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,18 +27,58 @@ pub struct Rates {
     pub export_ms: u64,
     /// Milliseconds the runner is held before the build begins (start, checkout).
     pub job_start_ms: u64,
-    /// Whether the user gave download and upload; otherwise they vary in the bands.
-    pub given: bool,
+    /// Where each speed comes from, in the order of [`Speed::ALL`].
+    pub origins: [Origin; 4],
+}
+
+/// Where a speed comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// What others measured, or a rule of thumb; in plain words.
+    Default(&'static str),
+    /// The user's own logs: how many observations, and the 10–90 % band of their speeds in bytes a second.
+    Measured {
+        /// Observations.
+        n: usize,
+        /// One in ten is slower.
+        low: u64,
+        /// One in ten is faster.
+        high: u64,
+    },
+    /// The user said so.
+    Given,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default(source) => f.write_str(source),
+            Self::Measured { n: 1, .. } => f.write_str("measured once"),
+            Self::Measured { n, .. } => write!(f, "measured {n} times"),
+            Self::Given => f.write_str("as given"),
+        }
+    }
+}
+
+/// One speed of a model, for reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpeedFact {
+    /// Of what.
+    pub speed: Speed,
+    /// Bytes a second.
+    pub bytes_per_second: u64,
+    /// Where it comes from.
+    pub origin: Origin,
 }
 
 /// A lookup of BuildKit: builds that hit everywhere took 1 to 4 ms a step in the logs of `fixtures/logs/buildkit`, set-up included.
 pub(super) const LOOKUP_US: u64 = 1_000;
 
-/// Sources: a public benchmark of January 2026 over 371 runs gives GitHub-hosted runners 156 MB/s of network and
-/// 201 MB/s of disk writes. Upload, compression, lookup, set-up and export times have no published series: upload is
-/// taken as half of download, one core's gzip as 60 MB/s, layers as 40 % of their unpacked size (node:20-alpine,
-/// eclipse-temurin:21-jdk and debian:bookworm-slim lie between 35 and 47 %), the rest from the logs of BuildKit's
-/// own builds against a registry nearby.
+const BENCHMARK: &str = "a public benchmark of GitHub-hosted runners, January 2026, 371 runs";
+
+/// Where the speeds come from, [`Origin`] says. Others have no published series: layers are taken as 40 % of their
+/// unpacked size (node:20-alpine, eclipse-temurin:21-jdk and debian:bookworm-slim lie between 35 and 47 %); lookup,
+/// set-up and export times are from the logs of BuildKit's own builds against a registry nearby.
 impl Default for Rates {
     fn default() -> Self {
         Self {
@@ -47,7 +91,12 @@ impl Default for Rates {
             setup_ms: 1_000,
             export_ms: 500,
             job_start_ms: 0,
-            given: false,
+            origins: [
+                Origin::Default(BENCHMARK),
+                Origin::Default("assumption: half of the download"),
+                Origin::Default("assumption: gzip on one core"),
+                Origin::Default(BENCHMARK),
+            ],
         }
     }
 }
@@ -92,7 +141,80 @@ impl Rates {
             setup_ms: self.setup_ms.saturating_mul(factor),
             export_ms: self.export_ms.saturating_mul(factor),
             job_start_ms: self.job_start_ms.saturating_mul(factor),
-            given: self.given,
+            origins: self.origins,
+        }
+    }
+
+    /// Bytes a second.
+    pub fn speed(&self, speed: Speed) -> u64 {
+        match speed {
+            Speed::Download => self.download,
+            Speed::Upload => self.upload,
+            Speed::Compress => self.compress,
+            Speed::Unpack => self.unpack,
+        }
+    }
+
+    /// The same with one speed set, and where it comes from.
+    #[must_use]
+    pub fn with(mut self, speed: Speed, bytes_per_second: u64, origin: Origin) -> Self {
+        *match speed {
+            Speed::Download => &mut self.download,
+            Speed::Upload => &mut self.upload,
+            Speed::Compress => &mut self.compress,
+            Speed::Unpack => &mut self.unpack,
+        } = bytes_per_second;
+        self.origins[speed as usize] = origin;
+        self
+    }
+
+    /// The same with the speeds that a profile has measured.
+    #[must_use]
+    pub fn measured(self, profile: &Profile) -> Self {
+        let seen = |speed| profile.speeds.get(&speed).map(|o| (speed, o));
+        let measured = Speed::ALL.into_iter().filter_map(seen);
+        measured.fold(self, |rates, (speed, observed)| {
+            match observed.estimate(Match::Step) {
+                Some(e) if e.median_ms > 0 => {
+                    let origin = Origin::Measured {
+                        n: observed.samples().len(),
+                        low: e.low_ms,
+                        high: e.high_ms,
+                    };
+                    rates.with(speed, e.median_ms, origin)
+                }
+                _ => rates,
+            }
+        })
+    }
+
+    /// All speeds.
+    pub fn facts(&self) -> Vec<SpeedFact> {
+        let fact = |speed: Speed| SpeedFact {
+            speed,
+            bytes_per_second: self.speed(speed),
+            origin: self.origins[speed as usize],
+        };
+        Speed::ALL.into_iter().map(fact).collect()
+    }
+
+    /// How much the network's times vary, in percent of the median's: one in ten is shorter, one in ten longer. `None`
+    /// where the user gave its speed.
+    pub(super) fn network_band(&self) -> Option<(u64, u64)> {
+        let network = [Speed::Download, Speed::Upload];
+        if network
+            .iter()
+            .any(|s| self.origins[*s as usize] == Origin::Given)
+        {
+            return None;
+        }
+        match self.origins[Speed::Download as usize] {
+            Origin::Measured { low, high, .. } => {
+                let percent =
+                    |speed: u64| Self::ms(self.download, speed).saturating_mul(100) / 1000;
+                Some((percent(high).min(100), percent(low).max(100)))
+            }
+            Origin::Default(_) | Origin::Given => Some((60, 170)),
         }
     }
 }
@@ -222,6 +344,23 @@ impl Preset {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn measured_speeds_take_the_place_of_defaults() {
+        let mut profile = Profile::default();
+        let samples = [40_000_000, 50_000_000, 60_000_000, 50_000_000, 50_000_000];
+        profile.speeds.insert(
+            Speed::Download,
+            super::super::observed::Observations::new(samples),
+        );
+        let rates = Rates::default().measured(&profile);
+        assert_eq!((rates.download, rates.upload), (50_000_000, 78_000_000));
+        assert_eq!(rates.facts()[0].origin.to_string(), "measured 5 times");
+        assert_eq!(rates.network_band(), Some((89, 113)));
+        let given = rates.with(Speed::Download, 1, Origin::Given);
+        assert_eq!((given.download, given.network_band()), (1, None));
+        assert_eq!(Rates::default().network_band(), Some((60, 170)));
+    }
 
     #[test]
     fn prices_are_read() {

@@ -79,11 +79,14 @@ impl Sheet {
                 stack.extend(&rows[n].parents);
             }
         }
-        let network = Estimate::estimated(100, 60, 170, "the network's moods");
+        let network = |(low, high)| Estimate::estimated(100, low, high, "the network's moods");
         Self {
             rows,
             overheads: Overhead::ALL.map(|o| pieces.add(o.work(), &model.overhead(o))),
-            network: (!model.rates.given).then(|| pieces.add("network", &network)),
+            network: model
+                .rates
+                .network_band()
+                .map(|band| pieces.add("network", &network(band))),
         }
     }
 

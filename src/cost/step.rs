@@ -225,7 +225,8 @@ pub(super) fn base(reference: &str, profile: &Profile, rates: &Rates) -> LayerSi
     }
 }
 
-fn filled(size: Size, rates: &Rates, is_measured: bool) -> LayerSize {
+/// A size whose unknown half is worked out from the known one.
+pub(super) fn filled(size: Size, rates: &Rates, is_measured: bool) -> LayerSize {
     let unpacked = size
         .unpacked
         .or(size.compressed.map(|c| rates.unpacked(c)))

@@ -3,6 +3,8 @@
 use super::kinds::Kinds;
 use super::model::BuildCost;
 use super::model::CostModel;
+use super::rates::Origin;
+use super::rates::SpeedFact;
 use super::world::Band;
 use super::world::World;
 use super::world::share_below;
@@ -32,6 +34,8 @@ pub struct TotalCost {
     pub wall_draws: Vec<u64>,
     /// Where the durations come from, a whole sentence; empty for no builds.
     pub basis: String,
+    /// The speeds behind it.
+    pub speeds: Vec<SpeedFact>,
     /// What the billed time costs in the world of medians, if a price is known.
     pub money: Option<Money>,
 }
@@ -123,7 +127,7 @@ impl CostModel {
             [one] => format!("the profile of {one}"),
             [first, rest @ ..] => format!("the profile of {first} and {} more", rest.len()),
         };
-        match measured_permille {
+        let times = match measured_permille {
             Some(permille) => {
                 let percent = permille / 10;
                 format!(
@@ -133,7 +137,21 @@ impl CostModel {
             None => format!(
                 "Times are measured where {sources} knows the step or its kind, and else estimated by kind of command."
             ),
+        };
+        times + &self.measured_speeds()
+    }
+
+    /// The speeds that logs told, a whole sentence with a blank before it; empty where none did.
+    fn measured_speeds(&self) -> String {
+        let facts = self.rates.facts().into_iter();
+        let measured: Vec<String> = facts
+            .filter(|f| matches!(f.origin, Origin::Measured { .. }))
+            .map(|f| format!("{} {}", f.speed.name(), per_second(f.bytes_per_second)))
+            .collect();
+        if measured.is_empty() {
+            return String::new();
         }
+        format!(" Speeds from the same logs: {}.", measured.join(", "))
     }
 
     /// Wall time of builds of the same steps, each by its lookups: in the world of medians, then draw by draw.
@@ -151,6 +169,18 @@ impl CostModel {
             .chain(World::all())
             .map(of)
             .collect()
+    }
+}
+
+/// Two digits: `38 MB/s`, `0.9 MB/s`.
+fn per_second(bytes: u64) -> String {
+    let mb = bytes as f64 / 1e6;
+    if mb >= 100.0 {
+        format!("{:.0} MB/s", (mb / 10.0).round() * 10.0)
+    } else if mb >= 10.0 {
+        format!("{mb:.0} MB/s")
+    } else {
+        format!("{mb:.1} MB/s")
     }
 }
 
@@ -229,6 +259,7 @@ impl<'a, const N: usize> Bill<'a, N> {
                 ..TotalCost::default()
             };
             total.basis = self.model.basis(total.measured_permille());
+            total.speeds = self.model.rates.facts();
             total.money = self.model.price.as_ref().map(|p| p.money(sum.billed_ms));
             total
         })

@@ -9,7 +9,7 @@ use crate::analyze::{Analysis, Build, StepFacts};
 use crate::builder::Builder;
 use crate::cache::Lookup;
 use crate::caveat::Caveat;
-use crate::cost::TotalCost;
+use crate::cost::{Origin, SpeedFact, TotalCost};
 use crate::dockerfile;
 use crate::replay::{Built, CacheExport, RunOutputs, Runner, Settings};
 use crate::restructure::finding::Finding;
@@ -72,12 +72,30 @@ pub(super) struct WireTally {
     hit_ratio: Option<f64>,
 }
 
+fn speed(fact: &SpeedFact) -> WireSpeed {
+    WireSpeed {
+        name: fact.speed.name(),
+        bytes_per_second: fact.bytes_per_second,
+        measured: matches!(fact.origin, Origin::Measured { .. }),
+        source: fact.origin.to_string(),
+    }
+}
+
 /// What all counted builds' runner time costs.
 #[derive(Serialize)]
 struct WireMoney {
     amount: f64,
     currency: String,
     price: String,
+}
+
+/// How fast bytes move, and where that comes from.
+#[derive(Serialize)]
+struct WireSpeed {
+    name: &'static str,
+    bytes_per_second: u64,
+    measured: bool,
+    source: String,
 }
 
 #[derive(Serialize)]
@@ -88,6 +106,7 @@ struct Time {
     best_bold_ms: Option<WireBand>,
     measured_ratio: Option<f64>,
     basis: String,
+    speeds: Vec<WireSpeed>,
     money: Option<WireMoney>,
     builds_per_month: Option<u64>,
     rebuild_ms_per_month: Option<u64>,
@@ -216,6 +235,7 @@ pub fn write(analysis: &Analysis, name: &str, sink: &mut dyn io::Write) -> io::R
             best_bold_ms: mean(&totals.best_bold),
             measured_ratio: totals.cost.measured_permille().map(|p| p as f64 / 1000.0),
             basis: totals.cost.basis.clone(),
+            speeds: totals.cost.speeds.iter().map(speed).collect(),
             money: totals.cost.money.as_ref().map(|m| WireMoney {
                 amount: m.micros as f64 / 1e6,
                 currency: m.currency.clone(),

@@ -61,6 +61,9 @@ fn a_profile_reproduces_its_own_log() {
     for (form, outcomes) in [
         ("buildkit/N.rawjson", &linked),
         ("buildkit/N.plain", &linked),
+        ("buildx/N.dockerbuild", &linked),
+        ("buildx/N.rawjson", &linked),
+        ("buildx/N.plain", &linked),
         ("dockerd/N.plain", &unlinked),
         ("dockerd/N.plain.stamped", &unlinked),
     ] {

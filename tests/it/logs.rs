@@ -341,17 +341,3 @@ proptest! {
         stratigraph::cost::calibrate(&[("damaged.log".to_owned(), reading)]);
     }
 }
-
-#[test]
-fn archives_are_named_with_the_way_to_their_text() {
-    let mut tar = vec![0u8; 1024];
-    tar[257..262].copy_from_slice(b"ustar");
-    for bytes in [&[0x1f, 0x8b, 8, 0][..], &tar] {
-        let reading = read(bytes);
-        assert!(
-            reading.builds.is_empty() && reading.problems[0].contains("history logs"),
-            "{:?}",
-            reading.problems
-        );
-    }
-}

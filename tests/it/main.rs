@@ -20,6 +20,7 @@ mod prism;
 mod readme;
 mod reasons;
 mod recorded;
+mod records;
 mod report;
 mod restructure;
 mod seeds;

@@ -9,6 +9,8 @@ pub enum Format {
     Plain,
     /// BuildKit, `--progress=rawjson`.
     RawJson,
+    /// BuildKit, what `docker buildx history export` writes.
+    Record,
     /// The builder before BuildKit: `Step 1/4 : FROM …`.
     Classic,
     /// Buildah and Podman: `STEP 1/4: FROM …`.
@@ -20,6 +22,7 @@ impl fmt::Display for Format {
         f.write_str(match self {
             Self::Plain => "BuildKit plain",
             Self::RawJson => "BuildKit rawjson",
+            Self::Record => "build record",
             Self::Classic => "classic builder",
             Self::Buildah => "Buildah",
         })
@@ -62,6 +65,8 @@ pub struct LogStep {
     pub error: Option<String>,
     /// For FROM: compressed bytes pulled, if any were.
     pub pulled_bytes: Option<u64>,
+    /// Compressed bytes of the layers it made, for FROM of the whole image, where the log tells.
+    pub layer_bytes: Option<u64>,
     /// Positions in [`LogBuild::steps`] of the steps it waits for, where the log tells.
     pub inputs: Vec<usize>,
 }
@@ -109,6 +114,32 @@ pub enum Role {
     Other,
 }
 
+/// What moves or changes bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Traffic {
+    /// Fetching layers.
+    Download,
+    /// Unpacking fetched layers.
+    Unpack,
+    /// Turning what the steps left into the image's layers.
+    Compress,
+    /// Sending the image's layers to a registry.
+    Push,
+    /// Sending a cache's layers to a registry or a store.
+    PushCache,
+}
+
+/// All work of one sort in a build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// Which sort.
+    pub traffic: Traffic,
+    /// Compressed bytes, where the log tells.
+    pub bytes: Option<u64>,
+    /// The time in which at least one transfer of the sort was under way.
+    pub ms: u64,
+}
+
 /// How a build's total time is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TotalSource {
@@ -127,6 +158,8 @@ pub struct LogBuild {
     pub steps: Vec<LogStep>,
     /// Work beside them, in order of appearance.
     pub internal: Vec<Internal>,
+    /// Transfers of layers, one entry for each sort.
+    pub transfers: Vec<Transfer>,
     /// From the first start to the last end.
     pub total_ms: Option<u64>,
     /// How that is known.

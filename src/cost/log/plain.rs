@@ -94,6 +94,9 @@ impl Plain {
                     if let Some(size) = size.filter(|_| vertex.pulled.len() < 1000) {
                         vertex.pulled.insert(first.to_owned(), size);
                     }
+                } else if let Some(ms) = finished(rest) {
+                    // Only how long, not when.
+                    vertex.spans.add(ms.0, (0, ms.1));
                 } else if first == "extracting" && second.is_some_and(|s| s.starts_with("sha256:"))
                 {
                     vertex.has_unpacked = true;
@@ -121,6 +124,15 @@ impl Plain {
         let build = self.vertices.build(Format::Plain, lines_ms, self.error);
         (!build.steps.is_empty() || !build.internal.is_empty()).then_some(build)
     }
+}
+
+/// `exporting layers 0.5s done`: the work and its milliseconds. Downloads tell theirs too, but not what ran beside what.
+fn finished(rest: &str) -> Option<(&str, i64)> {
+    let (work, time) = rest.strip_suffix(" done")?.rsplit_once(' ')?;
+    let ms = i64::try_from(parse_duration(time)?).ok()?;
+    ["exporting layers", "pushing layers"]
+        .contains(&work)
+        .then_some((work, ms))
 }
 
 /// The message of the line that ends a failed build.

@@ -4,8 +4,10 @@ use super::build::Format;
 use super::build::LogBuild;
 use super::plain::short;
 use super::time::parse_time;
+use super::vertex::Layers;
 use super::vertex::Vertices;
 use serde::Deserialize;
+use serde::Deserializer;
 
 /// One line.
 #[derive(Debug, Default, Deserialize)]
@@ -25,10 +27,12 @@ pub(super) struct RawVertex {
     pub(super) inputs: Option<Vec<String>>,
     #[serde(default)]
     pub(super) name: String,
-    #[serde(default)]
-    pub(super) started: Option<String>,
-    #[serde(default)]
-    pub(super) completed: Option<String>,
+    /// Milliseconds since 1970.
+    #[serde(default, deserialize_with = "time")]
+    pub(super) started: Option<i64>,
+    /// Milliseconds since 1970.
+    #[serde(default, deserialize_with = "time")]
+    pub(super) completed: Option<i64>,
     #[serde(default)]
     pub(super) cached: bool,
     #[serde(default)]
@@ -46,6 +50,18 @@ pub(super) struct RawStatus {
     pub(super) total: i64,
     #[serde(default)]
     pub(super) current: i64,
+    /// Milliseconds since 1970.
+    #[serde(default, deserialize_with = "time")]
+    pub(super) started: Option<i64>,
+    /// Milliseconds since 1970.
+    #[serde(default, deserialize_with = "time")]
+    pub(super) completed: Option<i64>,
+}
+
+/// A time as printed; one that is damaged is none.
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.as_deref().and_then(parse_time))
 }
 
 /// A build being read.
@@ -94,9 +110,7 @@ impl RawJson {
                 vertex.inputs = raw.inputs.unwrap_or_default();
                 vertex.inputs.truncate(MAX_INPUTS);
             }
-            let started = raw.started.as_deref().and_then(parse_time);
-            let completed = raw.completed.as_deref().and_then(parse_time);
-            if let Some((start, end)) = started.zip(completed) {
+            if let Some((start, end)) = raw.started.zip(raw.completed) {
                 if vertex.intervals.len() < MAX_INTERVALS {
                     vertex
                         .intervals
@@ -122,6 +136,9 @@ impl RawJson {
                 continue;
             };
             let bytes = u64::try_from(raw.total.max(raw.current)).unwrap_or(0);
+            if let Some(span) = raw.started.zip(raw.completed) {
+                vertex.spans.add(&raw.id, span);
+            }
             if raw.id.starts_with("sha256:") && vertex.pulled.len() < 1000 {
                 let known = vertex.pulled.entry(raw.id).or_default();
                 *known = bytes.max(*known);
@@ -131,6 +148,20 @@ impl RawJson {
                 vertex.context_bytes = Some(bytes.max(vertex.context_bytes.unwrap_or(0)));
             }
         }
+    }
+
+    /// The layers that a vertex's result consists of.
+    pub(super) fn layers(&mut self, digest: &str, layers: Layers) {
+        if self.vertices.known(digest).is_some()
+            && let Some(vertex) = self.vertices.get(digest)
+        {
+            vertex.layers = layers;
+        }
+    }
+
+    /// The build's error, where no vertex tells it.
+    pub(super) fn fail(&mut self, error: &str) {
+        self.error.get_or_insert_with(|| short(error));
     }
 
     /// A line beside the statuses.

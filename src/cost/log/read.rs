@@ -1,5 +1,7 @@
 //! A log of any kind to the builds it tells of. Kinds may be mixed, cut and repeated: each line goes where its shape says.
 
+use super::archive;
+use super::archive::Unpacked;
 use super::build::Format;
 use super::build::LogBuild;
 use super::build::Reading;
@@ -7,6 +9,7 @@ use super::clean::Line;
 use super::clean::lines;
 use super::plain::Plain;
 use super::rawjson::RawJson;
+use super::record;
 use super::sequential::Sequential;
 use super::sequential::head;
 use super::side;
@@ -26,10 +29,15 @@ pub fn read(bytes: &[u8]) -> Reading {
             .problems
             .push(format!("Only the first {} MB were read.", MAX_BYTES >> 20));
     }
-    if let Some(kind) = packed(shown) {
-        reading.problems.push(kind.to_owned());
-        return reading;
-    }
+    let unpacked = match archive::unpack(shown, &mut reading.problems) {
+        Some(Unpacked::Files(files)) => {
+            record::read(&files, &mut reading);
+            return reading;
+        }
+        Some(Unpacked::Text(text)) => Some(text),
+        None => None,
+    };
+    let shown = unpacked.as_deref().unwrap_or(shown);
     let text = String::from_utf8_lossy(shown);
     if matches!(text, std::borrow::Cow::Owned(_)) {
         reading
@@ -45,25 +53,13 @@ pub fn read(bytes: &[u8]) -> Reading {
     }
     reader.finish(&mut reading);
     if reading.builds.is_empty() && reading.sizes.is_empty() {
-        let known = "BuildKit's plain or rawjson progress, the classic builder's or Buildah's output, docker history in JSON";
+        let known = "BuildKit's plain or rawjson progress and its build records (docker buildx history export), the \
+                     classic builder's or Buildah's output, docker history in JSON";
         reading
             .problems
             .push(format!("No build was found. Known are: {known}."));
     }
     reading
-}
-
-/// What a file is that holds no text, with the way to the text it was made from.
-fn packed(bytes: &[u8]) -> Option<&'static str> {
-    let is_gzip = bytes.starts_with(&[0x1f, 0x8b]);
-    let is_tar = bytes.get(257..262) == Some(b"ustar");
-    if !is_gzip && !is_tar {
-        return None;
-    }
-    Some(
-        "This is an archive, not a log. If it is a build record (docker buildx history export), docker buildx history \
-         logs --progress rawjson REF prints the same build as text; a compressed log has to be unpacked first.",
-    )
 }
 
 /// The build being read, of whichever kind.

@@ -126,6 +126,7 @@ impl Sequential {
             interval: None,
             error: None,
             pulled_bytes: None,
+            layer_bytes: None,
             inputs: Vec::new(),
         });
     }
@@ -213,6 +214,7 @@ impl Sequential {
             format: self.format,
             steps: self.steps,
             internal: Vec::new(),
+            transfers: Vec::new(),
             total_ms,
             total_source: TotalSource::Timestamps,
             error: self.error,

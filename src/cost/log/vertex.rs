@@ -9,8 +9,12 @@ use super::build::Role;
 use super::build::TotalSource;
 use super::name::Name;
 use super::name::parse_name;
+use super::spans;
+use super::spans::Spans;
+use super::spans::union_ms;
 use super::total;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What a log says about one vertex.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +34,14 @@ pub(super) struct Vertex {
     pub(super) context_bytes: Option<u64>,
     /// Keys of vertices it waits for.
     pub(super) inputs: Vec<String>,
+    /// Transfers of layers inside it.
+    pub(super) spans: Spans,
+    /// The layers its result consists of, base first: digests and compressed bytes; empty where unknown.
+    pub(super) layers: Layers,
 }
+
+/// Layers, base first: digests and compressed bytes. Shared, as many vertices may have the same.
+pub(super) type Layers = Arc<[(String, u64)]>;
 
 impl Vertex {
     /// The time in which it worked: intervals may overlap and repeat.
@@ -38,13 +49,7 @@ impl Vertex {
         if self.intervals.is_empty() {
             return self.done_ms;
         }
-        let (mut sum, mut reached) = (0i64, i64::MIN);
-        for (&start, &end) in &self.intervals {
-            let from = start.max(reached);
-            sum = sum.saturating_add(end.saturating_sub(from).max(0));
-            reached = reached.max(end);
-        }
-        u64::try_from(sum).ok()
+        Some(union_ms(self.intervals.iter().map(|(&a, &b)| (a, b))))
     }
 
     fn interval(&self) -> Option<(i64, i64)> {
@@ -83,6 +88,8 @@ pub(super) struct Vertices {
     is_full: bool,
 }
 
+/// What a vertex is built on is looked for among its first inputs.
+const MAX_BASES: usize = 20;
 /// More vertices than this in one build are not read.
 const MAX_VERTICES: usize = 20_000;
 
@@ -107,7 +114,7 @@ impl Vertices {
         self.order.is_empty()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Vertex> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Vertex> + Clone {
         self.order.iter().filter_map(|k| self.by_key.get(k))
     }
 
@@ -122,6 +129,7 @@ impl Vertices {
             format,
             steps: Vec::new(),
             internal: Vec::new(),
+            transfers: spans::transfers(self.iter()),
             total_ms: None,
             total_source: TotalSource::Timestamps,
             error,
@@ -228,8 +236,22 @@ impl Vertices {
             interval: main.interval(),
             error: failed.error.clone(),
             pulled_bytes: bytes,
+            layer_bytes: self.made(main),
             inputs: Vec::new(),
         })
+    }
+
+    /// Compressed bytes of the layers that a vertex put on those of what it is built on.
+    fn made(&self, vertex: &Vertex) -> Option<u64> {
+        let below = |key: &String| {
+            let base = &self.by_key.get(key)?.layers;
+            vertex.layers.starts_with(base).then_some(base.len())
+        };
+        let inputs = vertex.inputs.iter().take(MAX_BASES);
+        let n_below = inputs.filter_map(below).max().unwrap_or(0);
+        let own = vertex.layers.get(n_below..).unwrap_or_default();
+        let sum = |sum: u64, (_, bytes): &(String, u64)| sum.saturating_add(*bytes);
+        (!vertex.layers.is_empty()).then(|| own.iter().fold(0, sum))
     }
 
     /// What waits for what: by the vertices' inputs where the log has them, else by the texts.
