@@ -13,14 +13,14 @@
 //! RUN npm ci && npm run build
 //! ```
 //! For a stage whose files do not all reach the image: when every following step works in, names, and hands on only
-//! some top-level directories, and nothing in those points outside, they are all that is copied.
+//! some top-level directories, they are all that is copied, with what their build files point to and what tools look for
+//! upwards from where they run. A workspace, or a pointer to the whole tree, is left whole.
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::effect::destination;
 use super::super::layout::{
     At, Place, absolute, is_within, parent, places, reachable, stage_named,
 };
-use super::super::mentions::mentions;
 use super::super::view::View;
 use super::Rule;
 use crate::dockerfile::Span;
@@ -88,7 +88,7 @@ fn narrowed(
         return None;
     }
     let root = destination(transfer, place)?;
-    let needed = needed(view, stage, all, at, &root)?;
+    let needed = with_pointed_to(view, needed(view, stage, all, at, &root)?)?;
     let tops: BTreeSet<&[u8]> = view
         .files
         .iter()
@@ -105,14 +105,7 @@ fn narrowed(
     if view.n_touching(|p| !is_needed(p)) == view.n_touching(|_| false) {
         return None;
     }
-    let mut doubts = vec!["check that no step reads files elsewhere in the tree".to_owned()];
-    let outside = mentions(view, &["../"], |p| is_needed(p) && is_build_file(p));
-    doubts.extend(
-        outside
-            .found
-            .first()
-            .map(|(path, _)| format!("{path} points out of its directory")),
-    );
+    let doubts = vec!["check that no step reads files elsewhere in the tree".to_owned()];
     let flags: String = instruction
         .flags
         .iter()
@@ -156,6 +149,152 @@ fn narrowed(
     );
     candidate.lines = vec![instruction.lines];
     Some(candidate)
+}
+
+/// How many build files are read for pointers.
+const MAX_BUILD_FILES: usize = 400;
+
+/// Files that make the tree one workspace: a step in one member may read all others.
+const WORKSPACES: &[&str] = &[
+    "go.work",
+    "pnpm-workspace.yaml",
+    "lerna.json",
+    "nx.json",
+    "rush.json",
+];
+
+/// Files that tools look for upwards from where they run, whatever else they find on the way.
+const FOUND_ABOVE: &[&str] = &[
+    ".cargo",
+    ".npmrc",
+    ".yarnrc.yml",
+    ".yarn",
+    "Directory.Build.props",
+    "Directory.Build.targets",
+    "Directory.Packages.props",
+    "global.json",
+    "nuget.config",
+    "NuGet.config",
+    "NuGet.Config",
+    "rust-toolchain",
+    "rust-toolchain.toml",
+];
+
+/// Manifests that tools look for upwards where a directory has none of its own: the steps are then those of the project
+/// at the root, and may read all of it.
+const PROJECTS: &[&str] = &[
+    "go.mod",
+    "Cargo.toml",
+    "package.json",
+    "pyproject.toml",
+    "setup.py",
+    "Gemfile",
+    "composer.json",
+    "pom.xml",
+    "build.gradle",
+    "build.gradle.kts",
+    "mix.exs",
+    "tsconfig.json",
+];
+
+/// `needed` with what build files in it point to, and what tools find above it; `None` when that may be everything.
+fn with_pointed_to(view: &View<'_>, mut needed: BTreeSet<String>) -> Option<BTreeSet<String>> {
+    let has = |name: &str| {
+        view.files
+            .iter()
+            .any(|(p, _)| p.names().next() == Some(name.as_bytes()))
+    };
+    if WORKSPACES.iter().any(|name| has(name)) || is_workspace_root(view) {
+        return None;
+    }
+    let is_of_root = |name: &&str| {
+        let is_own = |(path, _): &(RepoPath, crate::tree::FileStamp)| {
+            path.file_name() == Some(name.as_bytes())
+                && path.names().count() > 1
+                && is_in(path, &needed)
+        };
+        has(name) && !view.files.iter().any(is_own)
+    };
+    if PROJECTS.iter().any(|name| is_of_root(&name)) {
+        return None;
+    }
+    needed.extend(
+        FOUND_ABOVE
+            .iter()
+            .filter(|n| has(n))
+            .map(|n| (*n).to_owned()),
+    );
+    // What is pointed to may point on.
+    let mut seen = 0;
+    loop {
+        let before = needed.len();
+        let inside: Vec<&RepoPath> = view
+            .files
+            .iter()
+            .map(|(p, _)| p)
+            .filter(|p| is_in(p, &needed) && is_build_file(p))
+            .collect();
+        let mut found = BTreeSet::new();
+        for path in inside {
+            seen += 1;
+            if seen > MAX_BUILD_FILES {
+                return None;
+            }
+            found.extend(pointers(path, &view.read_text(path).unwrap_or_default())?);
+        }
+        needed.extend(found.into_iter().filter(|top| has(top)));
+        if needed.len() == before {
+            return Some(needed);
+        }
+    }
+}
+
+/// Whether `path` is, or is below, one of the top-level names.
+fn is_in(path: &RepoPath, tops: &BTreeSet<String>) -> bool {
+    let top = path.names().next();
+    top.is_some_and(|top| tops.iter().any(|n| n.as_bytes() == top))
+}
+
+/// Whether a manifest at the root makes the tree one workspace.
+fn is_workspace_root(view: &View<'_>) -> bool {
+    let holds = |path: &str, word: &str| {
+        view.read_text(&RepoPath::new(path))
+            .is_some_and(|text| text.contains(word))
+    };
+    holds("Cargo.toml", "[workspace]")
+        || holds("package.json", "\"workspaces\"")
+        || holds("pyproject.toml", "[tool.uv.workspace]")
+}
+
+/// The top-level names that a build file's relative paths lead to; `None` when one leads to the root.
+fn pointers(path: &RepoPath, text: &str) -> Option<BTreeSet<String>> {
+    let depth = path.names().count().saturating_sub(1);
+    let is_end = |c: char| c.is_whitespace() || "\"'`,;()[]{}<>|=".contains(c);
+    let mut tops = BTreeSet::new();
+    for word in text.split(is_end).filter(|w| w.contains("..")) {
+        let word = word
+            .strip_prefix("file:")
+            .or(word.strip_prefix("link:"))
+            .unwrap_or(word);
+        let mut names: Vec<&str> = Vec::new();
+        let mut above = depth;
+        let mut is_outside = false;
+        for name in word.split(['/', '\\']) {
+            match name {
+                "" | "." => {}
+                ".." if names.pop().is_some() => {}
+                ".." if above > 0 => above -= 1,
+                ".." => is_outside = true,
+                name => names.push(name),
+            }
+        }
+        // What is not below the context is not in it as it is; what stays in the same directory tree is copied anyway.
+        if is_outside || !word.split(['/', '\\']).any(|n| n == "..") || above > 0 {
+            continue;
+        }
+        tops.insert((*names.first()?).to_owned());
+    }
+    Some(tops)
 }
 
 fn is_directory(view: &View<'_>, top: &str) -> bool {
@@ -294,4 +433,36 @@ fn top_below(path: &str, root: &str) -> Option<String> {
         .next()
         .filter(|t| !t.is_empty() && !t.contains(['*', '?', '[', '$', ' ']))?;
     Some(top.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_paths_lead_to_top_level_names() {
+        let check = |path: &str, text: &str, expected: Option<&[&str]>| {
+            let found = pointers(&RepoPath::from(path), text);
+            let found = found
+                .as_ref()
+                .map(|f| f.iter().map(String::as_str).collect::<Vec<_>>());
+            assert_eq!(found.as_deref(), expected, "{path}: {text}");
+        };
+        check("a/go.mod", "replace x => ../lib\n", Some(&["lib"]));
+        check("a/b/go.mod", "replace x => ../../lib/y\n", Some(&["lib"]));
+        check("a/b/go.mod", "replace x => ../c\n", Some(&[]));
+        check("a/b/go.mod", "replace x => ../..\n", None);
+        check(
+            "a/package.json",
+            "{\"x\": \"file:../y\", \"z\": \"1..2\"}",
+            Some(&["y"]),
+        );
+        check(
+            "a/x.csproj",
+            "Include=\"..\\shared\\y.csproj\"",
+            Some(&["shared"]),
+        );
+        check("a/Makefile", "cp ../../outside .", Some(&[]));
+        check("a/b.config.js", "import '../c/../d'", Some(&["d"]));
+    }
 }
