@@ -27,6 +27,8 @@ pub struct Candidate {
     /// True for a rule that is allowed to change what the image is (single to multi-stage); all else keeps the final
     /// stage's CMD, ENTRYPOINT, USER, EXPOSE and files.
     pub changes_image: bool,
+    /// True for a rule that starts the same program another way; it is then for review, and ENTRYPOINT or CMD differ.
+    pub restarts: bool,
     /// Whether it can be applied unread, and why or why not.
     pub safety: Safety,
     /// Why it helps, one or two whole sentences for a person.
@@ -47,6 +49,7 @@ impl Candidate {
             unread: Vec::new(),
             vouched: Vec::new(),
             changes_image: false,
+            restarts: false,
             safety: Safety::Review {
                 reasons: Vec::new(),
                 doubt: "its safety was not shown".to_owned(),

@@ -47,7 +47,8 @@ pub fn check(view: &View<'_>, candidate: &Candidate) -> Result<Dockerfile, Strin
         ..*view
     };
     if candidate.changes_image {
-        kept_configuration(view, &then)?;
+        let restarts = candidate.restarts && !candidate.safety.is_safe();
+        kept_configuration(view, &then, restarts)?;
     } else {
         configuration(view, &then)?;
         image_files(view, &then, candidate.safety.is_safe())?;
@@ -252,10 +253,18 @@ fn names_and_values(instruction: &Instruction) -> Vec<(&str, Option<&str>)> {
 }
 
 /// As [`configuration`] for a candidate that changes what the image holds: a user may be named where none was, and
-/// variables may be added.
-fn kept_configuration(before: &View<'_>, after: &View<'_>) -> Result<(), String> {
-    let (old, mut new) = (final_configuration(before), final_configuration(after));
+/// variables may be added; with `restarts`, the program may be started another way.
+fn kept_configuration(before: &View<'_>, after: &View<'_>, restarts: bool) -> Result<(), String> {
+    let (mut old, mut new) = (final_configuration(before), final_configuration(after));
     new.retain(|part, _| old.contains_key(part) || !(part == "USER" || part.starts_with("ENV ")));
+    if restarts {
+        for part in ["ENTRYPOINT", "CMD"] {
+            if old.contains_key(part) == new.contains_key(part) {
+                old.remove(part);
+                new.remove(part);
+            }
+        }
+    }
     match old
         .keys()
         .chain(new.keys())

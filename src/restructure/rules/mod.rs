@@ -10,6 +10,7 @@ mod dead_split;
 mod deps_first;
 mod ignore;
 mod intruder;
+mod layered_jar;
 mod link;
 mod merge;
 mod mounts;
@@ -53,6 +54,7 @@ pub const ALL: &[Rule] = &[
     mounts::BINDS,
     mounts::CACHES,
     multi_stage::RULE,
+    layered_jar::RULE,
     shared_base::RULE,
     version_shield::RULE,
     narrow::RULE,
