@@ -510,7 +510,7 @@ impl<'q> Bench<'q> {
         filtered: &'q Filtered<'q>,
         now: &Draft,
     ) -> Self {
-        let base = Run::of(question, past, Filters::default(), now);
+        let base = Run::of(question, past, filtered.filters(&now.dockerfile), now);
         let caveats = base.caveats.clone();
         Self {
             question,

@@ -49,7 +49,95 @@ struct Crate {
     mains: BTreeSet<RepoPath>,
 }
 
+/// How cargo-chef builds the dependencies of one command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipe {
+    /// `cargo chef cook …` with the command's own features, profile and target.
+    pub cook: String,
+    /// Packages of the workspace.
+    pub n_crates: usize,
+    /// Their libraries, programs and build scripts.
+    pub n_targets: usize,
+    /// The file that names the toolchain, if there is one.
+    pub toolchain: Option<RepoPath>,
+    /// What was shown, whole sentences.
+    pub reasons: Vec<String>,
+    /// What was not.
+    pub doubts: Vec<String>,
+}
+
+/// Options of `cargo build` that `cargo chef cook` has too (cargo-chef's README), and whether a value follows.
+const COOK_OPTIONS: &[(&str, bool)] = &[
+    ("--all-features", false),
+    ("--bin", true),
+    ("--bins", false),
+    ("--features", true),
+    ("--frozen", false),
+    ("--locked", false),
+    ("--no-default-features", false),
+    ("--offline", false),
+    ("--package", true),
+    ("--profile", true),
+    ("--release", false),
+    ("--target", true),
+    ("--workspace", false),
+    ("-F", true),
+    ("-p", true),
+    ("-r", false),
+    ("--verbose", false),
+    ("-v", false),
+    ("-q", false),
+    ("--quiet", false),
+];
+
+/// The recipe for a `cargo build`; `None` for any other command, and where cargo-chef does not fit: crates beside the
+/// project, vendored dependencies, options that it has not.
+pub fn recipe(call: &Call<'_>) -> Option<Recipe> {
+    let [build, rest @ ..] = call.args() else {
+        return None;
+    };
+    if call.program() != "cargo" || !matches!(build.as_str(), "build" | "b") {
+        return None;
+    }
+    let mut cook = vec!["cargo chef cook".to_owned()];
+    let mut words = rest.iter();
+    while let Some(word) = words.next() {
+        let name = word.split('=').next().unwrap_or(word);
+        let (_, takes_value) = COOK_OPTIONS.iter().find(|(option, _)| *option == name)?;
+        cook.push(text::quoted(match word.as_str() {
+            "-r" => "--release",
+            word => word,
+        }));
+        if *takes_value && name == word.as_str() {
+            cook.push(text::quoted(words.next()?));
+        }
+    }
+    cook.push("--recipe-path recipe.json".to_owned());
+    let (needs, crates) = workspace(call).ok()?;
+    let toolchain = ["rust-toolchain.toml", "rust-toolchain"]
+        .iter()
+        .map(|n| call.dir.join(n.as_bytes()))
+        .find(|p| call.files.has(p));
+    Some(Recipe {
+        cook: cook.join(" "),
+        n_crates: crates.len(),
+        n_targets: crates.iter().map(|c| c.empty.len() + c.mains.len()).sum(),
+        toolchain,
+        reasons: needs.reasons,
+        doubts: needs.doubts,
+    })
+}
+
 fn prefetch(call: &Call<'_>, installs: bool) -> Result<(Role, Needs), String> {
+    let (mut needs, crates) = workspace(call)?;
+    needs.shown("every Cargo.toml of the workspace is copied with it, and each target has a stand-in that is cleaned away".to_owned());
+    let line = stand_in(call, call.dir, &crates, installs, &mut needs)?;
+    Ok((Role::Prefetch(line), needs))
+}
+
+/// The manifests of the workspace that the command builds, and its packages; or why their dependencies cannot be built
+/// apart.
+fn workspace(call: &Call<'_>) -> Result<(Needs, Vec<Crate>), String> {
     let files = &call.files;
     let start = match call.option(&["--manifest-path"]) {
         Some(path) => within(call.dir, path)
@@ -108,9 +196,7 @@ fn prefetch(call: &Call<'_>, installs: bool) -> Result<(Role, Needs), String> {
     {
         return Err("its dependencies are vendored".to_owned());
     }
-    needs.shown("every Cargo.toml of the workspace is copied with it, and each target has a stand-in that is cleaned away".to_owned());
-    let line = stand_in(call, &start, &crates, installs, &mut needs)?;
-    Ok((Role::Prefetch(line), needs))
+    Ok((needs, crates))
 }
 
 fn config_vendors(files: &Files<'_>, dir: &RepoPath) -> bool {

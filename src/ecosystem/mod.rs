@@ -36,6 +36,8 @@ mod text;
 mod uv;
 mod yarn;
 
+pub use cargo::Recipe;
+pub use cargo::recipe;
 pub use files::Files;
 pub use files::matches_name;
 pub use needs::Needs;

@@ -5,7 +5,7 @@
 //! is read must be there; what is not found runs, after its inputs. A key that is found without a result runs only
 //! when somebody needs its files, and keeps its key.
 
-use super::filters::{self, Table};
+use super::filters;
 use super::marks;
 use super::settings::RunOutputs;
 use crate::builder::{Effect, Plan, VertexInput, VertexSource};
@@ -66,7 +66,7 @@ pub(super) struct Prepared {
     /// What each RUN leaves when it runs again.
     outputs: Vec<RunOutputs>,
     /// For each RUN whose output is known from its input: the files that it writes again.
-    filters: Vec<Option<BTreeMap<String, Table>>>,
+    filters: Vec<Option<BTreeMap<String, filters::Output>>>,
     /// For each RUN: the paths that later steps read from its file system.
     marks: Vec<Vec<String>>,
     /// Vertices that the target needs.
@@ -84,7 +84,7 @@ impl Prepared {
         plan: Plan,
         store: &mut Store,
         outputs: Vec<RunOutputs>,
-        filters: Vec<Option<BTreeMap<String, Table>>>,
+        filters: Vec<Option<BTreeMap<String, filters::Output>>>,
     ) -> Self {
         let ops = plan.vertices.iter().map(|v| store.intern(&v.key)).collect();
         let paths = plan

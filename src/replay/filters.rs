@@ -3,62 +3,138 @@
 //! Such a command leaves equal bytes wherever its input is equal but for what is blanked; then a `COPY --from` of them is
 //! found by its content (moby/buildkit solver/edge.go, the slow cache), and with it all that is built on it.
 
-use crate::context::{ContentId, Node};
+use crate::context::{ContentId, Dir, File, Node};
 use crate::tree::RepoPath;
 use std::collections::BTreeMap;
 
 /// What each known content of a file becomes.
 pub type Table = BTreeMap<ContentId, ContentId>;
 
-/// Commands, by their whole text, with the files that they write again, by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What of a file a digest holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// That it is there.
+    Name,
+    /// Its bytes too.
+    Bytes,
+}
+
+/// Says what of a file, by its path, a digest holds; `None` for nothing.
+pub type Holds = fn(&RepoPath) -> Option<Part>;
+
+/// What a command writes.
+#[derive(Clone, Debug)]
+pub(super) enum Output {
+    /// A file again, with each known content become another.
+    Again(Table),
+    /// A file that follows from these files of the same directory and below.
+    Digest(Holds),
+}
+
+/// Commands, by their whole text, with the files that they write, by name.
+#[derive(Clone, Debug, Default)]
 pub struct Filters {
-    by_command: BTreeMap<String, BTreeMap<String, Table>>,
+    by_command: BTreeMap<String, BTreeMap<String, Output>>,
 }
 
 impl Filters {
     /// Says what `command` makes of files called `name`.
     pub fn add(&mut self, command: &str, name: &str, table: Table) {
-        self.by_command
-            .entry(command.to_owned())
-            .or_default()
-            .entry(name.to_owned())
-            .or_default()
-            .extend(table);
+        let files = self.by_command.entry(command.to_owned()).or_default();
+        match files.get_mut(name) {
+            Some(Output::Again(known)) => known.extend(table),
+            Some(Output::Digest(_)) | None => {
+                files.insert(name.to_owned(), Output::Again(table));
+            }
+        }
     }
 
-    /// The files that `command` writes again.
-    pub(super) fn of(&self, command: &str) -> Option<&BTreeMap<String, Table>> {
+    /// Says that `command` writes a file `name` that follows from what `holds` takes of the files beside and below it.
+    pub fn add_digest(&mut self, command: &str, name: &str, holds: Holds) {
+        let files = self.by_command.entry(command.to_owned()).or_default();
+        files.insert(name.to_owned(), Output::Digest(holds));
+    }
+
+    /// The files that `command` writes.
+    pub(super) fn of(&self, command: &str) -> Option<&BTreeMap<String, Output>> {
         self.by_command.get(command)
     }
 }
 
-/// What a filter leaves at `paths`, those that later steps read: what it writes again becomes what its table says (bytes
-/// known by `token` where the table does not know it), all else stays. `None` where a directory is read: then it is not
-/// known which of its files the command writes.
+/// What a filter leaves at `paths`, those that later steps read: what it writes becomes what is known of it (bytes known
+/// by `token` where nothing is), all else stays. `None` where more is read than files that are known or written: then it
+/// is not known which of it the command writes.
 pub(super) fn apply(
     tree: &Node,
     paths: &[String],
-    files: &BTreeMap<String, Table>,
+    files: &BTreeMap<String, Output>,
     token: ContentId,
 ) -> Option<Node> {
     let mut filtered = tree.clone();
     for path in paths {
         let at = RepoPath::new(path);
-        let Some(Node::File(mut file)) = tree.get(&at) else {
-            return None;
-        };
         let name = path.rsplit('/').next().unwrap_or(path);
-        let Some(table) = files.get(name) else {
-            continue;
+        let node = match (files.get(name), tree.get(&at)) {
+            (None, Some(Node::File(_))) => continue,
+            (Some(Output::Again(table)), Some(Node::File(file))) => Node::File(File {
+                content: match table.get(&file.content) {
+                    Some(content) => *content,
+                    None => token.below(path.as_bytes()),
+                },
+                ..file
+            }),
+            (Some(Output::Digest(holds)), None | Some(Node::Opaque(_) | Node::File(_))) => {
+                let dir = at.parent().unwrap_or_else(RepoPath::root);
+                let Some(Node::Dir(dir)) = tree.get(&dir) else {
+                    return None;
+                };
+                Node::File(File {
+                    content: digest(&dir, *holds, name.as_bytes())?,
+                    executable: false,
+                    attributes: 0,
+                })
+            }
+            _ => return None,
         };
-        file.content = match table.get(&file.content) {
-            Some(content) => *content,
-            None => token.below(path.as_bytes()),
-        };
-        filtered.put(&at, Node::File(file));
+        filtered.put(&at, node);
     }
     Some(filtered)
+}
+
+/// The identity of what `holds` takes of a directory but for the file `written`; `None` where a part of it is not known, or it is too deep.
+fn digest(dir: &Dir, holds: Holds, written: &[u8]) -> Option<ContentId> {
+    let mut sum = ContentId::of_bytes(b"recipe");
+    let mut open = vec![(RepoPath::root(), dir.clone())];
+    while let Some((path, dir)) = open.pop() {
+        for (name, node) in dir.children() {
+            let path = path.join(name);
+            // What it writes itself, and the checkout's own, which no command here reads.
+            if path.as_bytes() == written || path.as_bytes() == b".git" {
+                continue;
+            }
+            match node {
+                Node::Dir(below) if path.names().count() < 64 => {
+                    open.push((path, below.as_ref().clone()));
+                }
+                Node::File(file) => match holds(&path) {
+                    Some(Part::Bytes) => {
+                        sum = sum
+                            .with(ContentId::of_bytes(path.as_bytes()))
+                            .with(file.content);
+                    }
+                    Some(Part::Name) => sum = sum.with(ContentId::of_bytes(path.as_bytes())),
+                    None => {}
+                },
+                Node::Link(_) => {}
+                // What a step before has left may be anything.
+                Node::Opaque(token) => {
+                    sum = sum.with(ContentId::of_bytes(path.as_bytes())).with(*token);
+                }
+                Node::Dir(_) => return None,
+            }
+        }
+    }
+    Some(sum)
 }
 
 #[cfg(test)]
@@ -74,7 +150,7 @@ mod tests {
         }
         let files = |known: &str| {
             let table = Table::from([(id(known), id("v0"))]);
-            BTreeMap::from([("package.json".to_owned(), table)])
+            BTreeMap::from([("package.json".to_owned(), Output::Again(table))])
         };
         let content = |tree: &Node, path: &str| match tree.get(&RepoPath::new(path)) {
             Some(Node::File(file)) => file.content,
@@ -89,6 +165,39 @@ mod tests {
         assert_eq!(
             apply(&tree, &["a".to_owned()], &files("v1"), id("run 1")),
             None
+        );
+    }
+
+    #[test]
+    fn a_digest_goes_by_what_it_holds() {
+        let holds: Holds = |path| match path.file_name() {
+            Some(b"Cargo.toml") => Some(Part::Bytes),
+            Some(b"main.rs") => Some(Part::Name),
+            _ => None,
+        };
+        let files = BTreeMap::from([("recipe.json".to_owned(), Output::Digest(holds))]);
+        let of = |texts: &[(&str, &str)]| {
+            let mut tree = Node::empty_dir();
+            for (path, text) in texts {
+                tree.put(&RepoPath::new(path), Node::of_bytes(text.as_bytes()));
+            }
+            let token = ContentId::of_bytes(b"run 1");
+            let made = apply(&tree, &["src/recipe.json".to_owned()], &files, token).unwrap();
+            made.get(&RepoPath::new("src/recipe.json"))
+                .map(|n| n.digest())
+        };
+        let first = of(&[("src/Cargo.toml", "1"), ("src/main.rs", "a")]);
+        assert!(first.is_some());
+        assert_eq!(first, of(&[("src/Cargo.toml", "1"), ("src/main.rs", "b")]));
+        assert_ne!(first, of(&[("src/Cargo.toml", "2"), ("src/main.rs", "a")]));
+        assert_ne!(first, of(&[("src/Cargo.toml", "1")]));
+        assert_eq!(
+            first,
+            of(&[
+                ("src/Cargo.toml", "1"),
+                ("src/main.rs", "a"),
+                ("src/x.rs", "")
+            ])
         );
     }
 }

@@ -19,6 +19,8 @@ pub use ahead::Planned;
 pub use ahead::plan_ahead;
 pub use align::align;
 pub use filters::Filters;
+pub use filters::Holds;
+pub use filters::Part;
 pub use filters::Table;
 pub use outcome::BuildOutcome;
 pub use outcome::Built;

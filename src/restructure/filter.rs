@@ -5,10 +5,11 @@
 
 use crate::context::ContentId;
 use crate::history::BuildInput;
-use crate::replay::{Filters, Table};
+use crate::replay::{Filters, Part, Table};
 use crate::tree::{ObjectId, RepoPath};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// What is blanked in files of one name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +51,10 @@ pub const PYPROJECT: Filter = Filter {
 };
 
 const ALL: &[Filter] = &[PACKAGE_JSON, PACKAGE_LOCK, MIX_EXS, PYPROJECT];
+
+/// cargo-chef's first step. What it writes follows from manifests, lockfile, toolchain, configuration, and the names of
+/// targets (LukeMathWalker/cargo-chef src/skeleton/mod.rs; equal versions of the project's own packages it masks).
+pub const PREPARE: &str = "cargo chef prepare --recipe-path recipe.json";
 
 /// What stands for the version.
 const BLANK: &str = "0.0.0";
@@ -118,12 +123,15 @@ pub struct Filtered<'q> {
     known: RefCell<BTreeMap<(RepoPath, Filter), Option<Series>>>,
 }
 
+/// For each build what a filter leaves of a file; `None` where the file is absent.
+pub type PerBuild = Vec<Option<ContentId>>;
+
 /// One file over the builds.
 #[derive(Clone, Debug, Default)]
 struct Series {
     table: Table,
     /// For each build what the filter leaves of it; `None` where the file is absent.
-    builds: Vec<Option<ContentId>>,
+    builds: PerBuild,
 }
 
 impl<'q> Filtered<'q> {
@@ -138,7 +146,7 @@ impl<'q> Filtered<'q> {
 
     /// For each build what `filter` leaves of the file at `path` (relative to the context); `None` where a blob of it is
     /// not at hand.
-    pub fn builds(&self, path: &RepoPath, filter: &Filter) -> Option<Vec<Option<ContentId>>> {
+    pub fn builds(&self, path: &RepoPath, filter: &Filter) -> Option<PerBuild> {
         let mut known = self.known.borrow_mut();
         let series = known
             .entry((path.clone(), *filter))
@@ -155,12 +163,14 @@ impl<'q> Filtered<'q> {
                     None => None,
                     Some(stamp) => {
                         let content = ContentId::of_object(&stamp.id);
-                        if !series.table.contains_key(&content) {
-                            let bytes = (self.blob)(&stamp.id)?;
-                            let left = ContentId::of_bytes(&filter.apply(&bytes));
-                            series.table.insert(content, left);
-                        }
-                        series.table.get(&content).copied()
+                        let left = match series.table.entry(content) {
+                            Entry::Occupied(known) => *known.get(),
+                            Entry::Vacant(new) => {
+                                let bytes = (self.blob)(&stamp.id)?;
+                                *new.insert(ContentId::of_bytes(&filter.apply(&bytes)))
+                            }
+                        };
+                        Some(left)
                     }
                 };
             }
@@ -174,6 +184,9 @@ impl<'q> Filtered<'q> {
         let mut filters = Filters::default();
         let lines = text.lines().filter_map(|l| l.trim().strip_prefix("RUN "));
         for command in lines {
+            if command.trim() == PREPARE {
+                filters.add_digest(PREPARE, "recipe.json", is_in_recipe);
+            }
             for filter in filters_in(command).into_iter().flatten() {
                 for ((_, of), series) in self.known.borrow().iter() {
                     if *of == filter
@@ -185,6 +198,26 @@ impl<'q> Filtered<'q> {
             }
         }
         filters
+    }
+}
+
+/// Whether a recipe holds this file, and whether its bytes count or only that it is there.
+fn is_in_recipe(path: &RepoPath) -> Option<Part> {
+    let name = path.file_name()?;
+    let folder = |wanted: &[u8]| path.names().rev().skip(1).any(|n| n == wanted);
+    match name {
+        b"Cargo.toml" | b"Cargo.lock" | b"rust-toolchain" | b"rust-toolchain.toml" => {
+            Some(Part::Bytes)
+        }
+        b"config.toml" | b"config" if folder(b".cargo") => Some(Part::Bytes),
+        b"main.rs" | b"lib.rs" | b"build.rs" => Some(Part::Name),
+        _ => {
+            let is_target = name.ends_with(b".rs")
+                && [&b"bin"[..], b"examples", b"tests", b"benches"]
+                    .iter()
+                    .any(|f| folder(f));
+            is_target.then_some(Part::Name)
+        }
     }
 }
 

@@ -211,6 +211,24 @@ impl<'a> StageView<'a> {
         found
     }
 
+    /// How cargo-chef builds the dependencies of RUN `run`, and the directory it runs in.
+    pub(super) fn recipe(&self, run: usize) -> Option<(ecosystem::Recipe, String)> {
+        let read = Read::new(self, run, self.stage.instructions.get(run)?)?;
+        let one = |seen: &Seen| {
+            let mut recipe = read.with_call(seen, ecosystem::recipe)??;
+            // Variables of the shell have no value in a RUN of its own.
+            if recipe.cook.contains(['$', '`']) {
+                return None;
+            }
+            recipe.cook = read.with_assignments(seen, recipe.cook);
+            let dir = read.place_of(seen)?;
+            // Where the context's files are, for what is copied of them.
+            recipe.toolchain = recipe.toolchain.and_then(|p| read.origins.get(&p).cloned());
+            Some((recipe, dir))
+        };
+        read.seen.iter().find_map(one)
+    }
+
     /// COPY lines that bring what `install` reads into `dir`, each with its line break; `None` where some of it lies
     /// elsewhere, has another name there, or needs quotes.
     pub(super) fn copies_of(&self, install: &Install, dir: &str) -> Option<String> {

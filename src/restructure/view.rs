@@ -1,9 +1,8 @@
 //! What a rule may know: the Dockerfile, the newest tree, and which paths changed how often.
 
-use super::filter::Filter;
+use super::filter::{Filter, PerBuild};
 use super::past::Name;
 use crate::builder::Builder;
-use crate::context::ContentId;
 use crate::dockerfile::Dockerfile;
 use crate::tree::{FileStamp, RepoPath};
 use std::collections::BTreeMap;
@@ -34,7 +33,7 @@ pub struct View<'a> {
     /// True when the builder's own state (cache mounts among it) survives from build to build.
     pub persistent: bool,
     /// For each build what a filter leaves of a file; `None` where that cannot be known.
-    pub filtered: &'a dyn Fn(&RepoPath, &Filter) -> Option<Vec<Option<ContentId>>>,
+    pub filtered: &'a dyn Fn(&RepoPath, &Filter) -> Option<PerBuild>,
     /// The stage built, by its index in the Dockerfile.
     pub target: usize,
     /// Names of the build arguments that are passed, sorted; with whether the value differs from build to build.

@@ -407,3 +407,27 @@ fn what_the_dockerfile_bumps_counts_as_of_each_commit() {
     assert_eq!(ids(&answer), ["sink-values-1"]);
     assert_eq!(answer.saving.builds.0, 7, "each of the bumps");
 }
+
+#[test]
+fn a_rust_workspace_cooks_its_dependencies_only_where_a_manifest_changed() {
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixtures/restructure/cargo-chef/workspace/"
+    );
+    let text = |name: &str| std::fs::read_to_string(folder.to_owned() + name).unwrap();
+    let history = text("history.scn");
+    let tree = history.split("--- commits").next().unwrap();
+    let history = tree.to_owned()
+        + &commits(
+            "crates/server/src/main.rs",
+            "Cargo.lock",
+            "crates/core/src/lib.rs",
+        );
+    let case = Case::new(&text("before.Dockerfile"), &history);
+    let answer = case.suggest();
+    let mut all = answer.order.iter().chain(&answer.instead);
+    let chef = all.find(|s| s.proposal.candidate.rule == "cargo-chef");
+    let alone = chef.expect("it pays").alone.clone().unwrap();
+    // Three of thirty builds change the lockfile.
+    assert_eq!(alone.builds, (27, 3, 30), "{alone:?}");
+}

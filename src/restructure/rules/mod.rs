@@ -6,6 +6,7 @@
 //!
 //! Never: scores, reads a file other than through the view, leaves a doubt unsaid.
 
+mod cargo_chef;
 mod dead_split;
 mod deps_first;
 mod ignore;
@@ -49,6 +50,7 @@ pub struct Rule {
 pub const ALL: &[Rule] = &[
     deps_first::RULE,
     workspaces::RULE,
+    cargo_chef::RULE,
     dead_split::RULE,
     intruder::RULE,
     mounts::BINDS,
