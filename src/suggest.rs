@@ -13,6 +13,7 @@ use crate::dockerfile::Dockerfile;
 use crate::dockerfile::ast::Kind;
 use crate::history::BuildInput;
 use crate::replay::{Built, Filters, Replay, Runner, Settings};
+use crate::restructure::Candidate;
 use crate::restructure::View;
 use crate::restructure::absent::{Missing, Sources};
 use crate::restructure::filter::Filtered;
@@ -828,7 +829,7 @@ fn assemble(
         let why_not = if pays {
             "others of the recommended set save the same".to_owned()
         } else {
-            why_idle(*gain, alone.as_ref(), proposal.candidate.changes_image)
+            why_idle(*gain, alone.as_ref(), &proposal.candidate)
         };
         let suggestion = Suggestion {
             proposal: proposal.clone(),
@@ -1006,14 +1007,15 @@ fn if_passed(
     })
 }
 
-fn why_idle(gain: Option<Gain>, saving: Option<&Saving>, changes_image: bool) -> String {
+fn why_idle(gain: Option<Gain>, saving: Option<&Saving>, candidate: &Candidate) -> String {
     match (gain, saving) {
+        _ if candidate.restarts => "no replay shows it, since what is built outside git is not known: with each change of the application, the bytes of the libraries need not be written, pushed and pulled again".to_owned(),
         (None, _) => "it cannot be built at half of these commits, so this history cannot judge it"
             .to_owned(),
         (Some(gain), _) if gain.median < 0 => {
             "on this history it costs more than it saves".to_owned()
         }
-        _ if changes_image => {
+        _ if candidate.changes_image => {
             "it makes the image smaller, and saves too little time for a change of what the image holds".to_owned()
         }
         (Some(_), Some(saving)) if saving.builds.0 == 0 => {

@@ -105,7 +105,10 @@ fn needs(files: &Files<'_>, dir: &RepoPath) -> Result<Needs, String> {
             if target.starts_with('.') || target.starts_with('/') {
                 match within(&module, target) {
                     Some(found) => {
-                        needs.shown(format!("{found}/go.mod, which go.mod puts in place of a module, is copied with it"));
+                        let path = found.join(b"go.mod");
+                        needs.shown(format!(
+                            "{path}, which go.mod puts in place of a module, is copied with it"
+                        ));
                         open.push(found);
                     }
                     None => needs.doubt(format!(

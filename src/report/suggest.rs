@@ -177,7 +177,9 @@ fn adds(suggestion: &Suggestion) -> String {
 /// Why a proposal is idle, with the figures.
 fn idles(suggestion: &Suggestion) -> String {
     let mut parts = vec![suggestion.why_not.clone()];
-    if let Some(saving) = &suggestion.alone {
+    // Figures of what a replay cannot see would mislead.
+    let is_seen = !suggestion.proposal.candidate.restarts;
+    if let Some(saving) = suggestion.alone.as_ref().filter(|_| is_seen) {
         let (faster, slower, _) = saving.builds;
         if saving.per_build.1 != 0 {
             parts.push(format!(

@@ -86,6 +86,15 @@ fn mended(variant: &Variant) -> String {
     }
 }
 
+/// The variant's text with all that is recommended.
+fn recommended(wanted: &str) -> String {
+    let found = apps()
+        .iter()
+        .find_map(|app| Some((app.clone(), *app.variants.iter().find(|v| v.id == wanted)?)));
+    let (app, variant) = found.expect("the demo has the variant");
+    answer(&app, &mended(&variant)).then.dockerfile
+}
+
 /// Whether a change that pays comes from one of `rules`, recommended or as what could be done instead, and how much of a build all of them save, in percent.
 fn taught(wanted: &str, rules: &[&str]) -> u64 {
     let found = apps()
@@ -111,20 +120,7 @@ fn taught(wanted: &str, rules: &[&str]) -> u64 {
 #[test]
 fn everything_copied_first_is_split_and_system_packages_go_up() {
     assert!(taught("A1", &["deps-first", "workspaces", "bind-manifests"]) >= 20);
-    let app = apps()
-        .into_iter()
-        .find(|app| app.variants.iter().any(|v| v.id == "A1"))
-        .unwrap();
-    let then = answer(
-        &app,
-        app.variants
-            .iter()
-            .find(|v| v.id == "A1")
-            .unwrap()
-            .dockerfile,
-    )
-    .then
-    .dockerfile;
+    let then = recommended("A1");
     let at = |text: &str| then.find(text).unwrap();
     assert!(at("apt-get install") < at("COPY . ."), "{then}");
 }
@@ -143,4 +139,22 @@ fn dependencies_resolve_before_the_source_is_copied() {
         );
     }
     assert!(taught("B4", &["dead-split", "deps-first"]) >= 10);
+}
+
+#[test]
+fn modules_are_downloaded_before_the_go_source_and_only_the_program_is_shipped() {
+    for variant in ["B5", "B6"] {
+        assert!(taught(variant, &["deps-first"]) >= 10, "{variant}");
+    }
+    assert!(taught("B5", &["multi-stage"]) >= 10);
+}
+
+#[test]
+fn a_good_order_in_a_single_stage_is_kept() {
+    let then = recommended("B1");
+    let at = |text: &str| then.find(text).unwrap();
+    assert!(
+        at("COPY package") < at("npm ci") && at("npm ci") < at("COPY . ."),
+        "{then}"
+    );
 }
