@@ -67,10 +67,16 @@ fn candidate(view: &View<'_>) -> Option<Candidate> {
         single: &single,
         product: &product,
     };
-    let mut doubts = vec![format!(
-        "the image then holds less: check that the program reads no other file of {} and starts no other program",
-        stage.base().image
-    )];
+    let mut doubts = vec![match single.left_behind(&product.files) {
+        Some(left) if !product.takes_context => format!(
+            "the image then holds less: check that the program reads nothing of {left} while it runs, and starts no other program of {}",
+            stage.base().image
+        ),
+        Some(_) | None => format!(
+            "the image then holds less: check that the program starts no other program of {}",
+            stage.base().image
+        ),
+    }];
     let inserted = text.inserted(&mut doubts)?;
     doubts.extend(product.doubts.iter().cloned());
     let mut candidate = Candidate::new(

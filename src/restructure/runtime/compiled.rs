@@ -31,7 +31,10 @@ pub(super) fn program(
     let mut product = Product {
         split: single.last_work()?,
         why: why.to_owned(),
-        files: vec![("build", program)],
+        files: std::iter::once(program)
+            .chain(single.read_while_running())
+            .map(|f| ("build", f))
+            .collect(),
         known: vec![run],
         is_rootless,
         ..Product::default()

@@ -211,6 +211,11 @@ impl App<'_> {
             _ => return None,
         }
         files.push(manifest);
+        for beside in single.read_while_running() {
+            if !files.contains(&beside) {
+                files.push(beside);
+            }
+        }
         Some(files.into_iter().map(|f| ("build", f)).collect())
     }
 

@@ -6,6 +6,7 @@ use super::super::view::View;
 use super::packages::packages;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Stage};
 use crate::shell::{self, Script, Seen};
+use std::collections::BTreeSet;
 
 /// The one stage of a Dockerfile.
 pub(in super::super) struct Single<'a> {
@@ -109,6 +110,50 @@ impl<'a> Single<'a> {
             .any(|to| super::super::layout::is_within(to, path))
     }
 
+    /// What of the context stands in the working directory, by its first names.
+    fn first_names(&self) -> BTreeSet<String> {
+        let image = self.of.image_at(self.stage.instructions.len());
+        let below = image.keys().filter_map(|to| {
+            let rest = to.strip_prefix(&self.cwd)?.strip_prefix('/')?;
+            rest.split('/').next().map(str::to_owned)
+        });
+        below.collect()
+    }
+
+    /// Files and folders of the source that programs read while they run, by their names: paths in the image.
+    pub(super) fn read_while_running(&self) -> Vec<String> {
+        let names = self.first_names().into_iter();
+        names
+            .filter(|n| READ_WHILE_RUNNING.contains(&n.as_str()))
+            .filter_map(|n| absolute(Some(&self.cwd), &n))
+            .collect()
+    }
+
+    /// What of the source in the working directory `files` leave behind: folders, a handful, and how many more.
+    pub(in super::super) fn left_behind(&self, files: &[(&'static str, String)]) -> Option<String> {
+        let left: Vec<String> = self
+            .first_names()
+            .into_iter()
+            .filter(|n| {
+                let path = format!("{}/{n}", self.cwd);
+                !NEVER_READ.contains(&n.as_str())
+                    && !n.starts_with('.')
+                    && !files
+                        .iter()
+                        .any(|(_, f)| super::super::layout::overlap(f, &path))
+            })
+            .collect();
+        match left.as_slice() {
+            [] => None,
+            all if all.len() <= 5 => Some(all.join(", ")),
+            all => Some(format!(
+                "{} and {} more",
+                all[..4].join(", "),
+                all.len() - 4
+            )),
+        }
+    }
+
     /// The text of the context's file that stands at absolute `path`.
     pub(super) fn text_at(&self, path: &str) -> Option<String> {
         let image = self.of.image_at(self.stage.instructions.len());
@@ -137,6 +182,47 @@ impl<'a> Single<'a> {
         (again, left, names)
     }
 }
+
+/// Names of what programs open while they run, at the root of a project.
+const READ_WHILE_RUNNING: &[&str] = &[
+    ".sequelizerc",
+    "assets",
+    "config",
+    "i18n",
+    "knexfile.js",
+    "locale",
+    "locales",
+    "migrations",
+    "ormconfig.json",
+    "prisma",
+    "public",
+    "resources",
+    "static",
+    "templates",
+    "translations",
+    "views",
+];
+
+/// Names of what no program opens while it runs.
+const NEVER_READ: &[&str] = &[
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "Dockerfile",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "docs",
+    "go.mod",
+    "go.sum",
+    "package-lock.json",
+    "pnpm-lock.yaml",
+    "test",
+    "tests",
+    "tsconfig.json",
+    "yarn.lock",
+];
 
 /// The words of what the image starts, and whether a shell does; `None` when nothing is said.
 fn started(instructions: &[Instruction]) -> Option<(Vec<String>, bool)> {
