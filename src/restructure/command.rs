@@ -139,10 +139,11 @@ const SYSTEM: &[&str] = &[
     "chsh",
 ];
 
-/// Where system commands write and read; not the places where people put applications.
+/// Where system commands write and read; not the places where people put applications. In /tmp they make files of
+/// their own with names that nobody else has.
 const SYSTEM_PLACES: &[&str] = &[
     "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/run",
-    "/sbin", "/sys", "/tmp", "/usr", "/var",
+    "/sbin", "/sys", "/usr", "/var",
 ];
 
 /// Below the places of the system, yet no package manager writes there.
@@ -156,7 +157,7 @@ const NOT_SYSTEM: &[&str] = &[
     "/var/app",
     "/var/task",
     "/usr/src/app",
-    "/tmp/build",
+    "/var/tmp",
     "/usr/local/apache2/htdocs",
 ];
 
@@ -265,8 +266,12 @@ pub fn touched(script: &Script, cwd: Option<&str>) -> Option<Touched> {
         }
     }
     for command in &script.commands {
-        for redirection in &command.redirections {
-            add_word(&mut all, &redirection.target, cwd, true)?;
+        for redirection in command
+            .redirections
+            .iter()
+            .filter(|r| !r.operator.contains("<<"))
+        {
+            add_target(&mut all, &redirection.target, cwd)?;
         }
         // What a substitution reads decides the words around it.
         for inner in &command.substitutions {
@@ -279,9 +284,83 @@ pub fn touched(script: &Script, cwd: Option<&str>) -> Option<Touched> {
             for word in inner.args() {
                 add_word(&mut all, word, cwd, true)?;
             }
+            for redirection in inner
+                .redirections
+                .iter()
+                .filter(|r| !r.operator.contains("<<"))
+            {
+                add_target(&mut all, &redirection.target, cwd)?;
+            }
+            // Bare names are files where it stands: `$(sed -n 's/…//p' rust-toolchain.toml)`.
+            let scripts = usize::from(matches!(
+                inner.name(),
+                "grep" | "egrep" | "fgrep" | "sed" | "awk" | "tr"
+            ));
+            let arguments = inner.args();
+            let mut words = arguments
+                .iter()
+                .filter(|a| !a.starts_with('-'))
+                .skip(scripts);
+            if reads_files(inner.name()) && words.any(|w| !w.starts_with(['/', '$'])) {
+                all.places.insert(cwd?.to_owned());
+                all.reads_cwd = true;
+            }
         }
     }
     Some(all)
+}
+
+/// Adds the file that a redirection names; `None` when it may be any.
+fn add_target(all: &mut Touched, target: &str, cwd: Option<&str>) -> Option<()> {
+    if target.starts_with(['/', '$', '~', '.', '*']) || target.contains('/') {
+        return add_word(all, target, cwd, true);
+    }
+    // A descriptor, `2>&1`, or nothing to speak of.
+    if target.is_empty() || target == "-" || target.bytes().all(|b| b.is_ascii_digit()) {
+        return Some(());
+    }
+    let name = target
+        .split(['$', '*', '?', '[', '{', '`'])
+        .next()
+        .unwrap_or_default();
+    let path = absolute(
+        cwd,
+        if name.len() == target.len() {
+            name
+        } else {
+            "."
+        },
+    )?;
+    all.places.insert(path);
+    all.reads_cwd = true;
+    Some(())
+}
+
+/// Whether the bare words of a command are files.
+fn reads_files(name: &str) -> bool {
+    matches!(
+        name,
+        "awk"
+            | "basename"
+            | "cat"
+            | "cut"
+            | "egrep"
+            | "fgrep"
+            | "find"
+            | "grep"
+            | "head"
+            | "ls"
+            | "md5sum"
+            | "sed"
+            | "sha1sum"
+            | "sha256sum"
+            | "sha512sum"
+            | "sort"
+            | "stat"
+            | "tail"
+            | "wc"
+            | "xzcat"
+    )
 }
 
 /// Adds the path that `word` may be; `None` when it may be any.
@@ -347,6 +426,11 @@ fn writes_where_it_stands(seen: &Seen) -> bool {
         "wget" => !(short('O') || has(&["--output-document", "-P", "--directory-prefix"])),
         "tar" => !(short('C') || has(&["--directory"])),
         "unzip" => !short('d'),
+        // The toolchain that a file beside it or above names.
+        "rustup" => {
+            matches!(seen.subcommand(), "target" | "component" | "show" | "which")
+                && !has(&["--toolchain"])
+        }
         // Bare names are files where it stands.
         "cat" | "chmod" | "chown" | "chgrp" | "cp" | "find" | "grep" | "gunzip" | "gzip"
         | "head" | "install" | "ln" | "mkdir" | "mv" | "rm" | "rmdir" | "sed" | "sha256sum"
