@@ -5,6 +5,7 @@
 //!
 //! Never: prints, reads the disk, words a comment.
 
+use crate::analyze::NewArguments;
 use crate::builder::Builder;
 use crate::cache::Lookup;
 use crate::cache::MissReason;
@@ -14,12 +15,14 @@ use crate::dockerfile;
 use crate::graph::StepId;
 use crate::history::BuildInput;
 use crate::replay::BuildOutcome;
+use crate::replay::NotHeld;
 use crate::replay::Replay;
 use crate::replay::Settings;
 use crate::report::comment_view::Change;
 use crate::report::comment_view::Compared;
 use crate::report::comment_view::Merge;
 use crate::report::comment_view::MergeStep;
+use crate::report::comment_view::Passed;
 use crate::report::comment_view::Share;
 use crate::report::comment_view::StepChange;
 use crate::report::comment_view::Suggestion;
@@ -70,13 +73,10 @@ pub fn compare(question: &Question<'_>) -> Result<(Compared, Vec<Caveat>), Strin
             return Err(format!("The Dockerfile of the {name} is refused: {error}."));
         }
     }
-    let (before, mut caveats) = replayed(question, question.base, question.inputs);
-    let (after, more) = replayed(question, question.head, question.head_inputs);
-    let comparison = score::compare(
-        &before,
-        &after,
-        &prepared(question.model, question.settings),
-    );
+    let model = prepared(question.model, question.settings);
+    let (replayed, mut comparison) = compared(question, &model, &NewArguments::default());
+    comparison.passed = passed(question, &model, &comparison);
+    let [(before, mut caveats), (after, more)] = replayed;
     if comparison.pairs.is_empty() {
         return Err(nothing_to_pair(&before, &after));
     }
@@ -120,18 +120,60 @@ fn prepared(model: &CostModel, settings: &Settings) -> CostModel {
     }
 }
 
-fn replayed(
+/// One side's builds and what was assumed.
+type Replayed = (Vec<BuildOutcome>, Vec<Caveat>);
+
+/// Both sides with new values for these arguments at each build; where git cannot tell, in both readings.
+fn compared(
     question: &Question<'_>,
+    model: &CostModel,
+    arguments: &NewArguments,
+) -> ([Replayed; 2], Comparison) {
+    let both = |not_held| {
+        [
+            (question.base, question.inputs),
+            (question.head, question.head_inputs),
+        ]
+        .map(|(side, inputs)| replayed(question.settings, side, inputs, arguments, not_held))
+    };
+    let sides = both(NotHeld::Unknown);
+    let is_unknown = sides.iter().any(|(builds, _)| score::has_unknown(builds));
+    let again = is_unknown.then(|| both(NotHeld::Unchanged));
+    let unchanged = again.as_ref().map(|[old, new]| (&old.0[..], &new.0[..]));
+    let comparison = score::compare(&sides[0].0, &sides[1].0, unchanged, model);
+    (sides, comparison)
+}
+
+fn replayed(
+    settings: &Settings,
     side: &Side,
     inputs: &[BuildInput],
-) -> (Vec<BuildOutcome>, Vec<Caveat>) {
+    arguments: &NewArguments,
+    not_held: NotHeld,
+) -> Replayed {
     let mut replay = Replay::new(Settings {
         pin: Some(side.dockerfile.clone()),
         pin_ignore: Some(side.ignore.clone()),
-        ..question.settings.clone()
+        not_held,
+        ..settings.clone()
     });
-    let builds = inputs.iter().map(|input| replay.build(input)).collect();
+    let given = |(n, input)| match arguments.is_empty() {
+        true => replay.build(input),
+        false => replay.build(&arguments.given(input, n)),
+    };
+    let builds = inputs.iter().enumerate().map(given).collect();
     (builds, replay.caveats().to_vec())
+}
+
+/// The same builds with new values for arguments that a pipeline is likely to pass.
+fn passed(question: &Question<'_>, model: &CostModel, plain: &Comparison) -> Option<score::Passed> {
+    let texts = [question.base, question.head].map(|side| side.dockerfile.as_str());
+    let arguments = NewArguments::of(question.settings, &texts);
+    if arguments.is_empty() {
+        return None;
+    }
+    let (_, with) = compared(question, model, &arguments);
+    score::Passed::new(arguments.names().cloned().collect(), &with, plain)
 }
 
 fn shown(comparison: &Comparison) -> Compared {
@@ -150,6 +192,18 @@ fn shown(comparison: &Comparison) -> Compared {
         n_faster: comparison.n_faster,
         n_slower: comparison.n_slower,
         mean: change(old.mean.median, new.mean.median),
+        if_cached: Some(change(old.mean_if_cached, new.mean_if_cached))
+            .filter(|c| *c != change(old.mean.median, new.mean.median)),
+        cold: Some(change(old.cold, new.cold)),
+        passed: comparison.passed.as_ref().map(|p| Passed {
+            names: p
+                .names
+                .iter()
+                .take(MAX_STEPS)
+                .map(|n| clip(n, TEXT_CHARS))
+                .collect(),
+            mean: change(p.old, p.new),
+        }),
         median: change(old.median, new.median),
         p95: change(old.p95, new.p95),
         change_low: comparison.mean.low,

@@ -191,18 +191,24 @@ fn totals(builds: &[Build], versions: &[Version], model: &CostModel, git: Option
         totals.tally.merge(&facts.tally);
     }
     let mut bill = Bill::new(model);
+    let empty = CostModel {
+        mounts_filled: false,
+        ..model.clone()
+    };
+    let mut cold_bill = Bill::new(&empty);
     for facts in counted_builds(builds) {
         let steps = &facts.built.steps;
         let cold = vec![Lookup::Miss(MissReason::Cold); facts.built.lookups.len()];
         bill.add(0, steps, &facts.built.lookups);
-        bill.add(1, steps, &cold);
-        for (variant, certainty) in [(2, Certainty::Cautious), (3, Certainty::Bold)] {
+        cold_bill.add(0, steps, &cold);
+        for (variant, certainty) in [(1, Certainty::Cautious), (2, Certainty::Bold)] {
             let ask = Ask { certainty, git };
             let reads = &versions[facts.version].reads;
             bill.add(variant, steps, &best(&facts.built, reads, ask));
         }
     }
-    [totals.cost, totals.cold, totals.best, totals.best_bold] = bill.totals();
+    [totals.cost, totals.best, totals.best_bold] = bill.totals();
+    [totals.cold] = cold_bill.totals();
     totals
 }
 

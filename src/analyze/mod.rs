@@ -5,11 +5,13 @@
 //! Never: reads a file, prints, looks at the clock.
 
 mod analyzer;
+mod arguments;
 mod facts;
 mod ground;
 
 pub use analyzer::Analyzer;
 pub use analyzer::counted_builds;
+pub use arguments::NewArguments;
 pub use facts::Analysis;
 pub use facts::Build;
 pub use facts::BuiltFacts;

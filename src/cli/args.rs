@@ -162,6 +162,9 @@ pub(super) struct CompareArgs {
     /// Exit with 1 if the new mean rebuild takes longer than this: `4m`
     #[arg(long, value_name = "DURATION")]
     pub(super) max_rebuild: Option<String>,
+    /// Exit with 1 also where a limit's verdict rests on steps of which git cannot tell whether they were cached
+    #[arg(long)]
+    pub(super) fail_if_unknown: bool,
     #[command(flatten)]
     pub(super) cost: CostOptions,
     #[command(flatten)]
@@ -282,6 +285,9 @@ pub(super) struct CommentArgs {
     /// Exit with 1 if the head's mean rebuild takes longer than this: `4m`
     #[arg(long, value_name = "DURATION", help_heading = "Limits")]
     pub(super) max_rebuild: Option<String>,
+    /// Exit with 1 also where a limit's verdict rests on steps of which git cannot tell whether they were cached
+    #[arg(long, help_heading = "Limits")]
+    pub(super) fail_if_unknown: bool,
     /// Ratchet: exit with 1 if the head's mean rebuild is above the one kept in this file; the first run writes it
     #[arg(long, value_name = "FILE", help_heading = "Limits")]
     pub(super) baseline: Option<PathBuf>,

@@ -9,11 +9,12 @@ use super::config::Config;
 use super::config_file;
 use super::error::CliError;
 use super::error::Kind;
+use super::limits;
+use super::limits::Limits;
+use super::limits::Means;
 use super::output::Output;
 use super::output::note;
 use super::pull_request;
-use super::settings;
-use super::settings::SlowerLimit;
 use super::surroundings;
 use super::surroundings::Job;
 use super::surroundings::limited;
@@ -27,10 +28,10 @@ use crate::forge::Say;
 use crate::forge::Tag;
 use crate::report::annotations;
 use crate::report::code_quality;
+use crate::report::comment_view::Change;
 use crate::report::comment_view::CommentView;
 use crate::report::comment_view::MAX_BYTES;
 use crate::report::comment_view::Outcome;
-use crate::report::format::duration;
 use crate::report::format::duration_change;
 use crate::report::notice;
 use crate::report::notice::Notice;
@@ -51,7 +52,7 @@ const SUMMARY_LIMIT: usize = 1_000_000;
 pub(super) fn run(args: &CommentArgs) -> Result<(), CliError> {
     let job = Job::read();
     let config = config_file::load(&args.replay)?.unwrap_or_default();
-    let (tag, limits) = (tag(args, &config)?, Limits::read(args, &config)?);
+    let (tag, limits) = (tag(args, &config)?, read_limits(args, &config)?);
     // Where to post is settled before the long work; a failure is told after the comment is out.
     let forge = args.post.as_deref().map(surroundings::forge);
     let view = match &args.from {
@@ -82,7 +83,7 @@ pub(super) fn run(args: &CommentArgs) -> Result<(), CliError> {
     if let Some(posted) = posted? {
         note(&told(&posted));
     }
-    limits.check(&view)?;
+    check(&limits, &view)?;
     match &args.baseline {
         Some(path) => baseline::check(path, args.tighten, &view),
         None => Ok(()),
@@ -260,65 +261,36 @@ fn outputs(args: &CommentArgs, view: &CommentView, id: Option<u64>) -> Result<()
     appended(path, &text)
 }
 
-/// The limits that the user set.
-struct Limits {
-    slower: Option<SlowerLimit>,
-    longest: Option<u64>,
+/// The limits as options, else as configured.
+fn read_limits(args: &CommentArgs, config: &Config) -> Result<Limits, CliError> {
+    let set = &config.thresholds;
+    let slower = args.fail_if_slower.as_ref().or(set.fail_if_slower.as_ref());
+    let longest = args.max_rebuild.as_ref().or(set.max_rebuild.as_ref());
+    Limits::new(
+        slower.map(String::as_str),
+        longest.map(String::as_str),
+        args.fail_if_unknown || set.fail_if_unknown,
+    )
 }
 
-impl Limits {
-    fn read(args: &CommentArgs, config: &Config) -> Result<Self, CliError> {
-        let slower = args
-            .fail_if_slower
-            .as_ref()
-            .or(config.thresholds.fail_if_slower.as_ref());
-        let longest = args
-            .max_rebuild
-            .as_ref()
-            .or(config.thresholds.max_rebuild.as_ref());
-        Ok(Self {
-            slower: slower
-                .map(|text| settings::slower_limit(text))
-                .transpose()?,
-            longest: longest
-                .map(|text| settings::duration("--max-rebuild", text))
-                .transpose()?,
-        })
+/// Every image held against the limits.
+fn check(limits: &Limits, view: &CommentView) -> Result<(), CliError> {
+    let mut all = limits::Outcome::default();
+    for image in &view.images {
+        let Outcome::Compared(compared) = &image.outcome else {
+            continue;
+        };
+        let means = |c: Change| Means {
+            before: c.before,
+            after: c.after,
+        };
+        let found = limits.check(
+            &image.name,
+            means(compared.mean),
+            compared.if_cached.map(means),
+        );
+        all.broken.extend(found.broken);
+        all.undecided.extend(found.undecided);
     }
-
-    fn check(&self, view: &CommentView) -> Result<(), CliError> {
-        let mut broken = Vec::new();
-        for image in &view.images {
-            let Outcome::Compared(compared) = &image.outcome else {
-                continue;
-            };
-            let (before, after) = (compared.mean.before, compared.mean.after);
-            let allowed = match self.slower {
-                Some(SlowerLimit::Percent(percent)) => before as f64 * (1.0 + percent / 100.0),
-                Some(SlowerLimit::Milliseconds(ms)) => before.saturating_add(ms) as f64,
-                None => f64::INFINITY,
-            };
-            if after as f64 > allowed {
-                broken.push(format!(
-                    "{} gets slower: {} instead of {}",
-                    image.name,
-                    duration(after),
-                    duration(before)
-                ));
-            }
-            if let Some(longest) = self.longest.filter(|most| after > *most) {
-                broken.push(format!(
-                    "{} takes {}, more than {}",
-                    image.name,
-                    duration(after),
-                    duration(longest)
-                ));
-            }
-        }
-        if broken.is_empty() {
-            Ok(())
-        } else {
-            Err(CliError::new(Kind::Threshold, broken.join("; ")))
-        }
-    }
+    limits.settle(&all)
 }

@@ -4,19 +4,22 @@ use super::args::{CompareArgs, Format, ReplayOptions};
 use super::error::{CliError, Kind};
 use super::graph::refused;
 use super::layout::Layouts;
+use super::limits::{Limits, Means, Outcome};
 use super::load::{self, Project, Text};
 use super::output::{Output, look};
 use super::prices::cost_model;
 use super::progress::Progress;
-use super::settings::{self, SlowerLimit, Spec};
+use super::settings::{self, Spec};
 use super::suggest::{is_proposal, proposed};
+use crate::analyze::NewArguments;
 use crate::caveat::Caveat;
+use crate::cost::CostModel;
 use crate::dockerfile;
-use crate::replay::{BuildOutcome, Replay, Settings};
+use crate::history::BuildInput;
+use crate::replay::{BuildOutcome, NotHeld, Replay, Settings};
 use crate::report::compare as report;
 use crate::report::compare::Compared;
-use crate::report::format::duration;
-use crate::score::{Comparison, compare};
+use crate::score::{Comparison, Passed, compare, has_unknown};
 use crate::tree::{ObjectId, RepoPath};
 
 /// Revisions are compared over the base's last builds when nothing else is said.
@@ -24,7 +27,11 @@ const DEFAULT_LAST: usize = 500;
 
 /// Carries the command out.
 pub(super) fn run(args: &CompareArgs) -> Result<(), CliError> {
-    let limits = Limits::new(args)?;
+    let limits = Limits::new(
+        args.fail_if_slower.as_deref(),
+        args.max_rebuild.as_deref(),
+        args.fail_if_unknown,
+    )?;
     if args.replay.pin.is_some() {
         return Err(CliError::usage(
             "--pin has no place here: OLD and NEW are what is pinned",
@@ -36,21 +43,37 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), CliError> {
         new,
         layouts,
     } = sides(args)?;
-    let (old_builds, new_builds, caveats) =
-        replay_both(&project, &old.settings, &new.settings, layouts.as_ref())?;
-    let comparison = compare(&old_builds, &new_builds, &cost_model(&project, &args.cost)?);
-    if comparison.pairs.is_empty() {
-        refuse_unbuildable(&old, &old_builds)?;
-        refuse_unbuildable(&new, &new_builds)?;
+    let model = cost_model(&project, &args.cost)?;
+    let texts = [old.text.text.as_str(), &new.text.text];
+    let arguments = NewArguments::of(&project.settings, &texts);
+    let both = Both {
+        project: &project,
+        old: &old.settings,
+        new: &new.settings,
+        layouts: layouts.as_ref(),
+        model: &model,
+    };
+    let (replays, mut comparison) = both.compare(&NewArguments::default())?;
+    if !arguments.is_empty() {
+        let (_, with) = both.compare(&arguments)?;
+        let names = arguments.names().cloned().collect();
+        comparison.passed = Passed::new(names, &with, &comparison);
     }
-    let broken = limits.broken(&comparison);
+    let (old_builds, new_builds) = &replays.builds;
+    let caveats = caveats(&project, &replays, layouts.as_ref());
+    if comparison.pairs.is_empty() {
+        refuse_unbuildable(&old, old_builds)?;
+        refuse_unbuildable(&new, new_builds)?;
+    }
+    let outcome = verdict(&limits, &comparison);
     let compared = Compared {
         names: (&old.text.name, &new.text.name),
         repository: &project.name(),
         settings: &project.settings,
         comparison: &comparison,
         caveats: &caveats,
-        broken: &broken,
+        broken: &outcome.broken,
+        undecided: &outcome.undecided,
     };
     let path = args.output.output.as_deref();
     let mut output = Output::open(path)?;
@@ -65,13 +88,16 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), CliError> {
         }
     }
     output.finish()?;
-    match broken.first() {
-        None => Ok(()),
-        Some(first) => Err(CliError::new(
-            Kind::Threshold,
-            first.trim_end_matches('.').to_lowercase(),
-        )),
-    }
+    limits.settle(&outcome)
+}
+
+/// The limits held against both readings of what git cannot tell.
+fn verdict(limits: &Limits, comparison: &Comparison) -> Outcome {
+    let (old, new) = (&comparison.old, &comparison.new);
+    let means = |before, after| Means { before, after };
+    let run = means(old.mean.median, new.mean.median);
+    let cached = means(old.mean_if_cached, new.mean_if_cached);
+    limits.check("a build", run, Some(cached).filter(|cached| *cached != run))
 }
 
 /// The id of a proposal of `suggest`, where the word is one and no file of that name is there.
@@ -211,35 +237,88 @@ fn at_revision(
 /// One side's builds, in order.
 type Builds = Vec<BuildOutcome>;
 
-/// Both sides over the project's builds, read once.
-fn replay_both(
-    project: &Project,
-    old: &Settings,
-    new: &Settings,
-    layouts: Option<&Layouts>,
-) -> Result<(Builds, Builds, Vec<Caveat>), CliError> {
-    let (mut before, mut after) = (Replay::new(old.clone()), Replay::new(new.clone()));
-    let (mut old_builds, mut new_builds) = (Vec::new(), Vec::new());
-    let mut progress = Progress::new("replaying both", project.builds.len());
-    let same = || project.inputs().map(|input| input.map(|i| (i.clone(), i)));
-    let inputs = layouts.map_or_else(
-        || Box::new(same()) as Box<dyn Iterator<Item = _>>,
-        |l| l.inputs(project),
-    );
-    for input in inputs {
-        let (old_input, new_input) = input?;
-        old_builds.push(before.build(&old_input));
-        new_builds.push(after.build(&new_input));
-        progress.step();
+/// Both sides under the same conditions.
+struct Replays {
+    before: Replay,
+    after: Replay,
+    builds: (Builds, Builds),
+}
+
+impl Replays {
+    fn new(old: &Settings, new: &Settings) -> Self {
+        Self {
+            before: Replay::new(old.clone()),
+            after: Replay::new(new.clone()),
+            builds: (Vec::new(), Vec::new()),
+        }
     }
+
+    fn build(&mut self, old: &BuildInput, new: &BuildInput) {
+        self.builds.0.push(self.before.build(old));
+        self.builds.1.push(self.after.build(new));
+    }
+}
+
+/// What is replayed, whatever is asked of it.
+struct Both<'a> {
+    project: &'a Project,
+    old: &'a Settings,
+    new: &'a Settings,
+    layouts: Option<&'a Layouts>,
+    model: &'a CostModel,
+}
+
+impl Both<'_> {
+    /// Both sides with new values for these arguments at each build; where git cannot tell, in both readings.
+    fn compare(&self, arguments: &NewArguments) -> Result<(Replays, Comparison), CliError> {
+        let replays = self.replay(arguments, NotHeld::Unknown)?;
+        let (old, new) = &replays.builds;
+        let is_unknown = has_unknown(old) || has_unknown(new);
+        let again = is_unknown.then(|| self.replay(arguments, NotHeld::Unchanged));
+        let again = again.transpose()?.map(|again| again.builds);
+        let unchanged = again.as_ref().map(|(old, new)| (&old[..], &new[..]));
+        let comparison = compare(old, new, unchanged, self.model);
+        Ok((replays, comparison))
+    }
+
+    fn replay(&self, arguments: &NewArguments, not_held: NotHeld) -> Result<Replays, CliError> {
+        let taking = |settings: &Settings| Settings {
+            not_held,
+            ..settings.clone()
+        };
+        let mut replays = Replays::new(&taking(self.old), &taking(self.new));
+        let mut progress = Progress::new("replaying both", self.project.builds.len());
+        let same = || {
+            let inputs = self.project.inputs();
+            inputs.map(|input| input.map(|i| (i.clone(), i)))
+        };
+        let inputs = self.layouts.map_or_else(
+            || Box::new(same()) as Box<dyn Iterator<Item = _>>,
+            |l| l.inputs(self.project),
+        );
+        for (n, input) in inputs.enumerate() {
+            let (old, new) = input?;
+            replays.build(&arguments.given(&old, n), &arguments.given(&new, n));
+            progress.step();
+        }
+        Ok(replays)
+    }
+}
+
+fn caveats(project: &Project, replays: &Replays, layouts: Option<&Layouts>) -> Vec<Caveat> {
     let mut caveats = project.caveats.clone();
     caveats.extend(layouts.map(Layouts::caveats).unwrap_or_default());
-    for caveat in before.caveats().iter().chain(after.caveats()) {
+    let both = replays
+        .before
+        .caveats()
+        .iter()
+        .chain(replays.after.caveats());
+    for caveat in both {
         if !caveats.contains(caveat) {
             caveats.push(caveat.clone());
         }
     }
-    Ok((old_builds, new_builds, caveats))
+    caveats
 }
 
 /// A Dockerfile that no commit can be built with is an error, with its reason.
@@ -250,97 +329,5 @@ fn refuse_unbuildable(side: &Side, builds: &[BuildOutcome]) -> Result<(), CliErr
     match builds.last().and_then(|b| b.result.as_ref().err()) {
         Some(error) => Err(refused(error, &side.text)),
         None => Ok(()),
-    }
-}
-
-/// What the user will not have.
-struct Limits {
-    slower: Option<SlowerLimit>,
-    rebuild: Option<u64>,
-}
-
-impl Limits {
-    fn new(args: &CompareArgs) -> Result<Self, CliError> {
-        Ok(Self {
-            slower: args
-                .fail_if_slower
-                .as_deref()
-                .map(settings::slower_limit)
-                .transpose()?,
-            rebuild: args
-                .max_rebuild
-                .as_deref()
-                .map(|t| settings::duration("--max-rebuild", t))
-                .transpose()?,
-        })
-    }
-
-    /// Each limit that is not met, as a sentence.
-    fn broken(&self, comparison: &Comparison) -> Vec<String> {
-        let (old, new) = (comparison.old.mean.median, comparison.new.mean.median);
-        let slower = new.saturating_sub(old);
-        let mut broken = Vec::new();
-        let allowed = match self.slower {
-            None => u64::MAX,
-            Some(SlowerLimit::Milliseconds(ms)) => ms,
-            Some(SlowerLimit::Percent(percent)) => (old as f64 * percent / 100.0) as u64,
-        };
-        if slower > allowed {
-            broken.push(format!(
-                "A build gets slower by {}; --fail-if-slower allows {}.",
-                duration(slower),
-                duration(allowed)
-            ));
-        }
-        if let Some(most) = self.rebuild.filter(|&most| new > most) {
-            broken.push(format!(
-                "A build takes {} on average; --max-rebuild allows {}.",
-                duration(new),
-                duration(most)
-            ));
-        }
-        broken
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::score::Millis;
-
-    fn broken(old: u64, new: u64, slower: Option<&str>, rebuild: Option<u64>) -> usize {
-        let mut comparison = Comparison::default();
-        comparison.old.mean = Millis {
-            median: old,
-            low: old,
-            high: old,
-        };
-        comparison.new.mean = Millis {
-            median: new,
-            low: new,
-            high: new,
-        };
-        let slower = slower.map(|t| settings::slower_limit(t).unwrap());
-        Limits { slower, rebuild }.broken(&comparison).len()
-    }
-
-    #[test]
-    fn limits_are_broken_only_beyond_them() {
-        for (old, new, slower, rebuild, want) in [
-            (100, 105, Some("5%"), None, 0),
-            (100, 106, Some("5%"), None, 1),
-            (100, 50, Some("0%"), None, 0),
-            (1_000, 31_001, Some("30s"), None, 1),
-            (1_000, 31_000, Some("30s"), None, 0),
-            (0, 241_000, None, Some(240_000), 1),
-            (0, 240_000, None, Some(240_000), 0),
-            (0, 10, None, None, 0),
-        ] {
-            assert_eq!(
-                broken(old, new, slower, rebuild),
-                want,
-                "{old} {new} {slower:?} {rebuild:?}"
-            );
-        }
     }
 }

@@ -50,7 +50,7 @@ const IMAGE: &[&str] = &[
     "runner",
     "target",
 ];
-const THRESHOLDS: &[&str] = &["fail-if-slower", "max-rebuild"];
+const THRESHOLDS: &[&str] = &["fail-if-slower", "max-rebuild", "fail-if-unknown"];
 const IGNORE: &[&str] = &["dockerfile", "line", "reason", "rule"];
 const COMMENT: &[&str] = &["builds-per-month", "mode", "suggestion", "tag", "when"];
 
@@ -116,6 +116,8 @@ pub(super) struct Thresholds {
     pub(super) fail_if_slower: Option<String>,
     /// `4m`.
     pub(super) max_rebuild: Option<String>,
+    /// Whether what git cannot tell fails as well.
+    pub(super) fail_if_unknown: bool,
 }
 
 /// `[[ignore]]`: a finding that is accepted.
@@ -176,6 +178,7 @@ impl Config {
                 Some(t) => Thresholds {
                     fail_if_slower: t.string("fail-if-slower")?,
                     max_rebuild: t.string("max-rebuild")?,
+                    fail_if_unknown: t.boolean("fail-if-unknown")?.unwrap_or(false),
                 },
                 None => Thresholds::default(),
             },

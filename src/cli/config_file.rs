@@ -31,6 +31,7 @@ pub(super) fn fill(command: &mut Command) -> Result<(), CliError> {
                 let limits = config.thresholds;
                 args.fail_if_slower = args.fail_if_slower.take().or(limits.fail_if_slower);
                 args.max_rebuild = args.max_rebuild.take().or(limits.max_rebuild);
+                args.fail_if_unknown |= limits.fail_if_unknown;
             }
             (&mut args.replay, Some(&mut args.cost.profile))
         }

@@ -18,6 +18,7 @@ mod explain;
 mod graph;
 mod hint;
 mod layout;
+mod limits;
 mod load;
 mod output;
 mod prices;

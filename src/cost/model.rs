@@ -56,6 +56,8 @@ pub struct CostModel {
     pub parallelism: usize,
     /// What a minute costs, if known.
     pub price: Option<Price>,
+    /// Whether earlier builds filled the cache mounts of a builder that lasts.
+    pub mounts_filled: bool,
     /// Every duration times this; 1 unless a slower runner is to be imagined.
     pub slowdown: u64,
 }
@@ -70,6 +72,7 @@ impl Default for CostModel {
             cache_export: CacheExport::Max,
             parallelism: 0,
             price: None,
+            mounts_filled: true,
             slowdown: 1,
         }
     }

@@ -130,8 +130,8 @@ pub(super) fn work(step: &Step, model: &CostModel) -> Vec<Work> {
         })
         .collect();
     match model.runner {
-        Runner::Persistent => warm::with_mounts(work, step, scale),
-        Runner::Ephemeral => work,
+        Runner::Persistent if model.mounts_filled => warm::with_mounts(work, step, scale),
+        Runner::Persistent | Runner::Ephemeral => work,
     }
 }
 

@@ -7,6 +7,7 @@
 
 use super::filters;
 use super::marks;
+use super::settings::NotHeld;
 use super::settings::RunOutputs;
 use crate::builder::{Effect, Plan, VertexInput, VertexSource};
 use crate::cache::{InputKey, KeyId, Link, NOT_HELD, OpId, Store};
@@ -77,6 +78,7 @@ pub(super) struct Prepared {
     context_inputs: Vec<(usize, usize)>,
     /// Whether all that is needed is looked up, and by what is known before anything runs.
     is_regular: bool,
+    not_held: NotHeld,
 }
 
 impl Prepared {
@@ -85,6 +87,7 @@ impl Prepared {
         store: &mut Store,
         outputs: Vec<RunOutputs>,
         filters: Vec<Option<BTreeMap<String, filters::Output>>>,
+        not_held: NotHeld,
     ) -> Self {
         let ops = plan.vertices.iter().map(|v| store.intern(&v.key)).collect();
         let paths = plan
@@ -128,6 +131,7 @@ impl Prepared {
             offsets,
             context_inputs,
             is_regular,
+            not_held,
             plan,
         }
     }
@@ -525,13 +529,17 @@ impl Evaluation<'_> {
             return Ok(());
         }
         let reading = self.reading(v, i);
-        let content = match input.source {
+        let found = match input.source {
             VertexSource::Context => digest_as(reading, self.context.root(), true, selectors)
-                .map_err(|e| missing_in_context(&e.to_string()))?,
+                .map_err(|e| missing_in_context(&e.to_string())),
             VertexSource::Vertex(source) => {
                 let tree = self.tree(source);
-                digest_as(reading, &tree, false, selectors).map_err(|e| e.to_string())?
+                digest_as(reading, &tree, false, selectors).map_err(|e| e.to_string())
             }
+        };
+        let content = match self.prepared.not_held {
+            NotHeld::Unknown => found?,
+            NotHeld::Unchanged => found.unwrap_or(ContentId::of_bytes(b"as it was")),
         };
         self.fates.contents[self.prepared.offsets[v] + i] = Some(content);
         Ok(())

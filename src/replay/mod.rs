@@ -29,6 +29,7 @@ pub use outcome::Steps;
 pub use run::Replay;
 pub use run::replay;
 pub use settings::CacheExport;
+pub use settings::NotHeld;
 pub use settings::RunOutputs;
 pub use settings::Runner;
 pub use settings::Settings;

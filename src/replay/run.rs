@@ -6,7 +6,7 @@ use super::filters::Filters;
 use super::outcome::{BuildOutcome, Built, Outcome};
 use super::plan_key::{MAX_PLANS, PlanKey, target};
 use super::reason::{Evidence, Hidden, Reference, explain};
-use super::settings::{CacheExport, RunOutputs, Runner, Settings};
+use super::settings::{CacheExport, NotHeld, RunOutputs, Runner, Settings};
 use crate::builder;
 use crate::builder::{Builder, Carried, Effect, Plan};
 use crate::cache::Store;
@@ -212,15 +212,20 @@ impl Replay {
         Ok(prepared)
     }
 
-    fn prepare(&mut self, plan: Plan) -> Arc<Prepared> {
+    fn prepare(&mut self, mut plan: Plan) -> Arc<Prepared> {
         self.plan_caveats(&plan);
+        if self.settings.not_held == NotHeld::Unchanged {
+            plan.vertices.iter_mut().for_each(|v| v.unknown = None);
+        }
         let outputs = (0..plan.vertices.len())
             .map(|v| self.outputs(&plan, v))
             .collect();
         let filters = (0..plan.vertices.len())
             .map(|v| self.filters.of(&plan.step(v).command).cloned())
             .collect();
-        Arc::new(Prepared::new(plan, &mut self.store, outputs, filters))
+        let not_held = self.settings.not_held;
+        let store = &mut self.store;
+        Arc::new(Prepared::new(plan, store, outputs, filters, not_held))
     }
 
     /// What a RUN leaves when it runs again: the override for its stage and line, else the setting.

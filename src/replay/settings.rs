@@ -20,6 +20,8 @@ pub struct Settings {
     pub git_dir: bool,
     /// `--run-outputs`.
     pub run_outputs: RunOutputs,
+    /// What is taken of what git does not hold.
+    pub not_held: NotHeld,
     /// `--run-output STAGE:LINE=…`: overrides per step, by stage name (or index) and line.
     pub run_output: Vec<(String, usize, RunOutputs)>,
     /// `--runner`.
@@ -42,6 +44,7 @@ impl Default for Settings {
             builder: Builder::BuildKit,
             git_dir: true,
             run_outputs: RunOutputs::Changing,
+            not_held: NotHeld::Unknown,
             run_output: Vec::new(),
             runner: Runner::Persistent,
             cache_export: CacheExport::Max,
@@ -49,6 +52,15 @@ impl Default for Settings {
             pin_ignore: None,
         }
     }
+}
+
+/// What a build reads that git does not hold: answers of the network, files made outside of git.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum NotHeld {
+    /// It may have changed: what reads it is unknown.
+    Unknown,
+    /// It is as it was at every build: one of the two readings of a comparison.
+    Unchanged,
 }
 
 /// Whether a RUN that runs again leaves different bytes behind.

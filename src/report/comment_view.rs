@@ -92,6 +92,15 @@ pub struct Compared {
     pub n_slower: u64,
     /// Mean rebuild, in milliseconds.
     pub mean: Change,
+    /// The same had nothing changed of what git does not hold, where that makes a difference.
+    #[serde(default)]
+    pub if_cached: Option<Change>,
+    /// A build from an empty cache, in milliseconds.
+    #[serde(default)]
+    pub cold: Option<Change>,
+    /// The mean were arguments passed that nobody passed, where that makes another change.
+    #[serde(default)]
+    pub passed: Option<Passed>,
     /// Half of the builds take at most this, in milliseconds.
     pub median: Change,
     /// 95 of 100 builds take at most this, in milliseconds.
@@ -114,6 +123,16 @@ pub struct Compared {
     pub merge: Option<Merge>,
     /// One proposal.
     pub suggestion: Option<Suggestion>,
+}
+
+/// Arguments that a pipeline may pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Passed {
+    /// Their names; each has another value at each build.
+    pub names: Vec<String>,
+    /// Mean rebuild, in milliseconds.
+    pub mean: Change,
 }
 
 /// A step whose share in the mean changes.
@@ -250,6 +269,9 @@ impl Compared {
             Some(self.p95),
             self.moved,
             self.image,
+            self.if_cached,
+            self.cold,
+            self.passed.as_ref().map(|p| p.mean),
         ];
         let changes = all.into_iter().flatten().flat_map(|c| [c.before, c.after]);
         let signed = self
@@ -288,6 +310,9 @@ impl Compared {
             self.steps.len() <= MAX_ITEMS && merged.len() <= MAX_ITEMS,
             "it has too many steps",
         )?;
+        let names = self.passed.as_ref().map_or(&[][..], |p| &p.names);
+        ensure(names.len() <= MAX_ITEMS, "it has too many arguments")?;
+        texts(names)?;
         texts(self.steps.iter().map(|s| &s.text))?;
         texts(merged.iter().flat_map(|s| [&s.text, &s.because]))?;
         let Some(suggestion) = &self.suggestion else {

@@ -2,6 +2,7 @@
 //!
 //! Never: decides whether a change is good enough.
 
+use super::direction::Direction;
 use super::format::{bytes, count, date, duration, duration_change, grouped, one_line, share};
 use super::json;
 use super::markdown;
@@ -9,7 +10,7 @@ use super::table::{Column, Table, escape_cell};
 use super::terminal::{Look, Page};
 use crate::caveat::Caveat;
 use crate::replay::Settings;
-use crate::score::{Change, Comparison, EQUAL_MS, Pair, Side, StepChange, StepSide};
+use crate::score::{Change, Comparison, EQUAL_MS, Pair, Passed, Side, StepChange, StepSide};
 use serde::Serialize;
 use std::io;
 
@@ -27,6 +28,8 @@ pub struct Compared<'a> {
     pub caveats: &'a [Caveat],
     /// Limits of the user's that are not met, in words.
     pub broken: &'a [String],
+    /// Limits of which git cannot tell, in words.
+    pub undecided: &'a [String],
 }
 
 /// So many steps are listed for people.
@@ -95,43 +98,83 @@ pub fn headline(compared: &Compared<'_>) -> String {
     if comparison.pairs.is_empty() {
         return "No build can be compared".to_owned();
     }
-    let by = comparison.mean.median;
-    let (after, before) = (duration(new), duration(old));
-    let if_cached = comparison.mean_if_cached.median;
-    if direction(if_cached, old) != direction(by, old) {
-        // What is unknown decides the sign: no claim is made.
-        return format!(
-            "Git cannot tell which is faster: {} to {} a build on average, by what was cached",
+    let (by, if_cached) = (comparison.mean.median, comparison.mean_if_cached.median);
+    let range = || {
+        format!(
+            "{} to {} a build on average, by what changes outside of git",
             duration_change(if_cached.min(by)),
             duration_change(if_cached.max(by)),
-        );
-    }
-    match by {
-        _ if by.unsigned_abs() <= EQUAL_MS => format!("The same: {after} a build on average"),
-        // Less than one in a hundred is nothing to tell anyone.
-        _ if by.unsigned_abs() < old / 100 => {
-            format!(
-                "About the same: {after} a build on average ({})",
-                duration_change(by)
-            )
-        }
-        ..0 => format!(
-            "Faster: {after} a build on average instead of {before} ({}, {})",
-            duration_change(by),
-            percent(old, new)
-        ),
-        _ => format!(
-            "Slower: {after} a build on average instead of {before} ({}, {})",
-            duration_change(by),
-            percent(old, new)
-        ),
+        )
+    };
+    match Direction::of(by, if_cached) {
+        Direction::Same => same(comparison),
+        Direction::Faster => told("Faster", "Slightly faster", old, new, by),
+        Direction::Slower => told("Slower", "Slightly slower", old, new, by),
+        Direction::FasterOrSame => format!("Faster or the same: {}", range()),
+        Direction::SlowerOrSame => format!("Slower or the same: {}", range()),
+        Direction::Unclear => format!("Git cannot tell which is faster: {}", range()),
     }
 }
 
-/// −1 for faster, 1 for slower, 0 where the difference is nothing to tell anyone.
-fn direction(by: i64, old: u64) -> i64 {
-    let is_small = by.unsigned_abs() <= EQUAL_MS || by.unsigned_abs() < old / 100;
-    if is_small { 0 } else { by.signum() }
+/// `Faster: 20 s a build on average instead of 30 s (−10 s, −33%)`.
+fn told(word: &str, slight: &str, old: u64, new: u64, by: i64) -> String {
+    let (after, before) = (duration(new), duration(old));
+    // Less than one in a hundred would read as the same twice.
+    if by.unsigned_abs() < old / 100 {
+        return format!(
+            "{slight}: {after} a build on average ({})",
+            duration_change(by)
+        );
+    }
+    format!(
+        "{word}: {after} a build on average instead of {before} ({}, {})",
+        duration_change(by),
+        percent(old, new)
+    )
+}
+
+/// Where the mean says nothing: what a pipeline's arguments or an empty cache would make of it.
+fn same(comparison: &Comparison) -> String {
+    let plain = format!(
+        "{} a build on average",
+        duration(comparison.new.mean.median)
+    );
+    if let Some(passed) = &comparison.passed {
+        let direction = Direction::of(passed.mean.median, passed.mean_if_cached.median);
+        if direction != Direction::Same {
+            let mut word = direction.word().to_owned();
+            word[..1].make_ascii_uppercase();
+            return format!(
+                "{word} where {}: {} a build on average instead of {} ({}); the same where not",
+                is_new(&passed.names),
+                duration(passed.new),
+                duration(passed.old),
+                duration_change(passed.mean.median),
+            );
+        }
+    }
+    let (old, new) = (comparison.old.cold, comparison.new.cold);
+    let by = comparison.cold.median;
+    // The figures of two different files differ by a little in any case.
+    if by.unsigned_abs() <= EQUAL_MS.max(old / 100) {
+        return format!("The same: {plain}");
+    }
+    format!(
+        "The same: {plain}; from an empty cache {}: {} instead of {} ({})",
+        Direction::of(by, by).word(),
+        duration(new),
+        duration(old),
+        duration_change(by)
+    )
+}
+
+/// `GIT_COMMIT has another value at each build`.
+fn is_new(names: &[String]) -> String {
+    let list = super::format::list(names, names.len(), 3);
+    match names {
+        [_] => format!("{list} has another value at each build"),
+        _ => format!("{list} have other values at each build"),
+    }
 }
 
 /// `−35%`, `+120%`.
@@ -172,9 +215,10 @@ fn sentences(compared: &Compared<'_>) -> Vec<String> {
     let unknown = (comparison.old.tally.unknown, comparison.new.tally.unknown);
     if unknown != (0, 0) {
         lines.push(format!(
-            "Git cannot tell what became of {} (before) and {} (after): they are taken to run, so the true change may be another.",
+            "Git cannot tell what became of {} (before) and {} (after): they are taken to run. Were all that git does not hold as it was, the mean would change by {}.",
             count(unknown.0, "step", "steps"),
-            count(unknown.1, "step", "steps")
+            count(unknown.1, "step", "steps"),
+            duration_change(comparison.mean_if_cached.median)
         ));
     }
     if comparison.n_lost > 0 {
@@ -189,7 +233,16 @@ fn sentences(compared: &Compared<'_>) -> Vec<String> {
             count(comparison.n_gained, "commit", "commits")
         ));
     }
-    lines.extend(compared.broken.iter().cloned());
+    if let Some(passed) = &comparison.passed {
+        lines.push(format!(
+            "Git does not say what builds are passed: where {}, a build takes {} instead of {} ({}).",
+            is_new(&passed.names),
+            duration(passed.new),
+            duration(passed.old),
+            duration_change(passed.mean.median)
+        ));
+    }
+    lines.extend(compared.broken.iter().chain(compared.undecided).cloned());
     lines
 }
 
@@ -244,6 +297,7 @@ fn figures(comparison: &Comparison) -> Table {
         ),
         time("median build", old.median, new.median, comparison.median),
         time("slowest 5% from", old.p95, new.p95, comparison.p95),
+        time("empty cache", old.cold, new.cold, comparison.cold),
         plain("cache hits", ratio(old), ratio(new), String::new()),
         plain(
             "bytes moved",
@@ -401,9 +455,13 @@ struct Wire<'a> {
     mean_change_if_cached_ms: WireChange,
     median_change_ms: WireChange,
     p95_change_ms: WireChange,
+    cold_change_ms: WireChange,
+    direction: &'static str,
+    if_passed: Option<WirePassed<'a>>,
     steps: Vec<WireStep<'a>>,
     pairs: Vec<WirePair>,
     thresholds_not_met: &'a [String],
+    thresholds_undecided: &'a [String],
     caveats: Vec<json::WireCaveat<'a>>,
 }
 
@@ -411,6 +469,8 @@ struct Wire<'a> {
 struct WireSide<'a> {
     name: &'a str,
     mean_ms: json::WireBand,
+    mean_if_cached_ms: u64,
+    cold_ms: u64,
     median_ms: u64,
     p95_ms: u64,
     cache: json::WireTally,
@@ -424,6 +484,15 @@ struct WireChange {
     median: i64,
     low: i64,
     high: i64,
+}
+
+#[derive(Serialize)]
+struct WirePassed<'a> {
+    arguments: &'a [String],
+    old_mean_ms: u64,
+    new_mean_ms: u64,
+    mean_change_ms: WireChange,
+    mean_change_if_cached_ms: WireChange,
 }
 
 #[derive(Serialize)]
@@ -479,9 +548,13 @@ pub fn json(compared: &Compared<'_>, sink: &mut dyn io::Write) -> io::Result<()>
         mean_change_if_cached_ms: wire_change(c.mean_if_cached),
         median_change_ms: wire_change(c.median),
         p95_change_ms: wire_change(c.p95),
+        cold_change_ms: wire_change(c.cold),
+        direction: Direction::of(c.mean.median, c.mean_if_cached.median).name(),
+        if_passed: c.passed.as_ref().map(wire_passed),
         steps: c.steps.iter().map(wire_step).collect(),
         pairs: c.pairs.iter().map(pair).collect(),
         thresholds_not_met: compared.broken,
+        thresholds_undecided: compared.undecided,
         caveats: json::caveats(compared.caveats),
     };
     json::pretty(&wire, sink)
@@ -491,6 +564,8 @@ fn wire_side<'a>(name: &'a str, side: &Side) -> WireSide<'a> {
     WireSide {
         name,
         mean_ms: json::band(side.mean),
+        mean_if_cached_ms: side.mean_if_cached,
+        cold_ms: side.cold,
         median_ms: side.median,
         p95_ms: side.p95,
         cache: json::tally(&side.tally),
@@ -505,6 +580,16 @@ fn wire_change(change: Change) -> WireChange {
         median: change.median,
         low: change.low,
         high: change.high,
+    }
+}
+
+fn wire_passed(passed: &Passed) -> WirePassed<'_> {
+    WirePassed {
+        arguments: &passed.names,
+        old_mean_ms: passed.old,
+        new_mean_ms: passed.new,
+        mean_change_ms: wire_change(passed.mean),
+        mean_change_if_cached_ms: wire_change(passed.mean_if_cached),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod code_quality;
 pub mod comment_view;
 pub mod compare;
 pub mod demo;
+pub mod direction;
 pub mod explain;
 mod fingerprint;
 pub mod format;

@@ -11,9 +11,11 @@ use super::comment_view::Compared;
 use super::comment_view::ImageView;
 use super::comment_view::Merge;
 use super::comment_view::Outcome;
+use super::comment_view::Passed;
 use super::comment_view::Share;
 use super::comment_view::StepChange;
 use super::comment_view::Suggestion;
+use super::direction::Direction;
 use super::format::bytes;
 use super::format::count;
 use super::format::duration;
@@ -74,15 +76,32 @@ impl Verdict {
 
 /// The change of the mean rebuild over all images together, in milliseconds, and which way that is.
 pub fn verdict(view: &CommentView) -> (Verdict, i64) {
-    let compared: Vec<&Compared> = view.images.iter().filter_map(compared).collect();
-    let change = compared.iter().map(|c| delta(c.mean)).sum::<i64>();
-    let verdict = match change {
-        _ if compared.is_empty() => Verdict::Unknown,
-        _ if change.unsigned_abs() < NOTHING_MS => Verdict::Same,
-        1.. => Verdict::Slower,
-        _ => Verdict::Faster,
+    let verdict = match direction(view) {
+        None | Some(Direction::Unclear) => Verdict::Unknown,
+        Some(Direction::Same) => Verdict::Same,
+        Some(Direction::Slower | Direction::SlowerOrSame) => Verdict::Slower,
+        Some(Direction::Faster | Direction::FasterOrSame) => Verdict::Faster,
     };
-    (verdict, change)
+    (verdict, readings(view).0)
+}
+
+/// By both readings of what git cannot tell; `None` where nothing could be compared.
+fn direction(view: &CommentView) -> Option<Direction> {
+    view.images.iter().find_map(compared)?;
+    let (run, cached) = readings(view);
+    Some(Direction::of(run, cached))
+}
+
+/// The change over all images if what git cannot tell runs, and if it is cached.
+fn readings(view: &CommentView) -> (i64, i64) {
+    let all = view.images.iter().filter_map(compared);
+    all.fold((0, 0), |(run, cached), c| {
+        let other = delta(c.if_cached.unwrap_or(c.mean));
+        (
+            run.saturating_add(delta(c.mean)),
+            cached.saturating_add(other),
+        )
+    })
 }
 
 /// Whether there is anything to say: some image's cost changes, or could not be told.
@@ -129,7 +148,8 @@ fn worded(view: &CommentView, change_of: fn(i64) -> String) -> String {
     } else {
         String::new()
     };
-    let (verdict, change) = verdict(view);
+    let direction = direction(view);
+    let (change, cached) = readings(view);
     let sure = view
         .images
         .iter()
@@ -137,26 +157,55 @@ fn worded(view: &CommentView, change_of: fn(i64) -> String) -> String {
         .all(|c| c.change_low.signum() * c.change_high.signum() >= 0);
     let probably = if sure { "" } else { "probably " };
     let per_month = match view.builds_per_month {
-        Some(builds) if verdict != Verdict::Same => {
+        Some(builds) => {
             let month = i64::try_from(i128::from(change) * i128::from(builds)).unwrap_or(i64::MAX);
             format!(", about {} a month", change_of(month))
         }
-        _ => String::new(),
+        None => String::new(),
     };
-    match verdict {
-        Verdict::Unknown => "Image builds: the change could not be told".to_owned(),
-        Verdict::Same if !has_news(view) => {
+    let certain = |word: &str| {
+        format!(
+            "Image builds {probably}get {word}: {} per build{of_all}{per_month}",
+            change_of(change)
+        )
+    };
+    let range = |words: &str| {
+        format!(
+            "Image builds {words}: {} to {} per build{of_all}, by what changes outside of git",
+            change_of(change.min(cached)),
+            change_of(change.max(cached))
+        )
+    };
+    match direction {
+        None => "Image builds: the change could not be told".to_owned(),
+        Some(Direction::Same) if !has_news(view) => {
             "Image builds: nothing changes for the cache".to_owned()
         }
-        Verdict::Same => format!("Image builds take about the same time{of_all}"),
-        Verdict::Slower => format!(
-            "Image builds {probably}get slower: {} per build{of_all}{per_month}",
-            change_of(change)
-        ),
-        Verdict::Faster => format!(
-            "Image builds {probably}get faster: {} per build{of_all}{per_month}",
-            change_of(change)
-        ),
+        Some(Direction::Same) => match if_passed(view) {
+            0 => format!("Image builds take about the same time{of_all}"),
+            by => format!(
+                "Image builds get {} where build arguments are new each time, and else stay the same{of_all}",
+                if by < 0 { "faster" } else { "slower" }
+            ),
+        },
+        Some(Direction::Slower) => certain("slower"),
+        Some(Direction::Faster) => certain("faster"),
+        Some(Direction::SlowerOrSame) => range("get slower or stay the same"),
+        Some(Direction::FasterOrSame) => range("get faster or stay the same"),
+        Some(Direction::Unclear) => range("get faster or slower, git cannot tell"),
+    }
+}
+
+/// The change over all images were arguments passed; 0 where that is none.
+fn if_passed(view: &CommentView) -> i64 {
+    let all = view.images.iter().filter_map(compared);
+    let change = all
+        .filter_map(|c| Some(delta(c.passed.as_ref()?.mean)))
+        .sum::<i64>();
+    if change.unsigned_abs() < NOTHING_MS {
+        0
+    } else {
+        change
     }
 }
 
@@ -273,6 +322,12 @@ fn table(c: &Compared) -> String {
     );
     row("Median", change_of(c.median), durations(c.median));
     row("P95", change_of(c.p95), durations(c.p95));
+    if let Some(cold) = c
+        .cold
+        .filter(|c| delta(*c).unsigned_abs() > NOTHING_MS.max(c.before / 100))
+    {
+        row("Empty cache", change_of(cold), durations(cold));
+    }
     if c.hits_before.whole > 0 && c.hits_after.whole > 0 {
         let values = arrow(&shown(c.hits_before), &shown(c.hits_after));
         row("Hits", points(c.hits_before, c.hits_after), values);
@@ -302,12 +357,45 @@ fn builds(c: &Compared) -> String {
             duration_change(high)
         ),
     };
+    let unknown = c.if_cached.map(|cached| {
+        format!(
+            " Of some steps git cannot tell whether they were cached: they count as run. Were all that git does not hold as it was, the mean would change by {}.",
+            duration_change(delta(cached))
+        )
+    });
     format!(
-        "Of {}, {} get faster, {} stay the same, {} get slower.{band}",
+        "Of {}, {} get faster, {} stay the same, {} get slower.{band}{}{}",
         count(c.n_builds, "replayed build", "replayed builds"),
         grouped(c.n_faster),
         grouped(same),
         grouped(c.n_slower),
+        unknown.unwrap_or_default(),
+        c.passed.as_ref().map(passed).unwrap_or_default(),
+    )
+}
+
+/// What a pipeline that passes arguments would see.
+fn passed(passed: &Passed) -> String {
+    let shown = passed
+        .names
+        .iter()
+        .take(SHOWN)
+        .map(|name| code(name, NAME_CHARS));
+    let more = match passed.names.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let names: Vec<String> = shown.collect();
+    format!(
+        " Where {}{more} {} at each build, the mean changes by {} ({}).",
+        names.join(", "),
+        if passed.names.len() == 1 {
+            "is new"
+        } else {
+            "are new"
+        },
+        duration_change(delta(passed.mean)),
+        durations(passed.mean)
     )
 }
 
@@ -544,7 +632,9 @@ fn compared(image: &ImageView) -> Option<&Compared> {
 
 fn is_same(c: &Compared) -> bool {
     let quiet = |change: Change| delta(change).unsigned_abs() < NOTHING_MS;
-    quiet(c.mean) && quiet(c.median) && quiet(c.p95) && c.n_faster == 0 && c.n_slower == 0
+    let is_quiet = quiet(c.mean) && quiet(c.median) && quiet(c.p95);
+    let others = [c.if_cached, c.passed.as_ref().map(|p| p.mean)];
+    is_quiet && others.into_iter().flatten().all(quiet) && c.n_faster == 0 && c.n_slower == 0
 }
 
 fn delta(change: Change) -> i64 {

@@ -3,6 +3,7 @@
 //! Never: decides whether a change is good enough; thresholds are the caller's.
 
 use super::align::align;
+use super::cold;
 use super::metric::{Millis, Tally, counted, tally};
 use crate::cache::{Lookup, MissReason};
 use crate::cost::{CostModel, EachCost, ImageSize};
@@ -11,6 +12,14 @@ use crate::replay::{BuildOutcome, Built, Steps};
 use crate::tree::ObjectId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Whether git cannot tell of some step of these builds whether it ran.
+pub fn has_unknown(builds: &[BuildOutcome]) -> bool {
+    let built = builds.iter().filter_map(|b| b.result.as_ref().ok());
+    built
+        .flat_map(|b| &b.lookups)
+        .any(|lookup| matches!(lookup, Lookup::Unknown { .. }))
+}
 
 /// Two replays of the same builds. The first build of each fills its empty cache and is left out, and so is a build that
 /// one side cannot build: its Dockerfile is refused, or copies a file that is not there though other builds have it.
@@ -32,16 +41,50 @@ pub struct Comparison {
     pub new: Side,
     /// Mean, new minus old, in milliseconds.
     pub mean: Change,
-    /// The same, had everything been cached of which git cannot tell whether it was.
+    /// The same, had nothing changed of what git does not hold.
     pub mean_if_cached: Change,
+    /// A build from an empty cache, likewise.
+    pub cold: Change,
     /// Median, likewise.
     pub median: Change,
     /// 95th percentile, likewise.
     pub p95: Change,
     /// The steps of both sides, aligned, the greatest change first.
     pub steps: Vec<StepChange>,
+    /// The same, were arguments passed that nobody passed; where that makes another change.
+    pub passed: Option<Passed>,
     /// Where the durations come from, a whole sentence.
     pub basis: String,
+}
+
+/// A comparison in short, under other build arguments.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// The arguments that have another value at each build.
+    pub names: Vec<String>,
+    /// Mean wall time before, in milliseconds.
+    pub old: u64,
+    /// And after.
+    pub new: u64,
+    /// New minus old.
+    pub mean: Change,
+    /// The same, had nothing changed of what git does not hold.
+    pub mean_if_cached: Change,
+}
+
+impl Passed {
+    /// From the comparison under these arguments; `None` where it says what `plain` says.
+    pub fn new(names: Vec<String>, passed: &Comparison, plain: &Comparison) -> Option<Self> {
+        let is_news =
+            !passed.pairs.is_empty() && passed.mean.median.abs_diff(plain.mean.median) > EQUAL_MS;
+        is_news.then_some(Self {
+            names,
+            old: passed.old.mean.median,
+            new: passed.new.mean.median,
+            mean: passed.mean,
+            mean_if_cached: passed.mean_if_cached,
+        })
+    }
 }
 
 /// Differences up to this are none.
@@ -52,6 +95,10 @@ pub const EQUAL_MS: u64 = 50;
 pub struct Side {
     /// Mean wall time of a build.
     pub mean: Millis,
+    /// The same, had nothing changed of what git does not hold.
+    pub mean_if_cached: u64,
+    /// The newest build from an empty cache.
+    pub cold: u64,
     /// Half of the builds take at most this.
     pub median: u64,
     /// 95 of 100 take at most this.
@@ -123,8 +170,14 @@ pub struct StepSide {
     pub spent: u64,
 }
 
-/// Compares two replays of the same builds under one cost model. `old` and `new` must have equal lengths.
-pub fn compare(old: &[BuildOutcome], new: &[BuildOutcome], model: &CostModel) -> Comparison {
+/// Compares two replays of the same builds under one cost model. `old` and `new` must have equal lengths. `unchanged`: both
+/// once more, with all that git does not hold as it was; not needed where no step is unknown.
+pub fn compare(
+    old: &[BuildOutcome],
+    new: &[BuildOutcome],
+    unchanged: Option<(&[BuildOutcome], &[BuildOutcome])>,
+    model: &CostModel,
+) -> Comparison {
     let (old_built, new_built) = (buildable(old), buildable(new));
     let both: Vec<(bool, bool)> = old_built.into_iter().zip(new_built).collect();
     let first = |builds: &[BuildOutcome]| builds.iter().position(|b| b.result.is_ok());
@@ -140,17 +193,23 @@ pub fn compare(old: &[BuildOutcome], new: &[BuildOutcome], model: &CostModel) ->
     };
     let (old_paired, new_paired) = (pick(old), pick(new));
     let (old_cost, new_cost) = (model.each(&old_paired), model.each(&new_paired));
+    let again = unchanged.map(|(old, new)| (model.each(&pick(old)), model.each(&pick(new))));
+    let (old_cached, new_cached) = match &again {
+        Some((old, new)) => (old, new),
+        None => (&old_cost, &new_cost),
+    };
+    let (old_cold, new_cold) = (
+        cold::cost(&old_paired, model),
+        cold::cost(&new_paired, model),
+    );
     let mut comparison = Comparison {
         n_lost: both.iter().filter(|b| **b == (true, false)).count() as u64,
         n_gained: both.iter().filter(|b| **b == (false, true)).count() as u64,
         old: side(&old_paired, &old_cost, model),
         new: side(&new_paired, &new_cost, model),
         mean: change(&old_cost, &new_cost, mean),
-        mean_if_cached: change(
-            &cost_if_cached(&old_paired, model),
-            &cost_if_cached(&new_paired, model),
-            mean,
-        ),
+        mean_if_cached: change(old_cached, new_cached, mean),
+        cold: change(&old_cold, &new_cold, mean),
         median: change(&old_cost, &new_cost, |walls| percentile(walls, 50)),
         p95: change(&old_cost, &new_cost, |walls| percentile(walls, 95)),
         basis: model.basis(None),
@@ -159,6 +218,13 @@ pub fn compare(old: &[BuildOutcome], new: &[BuildOutcome], model: &CostModel) ->
     if let (Some(newest_old), Some(newest_new)) = (newest(&old_paired), newest(&new_paired)) {
         let rows = Rows::new(newest_old, newest_new);
         rows.fill(&mut comparison, &old_paired, &new_paired, model);
+    }
+    let walls = |cost: &EachCost| cost.median.iter().map(|c| c.wall_ms).collect::<Vec<_>>();
+    for (side, cached, cold) in [
+        (&mut comparison.old, old_cached, &old_cold),
+        (&mut comparison.new, new_cached, &new_cold),
+    ] {
+        (side.mean_if_cached, side.cold) = (mean(&walls(cached)), mean(&walls(cold)));
     }
     for (i, pair) in comparison.pairs.iter_mut().enumerate() {
         (pair.old_ms, pair.new_ms) = (old_cost.median[i].wall_ms, new_cost.median[i].wall_ms);
@@ -197,21 +263,6 @@ fn finds_all(built: &Built) -> bool {
     })
 }
 
-/// What the builds cost if all that is unknown had been cached.
-fn cost_if_cached(builds: &[BuildOutcome], model: &CostModel) -> EachCost {
-    let mut builds = builds.to_vec();
-    let lookups = builds
-        .iter_mut()
-        .filter_map(|b| b.result.as_mut().ok())
-        .flat_map(|b| &mut b.lookups);
-    for lookup in lookups {
-        if matches!(lookup, Lookup::Unknown { .. }) {
-            *lookup = Lookup::Hit { build: None };
-        }
-    }
-    model.each(&builds)
-}
-
 fn newest(builds: &[BuildOutcome]) -> Option<Arc<Steps>> {
     builds
         .iter()
@@ -235,6 +286,8 @@ fn side(builds: &[BuildOutcome], cost: &EachCost, model: &CostModel) -> Side {
     let mut draws: Vec<u64> = cost.wall_draws.iter().map(|walls| mean(walls)).collect();
     draws.sort_unstable();
     Side {
+        mean_if_cached: 0,
+        cold: 0,
         mean: Millis {
             median: mean(&walls),
             low: percentile(&draws, 10).min(mean(&walls)),
@@ -504,7 +557,7 @@ mod tests {
         let built = || build(&side, &[HIT, HIT, HIT]);
         let full = [cold(&side), built(), built(), built()];
         let check = |after: [BuildOutcome; 4], pairs: usize, n_lost: u64| {
-            let got = compare(&full, &after, &CostModel::default());
+            let got = compare(&full, &after, None, &CostModel::default());
             assert_eq!((got.pairs.len(), got.n_lost), (pairs, n_lost));
         };
         check([cold(&side), built(), lacking(), lacking()], 1, 2);
@@ -519,7 +572,9 @@ mod tests {
         };
         let before = [cold(&side), build(&side, &[HIT, HIT])];
         let after = [cold(&side), build(&side, &[HIT, unknown])];
-        let got = compare(&before, &after, &CostModel::default());
+        assert!(has_unknown(&after) && !has_unknown(&before));
+        let again = Some((&before[..], &before[..]));
+        let got = compare(&before, &after, again, &CostModel::default());
         assert!(got.mean.median > 0, "{:?}", got.mean);
         assert_eq!(got.mean_if_cached, Change::default());
     }
@@ -549,7 +604,7 @@ mod tests {
             build(&new, &[HIT, HIT, HIT, MISS, MISS]),
             build(&new, &[HIT, HIT, HIT, HIT, HIT]),
         ];
-        let got = compare(&before, &after, &CostModel::default());
+        let got = compare(&before, &after, None, &CostModel::default());
         assert_eq!((got.pairs.len(), got.n_faster, got.n_slower), (2, 1, 0));
         assert!(got.mean.median < 0 && got.mean.high <= 0, "{:?}", got.mean);
         let first = &got.steps[0];
@@ -574,7 +629,7 @@ mod tests {
     fn equal_sides_are_equal() {
         let graph = Arc::new(steps(&["FROM a", "RUN x"]));
         let builds = [cold(&graph), build(&graph, &[HIT, MISS])];
-        let got = compare(&builds, &builds, &CostModel::default());
+        let got = compare(&builds, &builds, None, &CostModel::default());
         assert_eq!(
             (got.mean, got.median, got.p95),
             (Change::default(), Change::default(), Change::default())
@@ -589,9 +644,17 @@ mod tests {
         let mut refused = cold(&graph);
         refused.result = Err(crate::dockerfile::Error::whole("no Dockerfile"));
         let good = [cold(&graph), build(&graph, &[HIT, HIT])];
-        let got = compare(&good, &[good[0].clone(), refused], &CostModel::default());
+        let got = compare(
+            &good,
+            &[good[0].clone(), refused],
+            None,
+            &CostModel::default(),
+        );
         assert_eq!((got.pairs.len(), got.n_lost, got.n_gained), (0, 1, 0));
-        assert_eq!(compare(&[], &[], &CostModel::default()).pairs.len(), 0);
+        assert_eq!(
+            compare(&[], &[], None, &CostModel::default()).pairs.len(),
+            0
+        );
     }
 
     #[test]

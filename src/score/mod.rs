@@ -5,6 +5,7 @@
 mod align;
 mod attribution;
 mod bound;
+mod cold;
 mod compare;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -22,10 +23,12 @@ pub use compare::Change;
 pub use compare::Comparison;
 pub use compare::EQUAL_MS;
 pub use compare::Pair;
+pub use compare::Passed;
 pub use compare::Side;
 pub use compare::StepChange;
 pub use compare::StepSide;
 pub use compare::compare;
+pub use compare::has_unknown;
 pub use metric::Millis;
 pub use metric::Tally;
 pub use metric::counted;

@@ -4,6 +4,7 @@
 mod calibrate;
 mod cli;
 mod comment;
+mod compare;
 mod cost;
 mod demo;
 mod forge;

@@ -30,6 +30,7 @@ pub(super) use ignore::is_manifest;
 pub use ignore::reads_git;
 pub(super) use pin::floats;
 pub(super) use sink::argument_changes;
+pub use sink::new_at_each_build;
 
 use super::candidate::Candidate;
 use super::view::View;

@@ -25,7 +25,7 @@ use super::super::moving::{block_of, effects};
 use super::super::past::Name;
 use super::super::view::View;
 use super::Rule;
-use crate::dockerfile::ast::{ArgItem, Instruction, Kind, Stage};
+use crate::dockerfile::ast::{ArgItem, Dockerfile, Instruction, Kind, Stage};
 use std::collections::BTreeSet;
 
 /// Its line in [`super::ALL`].
@@ -82,6 +82,11 @@ pub(in crate::restructure) fn changes(view: &View<'_>, name: &str) -> bool {
     if let Some((_, varies)) = view.build_args.iter().find(|(n, _)| n == name) {
         return *varies;
     }
+    is_called_changing(name)
+}
+
+/// Whether a name says that its value differs from build to build.
+fn is_called_changing(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     let is_word = |word: &str| {
         upper == word
@@ -108,12 +113,47 @@ pub(in crate::restructure) fn argument_changes(view: &View<'_>, item: &ArgItem) 
     });
     match item.default.as_deref().or(global) {
         None => changes(view, &item.name),
-        Some(default) => {
-            is_placeholder(Some(default))
-                && (changes(view, &item.name)
-                    || item.name.to_ascii_uppercase().ends_with("_VERSION"))
+        default => expects_values(&item.name, default),
+    }
+}
+
+/// Whether an argument that nobody passed is there to be passed, with another value at each build: by its name, and
+/// unless it has a value of its own.
+fn expects_values(name: &str, default: Option<&str>) -> bool {
+    match default {
+        None => is_called_changing(name),
+        Some(_) => {
+            is_placeholder(default)
+                && (is_called_changing(name) || name.to_ascii_uppercase().ends_with("_VERSION"))
         }
     }
+}
+
+/// The arguments of a Dockerfile that are likely to have another value at each build if they are passed: a commit, a date,
+/// the image's own version, what is there to make steps run again. None that choose a base image.
+pub fn new_at_each_build(dockerfile: &Dockerfile) -> BTreeSet<String> {
+    let bases: Vec<&str> = dockerfile
+        .stages
+        .iter()
+        .map(|s| s.from.original.as_str())
+        .collect();
+    let items = dockerfile.instructions().filter_map(|i| match &i.kind {
+        Kind::Arg(items) => Some(items),
+        _ => None,
+    });
+    items
+        .flatten()
+        .filter(|item| {
+            expects_values(&item.name, item.default.as_deref()) || is_cache_bust(&item.name)
+        })
+        .map(|item| item.name.clone())
+        .filter(|name| {
+            let read = [format!("${name}"), format!("${{{name}")];
+            !bases
+                .iter()
+                .any(|base| read.iter().any(|r| base.contains(r)))
+        })
+        .collect()
 }
 
 fn propose(view: &View<'_>) -> Vec<Candidate> {
@@ -386,4 +426,30 @@ fn candidate(
     );
     candidate.lines = moved.iter().map(|&i| stage.instructions[i].lines).collect();
     candidate
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_that_are_there_to_be_passed() {
+        let check = |text: &str, want: &[&str]| {
+            let parsed = crate::dockerfile::parse(&format!("{text}\n")).unwrap();
+            let found = new_at_each_build(&parsed.dockerfile);
+            assert_eq!(
+                found.iter().map(String::as_str).collect::<Vec<_>>(),
+                want,
+                "{text}"
+            );
+        };
+        check(
+            "FROM a\nARG GIT_COMMIT\nARG SERVER_VERSION=nightly",
+            &["GIT_COMMIT", "SERVER_VERSION"],
+        );
+        check("FROM a\nARG NODE_VERSION=22\nARG PORT\nARG UID=1000", &[]);
+        check("ARG VERSION\nFROM a:${VERSION:-1}\nARG VERSION", &[]);
+        check("ARG VERSION\nFROM a\nARG VERSION", &["VERSION"]);
+        check("FROM a\nARG CACHEBUST=1\nARG TARGETARCH", &["CACHEBUST"]);
+    }
 }

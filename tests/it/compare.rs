@@ -1,0 +1,226 @@
+//! `compare` as a process: which way it says a change goes, and what rests on what git cannot tell.
+
+use crate::support::repo::Repo;
+use serde_json::Value;
+use std::process::Command;
+
+/// Eight commits: the source at each, the lock file at the fifth.
+fn history() -> Repo {
+    let repo = Repo::new();
+    repo.write("Dockerfile", "FROM node:22\n")
+        .write("package.json", "{}");
+    for n in 0..8 {
+        repo.write("src/a.js", format!("a {n}"))
+            .write("package-lock.json", format!("{}", n / 5))
+            .commit("change");
+    }
+    repo
+}
+
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+fn compare(repo: &Repo, old: &str, new: &str, more: &[&str]) -> Ran {
+    repo.write("old.Dockerfile", old)
+        .write("new.Dockerfile", new);
+    let output = Command::new(env!("CARGO_BIN_EXE_stratigraph"))
+        .args(["compare", "old.Dockerfile", "new.Dockerfile"])
+        .args(more)
+        .current_dir(repo.path())
+        .env_clear()
+        .output()
+        .unwrap();
+    Ran {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+const INSTALL: &str = "COPY package*.json ./\nRUN npm ci\n";
+
+#[test]
+fn each_kind_of_change_goes_its_way() {
+    let repo = history();
+    let check = |old: &str, new: &str, start: &str| {
+        let ran = compare(
+            &repo,
+            &format!("FROM node:22\n{old}"),
+            &format!("FROM node:22\n{new}"),
+            &[],
+        );
+        assert!(
+            ran.stdout.starts_with(start),
+            "{old}\n{new}\n{}{}",
+            ran.stdout,
+            ran.stderr
+        );
+    };
+    check(
+        "COPY . .\nRUN npm ci\n",
+        &format!("{INSTALL}COPY . .\n"),
+        "Faster: ",
+    );
+    check(
+        &format!("{INSTALL}COPY . .\n"),
+        "COPY . .\nRUN npm ci\n",
+        "Slower: ",
+    );
+    check("COPY . .\n", "# a comment\nCOPY . .\n", "The same: ");
+    // What git does not hold: the values that a pipeline passes.
+    let argument = "ARG GIT_COMMIT\nENV GIT_COMMIT=$GIT_COMMIT\n";
+    check(
+        &format!("{argument}{INSTALL}COPY . .\n"),
+        &format!("{INSTALL}COPY . .\n{argument}"),
+        "Faster where GIT_COMMIT has another value at each build: ",
+    );
+    check(
+        "ARG NODE_ENV=production\nRUN npm i -g x\nCOPY . .\n",
+        "RUN npm i -g x\nARG NODE_ENV=production\nCOPY . .\n",
+        "The same: ",
+    );
+    // Nothing below the change runs again while the cache lasts.
+    check(
+        "RUN apt-get update && apt-get install -y make\nCOPY . .\n",
+        "COPY . .\n",
+        "The same: 1",
+    );
+    check(
+        "RUN apt-get update && apt-get install -y make\nCOPY . .\n",
+        "COPY . .\n",
+        "The same: ",
+    );
+    let ran = compare(
+        &repo,
+        "FROM a\nRUN apt-get update && apt-get install -y make\nCOPY . .\n",
+        "FROM a\nCOPY . .\n",
+        &[],
+    );
+    assert!(
+        ran.stdout
+            .lines()
+            .next()
+            .unwrap()
+            .contains("; from an empty cache faster: "),
+        "{}",
+        ran.stdout
+    );
+    // A mount that earlier builds filled.
+    check(
+        "COPY . .\nRUN npm ci\n",
+        "COPY . .\nRUN --mount=type=cache,target=/root/.npm npm ci\n",
+        "Faster: ",
+    );
+}
+
+const PLAIN: &str = "FROM a\nCOPY src src\nRUN npm run build\n";
+const UNKNOWN: &str = "FROM a\nADD https://example.com/tool /tool\nRUN apt-get update\nCOPY src src\nRUN npm run build\n";
+
+#[test]
+fn a_verdict_that_rests_on_unknown_steps_says_so() {
+    let repo = history();
+    let check = |old: &str, new: &str, more: &[&str], code: i32, stderr: &str| {
+        let ran = compare(&repo, old, new, more);
+        assert_eq!(ran.code, code, "{more:?} {}{}", ran.stdout, ran.stderr);
+        assert!(ran.stderr.contains(stderr), "{more:?} {}", ran.stderr);
+        ran
+    };
+    let limit = ["--fail-if-slower", "5%"];
+    let undecided = "Git cannot tell whether a limit is met: a build gets slower by";
+    let ran = check(PLAIN, UNKNOWN, &limit, 0, undecided);
+    assert!(
+        ran.stderr.contains("--fail-if-unknown would fail"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        ran.stdout.starts_with("Slower or the same: "),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout
+            .contains("Git cannot tell whether a limit is met"),
+        "{}",
+        ran.stdout
+    );
+    check(
+        PLAIN,
+        UNKNOWN,
+        &[&limit[..], &["--fail-if-unknown"]].concat(),
+        1,
+        undecided,
+    );
+    // Broken either way: it fails.
+    let slow = UNKNOWN.replace(
+        "COPY src src\n",
+        "COPY src src\nRUN apt-get install -y make\n",
+    );
+    check(PLAIN, &slow, &limit, 1, "whatever changes outside of git");
+    // Met either way: nothing is said.
+    let ran = check(UNKNOWN, PLAIN, &limit, 0, "");
+    assert!(!ran.stderr.contains("Git cannot tell"), "{}", ran.stderr);
+    let json = compare(
+        &repo,
+        PLAIN,
+        UNKNOWN,
+        &[&limit[..], &["--format", "json"]].concat(),
+    );
+    let found: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(found["direction"], "slower-or-same");
+    assert_eq!(found["thresholds_not_met"].as_array().unwrap().len(), 0);
+    assert_eq!(found["thresholds_undecided"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn the_file_and_the_comment_know_the_option_too() {
+    let repo = history();
+    repo.write("Dockerfile", PLAIN).commit("build");
+    repo.write("src/a.js", "b").commit("code");
+    repo.git(&["checkout", "--quiet", "-b", "pr"]);
+    repo.write("Dockerfile", UNKNOWN).commit("tool");
+    let run = |more: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_stratigraph"))
+            .arg("comment")
+            .args(more)
+            .current_dir(repo.path())
+            .env_clear()
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (
+            output.status.code().unwrap(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    };
+    let ends = ["--base", "main", "--head", "pr", "--no-suggestion"];
+    let (code, comment, error) = run(&[&ends[..], &["--fail-if-slower", "1s"]].concat());
+    assert_eq!(code, 0, "{error}");
+    assert!(
+        error.contains("Git cannot tell whether a limit is met: Dockerfile gets slower"),
+        "{error}"
+    );
+    assert!(
+        comment.starts_with("### Image builds get slower or stay the same: "),
+        "{comment}"
+    );
+    assert!(
+        comment.contains("Were all that git does not hold as it was, the mean would change by"),
+        "{comment}"
+    );
+    repo.write(
+        "stratigraph.toml",
+        "[thresholds]\nfail-if-slower = \"1s\"\nfail-if-unknown = true\n",
+    );
+    let (code, _, error) = run(&ends);
+    assert_eq!(code, 1, "{error}");
+    let saved = repo.folder().join("saved.json");
+    let (_, _, error) = run(&[&ends[..], &["--save", saved.to_str().unwrap()]].concat());
+    assert!(saved.exists(), "{error}");
+    let (code, _, error) = run(&["--from", saved.to_str().unwrap()]);
+    assert_eq!(code, 1, "the saved file carries both readings: {error}");
+}
