@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 
 /// Start and end by the status's name. Times are milliseconds from any point in time that the build shares.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Spans(BTreeMap<String, (i64, i64)>);
+pub(super) struct Spans(BTreeMap<String, Span>);
+
+/// Start and end.
+type Span = (i64, i64);
 
 /// Spans of a vertex beyond this are not kept.
 const MAX_SPANS: usize = 1000;
@@ -35,7 +38,7 @@ fn traffic(id: &str) -> Option<(Traffic, &str)> {
 
 impl Spans {
     /// One status; those of other kinds are passed over, of several of one name the last counts.
-    pub(super) fn add(&mut self, id: &str, span: (i64, i64)) {
+    pub(super) fn add(&mut self, id: &str, span: Span) {
         let is_new = !self.0.contains_key(id);
         if traffic(id).is_some() && (!is_new || self.0.len() < MAX_SPANS) {
             self.0.insert(id.to_owned(), span);
@@ -51,7 +54,7 @@ pub(super) fn transfers<'a>(vertices: impl Iterator<Item = &'a Vertex> + Clone) 
         let made = vertex.layers.iter().map(|(d, b)| (d.as_str(), *b));
         sizes.extend(pulled.chain(made));
     }
-    let mut seen: BTreeMap<Traffic, Vec<((i64, i64), Option<u64>)>> = BTreeMap::new();
+    let mut seen: BTreeMap<Traffic, Vec<(Span, Option<u64>)>> = BTreeMap::new();
     for vertex in vertices {
         // A cache in a directory of the client is no upload.
         let is_remote = !vertex.name.contains("client directory");
@@ -83,7 +86,7 @@ pub(super) fn transfers<'a>(vertices: impl Iterator<Item = &'a Vertex> + Clone) 
 }
 
 /// The time covered by intervals that may overlap, in order of their starts.
-pub(super) fn union_ms(spans: impl Iterator<Item = (i64, i64)>) -> u64 {
+pub(super) fn union_ms(spans: impl Iterator<Item = Span>) -> u64 {
     let (mut sum, mut reached) = (0i64, i64::MIN);
     for (start, end) in spans {
         let from = start.max(reached);
