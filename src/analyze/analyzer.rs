@@ -143,7 +143,7 @@ impl Analyzer {
             ground,
             totals: totals(&self.builds, &self.versions, &self.model, git),
             steps: current
-                .map(|c| step_facts(&self.builds, &self.versions, c))
+                .map(|c| step_facts(&self.builds, &self.versions, c, &self.model))
                 .unwrap_or_default(),
             league: league(&self.builds, &self.versions),
             n_dockerfiles: if self.settings.pin.is_some() {
@@ -229,7 +229,12 @@ fn best(built: &Built, reads: &[Reads], ask: Ask) -> Vec<Lookup> {
         .collect()
 }
 
-fn step_facts(builds: &[Build], versions: &[Version], current: usize) -> Vec<StepFacts> {
+fn step_facts(
+    builds: &[Build],
+    versions: &[Version],
+    current: usize,
+    model: &CostModel,
+) -> Vec<StepFacts> {
     let newest = &versions[current];
     let mut tallies = vec![Tally::default(); newest.steps.steps.len()];
     let mut costs = vec![Millis::default(); tallies.len()];
@@ -248,10 +253,15 @@ fn step_facts(builds: &[Build], versions: &[Version], current: usize) -> Vec<Ste
             }
         }
     }
+    let estimates = model.steps(&newest.steps);
+    let assumed = model.assumed_ms(&newest.steps);
     let facts = |id: StepId| StepFacts {
         id,
         step: newest.steps.steps[id.0].clone(),
         price: newest.prices[id.0],
+        source: estimates[id.0].source.clone(),
+        assumed_ms: assumed[id.0],
+        layer: model.layer_fact(&newest.steps.steps[id.0]),
         tally: tallies[id.0],
         cost: costs[id.0],
         causes: ledgers[id.0].league(),

@@ -4,7 +4,7 @@
 
 use super::ground::Ground;
 use crate::caveat::Caveat;
-use crate::cost::{BuildCost, TotalCost};
+use crate::cost::{BuildCost, LayerFact, Source, TotalCost};
 use crate::dockerfile;
 use crate::graph::{Step, StepId};
 use crate::history::Commit;
@@ -115,6 +115,12 @@ pub struct StepFacts {
     pub step: Step,
     /// How long one run takes.
     pub price: Millis,
+    /// Where that is known from.
+    pub source: Source,
+    /// Milliseconds of `price` that rest on assumptions.
+    pub assumed_ms: u64,
+    /// The layer it leaves behind.
+    pub layer: LayerFact,
     /// What became of it; fewer builds than in all where the step is younger.
     pub tally: Tally,
     /// Time spent in it.

@@ -43,6 +43,13 @@ pub enum Match {
     Kind,
 }
 
+impl Source {
+    /// Whether it is a guess of this program's: its sources say so with the word.
+    pub fn is_assumption(&self) -> bool {
+        matches!(self, Self::Estimated { from } if from.contains("assumption"))
+    }
+}
+
 impl Estimate {
     /// A measured figure.
     pub fn measured(median_ms: u64, low_ms: u64, high_ms: u64, n: usize, by: Match) -> Self {

@@ -7,58 +7,55 @@ use super::observed::Size;
 use super::observed::image_name;
 
 const REPO_INFO: &str = "docker-library/repo-info, linux/amd64";
+const OLDER: &str = "docker-library/repo-info, linux/amd64, a record some years old";
 const TABLE: &str = "a third-party table of mid-2025";
-const ARTICLE: &str = "no record found; order of magnitude";
+const GUESS: &str = "assumption: no record found";
 
 /// (name prefix, kilobytes compressed, kilobytes unpacked or 0, source); the longest prefix that fits wins.
 static IMAGES: [(&str, u64, u64, &str); 42] = [
     ("alpine", 3_500, 8_000, TABLE),
-    ("amazoncorretto", 180_000, 0, ARTICLE),
-    ("busybox", 2_200, 4_500, ARTICLE),
-    ("caddy", 20_000, 0, ARTICLE),
-    ("composer", 65_000, 0, ARTICLE),
-    ("debian", 48_500, 0, ARTICLE),
+    ("amazoncorretto", 172_700, 0, REPO_INFO),
+    ("busybox", 2_200, 4_500, REPO_INFO),
+    ("caddy", 18_600, 0, OLDER),
+    ("composer", 77_600, 0, REPO_INFO),
+    ("debian", 48_700, 0, REPO_INFO),
     ("debian:bookworm-slim", 27_000, 75_000, TABLE),
     ("eclipse-temurin:21-jdk", 215_000, 0, REPO_INFO),
-    ("eclipse-temurin:21-jdk-alpine", 150_000, 0, ARTICLE),
-    ("eclipse-temurin:21-jre", 100_000, 0, ARTICLE),
+    ("eclipse-temurin:21-jdk-alpine", 182_000, 0, OLDER),
+    ("eclipse-temurin:21-jre", 114_800, 0, REPO_INFO),
     ("eclipse-temurin:21-jre-alpine", 70_000, 0, REPO_INFO),
-    ("elixir", 600_000, 0, ARTICLE),
-    ("gcr.io/distroless/base", 9_000, 0, ARTICLE),
-    ("gcr.io/distroless/cc", 10_000, 0, ARTICLE),
-    ("gcr.io/distroless/java", 85_000, 0, ARTICLE),
-    ("gcr.io/distroless/nodejs", 45_000, 0, ARTICLE),
-    ("gcr.io/distroless/static", 1_000, 2_500, ARTICLE),
-    ("golang", 300_000, 0, ARTICLE),
-    ("golang:alpine", 75_000, 0, ARTICLE),
-    ("gradle", 350_000, 0, ARTICLE),
-    ("httpd", 58_000, 0, ARTICLE),
-    ("maven", 240_000, 0, ARTICLE),
+    ("elixir", 681_700, 0, REPO_INFO),
+    ("gcr.io/distroless/base", 9_000, 0, GUESS),
+    ("gcr.io/distroless/cc", 10_000, 0, GUESS),
+    ("gcr.io/distroless/java", 85_000, 0, GUESS),
+    ("gcr.io/distroless/nodejs", 45_000, 0, GUESS),
+    ("gcr.io/distroless/static", 1_000, 2_500, GUESS),
+    ("golang", 304_300, 0, OLDER),
+    ("golang:alpine", 75_200, 0, REPO_INFO),
+    ("gradle", 393_900, 0, OLDER),
+    ("httpd", 58_000, 0, GUESS),
+    ("maven", 267_900, 0, OLDER),
     ("maven:3-eclipse-temurin-21-alpine", 189_000, 0, REPO_INFO),
-    ("mcr.microsoft.com/dotnet/aspnet", 90_000, 0, ARTICLE),
-    ("mcr.microsoft.com/dotnet/runtime", 75_000, 0, ARTICLE),
-    ("mcr.microsoft.com/dotnet/sdk", 280_000, 0, ARTICLE),
-    ("nginx", 70_000, 0, ARTICLE),
-    ("nginx:alpine", 20_000, 0, ARTICLE),
-    ("nginx:alpine-slim", 5_000, 0, ARTICLE),
+    ("mcr.microsoft.com/dotnet/aspnet", 90_000, 0, GUESS),
+    ("mcr.microsoft.com/dotnet/runtime", 75_000, 0, GUESS),
+    ("mcr.microsoft.com/dotnet/sdk", 280_000, 0, GUESS),
+    ("nginx", 70_000, 0, GUESS),
+    ("nginx:alpine", 26_300, 0, REPO_INFO),
+    ("nginx:alpine-slim", 8_200, 0, REPO_INFO),
     ("node", 398_500, 0, REPO_INFO),
     ("node:alpine", 47_900, 0, REPO_INFO),
-    (
-        "node:slim",
-        80_000,
-        227_000,
-        "docker-library/repo-info: 227 MB on disk (node:22-bookworm-slim)",
-    ),
-    ("php", 180_000, 0, ARTICLE),
-    ("php:alpine", 35_000, 0, ARTICLE),
-    ("python", 380_000, 0, ARTICLE),
-    ("python:alpine", 18_000, 0, ARTICLE),
-    ("python:slim", 45_000, 0, TABLE),
-    ("ruby", 370_000, 0, ARTICLE),
-    ("ruby:slim", 75_000, 0, ARTICLE),
+    // 227 MB on disk: docker-library/repo-info of node:22-bookworm-slim.
+    ("node:slim", 79_900, 227_000, REPO_INFO),
+    ("php", 189_200, 0, REPO_INFO),
+    ("php:alpine", 44_400, 0, REPO_INFO),
+    ("python", 414_400, 0, REPO_INFO),
+    ("python:alpine", 17_700, 0, REPO_INFO),
+    ("python:slim", 43_200, 0, REPO_INFO),
+    ("ruby", 428_500, 0, REPO_INFO),
+    ("ruby:slim", 73_200, 0, REPO_INFO),
     ("rust", 562_500, 0, REPO_INFO),
-    ("rust:slim", 280_000, 0, ARTICLE),
-    ("ubuntu", 30_000, 78_000, ARTICLE),
+    ("rust:slim", 318_500, 0, REPO_INFO),
+    ("ubuntu", 29_700, 78_000, REPO_INFO),
 ];
 
 /// A base image nobody measured.
@@ -84,10 +81,10 @@ pub fn size(reference: &str) -> (Size, &'static str) {
             .any(|n| is_prefix(row.0, n))
     };
     let row = IMAGES.iter().filter(fits).max_by_key(|row| row.0.len());
-    let (compressed, unpacked, source) = row
-        .map_or((UNKNOWN_KB, 0, "unknown image; a guess"), |r| {
-            (r.1, r.2, r.3)
-        });
+    let (compressed, unpacked, source) = row.map_or(
+        (UNKNOWN_KB, 0, "assumption: an image of no known size"),
+        |r| (r.1, r.2, r.3),
+    );
     let unpacked = (unpacked > 0).then_some(unpacked * 1000);
     (
         Size {
@@ -140,8 +137,8 @@ mod tests {
         };
         check("node:20", 398);
         check("docker.io/library/node:22.3-alpine3.20@sha256:00", 47);
-        check("node:22-bookworm-slim", 80);
-        check("nginx:1.27.4-alpine-slim", 5);
+        check("node:22-bookworm-slim", 79);
+        check("nginx:1.27.4-alpine-slim", 8);
         check("eclipse-temurin:21-jre-alpine", 70);
         check("eclipse-temurin:21-jdk", 215);
         check("maven:3-eclipse-temurin-21-alpine", 189);

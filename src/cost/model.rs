@@ -26,6 +26,7 @@ use super::sheet;
 use super::sheet::Known;
 use super::sheet::Sheet;
 use super::step;
+use super::step::LayerFact;
 use super::step::LayerSize;
 use super::step::Work;
 use super::world::World;
@@ -209,6 +210,26 @@ impl CostModel {
             .zip(&steps.steps)
             .map(|(work, step)| placed(work).unwrap_or_else(|| self.step(step)))
             .collect()
+    }
+
+    /// How much of each step's median time rests on assumptions, in the order of the steps.
+    pub fn assumed_ms(&self, steps: &Steps) -> Vec<u64> {
+        let assumed = |work: Vec<Work>| {
+            let guesses = work.iter().filter(|w| w.estimate.source.is_assumption());
+            guesses
+                .map(|w| w.estimate.median_ms)
+                .fold(0, u64::saturating_add)
+        };
+        let works = sheet::works(self, steps, &mut Known::default());
+        works
+            .into_iter()
+            .map(|work| assumed(work).saturating_mul(self.slowdown))
+            .collect()
+    }
+
+    /// The layer a step leaves behind with its band and where that is known from; empty for FROM.
+    pub fn layer_fact(&self, step: &Step) -> LayerFact {
+        step::layer_fact(step, &self.profile, &self.scale, &self.rates)
     }
 
     /// The layer a step leaves behind; empty for FROM.

@@ -1,8 +1,7 @@
 //! What kinds of command take where nothing was measured: durations and layer sizes with their bands and sources.
 //!
-//! Most durations were read from BuildKit logs in public repositories (the log of one small project each, on laptops and
-//! shared runners); the band is meant to hold eight of ten projects. Where no public figure was found the row says so,
-//! and its band is wide.
+//! The rows are in `priors.txt`. Most durations were read from BuildKit logs in public repositories; the band is meant to
+//! hold eight of ten projects. Where no figure was found the row says "assumption", and its band is wide.
 
 use super::estimate::Estimate;
 use super::kind::kind_of;
@@ -10,475 +9,63 @@ use super::scale::Family;
 use super::scale::Scale;
 use crate::shell;
 use crate::shell::Seen;
+use std::sync::LazyLock;
 
-/// One row: a kind of command.
+/// One row: a kind of command, or an instruction other than RUN.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Prior {
-    /// Its name: `npm ci`, `apt-get install`, `go build`.
+    /// Its name: `npm ci`, `apt-get install`, `COPY`.
     pub kind: &'static str,
-    /// Milliseconds: one in ten is shorter, median, one in ten is longer.
-    pub ms: (u64, u64, u64),
-    /// Kilobytes it leaves in the layer, unpacked: low, median, high.
-    pub layer_kb: (u64, u64, u64),
     /// Whose lockfile's number of entries scales it.
     pub family: Option<Family>,
+    /// Milliseconds: one in ten is shorter, median, one in ten is longer.
+    pub ms: (u64, u64, u64),
     /// Where the duration comes from.
     pub source: &'static str,
+    /// Kilobytes it leaves in the layer, unpacked: low, median, high.
+    pub layer_kb: (u64, u64, u64),
+    /// Where the size comes from.
+    pub layer_source: &'static str,
 }
 
-const LOGS: &str = "BuildKit logs in public repositories";
-const NO_FIGURE: &str = "no public series found; wide by intent";
+/// Sorted by kind.
+static PRIORS: LazyLock<Vec<Prior>> = LazyLock::new(|| {
+    let is_row = |line: &&str| !line.is_empty() && !line.starts_with('#');
+    let lines: Vec<&str> = include_str!("priors.txt").lines().filter(is_row).collect();
+    lines
+        .chunks(2)
+        .map(|pair| row(pair).expect("a test reads every row of the table"))
+        .collect()
+});
 
-const fn row(
-    kind: &'static str,
-    ms: (u64, u64, u64),
-    layer_kb: (u64, u64, u64),
-    source: &'static str,
-) -> Prior {
-    Prior {
+/// A row out of its two lines.
+fn row(lines: &[&'static str]) -> Option<Prior> {
+    let [time, size] = lines else { return None };
+    let [kind, family, ms, source] = columns(time)?;
+    let [_, layer_kb, layer_source] = columns(size)?;
+    Some(Prior {
         kind,
-        ms,
-        layer_kb,
-        family: None,
+        family: if family == "-" {
+            None
+        } else {
+            Some(Family::by_name(family)?)
+        },
+        ms: band(ms)?,
         source,
-    }
+        layer_kb: band(layer_kb)?,
+        layer_source,
+    })
 }
 
-const fn scaled(
-    kind: &'static str,
-    ms: (u64, u64, u64),
-    layer_kb: (u64, u64, u64),
-    family: Family,
-    source: &'static str,
-) -> Prior {
-    Prior {
-        kind,
-        ms,
-        layer_kb,
-        family: Some(family),
-        source,
-    }
+fn columns<const N: usize>(line: &'static str) -> Option<[&'static str; N]> {
+    let columns: Vec<&str> = line.split('|').map(str::trim).collect();
+    columns.try_into().ok()
 }
 
-/// A command of no known kind.
-pub static UNKNOWN: Prior = row(
-    "unknown",
-    (200, 5_000, 90_000),
-    (1, 1_000, 100_000),
-    "command of no known kind; very wide by intent",
-);
-
-/// Sorted by kind. Layer sizes: no public series; orders of magnitude, with bands to match.
-static PRIORS: [Prior; 65] = [
-    row(
-        "apk add",
-        (3_000, 8_000, 20_000),
-        (2_000, 30_000, 200_000),
-        "BuildKit logs in public repositories: 11.5 s",
-    ),
-    row(
-        "apk update",
-        (500, 1_500, 6_000),
-        (1_000, 2_000, 4_000),
-        NO_FIGURE,
-    ),
-    row(
-        "apt-get install",
-        (8_000, 25_000, 110_000),
-        (20_000, 120_000, 600_000),
-        "BuildKit logs in public repositories: 17 to 133 s with its update",
-    ),
-    row(
-        "apt-get remove",
-        (800, 3_000, 12_000),
-        (10, 100, 2_000),
-        NO_FIGURE,
-    ),
-    row(
-        "apt-get update",
-        (2_000, 5_000, 20_000),
-        (15_000, 20_000, 50_000),
-        "share of the logged update and install, 17 to 133 s together",
-    ),
-    row(
-        "apt-get upgrade",
-        (5_000, 20_000, 90_000),
-        (5_000, 50_000, 300_000),
-        NO_FIGURE,
-    ),
-    scaled(
-        "bun install",
-        (1_000, 8_000, 40_000),
-        (40_000, 250_000, 900_000),
-        Family::Node,
-        NO_FIGURE,
-    ),
-    scaled(
-        "bundle install",
-        (15_000, 40_000, 180_000),
-        (40_000, 150_000, 500_000),
-        Family::Ruby,
-        "BuildKit logs in public repositories: 18 to 41 s",
-    ),
-    scaled(
-        "cargo build",
-        (15_000, 120_000, 900_000),
-        (200_000, 800_000, 3_000_000),
-        Family::Rust,
-        "BuildKit logs in public repositories: 8 to 984 s",
-    ),
-    scaled(
-        "cargo chef cook",
-        (30_000, 150_000, 600_000),
-        (200_000, 700_000, 2_500_000),
-        Family::Rust,
-        "BuildKit logs in public repositories: 121 to 400 s",
-    ),
-    row(
-        "cargo chef prepare",
-        (200, 1_000, 5_000),
-        (10, 50, 300),
-        NO_FIGURE,
-    ),
-    scaled(
-        "cargo fetch",
-        (3_000, 15_000, 60_000),
-        (50_000, 300_000, 1_000_000),
-        Family::Rust,
-        NO_FIGURE,
-    ),
-    row(
-        "cargo install",
-        (20_000, 90_000, 400_000),
-        (20_000, 150_000, 600_000),
-        NO_FIGURE,
-    ),
-    row(
-        "clean up",
-        (20, 200, 2_000),
-        (1, 10, 200),
-        "file operations of a shell: well under a second",
-    ),
-    row(
-        "cmake build",
-        (10_000, 90_000, 900_000),
-        (5_000, 50_000, 500_000),
-        NO_FIGURE,
-    ),
-    row(
-        "cmake configure",
-        (2_000, 8_000, 30_000),
-        (500, 2_000, 10_000),
-        NO_FIGURE,
-    ),
-    scaled(
-        "composer install",
-        (5_000, 12_000, 60_000),
-        (20_000, 60_000, 200_000),
-        Family::Php,
-        "BuildKit logs in public repositories: 8.9 s",
-    ),
-    row(
-        "conda install",
-        (40_000, 120_000, 600_000),
-        (300_000, 1_500_000, 5_000_000),
-        NO_FIGURE,
-    ),
-    row(
-        "configure",
-        (4_000, 15_000, 60_000),
-        (200, 1_000, 5_000),
-        NO_FIGURE,
-    ),
-    row(
-        "copy files",
-        (50, 300, 5_000),
-        (10, 5_000, 100_000),
-        "file operations of a shell, by size",
-    ),
-    row(
-        "dnf install",
-        (15_000, 40_000, 150_000),
-        (30_000, 150_000, 600_000),
-        NO_FIGURE,
-    ),
-    row(
-        "docker-php-ext",
-        (30_000, 90_000, 180_000),
-        (1_000, 5_000, 50_000),
-        "BuildKit logs in public repositories: 124 s",
-    ),
-    row(
-        "dotnet build",
-        (5_000, 15_000, 60_000),
-        (5_000, 40_000, 200_000),
-        NO_FIGURE,
-    ),
-    row(
-        "dotnet publish",
-        (6_000, 20_000, 90_000),
-        (5_000, 50_000, 200_000),
-        NO_FIGURE,
-    ),
-    scaled(
-        "dotnet restore",
-        (3_000, 15_000, 60_000),
-        (50_000, 200_000, 600_000),
-        Family::DotNet,
-        "BuildKit logs in public repositories: 2.1 s; large solutions take longer",
-    ),
-    row(
-        "download",
-        (500, 3_000, 20_000),
-        (500, 30_000, 200_000),
-        NO_FIGURE,
-    ),
-    row(
-        "gem install",
-        (4_000, 15_000, 60_000),
-        (5_000, 30_000, 150_000),
-        NO_FIGURE,
-    ),
-    row(
-        "git clone",
-        (1_000, 4_000, 30_000),
-        (1_000, 30_000, 300_000),
-        NO_FIGURE,
-    ),
-    scaled(
-        "go build",
-        (4_000, 20_000, 120_000),
-        (5_000, 100_000, 600_000),
-        Family::Go,
-        "BuildKit logs in public repositories: 1.8 to 30 s",
-    ),
-    row(
-        "go generate",
-        (500, 5_000, 40_000),
-        (10, 500, 5_000),
-        NO_FIGURE,
-    ),
-    scaled(
-        "go mod download",
-        (500, 8_000, 40_000),
-        (10_000, 150_000, 600_000),
-        Family::Go,
-        "BuildKit logs in public repositories: 0.1 to 11 s",
-    ),
-    row(
-        "gradle build",
-        (20_000, 60_000, 300_000),
-        (20_000, 150_000, 600_000),
-        NO_FIGURE,
-    ),
-    row(
-        "gradle dependencies",
-        (20_000, 60_000, 240_000),
-        (80_000, 300_000, 800_000),
-        NO_FIGURE,
-    ),
-    row(
-        "make",
-        (5_000, 60_000, 600_000),
-        (1_000, 30_000, 300_000),
-        NO_FIGURE,
-    ),
-    row(
-        "mix assets",
-        (3_000, 10_000, 45_000),
-        (500, 5_000, 30_000),
-        NO_FIGURE,
-    ),
-    row(
-        "mix compile",
-        (5_000, 20_000, 90_000),
-        (2_000, 10_000, 60_000),
-        NO_FIGURE,
-    ),
-    scaled(
-        "mix deps.compile",
-        (15_000, 60_000, 240_000),
-        (10_000, 40_000, 150_000),
-        Family::Elixir,
-        NO_FIGURE,
-    ),
-    scaled(
-        "mix deps.get",
-        (3_000, 10_000, 45_000),
-        (5_000, 30_000, 120_000),
-        Family::Elixir,
-        NO_FIGURE,
-    ),
-    row(
-        "mix release",
-        (2_000, 6_000, 20_000),
-        (20_000, 50_000, 120_000),
-        NO_FIGURE,
-    ),
-    row(
-        "mvn dependency",
-        (25_000, 60_000, 240_000),
-        (80_000, 300_000, 600_000),
-        "BuildKit logs in public repositories: 26 and 45 s",
-    ),
-    row(
-        "mvn package",
-        (15_000, 40_000, 180_000),
-        (10_000, 80_000, 300_000),
-        "BuildKit logs in public repositories: 25 s",
-    ),
-    row(
-        "node script",
-        (300, 3_000, 30_000),
-        (10, 1_000, 30_000),
-        NO_FIGURE,
-    ),
-    scaled(
-        "npm ci",
-        (5_000, 30_000, 180_000),
-        (40_000, 250_000, 900_000),
-        Family::Node,
-        "BuildKit logs in public repositories: 1.7 to 188 s",
-    ),
-    row(
-        "npm install -g",
-        (4_000, 15_000, 45_000),
-        (5_000, 40_000, 200_000),
-        "BuildKit logs in public repositories: 38 s",
-    ),
-    row(
-        "npm run",
-        (1_000, 10_000, 90_000),
-        (100, 5_000, 100_000),
-        NO_FIGURE,
-    ),
-    row(
-        "npm run build",
-        (4_000, 20_000, 90_000),
-        (1_000, 20_000, 150_000),
-        "BuildKit logs in public repositories: 3.3 to 49 s",
-    ),
-    scaled(
-        "pip install",
-        (3_000, 15_000, 100_000),
-        (20_000, 150_000, 1_500_000),
-        Family::Python,
-        "BuildKit logs in public repositories: 2.4 to 96 s",
-    ),
-    row(
-        "pip upgrade",
-        (1_500, 4_000, 10_000),
-        (5_000, 15_000, 30_000),
-        NO_FIGURE,
-    ),
-    scaled(
-        "pipenv install",
-        (10_000, 40_000, 180_000),
-        (20_000, 150_000, 1_500_000),
-        Family::Python,
-        NO_FIGURE,
-    ),
-    scaled(
-        "pnpm install",
-        (4_000, 20_000, 90_000),
-        (40_000, 250_000, 900_000),
-        Family::Node,
-        NO_FIGURE,
-    ),
-    scaled(
-        "poetry install",
-        (6_000, 30_000, 150_000),
-        (20_000, 150_000, 1_500_000),
-        Family::Python,
-        NO_FIGURE,
-    ),
-    row(
-        "prune packages",
-        (1_000, 4_000, 15_000),
-        (10, 500, 5_000),
-        NO_FIGURE,
-    ),
-    row(
-        "python script",
-        (300, 4_000, 60_000),
-        (10, 1_000, 50_000),
-        NO_FIGURE,
-    ),
-    row(
-        "rake assets",
-        (15_000, 40_000, 180_000),
-        (5_000, 40_000, 200_000),
-        NO_FIGURE,
-    ),
-    row(
-        "rustup",
-        (5_000, 20_000, 60_000),
-        (100_000, 500_000, 1_200_000),
-        NO_FIGURE,
-    ),
-    row(
-        "sbt",
-        (40_000, 120_000, 500_000),
-        (50_000, 300_000, 900_000),
-        NO_FIGURE,
-    ),
-    row(
-        "stack build",
-        (60_000, 300_000, 1_800_000),
-        (200_000, 1_000_000, 4_000_000),
-        NO_FIGURE,
-    ),
-    row(
-        "swift build",
-        (40_000, 150_000, 600_000),
-        (50_000, 300_000, 1_000_000),
-        NO_FIGURE,
-    ),
-    row(
-        "test",
-        (3_000, 20_000, 180_000),
-        (10, 500, 10_000),
-        NO_FIGURE,
-    ),
-    row(
-        "trivial",
-        (20, 100, 600),
-        (1, 4, 100),
-        "a shell's own work: well under a second",
-    ),
-    row(
-        "unpack",
-        (200, 2_000, 15_000),
-        (1_000, 50_000, 400_000),
-        NO_FIGURE,
-    ),
-    scaled(
-        "uv sync",
-        (2_000, 10_000, 360_000),
-        (20_000, 150_000, 1_500_000),
-        Family::Python,
-        "one public report: 369 s for a heavy set, whole image",
-    ),
-    row(
-        "venv",
-        (800, 3_000, 8_000),
-        (5_000, 15_000, 30_000),
-        NO_FIGURE,
-    ),
-    row(
-        "webpack",
-        (4_000, 20_000, 90_000),
-        (1_000, 20_000, 150_000),
-        LOGS,
-    ),
-    scaled(
-        "yarn install",
-        (8_000, 30_000, 120_000),
-        (40_000, 250_000, 900_000),
-        Family::Node,
-        "BuildKit logs in public repositories: 10 to 87 s",
-    ),
-];
+fn band(text: &str) -> Option<(u64, u64, u64)> {
+    let mut numbers = text.split(' ').map(|n| n.parse().ok());
+    Some((numbers.next()??, numbers.next()??, numbers.next()??))
+}
 
 /// The row of a kind by its name.
 pub fn by_kind(kind: &str) -> Option<&'static Prior> {
@@ -488,9 +75,24 @@ pub fn by_kind(kind: &str) -> Option<&'static Prior> {
         .map(|n| &PRIORS[n])
 }
 
+/// The row of commands of no known kind.
+fn unknown() -> &'static Prior {
+    by_kind("unknown").expect("the table has a row for what it does not know")
+}
+
+/// The row of an instruction; of a RUN without a command that could be read, the one of commands of no known kind.
+pub fn instruction(keyword: &str) -> &'static Prior {
+    if keyword == "RUN" {
+        return unknown();
+    }
+    let own = by_kind(keyword).filter(|p| p.kind.bytes().all(|b| b.is_ascii_uppercase()));
+    own.or_else(|| by_kind("other"))
+        .expect("the table has a row for other instructions")
+}
+
 /// What kind of command this is. `npm ci` is not `npm run build`.
 pub fn classify(command: &Seen) -> &'static Prior {
-    by_kind(kind_of(command)).unwrap_or(&UNKNOWN)
+    by_kind(kind_of(command)).unwrap_or_else(unknown)
 }
 
 /// The kinds a shell text runs, in order, trivial ones left out, equal neighbours once: `apt-get update + apt-get install`.
@@ -518,8 +120,10 @@ pub struct Part {
     pub kind: &'static str,
     /// How long it takes.
     pub estimate: Estimate,
-    /// Bytes it leaves in the layer, unpacked.
-    pub layer_bytes: u64,
+    /// Bytes it leaves in the layer, unpacked: low, median, high.
+    pub layer: (u64, u64, u64),
+    /// Where that comes from.
+    pub layer_source: &'static str,
 }
 
 /// The commands of a shell text, one after the other; of the branches of an `if` the longest.
@@ -539,12 +143,15 @@ pub fn parts(command: &str, scale: &Scale) -> Vec<Part> {
             .find(|p| p.kind == part.kind && part.kind == "trivial")
         {
             // What takes the time is the container's start and the layer's commit: once, however many there are.
-            Some(trivial) => trivial.layer_bytes += part.layer_bytes,
+            Some(trivial) => {
+                let (sum, more) = (&mut trivial.layer, part.layer);
+                *sum = (sum.0 + more.0, sum.1 + more.1, sum.2 + more.2);
+            }
             None => parts.push(part),
         }
     }
     if parts.is_empty() {
-        parts.push(part(&UNKNOWN, scale));
+        parts.push(part(unknown(), scale));
     }
     parts
 }
@@ -554,18 +161,26 @@ const MAX_PARTS: usize = 400;
 
 fn part(prior: &'static Prior, scale: &Scale) -> Part {
     let factor = prior.family.map_or(1.0, |f| scale.factor(f));
-    let (low, median, high) = prior.ms;
-    let estimate = Estimate::estimated(
-        median,
-        low,
-        high,
-        format!("{}: {}", prior.kind, prior.source),
-    )
-    .scaled(factor);
     Part {
         kind: prior.kind,
-        estimate,
-        layer_bytes: (prior.layer_kb.1 as f64 * factor) as u64 * 1000,
+        estimate: prior.estimate().scaled(factor),
+        layer: prior.layer(factor),
+        layer_source: prior.layer_source,
+    }
+}
+
+impl Prior {
+    /// Bytes it leaves in the layer, unpacked: low, median, high.
+    pub fn layer(&self, factor: f64) -> (u64, u64, u64) {
+        let bytes = |kb: u64| (kb as f64 * factor) as u64 * 1000;
+        let (low, median, high) = self.layer_kb;
+        (bytes(low), bytes(median), bytes(high))
+    }
+
+    /// How long it takes, and who says so.
+    pub fn estimate(&self) -> Estimate {
+        let (low, median, high) = self.ms;
+        Estimate::estimated(median, low, high, format!("{}: {}", self.kind, self.source))
     }
 }
 
@@ -609,18 +224,23 @@ mod tests {
     #[test]
     fn rows_are_sorted_with_bands_around_the_median() {
         assert!(PRIORS.windows(2).all(|w| w[0].kind < w[1].kind));
-        for p in PRIORS.iter().chain([&UNKNOWN]) {
-            assert!(
-                0 < p.ms.0 && p.ms.0 < p.ms.1 && p.ms.1 < p.ms.2,
-                "{}",
-                p.kind
-            );
-            assert!(
-                p.layer_kb.0 < p.layer_kb.1 && p.layer_kb.1 < p.layer_kb.2,
-                "{}",
-                p.kind
-            );
-            assert!(!p.source.is_empty());
+        assert!(PRIORS.len() > 60);
+        let rises = |band: (u64, u64, u64)| band.0 < band.1 && band.1 < band.2;
+        for p in PRIORS.iter() {
+            assert!(0 < p.ms.0 && rises(p.ms), "{}", p.kind);
+            // What leaves no layer has no band.
+            assert!(p.layer_kb.1 == 0 || rises(p.layer_kb), "{}", p.kind);
+            assert!(!p.source.is_empty() && !p.layer_source.is_empty());
+        }
+    }
+
+    #[test]
+    fn guesses_say_so_and_are_wide() {
+        for p in PRIORS.iter() {
+            let is_guess = |source: &str| source.starts_with("assumption");
+            assert!(!is_guess(p.source) || p.ms.2 >= p.ms.0 * 5, "{}", p.kind);
+            let (low, _, high) = p.layer_kb;
+            assert!(!is_guess(p.layer_source) || high >= low * 6, "{}", p.kind);
         }
     }
 
@@ -691,6 +311,6 @@ mod tests {
     fn an_unknown_command_has_a_wide_band() {
         let e = duration("frobnicate", &Scale::default());
         assert!(e.high_ms / e.low_ms >= 100);
-        assert_eq!(duration("", &Scale::default()).median_ms, UNKNOWN.ms.1);
+        assert_eq!(duration("", &Scale::default()).median_ms, unknown().ms.1);
     }
 }

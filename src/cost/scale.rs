@@ -23,6 +23,23 @@ pub enum Family {
     Elixir,
 }
 
+impl Family {
+    /// By its name in `priors.txt`.
+    pub(super) fn by_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "node" => Self::Node,
+            "python" => Self::Python,
+            "ruby" => Self::Ruby,
+            "php" => Self::Php,
+            "go" => Self::Go,
+            "rust" => Self::Rust,
+            "dotnet" => Self::DotNet,
+            "elixir" => Self::Elixir,
+            _ => return None,
+        })
+    }
+}
+
 /// Number of lockfile entries by family, as far as known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scale {
@@ -34,8 +51,8 @@ pub struct Scale {
 const MAX_BYTES: usize = 64 << 20;
 
 impl Scale {
-    /// How much longer than the median project's: a fifth is fixed, the rest goes with the entries; between 0.2 and 5.
-    /// 1 when nothing is known. The typical numbers are ours, a rule of thumb and no measurement.
+    /// How much longer than the priors' project takes: a fifth is fixed, the rest goes with the entries; between 0.2 and 5.
+    /// 1 when nothing is known. How it goes with the entries is an assumption.
     pub fn factor(&self, family: Family) -> f64 {
         let Some(&entries) = self.entries.get(&family) else {
             return 1.0;
@@ -108,7 +125,10 @@ impl Scale {
     }
 }
 
-/// Entries of a middling project, to which the priors belong.
+/// Entries of the projects that the priors come from, an assumption: nobody counted theirs. For comparison, the largest
+/// lockfile of public repositories with a Dockerfile has in the median (number of repositories) Node 1039 (40), Go 245
+/// (18), Rust 616 (11), Ruby 245 (5), Elixir 69 (4), Python 18 (23; direct requirements only in half of them): larger
+/// projects than those of the logs, except for Node.
 fn typical(family: Family) -> u64 {
     match family {
         Family::Node => 1000,

@@ -36,8 +36,8 @@ pub(super) struct Row {
     pub(super) in_image: bool,
 }
 
-/// What steps take and leave behind, taken alone: by stage, text and command. Versions of a Dockerfile share most.
-pub(super) type Known = BTreeMap<(Option<String>, String, String), Alone>;
+/// What steps take and leave behind, taken alone. Versions of a Dockerfile share most.
+pub(super) type Known = BTreeMap<step::Name, Alone>;
 
 /// A step taken alone.
 #[derive(Clone)]
@@ -141,8 +141,7 @@ fn alone<'a>(model: &CostModel, step: &Step, known: &'a mut Known) -> Option<&'a
     if step.index == 0 || step::image_of(step).is_some() {
         return None;
     }
-    let name = (step.stage.clone(), step.text.clone(), step.command.clone());
-    let alone = known.entry(name).or_insert_with(|| Alone {
+    let alone = known.entry(step::name(step)).or_insert_with(|| Alone {
         work: step::work(step, model),
         layer: step::layer(step, &model.profile, &model.scale, &model.rates),
     });

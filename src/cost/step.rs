@@ -39,15 +39,6 @@ impl LayerSize {
     }
 }
 
-/// Rows for instructions other than RUN: (keyword, low, median, high, kilobytes left behind).
-const INSTRUCTIONS: [(&str, u64, u64, u64, u64); 5] = [
-    ("ADD", 50, 1_000, 10_000, 10_000),
-    ("COPY", 30, 200, 3_000, 2_000),
-    ("FROM", 1, 10, 500, 0),
-    ("RUN", 200, 5_000, 90_000, 1_000),
-    ("WORKDIR", 10, 50, 200, 0),
-];
-
 /// The keyword without ONBUILD's.
 pub(super) fn keyword(text: &str) -> &str {
     let mut words = text.split_whitespace();
@@ -88,6 +79,28 @@ fn command_of(text: &str) -> String {
     }
 }
 
+/// All of a step that [`work`] and [`layer`] look at: stage, text, command, what a mount's use depends on, and whether it
+/// fetches from afar.
+pub(super) type Name = (Option<String>, String, String, Vec<(String, String)>, bool);
+
+/// Steps of one name take and leave the same.
+pub(super) fn name(step: &Step) -> Name {
+    let has_mount = step.text.contains("--mount=");
+    let definition = step.definition.iter().filter(|_| has_mount).cloned();
+    (
+        step.stage.clone(),
+        step.text.clone(),
+        step.command.clone(),
+        definition.collect(),
+        is_far(step),
+    )
+}
+
+fn is_far(step: &Step) -> bool {
+    let mut origins = step.inputs.iter().map(|i| &i.origin);
+    origins.any(|o| matches!(o, Origin::Remote(_)))
+}
+
 /// The pieces of work of a step that runs. Measured as a whole where the profile knows the step or its kind; else piece
 /// by piece, each measured where its kind was.
 pub(super) fn work(step: &Step, model: &CostModel) -> Vec<Work> {
@@ -115,7 +128,7 @@ pub(super) fn work(step: &Step, model: &CostModel) -> Vec<Work> {
     }
     if step.command.is_empty() {
         return vec![Work {
-            estimate: instruction(priced_as(step)),
+            estimate: prior::instruction(priced_as(step)).estimate(),
             key: kind,
         }];
     }
@@ -142,11 +155,7 @@ fn priced_as(step: &Step) -> &str {
             .iter()
             .any(|end| word.ends_with(end))
     };
-    let is_far = step
-        .inputs
-        .iter()
-        .any(|i| matches!(i.origin, Origin::Remote(_)));
-    let is_plain = !is_far
+    let is_plain = !is_far(step)
         && !step.text.contains("://")
         && !step.text.split([' ', ',', ']', '"']).any(is_archive);
     if step.instruction == "ADD" && is_plain {
@@ -156,44 +165,68 @@ fn priced_as(step: &Step) -> &str {
     }
 }
 
-fn instruction(keyword: &str) -> Estimate {
-    let row = INSTRUCTIONS.iter().find(|r| r.0 == keyword);
-    let (name, low, median, high) = row.map_or(("other", 20, 80, 400), |r| (r.0, r.1, r.2, r.3));
-    Estimate::estimated(
-        median,
-        low,
-        high,
-        format!("{name}: file operations, by rule of thumb"),
-    )
+/// A layer's unpacked size with its band and where it comes from, for reports.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LayerFact {
+    /// Its size.
+    pub size: LayerSize,
+    /// Unpacked bytes; one in ten is smaller.
+    pub low: u64,
+    /// Unpacked bytes; one in ten is larger.
+    pub high: u64,
+    /// `measured`, or each kind of command with its source.
+    pub source: String,
+}
+
+/// The layer a step leaves behind, and where that is known from.
+pub(super) fn layer_fact(
+    step: &Step,
+    profile: &Profile,
+    scale: &Scale,
+    rates: &Rates,
+) -> LayerFact {
+    if step.instruction == "FROM" {
+        return LayerFact::default();
+    }
+    if let Some(size) = profile.layer(step.stage.as_deref(), &step.text) {
+        let size = filled(size, rates, true);
+        return LayerFact {
+            size,
+            low: size.unpacked,
+            high: size.unpacked,
+            source: "measured".to_owned(),
+        };
+    }
+    let parts: Vec<_> = if step.command.is_empty() {
+        let prior = prior::instruction(priced_as(step));
+        vec![(prior.kind, prior.layer(1.0), prior.layer_source)]
+    } else {
+        let parts = prior::parts(&step.command, scale).into_iter();
+        parts.map(|p| (p.kind, p.layer, p.layer_source)).collect()
+    };
+    let sum = |of: fn(&(u64, u64, u64)) -> u64| parts.iter().map(|(_, band, _)| of(band)).sum();
+    let mut sources: Vec<String> = Vec::new();
+    for (kind, _, source) in &parts {
+        let text = format!("{kind}: {source}");
+        if !sources.contains(&text) {
+            sources.push(text);
+        }
+    }
+    let unpacked = Size {
+        unpacked: Some(sum(|b| b.1)),
+        compressed: None,
+    };
+    LayerFact {
+        size: filled(unpacked, rates, false),
+        low: sum(|b| b.0),
+        high: sum(|b| b.2),
+        source: sources.join("; "),
+    }
 }
 
 /// The layer a step leaves behind.
 pub(super) fn layer(step: &Step, profile: &Profile, scale: &Scale, rates: &Rates) -> LayerSize {
-    if step.instruction == "FROM" {
-        return LayerSize::default();
-    }
-    if let Some(size) = profile.layer(step.stage.as_deref(), &step.text) {
-        return filled(size, rates, true);
-    }
-    let unpacked = if step.command.is_empty() {
-        INSTRUCTIONS
-            .iter()
-            .find(|r| r.0 == priced_as(step))
-            .map_or(0, |r| r.4 * 1000)
-    } else {
-        prior::parts(&step.command, scale)
-            .iter()
-            .map(|p| p.layer_bytes)
-            .sum()
-    };
-    filled(
-        Size {
-            unpacked: Some(unpacked),
-            compressed: None,
-        },
-        rates,
-        false,
-    )
+    layer_fact(step, profile, scale, rates).size
 }
 
 /// The image that a step fetches: FROM's, or the one that a COPY or a mount reads (a step that is not shown).

@@ -131,6 +131,10 @@ struct WireStep<'a> {
     text: &'a str,
     cache: WireTally,
     duration_ms: WireBand,
+    duration_source: String,
+    duration_assumed_ms: u64,
+    layer_bytes: WireBand,
+    layer_source: &'a str,
     spent_ms: WireBand,
     causes: Vec<WireBlame<'a>>,
 }
@@ -351,6 +355,14 @@ fn step(facts: &StepFacts) -> WireStep<'_> {
         text: &step.text,
         cache: tally(&facts.tally),
         duration_ms: band(facts.price),
+        duration_source: facts.source.to_string(),
+        duration_assumed_ms: facts.assumed_ms,
+        layer_bytes: WireBand {
+            median: facts.layer.size.unpacked,
+            low: facts.layer.low,
+            high: facts.layer.high,
+        },
+        layer_source: &facts.layer.source,
         spent_ms: band(facts.cost),
         causes: facts.causes.iter().map(blame).collect(),
     }

@@ -409,9 +409,30 @@ fn findings(analysis: &Analysis) -> Vec<Remark> {
     sorted.into_iter().map(remark).collect()
 }
 
+/// How much of the steps' time nobody has measured or published, where it is worth a line.
+fn assumed(analysis: &Analysis) -> Option<String> {
+    let spent = |s: &StepFacts| s.cost.median;
+    let guessed = |s: &StepFacts| {
+        let assumed = u128::from(s.cost.median) * u128::from(s.assumed_ms);
+        u64::try_from(assumed / u128::from(s.price.median.max(1))).unwrap_or(u64::MAX)
+    };
+    let (all, assumed): (u64, u64) = (
+        analysis.steps.iter().map(spent).sum(),
+        analysis.steps.iter().map(guessed).sum(),
+    );
+    let percent = assumed.saturating_mul(100).checked_div(all)?;
+    (percent >= 5).then(|| {
+        format!(
+            "About {} % of the current steps' time is assumption: for their commands no public figures were found, so the bands are wide.",
+            percent.min(100)
+        )
+    })
+}
+
 fn caveats(analysis: &Analysis) -> Vec<String> {
     let mut lines = vec![analysis.totals.cost.basis.clone()];
     lines.retain(|line| !line.is_empty());
+    lines.extend(assumed(analysis));
     if analysis.totals.n_counted > 0 {
         lines.push("The first build fills the empty cache; shares, times and causes are of the builds after it.".to_owned());
     }
