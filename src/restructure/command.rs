@@ -3,6 +3,7 @@
 //! Only commands in the table are judged; one that is not may do anything. Sources: the commands' manual pages.
 
 use super::layout::absolute;
+use crate::shell::Connector;
 use crate::shell::Script;
 use crate::shell::Seen;
 use std::collections::BTreeSet;
@@ -238,11 +239,16 @@ pub fn touched(script: &Script, cwd: Option<&str>) -> Option<Touched> {
         return None;
     }
     let mut all = Touched::default();
-    for seen in script.seen() {
+    let every = script.seen();
+    for (n, seen) in every.iter().enumerate() {
         if seen.name().is_empty() {
             continue;
         }
-        match group(&seen)? {
+        if n > 0 && is_piped_installer(&every[n - 1], seen) {
+            (all.system, all.global) = (true, true);
+            continue;
+        }
+        match group(seen)? {
             Group::Words => {}
             Group::System => all.system = true,
             Group::Global => all.global = true,
@@ -260,7 +266,7 @@ pub fn touched(script: &Script, cwd: Option<&str>) -> Option<Touched> {
                 seen.directory.as_deref() == Some(""),
             )?;
         }
-        if writes_where_it_stands(&seen) {
+        if writes_where_it_stands(seen) {
             all.places.insert(here?);
             all.reads_cwd = true;
         }
@@ -308,6 +314,42 @@ pub fn touched(script: &Script, cwd: Option<&str>) -> Option<Touched> {
         }
     }
     Some(all)
+}
+
+/// Where scripts come from that install a tool for everyone and look at no project, as their text shows.
+const INSTALLERS: &[&str] = &[
+    "bun.sh/install",
+    "deb.nodesource.com",
+    "deno.land/install.sh",
+    "deno.land/x/install",
+    "dl.yarnpkg.com",
+    "get.docker.com",
+    "get.pnpm.io",
+    "get.sdkman.io",
+    "install.python-poetry.org",
+    "packagecloud.io",
+    "raw.githubusercontent.com/helm/helm",
+    "raw.githubusercontent.com/nvm-sh/nvm",
+    "rpm.nodesource.com",
+    "sh.rustup.rs",
+];
+
+/// `curl URL | sh` with a script of [`INSTALLERS`].
+fn is_piped_installer(fetch: &Seen, shell: &Seen) -> bool {
+    let is_known = |word: &String| {
+        let host = word.strip_prefix("https://");
+        host.is_some_and(|h| INSTALLERS.iter().any(|i| h.starts_with(i)))
+    };
+    let is_shell = matches!(shell.name(), "sh" | "bash" | "python3")
+        && shell.connector == Connector::Pipe
+        && shell.args().first().is_none_or(|a| a.starts_with('-'));
+    is_shell
+        && matches!(fetch.name(), "curl" | "wget")
+        && fetch.args().iter().any(is_known)
+        && !shell
+            .args()
+            .iter()
+            .any(|a| a.contains(['/', '$']) || a == "-c")
 }
 
 /// Adds the file that a redirection names; `None` when it may be any.
