@@ -1,17 +1,19 @@
 //! Which files of the tree pass a build argument with a value that they work out at each build: workflows, Makefiles,
 //! scripts, bake and compose files.
 //!
-//! Evidence, not proof: a line that names the argument and gives it something with a `$` or a `{{`.
+//! Evidence, not proof: a line that names the argument and gives it something with a `$` or a `{{`, or lines that give
+//! it different values.
 
 use super::mentions::holds;
 use super::view::View;
 use crate::tree::RepoPath;
+use std::collections::BTreeSet;
 
 /// So many files are looked at, and so many bytes of each.
 const MAX_FILES: usize = 400;
 const MAX_FILE: usize = 1 << 18;
 
-/// The first file, in order, that passes `name` with a value of the moment.
+/// The first file, in order, that passes `name` with a value of the moment, or with another one than a line before.
 pub fn passed_by(view: &View<'_>, name: &str) -> Option<RepoPath> {
     let mut files: Vec<&RepoPath> = view
         .files
@@ -21,18 +23,38 @@ pub fn passed_by(view: &View<'_>, name: &str) -> Option<RepoPath> {
         .filter(|path| may_build(path))
         .collect();
     files.sort();
-    files
-        .into_iter()
-        .take(MAX_FILES)
-        .find(|path| {
-            (view.read)(path).is_some_and(|bytes| {
-                let looked = &bytes[..bytes.len().min(MAX_FILE)];
-                looked
-                    .split(|&b| b == b'\n')
-                    .any(|line| holds(line, name.as_bytes()) && gives(line, name.as_bytes()))
-            })
-        })
-        .cloned()
+    let mut fixed: BTreeSet<String> = BTreeSet::new();
+    for path in files.into_iter().take(MAX_FILES) {
+        let Some(bytes) = (view.read)(path) else {
+            continue;
+        };
+        let looked = &bytes[..bytes.len().min(MAX_FILE)];
+        for line in looked.split(|&b| b == b'\n') {
+            if !holds(line, name.as_bytes()) {
+                continue;
+            }
+            match given(line, name) {
+                Some(Given::Moment) => return Some(path.clone()),
+                Some(Given::Fixed(value)) => {
+                    fixed.insert(value);
+                }
+                None => {}
+            }
+            if fixed.len() > 1 {
+                return Some(path.clone());
+            }
+        }
+    }
+    None
+}
+
+/// What a line gives an argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Given {
+    /// A value that is worked out at each build.
+    Moment,
+    /// Always this one, by `--build-arg`.
+    Fixed(String),
 }
 
 /// Whether a file is one that people build images with.
@@ -40,7 +62,28 @@ fn may_build(path: &RepoPath) -> bool {
     let text = path.to_string();
     let name = text.rsplit('/').next().unwrap_or_default();
     let lower = name.to_ascii_lowercase();
-    let in_folder = [
+    let names = [
+        "makefile",
+        "justfile",
+        "jenkinsfile",
+        "earthfile",
+        "pom.xml",
+        "package.json",
+    ];
+    is_about_images(path)
+        || names.contains(&lower.as_str())
+        || [".sh", ".mk", ".hcl"].iter().any(|e| lower.ends_with(e))
+}
+
+/// Whether a file speaks to what builds images, from outside, and is read by no step inside.
+pub fn is_about_images(path: &RepoPath) -> bool {
+    let text = path.to_string();
+    let lower = text
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let folders = [
         ".github/",
         ".gitlab/",
         ".circleci/",
@@ -48,51 +91,53 @@ fn may_build(path: &RepoPath) -> bool {
         ".forgejo/",
         ".woodpecker/",
     ];
-    in_folder.iter().any(|f| text.starts_with(f))
-        || ["makefile", "justfile", "jenkinsfile", "earthfile"].contains(&lower.as_str())
-        || lower.ends_with(".sh")
-        || lower.ends_with(".mk")
-        || lower.ends_with(".hcl")
-        || [
-            ".gitlab-ci",
-            ".drone",
-            ".woodpecker",
-            ".travis",
-            "azure-pipelines",
-            "bitbucket-pipelines",
-            "cloudbuild",
-            "compose",
-            "docker-compose",
-            "docker-bake",
-            "taskfile",
-            "skaffold",
-            ".goreleaser",
-        ]
-        .iter()
-        .any(|start| lower.starts_with(start))
+    let starts = [
+        ".gitlab-ci",
+        ".drone",
+        ".woodpecker",
+        ".travis",
+        "azure-pipelines",
+        "bitbucket-pipelines",
+        "cloudbuild",
+        "compose.",
+        "docker-compose",
+        "docker-bake",
+        "taskfile",
+        "skaffold",
+        ".goreleaser",
+    ];
+    folders.iter().any(|f| text.starts_with(f)) || starts.iter().any(|s| lower.starts_with(s))
 }
 
-/// Whether a line gives `name` a value with a variable in it: `--build-arg NAME=$(git …)`, `NAME=${{ github.sha }}`,
-/// `NAME: ${VERSION}`, a bare `--build-arg NAME`.
-fn gives(line: &[u8], name: &[u8]) -> bool {
+/// What a line gives `name`: `--build-arg NAME=$(git …)`, `NAME=${{ github.sha }}`, `NAME: ${VERSION}`,
+/// `<NAME>${project.version}</NAME>`, a bare `--build-arg NAME`; or one value, `--build-arg NAME=./x`.
+fn given(line: &[u8], name: &str) -> Option<Given> {
     let text = String::from_utf8_lossy(line);
-    let name = String::from_utf8_lossy(name);
-    let Some((before, after)) = text.split_once(name.as_ref()) else {
-        return false;
-    };
+    let (before, after) = text.split_once(name)?;
     let before = before.trim_end();
     // What reads the variable names it too.
-    if before.ends_with(['$', '{', '.']) {
-        return false;
+    if before.ends_with(['$', '{', '.', '/']) {
+        return None;
     }
+    let is_flag = before
+        .trim_end_matches(['"', '\''])
+        .trim_end()
+        .ends_with("--build-arg")
+        || before.ends_with("--build-arg=");
     let value = after.trim_start_matches(['"', '\'']).trim_start();
-    let is_bare = value.is_empty() || after.starts_with(' ');
-    if is_bare && before.ends_with("--build-arg") {
-        return true;
+    if is_flag && (value.is_empty() || after.starts_with(' ')) {
+        return Some(Given::Moment);
     }
-    value
-        .strip_prefix(['=', ':'])
-        .is_some_and(|v| v.contains('$') || v.contains("{{"))
+    let element = before
+        .ends_with('<')
+        .then(|| value.strip_prefix('>'))
+        .flatten();
+    let value = element.or_else(|| value.strip_prefix(['=', ':']))?;
+    if value.contains('$') || value.contains("{{") {
+        return Some(Given::Moment);
+    }
+    let word = value.split_whitespace().next()?;
+    is_flag.then(|| Given::Fixed(word.trim_matches(['"', '\'']).to_owned()))
 }
 
 #[cfg(test)]
@@ -102,8 +147,14 @@ mod tests {
     #[test]
     fn a_line_that_passes_a_value_of_the_moment_is_told_from_others() {
         let check = |line: &str, expected: bool| {
-            assert_eq!(gives(line.as_bytes(), b"SHA"), expected, "{line}");
+            let is = given(line.as_bytes(), "SHA") == Some(Given::Moment);
+            assert_eq!(is, expected, "{line}");
         };
+        check("<SHA>${project.version}</SHA>", true);
+        assert_eq!(
+            given(b"docker build --build-arg SHA=./x .", "SHA"),
+            Some(Given::Fixed("./x".to_owned()))
+        );
         check("docker build --build-arg SHA=$(git rev-parse HEAD) .", true);
         check("            SHA=${{ github.sha }}", true);
         check("  SHA: \"${VERSION}\"", true);

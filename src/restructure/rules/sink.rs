@@ -13,7 +13,7 @@
 //! ENV GIT_COMMIT=$GIT_COMMIT
 //! ```
 //! Applies to arguments that are passed with changing values, to those whose name says that they will be (a commit,
-//! a date, a build number, a version), and to what the Dockerfile itself gave other values over this history. They move down past everything that does not read them: a RUN that is known not
+//! a date, a build number, a version), to those that the repository's own files pass, and to what the Dockerfile itself gave other values over this history. They move down past everything that does not read them: a RUN that is known not
 //! to, or whose text does not mention the name while no file of the tree does either. One that is there to make steps run
 //! again (`CACHEBUST`) stays where it is.
 
@@ -22,6 +22,7 @@ use super::super::effect::{Effect, conflict};
 use super::super::layout::{places, reachable};
 use super::super::mentions::mentions;
 use super::super::moving::{block_of, effects};
+use super::super::passed::{is_about_images, passed_by};
 use super::super::past::Name;
 use super::super::view::View;
 use super::Rule;
@@ -165,6 +166,22 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
         let passed = |item: &ArgItem| argument_changes(view, item);
         let named = |name: &str| changes(view, name);
         found.extend(of_stage(view, stage, &effects, &passed, &named));
+        // What the repository's own files pass, whatever it is called.
+        let arguments = stage.instructions.iter().filter_map(|i| match &i.kind {
+            Kind::Arg(items) => items.first().filter(|_| items.len() == 1),
+            _ => None,
+        });
+        for item in arguments {
+            let is_other = !argument_changes(view, item)
+                && !is_passed(view, &item.name)
+                && !is_cache_bust(&item.name)
+                && !of_platform(&item.name)
+                && bumps(view, &item.name) == 0;
+            if is_other && passed_by(view, &item.name).is_some() {
+                let is_it = |i: &ArgItem| i.name == item.name;
+                found.extend(of_stage(view, stage, &effects, &is_it, &|_| false));
+            }
+        }
         // What the Dockerfile itself gave another value in the course of time, one by one: their readers differ.
         let mut seen = BTreeSet::new();
         for (name, _) in stage.instructions.iter().flat_map(literals) {
@@ -190,6 +207,20 @@ fn literals(instruction: &Instruction) -> Vec<(&str, &str)> {
             .collect(),
         _ => Vec::new(),
     }
+}
+
+/// Whether the builder itself gives the argument its value.
+fn of_platform(name: &str) -> bool {
+    [
+        "TARGET",
+        "BUILDPLATFORM",
+        "BUILDOS",
+        "BUILDARCH",
+        "BUILDVARIANT",
+        "BUILDKIT_",
+    ]
+    .iter()
+    .any(|start| name.starts_with(start))
 }
 
 /// In how many builds the Dockerfile itself gave `name` another value.
@@ -328,7 +359,7 @@ fn is_unread(
         return false;
     }
     let words: Vec<&str> = names.iter().map(String::as_str).collect();
-    let found = mentions(view, &words, |p| *p != *view.path);
+    let found = mentions(view, &words, |p| *p != *view.path && !is_about_images(p));
     if let Some((path, word)) = found.found.iter().find(|(p, _)| !is_prose(p)) {
         // A generic name such as VERSION is everywhere; a specific one that a file mentions is likely read.
         let specific = word.contains('_');
