@@ -16,8 +16,9 @@
 //! Stages that the target does not need are not built (`stages-unused`).
 
 use super::build_args::{PROXIES, items};
-use super::buildkit::{command_text, copy_definition, destination};
+use super::buildkit::{copy_definition, destination};
 use super::classic::remember_env;
+use super::key::digest;
 use super::sequential::{Place, Sequence, based_on};
 use super::vertex::{Effect, Plan, Vertex};
 use crate::context::Reading;
@@ -26,9 +27,10 @@ use crate::dockerfile::expand::Lexer;
 use crate::dockerfile::reference::Reference;
 use crate::dockerfile::{Error, Span};
 use crate::graph::{
-    Action, Base, CopyAction, Lowered, LoweredStage, Lowering, MountFrom, RunMount,
+    Action, Base, CopyAction, Lowered, LoweredStage, Lowering, MountFrom, Parts, RunMount,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 
 /// Directories that a base image is taken to have.
 const IMAGE_DIRECTORIES: [&str; 20] = [
@@ -91,22 +93,21 @@ pub fn plan(
             let vertex = match &lowered.action {
                 Action::Run(run) => {
                     let (arguments, key) = args.for_run(&line);
-                    step.command = command_text(run);
-                    step.definition = vec![("command".to_owned(), after_keyword(&line).to_owned())];
-                    step.definition.extend(
-                        arguments
-                            .into_iter()
-                            .map(|(name, value)| (format!("argument {name}"), value)),
-                    );
+                    step.command = run.command_text();
+                    let command = ("command".to_owned(), after_keyword(&line).to_owned());
+                    let arguments = arguments
+                        .into_iter()
+                        .map(|(name, value)| (format!("argument {name}"), value));
+                    step.definition = Parts::from_iter(iter::once(command).chain(arguments)).into();
                     Vertex {
-                        key,
+                        key: digest(&key),
                         inputs: based_on(current),
                         effect: Effect::Run,
                         unknown: None,
                     }
                 }
                 Action::Copy(copy) => {
-                    step.definition = copy_definition(copy, &copy.destination);
+                    step.definition = copy_definition(copy, &copy.destination).into();
                     let key = copy_key(instruction, copy);
                     let reading = arrival(lowered, copy);
                     sequence.copy(current, lowered, copy, key, reading)
@@ -130,9 +131,9 @@ pub fn plan(
                     } else {
                         "text"
                     };
-                    step.definition = vec![(what.to_owned(), key.clone())];
+                    step.definition = vec![(what.to_owned(), key.clone())].into();
                     Vertex {
-                        key,
+                        key: digest(&key),
                         inputs: based_on(current),
                         effect,
                         unknown: None,

@@ -18,6 +18,7 @@
 //! | ONBUILD | no | its trigger is a step of the stages built on this one | – | convert.go `dispatchOnBuildTriggers` | `onbuild-in-stage`, `before-run-onbuild` |
 //! | LABEL, CMD, ENTRYPOINT, EXPOSE, VOLUME, STOPSIGNAL, HEALTHCHECK, MAINTAINER | no | nothing | – | convert.go | `before-run-label` and its like |
 
+use super::key::{Key, digest};
 use super::vertex::{CopyEffect, Effect, Plan, Vertex, VertexInput, VertexSource};
 use crate::context::ContentId;
 use crate::context::CopyOptions;
@@ -26,24 +27,28 @@ use crate::context::Selector;
 use crate::dockerfile::ast::Kind;
 use crate::dockerfile::mount::{Mount, MountKind, Sharing};
 use crate::graph::{
-    Action, Base, CopyAction, CopySource, Input, Lowered, LoweredStage, Lowering, MountFrom,
-    Origin, RunAction, RunMount,
+    Action, Base, CopyAction, CopySource, Definition, Input, Lowered, LoweredStage, Lowering,
+    MountFrom, Origin, Parts, RunAction, RunDefinition, RunMount,
 };
 use crate::graph::{State, Step, StepId, join_clean};
 use crate::replay::Steps;
+use rustc_hash::FxBuildHasher;
 use rustc_hash::FxHashMap;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 const PLATFORM: &str = "linux/amd64";
+const SSH_SOCKET: &str = "SSH_AUTH_SOCK";
 
 /// The vertices of a lowered Dockerfile.
 pub fn plan(lowering: &Lowering) -> Plan {
     let mut planner = Planner {
         lowering,
         vertices: Vec::new(),
+        fulls: Vec::new(),
         known: FxHashMap::default(),
+        env: None,
         ends: BTreeMap::new(),
         objects: Vec::new(),
         end_objects: BTreeMap::new(),
@@ -57,24 +62,18 @@ pub fn plan(lowering: &Lowering) -> Plan {
 struct Planner<'a> {
     lowering: &'a Lowering<'a>,
     vertices: Vec<Vertex>,
-    /// Vertices by identity (everything in the operation, the names of its inputs included): equal ones are one.
-    known: FxHashMap<Identity, usize>,
+    /// What tells each vertex apart beside what is in it: what is not in the key (the directory of a COPY source).
+    fulls: Vec<String>,
+    /// Vertices by a hash of everything in the operation, the names of its inputs included: equal ones are one.
+    known: FxHashMap<u64, Vec<usize>>,
     /// Last vertex of each stage, by position in the file; `None` for the empty file system.
     ends: BTreeMap<usize, Option<usize>>,
+    /// The environment met last, and what stands for it.
+    env: Option<(Arc<State>, ContentId)>,
     /// Every instruction's own vertex before equal ones became one: what decides under which name it is shown.
     objects: Vec<Object>,
     /// Last object of each stage.
     end_objects: BTreeMap<usize, Option<usize>>,
-}
-
-/// What tells operations apart.
-#[derive(PartialEq, Eq, Hash)]
-struct Identity {
-    key: String,
-    sources: Vec<VertexSource>,
-    /// What is not in the key (the directory of a COPY source).
-    full: String,
-    unknown: Option<String>,
 }
 
 /// One instruction's vertex before equal ones became one.
@@ -108,7 +107,7 @@ struct Shown {
     text: String,
     command: String,
     lines: crate::dockerfile::Lines,
-    definition: Vec<(String, String)>,
+    definition: Definition,
 }
 
 impl<'a> Planner<'a> {
@@ -164,10 +163,10 @@ impl<'a> Planner<'a> {
             text: format!("FROM {image}"),
             command: String::new(),
             lines: from.lines,
-            definition: vec![
+            definition: Definition::Parts(vec![
                 ("image".to_owned(), image.to_owned()),
                 ("platform".to_owned(), stage.platform.clone()),
-            ],
+            ]),
         };
         let unknown = stage.unknown.clone();
         let vertex = Vertex {
@@ -189,12 +188,6 @@ impl<'a> Planner<'a> {
         full: &str,
         inputs: Vec<usize>,
     ) -> usize {
-        let identity = Identity {
-            key: vertex.key.clone(),
-            sources: vertex.inputs.iter().map(|i| i.source).collect(),
-            full: full.to_owned(),
-            unknown: vertex.unknown.clone(),
-        };
         let step = Step {
             stage: stage.printed.clone(),
             stage_index: stage.lowered.index,
@@ -207,18 +200,36 @@ impl<'a> Planner<'a> {
             inputs: vertex.inputs.iter().map(|i| self.step_input(i)).collect(),
             definition: shown.definition,
         };
-        let known = self.known.get(&identity).copied();
-        let vertex = known.unwrap_or_else(|| {
-            self.vertices.push(vertex);
-            self.known.insert(identity, self.vertices.len() - 1);
-            self.vertices.len() - 1
-        });
+        let vertex = self.place(vertex, full);
         self.objects.push(Object {
             vertex,
             step: Some(step),
             inputs,
         });
         vertex
+    }
+
+    /// The position of this vertex or of the equal one.
+    fn place(&mut self, vertex: Vertex, full: &str) -> usize {
+        let sources = |vertex: &Vertex| -> Vec<VertexSource> {
+            vertex.inputs.iter().map(|input| input.source).collect()
+        };
+        let hash = FxBuildHasher.hash_one((vertex.key, sources(&vertex), full));
+        let alike = self.known.entry(hash).or_default();
+        let is_equal = |&&v: &&usize| {
+            let other = &self.vertices[v];
+            other.key == vertex.key
+                && other.unknown == vertex.unknown
+                && self.fulls[v] == full
+                && sources(other) == sources(&vertex)
+        };
+        if let Some(&known) = alike.iter().find(is_equal) {
+            return known;
+        }
+        alike.push(self.vertices.len());
+        self.vertices.push(vertex);
+        self.fulls.push(full.to_owned());
+        self.vertices.len() - 1
     }
 
     /// Adds the stage's next vertex.
@@ -306,7 +317,7 @@ impl<'a> Planner<'a> {
         &self,
         stage: &mut Stage<'_>,
         instruction: &Lowered,
-        definition: Vec<(String, String)>,
+        definition: impl Into<Definition>,
     ) -> Shown {
         stage.index += 1;
         let own = &instruction.instruction;
@@ -319,7 +330,7 @@ impl<'a> Planner<'a> {
                 instruction.text.clone()
             },
             command: match &instruction.action {
-                Action::Run(run) => command_text(run),
+                Action::Run(run) => run.command_text(),
                 _ => String::new(),
             },
             // A trigger is shown at the FROM that sets it off.
@@ -328,7 +339,7 @@ impl<'a> Planner<'a> {
             } else {
                 own.lines
             },
-            definition,
+            definition: definition.into(),
         }
     }
 
@@ -345,7 +356,10 @@ impl<'a> Planner<'a> {
                 state.epoch.clone().unwrap_or_default(),
             ),
         ];
-        let key = format!("mkdir {:?}", (path, owner(&state.user), &state.epoch));
+        let key = digest(&format!(
+            "mkdir {:?}",
+            (path, owner(&state.user), &state.epoch)
+        ));
         let shown = self.shown(stage, instruction, definition);
         let vertex = Vertex {
             key,
@@ -398,7 +412,7 @@ impl<'a> Planner<'a> {
         mode: &str,
     ) -> VertexSource {
         let vertex = Vertex {
-            key: format!("mkfile {:?}", (name, bytes, mode)),
+            key: digest(&format!("mkfile {:?}", (name, bytes, mode))),
             inputs: Vec::new(),
             effect: Effect::File(name.to_owned(), bytes.to_owned()),
             unknown: None,
@@ -423,7 +437,7 @@ impl<'a> Planner<'a> {
             .is_empty()
             .then(|| format!("git does not hold what {url} answers; add --checksum to pin it"));
         let vertex = Vertex {
-            key: format!("remote {:?}", (url, checksum)),
+            key: digest(&format!("remote {:?}", (url, checksum))),
             inputs: Vec::new(),
             effect: Effect::File(name.to_owned(), checksum.to_owned()),
             unknown,
@@ -475,16 +489,16 @@ impl<'a> Planner<'a> {
             sources.extend(slot.map(|s| (s, selector)));
         }
         let attributes = (owner(&copy.chown), mode(&copy.chmod));
-        let key = format!(
-            "copy {:?}",
-            (
-                base.is_some(),
-                &actions,
-                &destination,
-                &attributes,
-                &copy.exclude
-            )
-        );
+        let mut key = Key::new(if base.is_some() { "copy" } else { "copy alone" })
+            .text(&destination)
+            .text(&attributes.0)
+            .text(&attributes.1)
+            .texts(copy.exclude.iter().map(String::as_str));
+        for (name, slot, flags, pattern) in &actions {
+            key = key.text(name).number(*slot).maybe(pattern.as_deref());
+            key = key.number(Some(usize::from(flags.0) + 2 * usize::from(flags.1)));
+        }
+        let key = key.digest();
         let shown = self.shown(stage, instruction, copy_definition(copy, &destination));
         let effect = Effect::Copy(CopyEffect {
             sources,
@@ -529,7 +543,7 @@ impl<'a> Planner<'a> {
             .chain(based_on(Some(copied)))
             .collect();
         let vertex = Vertex {
-            key: "merge".to_owned(),
+            key: digest("merge"),
             inputs,
             effect: Effect::Merge,
             unknown: stage.unknown.clone(),
@@ -540,12 +554,11 @@ impl<'a> Planner<'a> {
         stage.object = Some(self.objects.len() - 1);
     }
 
-    fn run(&mut self, stage: &mut Stage<'_>, instruction: &Lowered, run: &RunAction) {
+    fn run(&mut self, stage: &mut Stage<'_>, instruction: &Lowered, run: &Arc<RunAction>) {
         let state = &instruction.before;
         let mut mounts = Vec::new();
         let mut secrets = Vec::new();
-        let mut env: Vec<(&str, Cow<'_, str>)> =
-            state.env.iter().map(|(n, v)| (n, v.into())).collect();
+        let mut added = None;
         if let Some((name, body)) = &run.script {
             let source = self.inline(stage, instruction, name, body, "0755");
             mounts.push(Mounted {
@@ -561,8 +574,8 @@ impl<'a> Planner<'a> {
                 MountKind::Secret => secrets.push(secret_key(mount)),
                 MountKind::Ssh => {
                     secrets.push(ssh_key(mount, secrets.len()));
-                    if !env.iter().any(|(n, _)| *n == "SSH_AUTH_SOCK") {
-                        env.push(("SSH_AUTH_SOCK", ssh_target(mount, 0).into()));
+                    if state.env.get(SSH_SOCKET).is_none() && added.is_none() {
+                        added = Some((SSH_SOCKET, ssh_target(mount, 0)));
                     }
                 }
                 _ => mounts.push(self.mount(stage, instruction, mount, from)),
@@ -570,27 +583,30 @@ impl<'a> Planner<'a> {
         }
         mounts.sort_by(|a, b| a.target.cmp(&b.target));
         let mut inputs = Inputs::new(stage.current);
-        let mut keys = Vec::new();
+        let list = |key: Key, texts: &[String]| key.texts(texts.iter().map(String::as_str));
+        let mut key = list(Key::new("exec"), &run.args)
+            .text(&self.env_key(state).to_string())
+            .maybe(added.as_ref().map(|(_, socket)| socket.as_str()))
+            .text(&state.cwd)
+            .text(&state.user)
+            .maybe(state.hostname.as_deref())
+            .maybe(run.network.as_deref())
+            .maybe(run.security.as_deref())
+            .text(&stage.platform);
+        key = list(list(key, &secrets), &run.devices);
+        let mut full = Key::new("mounts");
         for mount in &mounts {
             let slot = mount.source.map(|source| inputs.mount(source, &mount.path));
-            keys.push((mount.target.as_str(), slot, mount.key.as_str()));
+            key = key.text(&mount.target).number(slot).text(&mount.key);
+            full = full.text(&mount.path).text(&mount.full);
         }
-        let key = format!(
-            "exec {}/{}/{:?}",
-            joined(run.args.iter().map(String::as_str)),
-            bounded(joined(env.iter().flat_map(|(name, value)| [*name, value]))),
-            (
-                &state.cwd,
-                &state.user,
-                &state.hostname,
-                (&keys, &secrets),
-                (&run.network, &run.security, &run.devices),
-                &stage.platform
-            )
-        );
-        let full: Vec<_> = mounts.iter().map(|m| (&m.path, &m.full)).collect();
-        let full = format!("{full:?}");
-        let shown = self.shown(stage, instruction, run_definition(run, state, &env));
+        let (key, full) = (key.digest(), full.into_text());
+        let definition = Definition::Run(RunDefinition {
+            run: Arc::clone(run),
+            before: Arc::clone(state),
+            added,
+        });
+        let shown = self.shown(stage, instruction, definition);
         let vertex = Vertex {
             key,
             inputs: inputs.finish(),
@@ -603,6 +619,22 @@ impl<'a> Planner<'a> {
             .filter_map(|m| stage_of(&m.from))
             .collect();
         self.advance(stage, shown, vertex, &full, &reads);
+    }
+
+    /// What stands for the environment in a key. Neighbours have the same one.
+    fn env_key(&mut self, state: &Arc<State>) -> ContentId {
+        match &self.env {
+            Some((known, key)) if Arc::ptr_eq(known, state) => *key,
+            _ => {
+                let pairs = state.env.iter();
+                let key = pairs.fold(Key::new("env"), |key, (name, value)| {
+                    key.text(name).text(value)
+                });
+                let key = key.digest();
+                self.env = Some((Arc::clone(state), key));
+                key
+            }
+        }
     }
 
     fn mount(
@@ -623,10 +655,10 @@ impl<'a> Planner<'a> {
             .to_owned();
         if path.is_empty() && (mount.uid.is_some() || mount.gid.is_some() || mount.mode.is_some()) {
             let vertex = Vertex {
-                key: format!(
+                key: digest(&format!(
                     "cache permissions {:?}",
                     (mount.uid, mount.gid, mount.mode, source)
-                ),
+                )),
                 inputs: Vec::new(),
                 effect: Effect::File("cache".to_owned(), String::new()),
                 unknown: None,
@@ -696,6 +728,8 @@ struct Mounted {
 /// Inputs in the order in which the operation names them, equal ones once.
 struct Inputs {
     list: Vec<VertexInput>,
+    /// What is read of each.
+    reads: Vec<Option<Vec<Selector>>>,
     based: bool,
 }
 
@@ -703,6 +737,7 @@ impl Inputs {
     fn new(base: Option<usize>) -> Self {
         Self {
             list: based_on(base),
+            reads: base.map(|_| None).into_iter().collect(),
             based: base.is_some(),
         }
     }
@@ -713,17 +748,18 @@ impl Inputs {
         }
         self.list.push(VertexInput {
             source,
-            read: Some(Vec::new()),
-            paths: String::new(),
+            read: None,
+            paths: digest(""),
             reading: Reading::Content,
         });
+        self.reads.push(Some(Vec::new()));
         self.list.len() - 1
     }
 
     /// A COPY source. One that is the base as well is matched by key alone (`invalidSelectors` of ops/file.go).
     fn read(&mut self, source: VertexSource, selector: Selector) -> usize {
         let slot = self.slot(source);
-        if let Some(read) = &mut self.list[slot].read {
+        if let Some(read) = &mut self.reads[slot] {
             read.push(selector);
         }
         slot
@@ -734,18 +770,18 @@ impl Inputs {
     fn mount(&mut self, source: VertexSource, path: &str) -> usize {
         let slot = self.slot(source);
         let based = self.based && slot == 0;
-        let read = self.list[slot].read.get_or_insert_default();
+        let read = self.reads[slot].get_or_insert_default();
         read.push(if based { plain("") } else { plain(path) });
         slot
     }
 
     fn finish(mut self) -> Vec<VertexInput> {
-        for input in &mut self.list {
-            if let Some(read) = &mut input.read {
-                let mut paths: Vec<&str> = read.iter().map(|s| s.path.as_str()).collect();
-                paths.sort_unstable();
-                input.paths = paths.join("\n");
-            }
+        for (input, read) in self.list.iter_mut().zip(self.reads) {
+            let Some(read) = read else { continue };
+            let mut paths: Vec<&str> = read.iter().map(|s| s.path.as_str()).collect();
+            paths.sort_unstable();
+            input.paths = digest(&paths.join("\n"));
+            input.read = Some(read.into());
         }
         self.list
     }
@@ -768,7 +804,7 @@ fn hidden(instruction: &Lowered, text: &str) -> Shown {
         text: text.to_owned(),
         command: String::new(),
         lines: instruction.instruction.lines,
-        definition: vec![("source".to_owned(), text.to_owned())],
+        definition: Definition::Parts(vec![("source".to_owned(), text.to_owned())]),
     }
 }
 
@@ -783,7 +819,7 @@ fn based_on(base: Option<usize>) -> Vec<VertexInput> {
     base.map(|v| VertexInput {
         source: VertexSource::Vertex(v),
         read: None,
-        paths: String::new(),
+        paths: digest(""),
         reading: Reading::Content,
     })
     .into_iter()
@@ -791,9 +827,9 @@ fn based_on(base: Option<usize>) -> Vec<VertexInput> {
 }
 
 /// An image is known by its layers; without a registry its reference stands for them, a digest if it has one.
-pub(super) fn image_key(image: &str, platform: &str) -> String {
+pub(super) fn image_key(image: &str, platform: &str) -> ContentId {
     let identity = image.rsplit_once('@').map_or(image, |(_, digest)| digest);
-    format!("image {:?}", (identity, platform))
+    digest(&format!("image {:?}", (identity, platform)))
 }
 
 /// `N` of `[i/N]`: FROM an image, RUN, COPY, ADD, WORKDIR (`/` too), and every ONBUILD trigger.
@@ -1024,82 +1060,8 @@ fn ssh_key(mount: &Mount, n: usize) -> String {
     )
 }
 
-/// More variables than this of one step are not told apart for people; they all count in the key.
-const MAX_SHOWN_ENV: usize = 200;
-
-/// The text itself, or what stands for a long one: thousands of variables before thousands of steps must not fill the
-/// memory.
-fn bounded(text: String) -> String {
-    const LONG: usize = 32 * 1024;
-    if text.len() <= LONG {
-        text
-    } else {
-        ContentId::of_bytes(text.as_bytes()).to_string()
-    }
-}
-
-/// The texts in one, each behind its length, so that no other list gives the same: commands and environments are long,
-/// and `{:?}` looks at every character.
-fn joined<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
-    let mut whole = String::new();
-    for text in texts {
-        whole.push_str(&text.len().to_string());
-        whole.push(':');
-        whole.push_str(text);
-    }
-    whole
-}
-
-/// The words that are run, for reading and for priors.
-pub(super) fn command_text(run: &RunAction) -> String {
-    match (&run.script, run.shell_form) {
-        (Some((_, body)), _) => body.clone(),
-        (None, true) => run.args.last().cloned().unwrap_or_default(),
-        (None, false) => run.args.join(" "),
-    }
-}
-
-/// What a reader is told of a RUN's definition, part by part.
-fn run_definition(
-    run: &RunAction,
-    state: &State,
-    env: &[(&str, Cow<'_, str>)],
-) -> Vec<(String, String)> {
-    let mut parts = vec![("command".to_owned(), command_text(run))];
-    if run.shell_form {
-        parts.push((
-            "shell".to_owned(),
-            run.args[..run.args.len().saturating_sub(1)].join(" "),
-        ));
-    }
-    // Of a list that nobody reads, its end: where the latest assignments are.
-    for (name, value) in &env[env.len().saturating_sub(MAX_SHOWN_ENV)..] {
-        let kind = if state.args.iter().any(|(n, _)| n == name) {
-            "argument"
-        } else {
-            "variable"
-        };
-        parts.push((format!("{kind} {name}"), value.to_string()));
-    }
-    parts.push(("working directory".to_owned(), state.cwd.clone()));
-    parts.push(("user".to_owned(), state.user.clone()));
-    for (n, mount) in run.mounts.iter().enumerate() {
-        parts.push((format!("mount {}", n + 1), mount.written.clone()));
-    }
-    parts.extend(
-        run.network
-            .iter()
-            .map(|v| ("network".to_owned(), v.clone())),
-    );
-    parts.extend(
-        run.security
-            .iter()
-            .map(|v| ("security".to_owned(), v.clone())),
-    );
-    parts
-}
-
-pub(super) fn copy_definition(copy: &CopyAction, destination: &str) -> Vec<(String, String)> {
+/// What a reader is told of a COPY's definition, part by part.
+pub(super) fn copy_definition(copy: &CopyAction, destination: &str) -> Parts {
     let sources: Vec<&str> = copy
         .sources
         .iter()

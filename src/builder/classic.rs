@@ -23,14 +23,17 @@
 //! heredocs, `--chmod`, `--link`, `--parents`, `--exclude`.
 
 use super::build_args::BuildArgs;
-use super::buildkit::{command_text, copy_definition};
+use super::buildkit::copy_definition;
+use super::key::digest;
 use super::sequential::{Place, Sequence, based_on};
 use super::vertex::{Effect, Plan, Vertex};
 use crate::context::Reading;
 use crate::dockerfile::Error;
 use crate::dockerfile::ast::Dockerfile;
 use crate::dockerfile::ast::{Healthcheck, Instruction, Kind};
-use crate::graph::{Action, Base, CopyAction, Env, Lowered, LoweredStage, Lowering, RunAction};
+use crate::graph::{
+    Action, Base, CopyAction, Env, Lowered, LoweredStage, Lowering, Parts, RunAction,
+};
 use std::collections::BTreeMap;
 
 /// The steps of a lowered Dockerfile.
@@ -61,7 +64,7 @@ pub fn plan(
         sequence.add(
             step,
             Vertex {
-                key: "arg".to_owned(),
+                key: digest("arg"),
                 inputs: Vec::new(),
                 effect: Effect::Setting,
                 unknown: None,
@@ -80,17 +83,17 @@ pub fn plan(
             let vertex = match &lowered.action {
                 Action::Run(run) => {
                     let key = run_key(run, &args, &env);
-                    step.command = command_text(run);
-                    step.definition = run_definition(run, &args, &env);
+                    step.command = run.command_text();
+                    step.definition = run_definition(run, &args, &env).into();
                     Vertex {
-                        key,
+                        key: digest(&key),
                         inputs: based_on(current),
                         effect: Effect::Run,
                         unknown: None,
                     }
                 }
                 Action::Copy(copy) => {
-                    step.definition = copy_definition(copy, &copy.destination);
+                    step.definition = copy_definition(copy, &copy.destination).into();
                     let key = format!(
                         "{} {:?} in {}",
                         lowered.instruction.keyword, copy.chown, copy.destination
@@ -99,9 +102,9 @@ pub fn plan(
                 }
                 Action::Workdir(path) => {
                     let key = workdir_key(lowered, path);
-                    step.definition = vec![("path".to_owned(), key.clone())];
+                    step.definition = vec![("path".to_owned(), key.clone())].into();
                     Vertex {
-                        key,
+                        key: digest(&key),
                         inputs: based_on(current),
                         effect: Effect::Mkdir(path.clone()),
                         unknown: None,
@@ -110,9 +113,9 @@ pub fn plan(
                 Action::Meta(values) => {
                     remember_env(lowered.instruction, values, &mut env);
                     let key = meta_key(lowered.instruction, values, &mut args, &lowered.before.env);
-                    step.definition = vec![("text".to_owned(), key.clone())];
+                    step.definition = vec![("text".to_owned(), key.clone())].into();
                     Vertex {
-                        key,
+                        key: digest(&key),
                         inputs: based_on(current),
                         effect: Effect::Nothing,
                         unknown: None,
@@ -156,11 +159,7 @@ fn run_key(run: &RunAction, args: &BuildArgs<'_>, env: &BTreeMap<String, String>
     }
 }
 
-fn run_definition(
-    run: &RunAction,
-    args: &BuildArgs<'_>,
-    env: &BTreeMap<String, String>,
-) -> Vec<(String, String)> {
+fn run_definition(run: &RunAction, args: &BuildArgs<'_>, env: &BTreeMap<String, String>) -> Parts {
     let (spelled, n) = args.for_run(env);
     let mut parts = vec![("command".to_owned(), run.args.join(" "))];
     parts.extend(

@@ -16,14 +16,16 @@
 //! not modelled.
 
 use super::build_args::BuildArgs;
-use super::buildkit::{command_text, copy_definition};
+use super::buildkit::copy_definition;
 use super::classic::{has_paths, inherited_env, remember_env};
+use super::key::digest;
 use super::sequential::{Place, Sequence, based_on};
 use super::vertex::{Effect, Plan, Vertex};
 use crate::context::Reading;
 use crate::dockerfile::ast::Dockerfile;
-use crate::graph::{Action, CopySource, Lowering};
+use crate::graph::{Action, CopySource, Lowering, Parts};
 use std::collections::BTreeMap;
+use std::iter;
 
 /// Names of files that ADD unpacks and kaniko therefore does not hash.
 const ARCHIVES: [&str; 6] = [".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".txz"];
@@ -68,31 +70,30 @@ pub fn plan(
             let vertex = match &lowered.action {
                 Action::Run(run) => {
                     let (spelled, _) = args.for_run(&env);
-                    step.command = command_text(run);
-                    step.definition = vec![("command".to_owned(), text.clone())];
-                    step.definition.extend(
-                        env.iter()
-                            .map(|(name, value)| (format!("variable {name}"), value.clone())),
-                    );
-                    step.definition.extend(
-                        spelled
-                            .iter()
-                            .map(|(name, value)| (format!("argument {name}"), value.clone())),
-                    );
+                    step.command = run.command_text();
+                    let command = ("command".to_owned(), text.clone());
+                    let variables = env
+                        .iter()
+                        .map(|(name, value)| (format!("variable {name}"), value.clone()));
+                    let arguments = spelled
+                        .iter()
+                        .map(|(name, value)| (format!("argument {name}"), value.clone()));
+                    let parts = iter::once(command).chain(variables).chain(arguments);
+                    step.definition = Parts::from_iter(parts).into();
                     let mut all: Vec<(&String, &String)> = env
                         .iter()
                         .chain(spelled.iter().map(|(n, v)| (n, v)))
                         .collect();
                     all.sort();
                     Vertex {
-                        key: format!("{text} {all:?}"),
+                        key: digest(&format!("{text} {all:?}")),
                         inputs: based_on(current),
                         effect: Effect::Run,
                         unknown: None,
                     }
                 }
                 Action::Copy(copy) => {
-                    step.definition = copy_definition(copy, &copy.destination);
+                    step.definition = copy_definition(copy, &copy.destination).into();
                     let mut copy = copy.clone();
                     let is_hashed = |source: &CopySource| match source {
                         CopySource::Path(path) => {
@@ -122,13 +123,13 @@ pub fn plan(
                         remember_env(instruction, values, &mut env);
                         args.declare(instruction, &lowered.before.env);
                     }
-                    step.definition = vec![("text".to_owned(), text.clone())];
+                    step.definition = vec![("text".to_owned(), text.clone())].into();
                     let effect = match action {
                         Action::Workdir(path) => Effect::Mkdir(path.clone()),
                         _ => Effect::Nothing,
                     };
                     Vertex {
-                        key: text,
+                        key: digest(&text),
                         inputs: based_on(current),
                         effect,
                         unknown: None,

@@ -7,6 +7,7 @@ pub mod buildah;
 pub mod buildkit;
 pub mod classic;
 pub mod kaniko;
+mod key;
 mod sequential;
 mod vertex;
 

@@ -1,11 +1,12 @@
 //! What the builders without a graph share: they go line by line, each step built on the one before.
 
 use super::buildkit::{destination, image_key, selector};
+use super::key::digest;
 use super::vertex::{CopyEffect, Effect, Plan, Vertex, VertexInput, VertexSource};
 use crate::context::{CopyOptions, Reading};
 use crate::graph::{
-    Base, CopyAction, CopySource, Input, Lowered, LoweredStage, Lowering, MountFrom, Origin, Step,
-    StepId,
+    Base, CopyAction, CopySource, Definition, Input, Lowered, LoweredStage, Lowering, MountFrom,
+    Origin, Step, StepId,
 };
 use crate::replay::Steps;
 use std::collections::BTreeMap;
@@ -56,7 +57,7 @@ impl<'a> Sequence<'a> {
             text: instruction.original.clone(),
             command: String::new(),
             inputs: Vec::new(),
-            definition: Vec::new(),
+            definition: Definition::default(),
         }
     }
 
@@ -90,7 +91,7 @@ impl<'a> Sequence<'a> {
         };
         match &stage.base {
             Base::Image(name) => {
-                step.definition = vec![("image".to_owned(), name.clone())];
+                step.definition = vec![("image".to_owned(), name.clone())].into();
                 Some(self.add(step, image(name, None)))
             }
             Base::Unknown(why) => {
@@ -102,7 +103,7 @@ impl<'a> Sequence<'a> {
                 self.add(
                     step,
                     Vertex {
-                        key: "from".to_owned(),
+                        key: digest("from"),
                         inputs: based_on(end),
                         effect: Effect::Nothing,
                         unknown: None,
@@ -114,7 +115,7 @@ impl<'a> Sequence<'a> {
                 self.add(
                     step,
                     Vertex {
-                        key: "scratch".to_owned(),
+                        key: digest("scratch"),
                         inputs: Vec::new(),
                         effect: Effect::Nothing,
                         unknown: None,
@@ -151,8 +152,8 @@ impl<'a> Sequence<'a> {
             let paths: Vec<&str> = selectors.iter().map(|s| s.path.as_str()).collect();
             inputs.push(VertexInput {
                 source,
-                paths: paths.join("\n"),
-                read: Some(selectors.clone()),
+                paths: digest(&paths.join("\n")),
+                read: Some(selectors.as_slice().into()),
                 reading,
             });
         }
@@ -172,7 +173,7 @@ impl<'a> Sequence<'a> {
             based: current.is_some(),
         });
         Vertex {
-            key,
+            key: digest(&key),
             inputs,
             effect,
             unknown,
@@ -233,7 +234,7 @@ pub(super) fn based_on(base: Option<usize>) -> Vec<VertexInput> {
     base.map(|v| VertexInput {
         source: VertexSource::Vertex(v),
         read: None,
-        paths: String::new(),
+        paths: digest(""),
         reading: Reading::default(),
     })
     .into_iter()

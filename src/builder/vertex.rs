@@ -2,6 +2,7 @@
 //!
 //! Each profile turns a [`crate::graph::Lowering`] into a [`Plan`]; the replay evaluates any plan in the same way.
 
+use crate::context::ContentId;
 use crate::context::CopyOptions;
 use crate::context::Reading;
 use crate::context::Selector;
@@ -25,8 +26,8 @@ pub struct Plan {
 /// One operation.
 #[derive(Clone, Debug)]
 pub struct Vertex {
-    /// What the operation contributes to its cache key. Equal texts are equal keys.
-    pub key: String,
+    /// What the operation contributes to its cache key, by its digest: equal texts are equal keys.
+    pub key: ContentId,
     /// What it is built on and what it reads.
     pub inputs: Vec<VertexInput>,
     /// What it leaves behind.
@@ -41,9 +42,9 @@ pub struct VertexInput {
     /// Where it comes from.
     pub source: VertexSource,
     /// `None`: matched by its key alone. `Some`: matched by the content of these selectors too.
-    pub read: Option<Vec<Selector>>,
-    /// The paths read, which stand beside the input's key where it is matched by key.
-    pub paths: String,
+    pub read: Option<Arc<[Selector]>>,
+    /// The paths read, by their digest, which stand beside the input's key where it is matched by key.
+    pub paths: ContentId,
     /// How the content is digested.
     pub reading: Reading,
 }

@@ -21,8 +21,16 @@ pub enum InputKey {
     Nothing,
     /// By its own key, and the interned text of the paths read from it.
     Key(KeyId, OpId),
-    /// By the digest of the content that is read.
-    Content(u128),
+    /// By the digest of the content that is read (in halves: a cache has millions of links, and a whole one would
+    /// make each of them half as large again).
+    Content([u64; 2]),
+}
+
+impl InputKey {
+    /// What is read, by its digest.
+    pub fn content(digest: u128) -> Self {
+        Self::Content([(digest >> 64) as u64, digest as u64])
+    }
 }
 
 /// From one input of an operation to the ids it may stand for.
@@ -47,50 +55,76 @@ pub struct Record {
     pub build: usize,
 }
 
+/// The ids that are linked from one input: nearly always a single one.
+#[derive(Clone, Debug)]
+struct Ids {
+    first: KeyId,
+    more: Option<Box<FxHashSet<KeyId>>>,
+}
+
+impl Ids {
+    fn len(&self) -> usize {
+        1 + self.more.as_ref().map_or(0, |more| more.len())
+    }
+
+    fn contains(&self, id: KeyId) -> bool {
+        self.first == id || self.more.as_ref().is_some_and(|more| more.contains(&id))
+    }
+
+    fn add(&mut self, id: KeyId) {
+        if self.first != id {
+            self.more.get_or_insert_default().insert(id);
+        }
+    }
+
+    /// In no order that means anything.
+    fn iter(&self) -> impl Iterator<Item = KeyId> {
+        std::iter::once(self.first).chain(self.more.iter().flat_map(|more| more.iter().copied()))
+    }
+
+    /// Those for which `stays` holds; `None` where it holds for none.
+    fn retained(&self, stays: impl Fn(KeyId) -> bool) -> Option<Self> {
+        let mut left = self.iter().filter(|id| stays(*id));
+        let first = left.next()?;
+        let more: FxHashSet<KeyId> = left.collect();
+        let more = (!more.is_empty()).then(|| Box::new(more));
+        Some(Self { first, more })
+    }
+}
+
 /// A cache.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
-    ops: FxHashMap<String, OpId>,
-    links: FxHashMap<Link, Vec<KeyId>>,
-    linked: FxHashSet<(Link, KeyId)>,
+    ops: FxHashMap<u128, OpId>,
+    links: FxHashMap<Link, Ids>,
     records: Vec<Record>,
     executions: u64,
 }
 
 impl Store {
-    /// The number of an operation's text.
-    pub fn intern(&mut self, text: &str) -> OpId {
-        if let Some(&id) = self.ops.get(text) {
-            return id;
-        }
-        let id = OpId(
+    /// The number of an operation, or of a list of paths, by the digest of its text.
+    pub fn intern(&mut self, text: u128) -> OpId {
+        let next = OpId(
             u32::try_from(self.ops.len()).expect("fewer than 2^32 operations fit into memory"),
         );
-        self.ops.insert(text.to_owned(), id);
-        id
+        *self.ops.entry(text).or_insert(next)
     }
 
-    /// An id that is linked from every input; each input comes with all the ways in which it is known.
+    /// An id that is linked from every input, by one of the ways in which each is known (a link says whose it is).
     /// Of several, one that has a result, the newest.
-    pub fn find(&self, inputs: &[Vec<Link>]) -> Option<KeyId> {
-        let lists = |ways: &Vec<Link>| {
-            ways.iter()
-                .filter_map(|l| self.links.get(l))
-                .map(Vec::len)
-                .sum::<usize>()
-        };
-        let fewest = (0..inputs.len()).min_by_key(|&i| lists(&inputs[i]))?;
-        let candidates = inputs[fewest]
+    pub fn find(&self, n_inputs: usize, ways: &[Link]) -> Option<KeyId> {
+        let known: Vec<(u32, &Ids)> = ways
             .iter()
-            .filter_map(|l| self.links.get(l))
-            .flatten()
-            .copied();
+            .filter_map(|link| Some((link.index, self.links.get(link)?)))
+            .collect();
+        let of = |input: usize| known.iter().filter(move |(i, _)| *i as usize == input);
+        let n_candidates = |i: &usize| of(*i).map(|(_, ids)| ids.len()).sum::<usize>();
+        let fewest = (0..n_inputs).min_by_key(n_candidates)?;
         let fits = |id: &KeyId| {
-            inputs.iter().enumerate().all(|(i, ways)| {
-                i == fewest || ways.iter().any(|l| self.linked.contains(&(*l, *id)))
-            })
+            (0..n_inputs).all(|i| i == fewest || of(i).any(|(_, ids)| ids.contains(*id)))
         };
-        candidates
+        of(fewest)
+            .flat_map(|(_, ids)| ids.iter())
             .filter(fits)
             .max_by_key(|id| (self.record(*id).has_result, *id))
     }
@@ -109,9 +143,13 @@ impl Store {
 
     /// Adds a link; an existing one stays one.
     pub fn link(&mut self, link: Link, id: KeyId) {
-        if self.linked.insert((link, id)) {
-            self.links.entry(link).or_default().push(id);
-        }
+        self.links
+            .entry(link)
+            .and_modify(|ids| ids.add(id))
+            .or_insert(Ids {
+                first: id,
+                more: None,
+            });
     }
 
     /// Stores fresh bytes under a key.
@@ -133,14 +171,12 @@ impl Store {
     /// and they are there. Everything else is forgotten.
     pub fn export(&mut self, kept: &[KeyId], with_result: impl Fn(KeyId) -> bool) {
         let kept: FxHashSet<KeyId> = kept.iter().copied().collect();
-        let stays = |link: &Link, id: &KeyId| {
-            kept.contains(id)
-                && !matches!(link.input, InputKey::Key(input, _) if !kept.contains(&input))
-        };
-        self.linked.retain(|(link, id)| stays(link, id));
         self.links.retain(|link, ids| {
-            ids.retain(|id| stays(link, id));
-            !ids.is_empty()
+            let is_left = !matches!(link.input, InputKey::Key(input, _) if !kept.contains(&input));
+            let left = is_left
+                .then(|| ids.retained(|id| kept.contains(&id)))
+                .flatten();
+            left.map(|left| *ids = left).is_some()
         });
         for (n, record) in self.records.iter_mut().enumerate() {
             let id = KeyId(n as u32);

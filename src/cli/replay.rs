@@ -24,7 +24,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), CliError> {
         output.flush()?;
         progress.step();
     }
-    // The process ends: to take a large cache apart would only keep the reader waiting.
-    std::mem::forget(replay);
+    // The process ends: to take a large cache apart, and the repository, would only keep the reader waiting.
+    std::mem::forget((replay, project));
     output.finish()
 }

@@ -45,6 +45,24 @@ impl fmt::Display for ContentId {
     }
 }
 
+/// A hash of a few bytes with no parts to keep apart: they begin with a tag, and have one length for each tag.
+pub(super) fn hash_fixed<const N: usize>(bytes: &[u8; N]) -> ContentId {
+    ContentId(xxh3_128(bytes))
+}
+
+/// A hash of `head`, whose length is fixed for its tag, and a name behind it.
+pub(super) fn hash_named<const N: usize>(head: &[u8; N], name: &[u8]) -> ContentId {
+    const ON_STACK: usize = 192;
+    let total = N + name.len();
+    if total <= ON_STACK {
+        let mut buffer = [0_u8; ON_STACK];
+        buffer[..N].copy_from_slice(head);
+        buffer[N..total].copy_from_slice(name);
+        return ContentId(xxh3_128(&buffer[..total]));
+    }
+    ContentId(xxh3_128(&[head, name].concat()))
+}
+
 /// A hash of `parts`, each with its length, under a `tag` that keeps the kinds of things apart.
 pub(super) fn hash(tag: u8, parts: &[&[u8]]) -> ContentId {
     const ON_STACK: usize = 192;

@@ -11,6 +11,7 @@ mod digest;
 mod go_regex;
 mod ignore;
 mod lookup;
+mod name;
 mod pattern;
 mod reading;
 mod select;

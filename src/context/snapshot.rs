@@ -30,6 +30,9 @@ const GIT_DIR_STABLE: [&str; 4] = [
     ".git/info/exclude",
 ];
 
+/// Down to this depth, a directory of which the builder sees all is looked for, to edit it once for both trees.
+const SHARED_DEPTH: usize = 16;
+
 /// The build context as of one build.
 #[derive(Debug)]
 pub struct ContextTree {
@@ -88,15 +91,20 @@ impl ContextTree {
         &self.all
     }
 
-    /// The rules in force.
-    pub fn rules(&self) -> &IgnoreRules {
-        &self.rules
+    /// Whether the rules in force hide a file.
+    pub fn hides(&self, path: &RepoPath) -> bool {
+        let bytes = path.as_bytes();
+        let cut = bytes.iter().rposition(|&b| b == b'/').unwrap_or(0);
+        match self.directories.get(&bytes[..cut]) {
+            Some(parent) => self.rules.judge(bytes, &parent.matched),
+            None => self.rules.is_ignored(path),
+        }
     }
 
     /// Puts other rules in force and filters again.
     pub fn set_rules(&mut self, rules: IgnoreRules) {
         if self.git_dir_is_old {
-            self.put_git_dir();
+            self.put_git_dir(&[]);
         }
         self.rules = rules;
         self.directories.clear();
@@ -124,7 +132,7 @@ impl ContextTree {
         if is_update && !self.shows_git_dir() {
             self.git_dir_is_old = true;
         } else {
-            self.put_git_dir();
+            self.put_git_dir(if is_update { &[] } else { &GIT_DIR_STABLE });
         }
     }
 
@@ -137,7 +145,8 @@ impl ContextTree {
             && GIT_DIR_CHANGING.iter().any(sees)
     }
 
-    fn put_git_dir(&mut self) {
+    /// Brings what changes in `.git` up to date, and `stable` too.
+    fn put_git_dir(&mut self, stable: &[&str]) {
         self.git_dir_is_old = false;
         let token = self.git_dir;
         let node = |path: &str, changing: bool| {
@@ -147,7 +156,7 @@ impl ContextTree {
             })
         };
         let changing = GIT_DIR_CHANGING.iter().map(|path| (path, true));
-        let stable = GIT_DIR_STABLE.iter().map(|path| (path, false));
+        let stable = stable.iter().map(|path| (path, false));
         let edits = changing.chain(stable).map(|(path, is)| Edit {
             path: path.as_bytes(),
             node: node(path, is),
@@ -219,24 +228,10 @@ impl ContextTree {
                 let path = &below[0].path[..at + name.len()];
                 let inner = self.verdict(path, verdict);
                 all.edit(name, |all_slot| {
-                    let all_dir = open(all_slot);
                     visible.edit(name, |visible_slot| {
-                        let visible_dir = open(visible_slot);
-                        self.edit_both(
-                            all_dir,
-                            visible_dir,
-                            below,
-                            at + name.len() + 1,
-                            depth + 1,
-                            &inner,
-                        );
-                        if all_dir.is_empty() || (inner.ignored && visible_dir.is_empty()) {
-                            *visible_slot = None;
-                        }
+                        let at = at + name.len() + 1;
+                        self.edit_slots(all_slot, visible_slot, below, at, depth + 1, &inner);
                     });
-                    if all_dir.is_empty() {
-                        *all_slot = None;
-                    }
                 });
             }
             if let Some(Edit {
@@ -257,6 +252,79 @@ impl ContextTree {
                 }
             }
         }
+    }
+
+    /// Applies edits below one name to both trees.
+    fn edit_slots(
+        &mut self,
+        all: &mut Option<Node>,
+        visible: &mut Option<Node>,
+        edits: &mut [Edit<'_>],
+        at: usize,
+        depth: usize,
+        verdict: &Arc<Verdict>,
+    ) {
+        let shared = match (&*all, &*visible) {
+            (None, None) => true,
+            (Some(Node::Dir(all)), Some(Node::Dir(visible))) => Arc::ptr_eq(all, visible),
+            _ => false,
+        };
+        let known = all.as_ref().and_then(Node::as_dir);
+        if shared && depth <= SHARED_DEPTH && self.shows_all(known, edits, at, depth, verdict) {
+            *all = None;
+            edit_slot(visible, edits, at, depth);
+            all.clone_from(visible);
+            return;
+        }
+        let (all_dir, visible_dir) = (open(all), open(visible));
+        self.edit_both(all_dir, visible_dir, edits, at, depth, verdict);
+        if all_dir.is_empty() || (verdict.ignored && visible_dir.is_empty()) {
+            *visible = None;
+        }
+        if all_dir.is_empty() {
+            *all = None;
+        }
+    }
+
+    /// Whether the builder sees everything that edits leave below one directory, `dir` (which it sees all of).
+    fn shows_all(
+        &mut self,
+        dir: Option<&Dir>,
+        edits: &[Edit<'_>],
+        at: usize,
+        depth: usize,
+        verdict: &Arc<Verdict>,
+    ) -> bool {
+        if verdict.ignored {
+            return false;
+        }
+        let mut rest = edits;
+        while let Some((name, n)) = first_group(rest, at) {
+            let (group, later) = rest.split_at(n);
+            rest = later;
+            let end = at + name.len();
+            let child = dir.and_then(|dir| dir.child(name));
+            let is_known = child.is_some_and(|child| child.as_dir().is_none());
+            let n_here = group
+                .iter()
+                .take_while(|edit| edit.path.len() == end)
+                .count();
+            let (here, below) = group.split_at(n_here);
+            let hides = |edit: &Edit<'_>| {
+                edit.node.is_some() && !is_known && self.rules.judge(edit.path, &verdict.matched)
+            };
+            if here.last().is_some_and(hides) {
+                return false;
+            }
+            if !below.is_empty() && depth < MAX_DEPTH {
+                let inner = self.verdict(&below[0].path[..end], verdict);
+                let child = child.and_then(Node::as_dir);
+                if !self.shows_all(child, below, end + 1, depth + 1, &inner) {
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     /// What the rules say of the directory `path`, given what they say of the one it is in.
@@ -322,11 +390,7 @@ fn edit_plain(dir: &mut Dir, edits: &mut [Edit<'_>], at: usize, depth: usize) {
         }
         if !below.is_empty() && depth < MAX_DEPTH {
             dir.edit(name, |slot| {
-                let inner = open(slot);
-                edit_plain(inner, below, at + name.len() + 1, depth + 1);
-                if inner.is_empty() {
-                    *slot = None;
-                }
+                edit_slot(slot, below, at + name.len() + 1, depth + 1)
             });
         }
         if let Some(Edit {
@@ -335,6 +399,15 @@ fn edit_plain(dir: &mut Dir, edits: &mut [Edit<'_>], at: usize, depth: usize) {
         {
             dir.insert(name, node.clone());
         }
+    }
+}
+
+/// The same below one name.
+fn edit_slot(slot: &mut Option<Node>, edits: &mut [Edit<'_>], at: usize, depth: usize) {
+    let inner = open(slot);
+    edit_plain(inner, edits, at, depth);
+    if inner.is_empty() {
+        *slot = None;
     }
 }
 
@@ -357,7 +430,12 @@ fn name_at(path: &[u8], at: usize) -> &[u8] {
 
 /// By names, so that all that is below a path comes right behind it; equal paths stay in their order.
 fn compare_by_names(a: &[u8], b: &[u8]) -> Ordering {
-    a.split(|&c| c == b'/').cmp(b.split(|&c| c == b'/'))
+    match a.iter().zip(b).find(|(x, y)| x != y) {
+        None => a.len().cmp(&b.len()),
+        Some((b'/', _)) => Ordering::Less,
+        Some((_, b'/')) => Ordering::Greater,
+        Some((x, y)) => x.cmp(y),
+    }
 }
 
 /// The directory in a slot; anything else there gives way.

@@ -5,6 +5,9 @@
 
 use super::digest::ContentId;
 use super::digest::hash;
+use super::digest::hash_fixed;
+use super::digest::hash_named;
+use super::name::Name;
 use crate::tree::FileKind;
 use crate::tree::FileStamp;
 use crate::tree::RepoPath;
@@ -50,7 +53,7 @@ pub struct Link {
 /// A directory: its children, and what is not known of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dir {
-    children: BTreeMap<Arc<[u8]>, Node>,
+    children: BTreeMap<Name, Node>,
     /// Sum of the children's identities, each mixed with its name; order does not matter to a sum.
     sum: u128,
     backing: Option<ContentId>,
@@ -121,14 +124,7 @@ impl Node {
     /// The whole identity: kind, bytes, executable bit, attributes, all that is below.
     pub fn digest(&self) -> ContentId {
         match self {
-            Self::File(file) => hash(
-                b'f',
-                &[
-                    &file.content.0.to_le_bytes(),
-                    &[u8::from(file.executable)],
-                    &file.attributes.to_le_bytes(),
-                ],
-            ),
+            Self::File(file) => hash_fixed(&file.bytes(b'f')),
             Self::Link(link) => hash(b's', &[&link.target, &link.attributes.to_le_bytes()]),
             Self::Dir(dir) => dir.digest(),
             Self::Opaque(token) => hash(b'o', &[&token.0.to_le_bytes()]),
@@ -228,6 +224,17 @@ impl Node {
     }
 }
 
+impl File {
+    /// All there is to it, under a tag.
+    fn bytes(&self, tag: u8) -> [u8; 34] {
+        let mut bytes = [tag; 34];
+        bytes[1..17].copy_from_slice(&self.content.0.to_le_bytes());
+        bytes[17..33].copy_from_slice(&self.attributes.to_le_bytes());
+        bytes[33] = u8::from(self.executable);
+        bytes
+    }
+}
+
 impl Dir {
     /// One with nothing known but a token.
     pub fn backed(token: ContentId) -> Self {
@@ -238,7 +245,7 @@ impl Dir {
     }
 
     /// The children known, ordered by name.
-    pub fn children(&self) -> impl DoubleEndedIterator<Item = (&Arc<[u8]>, &Node)> {
+    pub fn children(&self) -> impl DoubleEndedIterator<Item = (&Name, &Node)> {
         self.children.iter()
     }
 
@@ -274,20 +281,14 @@ impl Dir {
     /// The identity of the directory and all below it.
     pub fn digest(&self) -> ContentId {
         let part = |token: Option<ContentId>| token.map_or([0; 16], |t| t.0.to_le_bytes());
-        let unknown = [
-            u8::from(self.backing.is_some()),
-            u8::from(self.overlay.is_some()),
-        ];
-        hash(
-            b'd',
-            &[
-                &self.sum.to_le_bytes(),
-                &part(self.backing),
-                &part(self.overlay),
-                &unknown,
-                &self.attributes.to_le_bytes(),
-            ],
-        )
+        let mut bytes = [b'd'; 67];
+        bytes[1..17].copy_from_slice(&self.sum.to_le_bytes());
+        bytes[17..33].copy_from_slice(&part(self.backing));
+        bytes[33..49].copy_from_slice(&part(self.overlay));
+        bytes[49..65].copy_from_slice(&self.attributes.to_le_bytes());
+        bytes[65] = u8::from(self.backing.is_some());
+        bytes[66] = u8::from(self.overlay.is_some());
+        hash_fixed(&bytes)
     }
 
     /// What is called `name` in here: known, unknown (opaque), or `None`.
@@ -359,7 +360,7 @@ impl Dir {
         let result = change(&mut slot);
         if let Some(new) = slot {
             self.sum = self.sum.wrapping_add(mixed(name, &new));
-            self.children.insert(Arc::from(name), new);
+            self.children.insert(Name::new(name), new);
         }
         result
     }
@@ -381,7 +382,12 @@ impl Dir {
 
 /// A child's part in its directory's sum.
 fn mixed(name: &[u8], node: &Node) -> u128 {
-    hash(b'c', &[name, &node.digest().0.to_le_bytes()]).0
+    if let Node::File(file) = node {
+        return hash_named(&file.bytes(b'F'), name).0;
+    }
+    let mut head = [b'c'; 17];
+    head[1..].copy_from_slice(&node.digest().0.to_le_bytes());
+    hash_named(&head, name).0
 }
 
 fn combine(first: Option<ContentId>, second: Option<ContentId>) -> Option<ContentId> {

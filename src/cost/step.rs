@@ -10,6 +10,7 @@ use super::prior;
 use super::rates::Rates;
 use super::scale::Scale;
 use super::warm;
+use crate::graph::Definition;
 use crate::graph::Origin;
 use crate::graph::Step;
 use crate::replay::Runner;
@@ -86,12 +87,12 @@ pub(super) type Name = (Option<String>, String, String, Vec<(String, String)>, b
 /// Steps of one name take and leave the same.
 pub(super) fn name(step: &Step) -> Name {
     let has_mount = step.text.contains("--mount=");
-    let definition = step.definition.iter().filter(|_| has_mount).cloned();
+    let definition = has_mount.then(|| step.definition.parts().into_owned());
     (
         step.stage.clone(),
         step.text.clone(),
         step.command.clone(),
-        definition.collect(),
+        definition.unwrap_or_default(),
         is_far(step),
     )
 }
@@ -233,11 +234,11 @@ pub(super) fn layer(step: &Step, profile: &Profile, scale: &Scale, rates: &Rates
 pub(super) fn image_of(step: &Step) -> Option<&str> {
     let names_image =
         step.instruction == "FROM" || (step.index == 0 && step.text.starts_with("FROM "));
-    let known = step
-        .definition
-        .iter()
-        .find(|(what, _)| what == "image")
-        .map(|(_, name)| name.as_str());
+    let known = match &step.definition {
+        Definition::Parts(parts) => parts.iter().find(|(what, _)| what == "image"),
+        Definition::Run(_) => None,
+    }
+    .map(|(_, name)| name.as_str());
     let written = step
         .text
         .split_whitespace()

@@ -191,7 +191,7 @@ fn cache_mounts(step: &Step) -> Vec<String> {
     let flags = words.take_while(|w| w.starts_with("--"));
     let mounts = flags.filter_map(|w| w.strip_prefix("--mount="));
     let is_off = |text: &str| text.contains("no-cache-dir") || text.contains("PIP_NO_CACHE_DIR");
-    if is_off(&step.command) || step.definition.iter().any(|(what, _)| is_off(what)) {
+    if is_off(&step.command) || step.definition.parts().iter().any(|(what, _)| is_off(what)) {
         return Vec::new();
     }
     mounts

@@ -60,15 +60,20 @@ impl Lexer {
         if !source.contains(['$', '\'', '"', '<', '\u{feff}', self.escape]) {
             return Ok(source.to_owned());
         }
-        Ok(self.process(source, env)?.0)
+        Ok(self.process(source, env, false)?.0)
     }
 
     /// The words of `source` after expansion, split at blanks outside quotes (BuildKit's `ProcessWords`).
     pub fn words(&self, source: &str, env: Env) -> Result<Vec<String>, Refusal> {
-        Ok(self.process(source, env)?.1)
+        Ok(self.process(source, env, true)?.1)
     }
 
-    fn process(&self, source: &str, env: Env) -> Result<(String, Vec<String>), Refusal> {
+    fn process(
+        &self,
+        source: &str,
+        env: Env,
+        splits: bool,
+    ) -> Result<(String, Vec<String>), Refusal> {
         let mut reader = Reader {
             lexer: *self,
             // Go's text scanner drops a byte order mark at the start.
@@ -79,6 +84,7 @@ impl Lexer {
                 .peekable(),
             env,
             raw_escapes: self.raw_escapes,
+            splits,
             buffer: String::new(),
             depth: 0,
             produced: 0,
@@ -124,6 +130,8 @@ struct Reader<'s, 'e> {
     chars: Peekable<Chars<'s>>,
     env: Env<'e>,
     raw_escapes: bool,
+    /// Whether words are asked for, beside the whole text.
+    splits: bool,
     /// One buffer for all depths, as in BuildKit: a nested substitution forgets the word begun before it.
     buffer: String,
     depth: usize,
@@ -163,7 +171,7 @@ impl Reader<'_, '_> {
                 '$' => {
                     let value = self.dollar()?;
                     self.count(value.len())?;
-                    for c in value.chars() {
+                    for c in value.chars().filter(|_| self.splits) {
                         words.put(&mut self.buffer, c);
                     }
                     result.push_str(&value);
@@ -174,14 +182,18 @@ impl Reader<'_, '_> {
                         '\'' => self.single_quoted()?,
                         _ => self.double_quoted()?,
                     };
-                    self.buffer.push_str(&value);
-                    words.in_word = true;
+                    if self.splits {
+                        self.buffer.push_str(&value);
+                        words.in_word = true;
+                    }
                     result.push_str(&value);
                 }
                 _ => {
                     self.chars.next();
                     if c != self.lexer.escape {
-                        words.put(&mut self.buffer, c);
+                        if self.splits {
+                            words.put(&mut self.buffer, c);
+                        }
                         result.push(c);
                         continue;
                     }

@@ -403,7 +403,7 @@ impl<'d> StageLowering<'d, '_> {
             }
             Kind::Run(run) => self
                 .dispatch_run(position, instruction, run, state)
-                .map(|r| Action::Run(Box::new(r))),
+                .map(|r| Action::Run(Arc::new(r))),
             Kind::Copy(transfer) => self
                 .dispatch_copy(position, instruction, transfer, false, state)
                 .map(|c| Action::Copy(Box::new(c))),
@@ -762,6 +762,16 @@ fn summary(body: &str) -> String {
 
 /// `path.Join(base, path)` for an absolute or relative `path`, without a trailing slash.
 pub fn join_clean(base: &str, path: &str) -> String {
+    let is_clean = |path: &str| {
+        let mut names = path
+            .strip_prefix('/')
+            .into_iter()
+            .flat_map(|p| p.split('/'));
+        path.starts_with('/') && names.all(|name| !matches!(name, "" | "." | ".."))
+    };
+    if is_clean(path) {
+        return path.to_owned();
+    }
     let whole = if path.starts_with('/') {
         path.to_owned()
     } else {

@@ -93,7 +93,7 @@ pub struct Lowered<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// RUN.
-    Run(Box<RunAction>),
+    Run(Arc<RunAction>),
     /// COPY or ADD.
     Copy(Box<CopyAction>),
     /// WORKDIR: the absolute path.
@@ -119,6 +119,17 @@ pub struct RunAction {
     pub security: Option<String>,
     /// `--device`, as written.
     pub devices: Vec<String>,
+}
+
+impl RunAction {
+    /// The words that are run, for reading and for priors.
+    pub fn command_text(&self) -> String {
+        match (&self.script, self.shell_form) {
+            (Some((_, body)), _) => body.clone(),
+            (None, true) => self.args.last().cloned().unwrap_or_default(),
+            (None, false) => self.args.join(" "),
+        }
+    }
 }
 
 /// One `--mount`.

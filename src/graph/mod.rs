@@ -3,6 +3,7 @@
 //! Never: knows a cache or a history.
 
 pub mod dag;
+mod definition;
 mod env;
 mod lower;
 mod lowered;
@@ -10,6 +11,9 @@ mod source;
 mod stages;
 mod step;
 
+pub use definition::Definition;
+pub use definition::Parts;
+pub use definition::RunDefinition;
 pub use env::Env;
 pub use lower::Options;
 pub use lower::join_clean;

@@ -2,8 +2,10 @@
 //!
 //! Never: knows a cache.
 
+use super::definition::Definition;
 use crate::context::Selector;
 use crate::dockerfile::Lines;
+use std::sync::Arc;
 
 /// Index of a step in its graph; steps are stored in an order in which inputs come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,7 +34,7 @@ pub struct Input {
     /// Where it comes from.
     pub origin: Origin,
     /// `None`: built on (matched by definition alone). `Some`: read, matched by the content of the selection too.
-    pub selectors: Option<Vec<Selector>>,
+    pub selectors: Option<Arc<[Selector]>>,
 }
 
 /// One line of the builder's progress.
@@ -56,7 +58,6 @@ pub struct Step {
     pub command: String,
     /// What it is built on and what it reads; the first is the base where there is one.
     pub inputs: Vec<Input>,
-    /// What the instruction itself contributes to the cache key, part by part in a fixed order:
-    /// (`what`, value), for instance (`argument BAR`, `1`). Equal lists are equal definitions.
-    pub definition: Vec<(String, String)>,
+    /// What the instruction itself contributes to the cache key.
+    pub definition: Definition,
 }

@@ -73,6 +73,8 @@ impl Repository {
     /// None there, not ours to read, a format that is not read.
     pub fn open(path: &Path) -> Result<Self, Error> {
         git2::opts::strict_hash_verification(false);
+        // The library keeps up to 256 MB of objects for each thread; a walk comes back to few of them ([`Trees`]).
+        git2::opts::enable_caching(false);
         if !path.exists() {
             let message = format!("no such directory: {}", path.display());
             return Err(Error::new(ErrorKind::NotARepository, message));
@@ -108,11 +110,7 @@ impl Repository {
     /// What holds for this repository whatever is read of it.
     pub fn caveats(&self) -> Vec<Caveat> {
         let mut caveats = Vec::new();
-        let replaced = self
-            .inner
-            .references_glob("refs/replace/*")
-            .is_ok_and(|mut refs| refs.next().is_some());
-        if replaced {
+        if self.has_replacements() {
             caveats.push(Caveat::general(
                 "The repository has replacement refs (refs/replace); git honours them, they are not looked at here.",
             ));
@@ -123,6 +121,16 @@ impl Repository {
             ));
         }
         caveats
+    }
+
+    /// Whether git would read other objects in place of some. (The library would read and sort all references.)
+    fn has_replacements(&self) -> bool {
+        let dir = self.inner.commondir();
+        let is_packed = std::fs::read(dir.join("packed-refs"))
+            .is_ok_and(|refs| memchr::memmem::find(&refs, b" refs/replace/").is_some());
+        is_packed
+            || std::fs::read_dir(dir.join("refs/replace"))
+                .is_ok_and(|mut entries| entries.next().is_some())
     }
 
     /// HEAD's commit.
@@ -426,8 +434,7 @@ pub(super) struct Reader<'r> {
     trees: RefCell<Trees>,
 }
 
-/// Trees read lately: each is read as a build's new tree first and as the next change's old one later. The git library
-/// keeps small ones itself.
+/// Trees read lately: each is read as a build's new tree first and as the next change's old one later.
 #[derive(Default)]
 struct Trees {
     young: FxHashMap<ObjectId, raw::Bytes>,
@@ -436,7 +443,7 @@ struct Trees {
 }
 
 /// Bytes of trees in one generation; two are kept.
-const TREES: usize = 1024 * 1024;
+const TREES: usize = 4 * 1024 * 1024;
 
 impl Trees {
     fn get(&mut self, id: &ObjectId) -> Option<raw::Bytes> {
@@ -452,7 +459,8 @@ impl Trees {
         self.n_young += bytes.len();
         self.young.insert(*id, bytes);
         if self.n_young > TREES {
-            self.old = std::mem::take(&mut self.young);
+            std::mem::swap(&mut self.old, &mut self.young);
+            self.young.clear();
             self.n_young = 0;
         }
     }

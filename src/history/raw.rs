@@ -11,7 +11,7 @@ use crate::tree::FileKind;
 use crate::tree::FileStamp;
 use crate::tree::ObjectId;
 use crate::tree::RepoPath;
-use std::ffi::CStr;
+use std::cmp::Ordering;
 use std::rc::Rc;
 
 /// Directories deeper than this are taken for an attack.
@@ -73,6 +73,15 @@ pub(super) fn entries(
     })
 }
 
+/// The first entry, if there is one, and what is behind it.
+fn first_entry(bytes: &[u8], id_len: usize) -> Result<(Option<Entry<'_>>, &[u8]), Error> {
+    if bytes.is_empty() {
+        return Ok((None, bytes));
+    }
+    let (first, rest) = entry(bytes, id_len).ok_or_else(|| corrupt("a tree"))?;
+    Ok((Some(first), rest))
+}
+
 fn entry(bytes: &[u8], id_len: usize) -> Option<(Entry<'_>, &[u8])> {
     // A mode has five digits (a directory) or six; old tools wrote other things too.
     let space = bytes.iter().take(16).position(|&b| b == b' ')?;
@@ -102,26 +111,22 @@ fn entry(bytes: &[u8], id_len: usize) -> Option<(Entry<'_>, &[u8])> {
 
 /// Where the zero behind a name is.
 fn name_end(bytes: &[u8]) -> Option<usize> {
-    CStr::from_bytes_until_nul(bytes)
-        .ok()
-        .map(CStr::count_bytes)
+    memchr::memchr(0, bytes)
+}
+
+/// How many bytes two slices begin with alike.
+fn common_bytes(a: &[u8], b: &[u8]) -> usize {
+    let blocks = a.as_chunks::<32>().0.iter().zip(b.as_chunks::<32>().0);
+    let n_blocks = blocks.take_while(|(a, b)| a == b).count();
+    let start = n_blocks * 32;
+    // The first block that differs, or what is left of the shorter one.
+    let rest = a[start..].iter().zip(&b[start..]);
+    start + rest.take(32).take_while(|(a, b)| a == b).count()
 }
 
 /// How many bytes of whole entries two trees begin with alike: most of what is to be compared.
 fn common_entries(a: &[u8], b: &[u8], id_len: usize) -> usize {
-    const BLOCK: usize = 32;
-    let blocks = a
-        .chunks_exact(BLOCK)
-        .zip(b.chunks_exact(BLOCK))
-        .take_while(|(a, b)| a == b)
-        .count();
-    let start = blocks * BLOCK;
-    let common = start
-        + a[start..]
-            .iter()
-            .zip(&b[start..])
-            .take_while(|(a, b)| a == b)
-            .count();
+    let common = common_bytes(a, b);
     let mut end = 0;
     while let Some(name) = name_end(&a[end..]) {
         let next = end + name + 1 + id_len;
@@ -182,23 +187,30 @@ impl Comparison<'_> {
         let empty = || Ok(Rc::default());
         let old_bytes = old.map_or_else(empty, self.read)?;
         let new_bytes = new.map_or_else(empty, self.read)?;
-        let common = common_entries(&old_bytes, &new_bytes, id_len);
-        let mut olds = entries(&old_bytes[common..], id_len).peekable();
-        let mut news = entries(&new_bytes[common..], id_len).peekable();
-        loop {
-            let (old, new) = match (olds.peek(), news.peek()) {
-                (None, None) => return Ok(()),
-                (Some(Ok(a)), Some(Ok(b))) => match a.sort_key().cmp(b.sort_key()) {
-                    std::cmp::Ordering::Less => (olds.next(), None),
-                    std::cmp::Ordering::Equal => (olds.next(), news.next()),
-                    std::cmp::Ordering::Greater => (None, news.next()),
-                },
-                (Some(_), None) => (olds.next(), None),
-                (None, Some(_)) => (None, news.next()),
-                (Some(_), Some(_)) => (olds.next(), news.next()),
+        let (mut olds, mut news) = (&old_bytes[..], &new_bytes[..]);
+        while olds != news {
+            let common = common_entries(olds, news, id_len);
+            (olds, news) = (&olds[common..], &news[common..]);
+            let (old, old_rest) = first_entry(olds, id_len)?;
+            let (new, new_rest) = first_entry(news, id_len)?;
+            let order = match (&old, &new) {
+                (Some(old), Some(new)) => old.sort_key().cmp(new.sort_key()),
+                (Some(_), None) => Ordering::Less,
+                (None, _) => Ordering::Greater,
             };
-            self.entry(old.transpose()?, new.transpose()?, depth)?;
+            if order.is_le() {
+                olds = old_rest;
+            }
+            if order.is_ge() {
+                news = new_rest;
+            }
+            self.entry(
+                old.filter(|_| order.is_le()),
+                new.filter(|_| order.is_ge()),
+                depth,
+            )?;
         }
+        Ok(())
     }
 
     /// Two entries of one name; both directories or both not.

@@ -24,14 +24,18 @@ use std::sync::mpsc::sync_channel;
 use std::vec::IntoIter;
 
 /// Builds that one thread takes at a time.
-const CHUNK: usize = 128;
+const CHUNK: usize = 512;
 
-/// Readers; more of them gain nothing, since the replay takes the rest of the time.
-const THREADS: usize = 2;
+/// Readers. They share one pack and read some trees twice, so that a second one pays only where a core has nothing
+/// else to do: the replay and the planning of Dockerfiles take one each.
+fn readers() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if cores > 3 { 2 } else { 1 }
+}
 
 /// A batch is handed over once it holds so many builds or changes, which bounds what waits in memory.
-const BATCH_BUILDS: usize = 128;
-const BATCH_CHANGES: usize = 50_000;
+const BATCH_BUILDS: usize = 64;
+const BATCH_CHANGES: usize = 8_000;
 
 /// Trees may be deep, and are gone through by recursion.
 const STACK: usize = 8 * 1024 * 1024;
@@ -70,7 +74,7 @@ impl Walk {
         watched: Vec<RepoPath>,
     ) -> Self {
         let left = builds.len();
-        let n_threads = THREADS.min(left.div_ceil(CHUNK));
+        let n_threads = readers().min(left.div_ceil(CHUNK));
         let job = Arc::new(Job {
             git_dir,
             builds,
@@ -79,9 +83,10 @@ impl Walk {
         });
         let mut channels = Vec::new();
         for thread in 0..n_threads {
-            let (sender, receiver) = sync_channel(3);
+            let (sender, receiver) = sync_channel(6);
             let job = Arc::clone(&job);
             let started = std::thread::Builder::new()
+                .name(format!("walk-{thread}"))
                 .stack_size(STACK)
                 .spawn(move || read_chunks(&job, thread, n_threads, &sender));
             // Where no thread is to be had, its receiver's end says so.

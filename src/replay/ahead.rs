@@ -41,6 +41,7 @@ where
         known: FxHashSet::default(),
     };
     let thread = std::thread::Builder::new()
+        .name("plan".to_owned())
         .stack_size(STACK)
         .spawn(move || planner.run(inputs, &sender))
         .expect("the system has a thread left");

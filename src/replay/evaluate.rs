@@ -89,11 +89,15 @@ impl Prepared {
         filters: Vec<Option<BTreeMap<String, filters::Output>>>,
         not_held: NotHeld,
     ) -> Self {
-        let ops = plan.vertices.iter().map(|v| store.intern(&v.key)).collect();
+        let ops = plan
+            .vertices
+            .iter()
+            .map(|v| store.intern(v.key.0))
+            .collect();
         let paths = plan
             .vertices
             .iter()
-            .map(|v| v.inputs.iter().map(|i| store.intern(&i.paths)).collect())
+            .map(|v| v.inputs.iter().map(|i| store.intern(i.paths.0)).collect())
             .collect();
         let edges: Vec<Vec<usize>> = plan
             .vertices
@@ -202,7 +206,7 @@ fn is_base(inputs: &[VertexInput], input: &VertexInput, effect: &Effect) -> bool
         && inputs
             .first()
             .is_some_and(|first| std::ptr::eq(first, input))
-        && input.paths.is_empty()
+        && input.paths == ContentId::of_bytes(b"")
 }
 
 struct Evaluation<'a> {
@@ -288,7 +292,7 @@ impl Evaluation<'_> {
         // Content of stages is asked for only where the other inputs leave a chance.
         let hopeless = vertex.inputs.iter().enumerate().any(|(i, input)| {
             let is_stage_read = input.read.is_some() && input.vertex().is_some();
-            !is_stage_read && self.ways(v, i).is_empty()
+            !is_stage_read && self.ways(v, i).next().is_none()
         });
         if hopeless {
             return;
@@ -367,11 +371,11 @@ impl Evaluation<'_> {
 
     /// Looks the vertex up by everything that is known of its inputs; a find adds the ways that were missing.
     fn find(&mut self, v: usize) -> bool {
-        let ways: Vec<Vec<Link>> = self.all_ways(v);
-        let Some(id) = self.store.find(&ways) else {
+        let (n_inputs, ways) = self.all_ways(v);
+        let Some(id) = self.store.find(n_inputs, &ways) else {
             return false;
         };
-        for link in ways.into_iter().flatten() {
+        for link in ways {
             self.store.link(link, id);
         }
         let record = self.store.record(id);
@@ -382,20 +386,25 @@ impl Evaluation<'_> {
         true
     }
 
-    fn all_ways(&self, v: usize) -> Vec<Vec<Link>> {
-        let inputs = &self.prepared.plan.vertices[v].inputs;
-        if inputs.is_empty() {
-            return vec![vec![Link {
+    /// How many inputs there are to be known by (what has none counts as one), and how they are known so far.
+    fn all_ways(&self, v: usize) -> (usize, Vec<Link>) {
+        let n_inputs = self.prepared.plan.vertices[v].inputs.len();
+        if n_inputs == 0 {
+            let link = Link {
                 op: self.prepared.ops[v],
                 index: 0,
                 input: InputKey::Nothing,
-            }]];
+            };
+            return (1, vec![link]);
         }
-        (0..inputs.len()).map(|i| self.ways(v, i)).collect()
+        (
+            n_inputs,
+            (0..n_inputs).flat_map(|i| self.ways(v, i)).collect(),
+        )
     }
 
     /// How input `i` of `v` is known so far.
-    fn ways(&self, v: usize, i: usize) -> Vec<Link> {
+    fn ways(&self, v: usize, i: usize) -> impl Iterator<Item = Link> {
         let op = self.prepared.ops[v];
         let index = u32::try_from(i).unwrap_or(u32::MAX);
         let input = &self.prepared.plan.vertices[v].inputs[i];
@@ -406,12 +415,11 @@ impl Evaluation<'_> {
         let by_content = self
             .fates
             .content(self.prepared, v, i)
-            .map(|c| InputKey::Content(c.0));
+            .map(|c| InputKey::content(c.0));
         by_key
             .into_iter()
             .chain(by_content)
-            .map(|input| Link { op, index, input })
-            .collect()
+            .map(move |input| Link { op, index, input })
     }
 
     /// Makes the vertex's files available: from its record, or by running it and what it needs.
@@ -474,12 +482,12 @@ impl Evaluation<'_> {
             let unreadable = self.input_is_murky(v, i) || self.read_content(v, i).is_err();
             self.fates.list[v].murky |= unreadable;
         }
-        let ways = self.all_ways(v);
+        let (n_inputs, ways) = self.all_ways(v);
         let id = self.fates.list[v]
             .key
-            .or_else(|| self.store.find(&ways))
+            .or_else(|| self.store.find(n_inputs, &ways))
             .unwrap_or_else(|| self.store.create());
-        for link in ways.into_iter().flatten() {
+        for link in ways {
             self.store.link(link, id);
         }
         self.store.save(id, self.build);

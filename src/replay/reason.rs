@@ -242,16 +242,16 @@ fn new_step(prepared: &Prepared, v: usize) -> MissReason {
 
 /// The first part of the definition that differs; the order of the environment when all parts are equal.
 fn definition(prepared: &Prepared, reference: &Reference, v: usize, old: usize) -> MissReason {
-    let (now, then) = (prepared.plan.step(v), reference.prepared.plan.step(old));
+    let now = prepared.plan.step(v).definition.parts();
+    let then = reference.prepared.plan.step(old).definition.parts();
     let value = |list: &[(String, String)], what: &str| {
         list.iter().find(|(w, _)| w == what).map(|(_, v)| v.clone())
     };
     let changed = now
-        .definition
         .iter()
-        .find(|(what, new)| value(&then.definition, what).as_ref() != Some(new));
+        .find(|(what, new)| value(&then, what).as_ref() != Some(new));
     if let Some((what, new)) = changed {
-        let old = value(&then.definition, what);
+        let old = value(&then, what);
         // An empty value is a value: it must not look like none.
         let is_empty = new.is_empty() && old.is_none();
         let new = if is_empty {
@@ -265,10 +265,7 @@ fn definition(prepared: &Prepared, reference: &Reference, v: usize, old: usize) 
             new,
         };
     }
-    let gone = then
-        .definition
-        .iter()
-        .find(|(what, _)| value(&now.definition, what).is_none());
+    let gone = then.iter().find(|(what, _)| value(&now, what).is_none());
     if let Some((what, old)) = gone {
         return MissReason::Definition {
             what: what.clone(),
@@ -276,8 +273,8 @@ fn definition(prepared: &Prepared, reference: &Reference, v: usize, old: usize) 
             new: String::new(),
         };
     }
-    let order = |step: &crate::graph::Step| {
-        step.definition
+    let order = |parts: &[(String, String)]| {
+        parts
             .iter()
             .map(|(what, _)| what.as_str())
             .collect::<Vec<_>>()
@@ -285,8 +282,8 @@ fn definition(prepared: &Prepared, reference: &Reference, v: usize, old: usize) 
     };
     MissReason::Definition {
         what: "order".to_owned(),
-        old: order(then),
-        new: order(now),
+        old: order(&then),
+        new: order(&now),
     }
 }
 

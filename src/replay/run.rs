@@ -294,8 +294,8 @@ impl Replay {
         let git_dir = self.settings.git_dir;
         let now = LazyCell::new(|| changed_paths(input, &filtered, git_dir));
         // What the ignore rules hide is no cause, unless they are what changed.
-        let rules = self.context.rules();
-        let is_visible = |path: &RepoPath| !rules.is_ignored(path) || filtered.contains(path);
+        let context = &self.context;
+        let is_visible = |path: &RepoPath| !context.hides(path) || filtered.contains(path);
         let changed = |hidden: Hidden| {
             let mut paths = reference.map_or_else(Vec::new, |r| r.changed_with(&now));
             paths.retain(|path| hidden == Hidden::Included || is_visible(path));

@@ -329,7 +329,7 @@ fn wire_step<'a>(explained: &Explained<'a>, id: StepId) -> WireStep<'a> {
 mod tests {
     use super::*;
     use crate::dockerfile::Lines;
-    use crate::graph::Step;
+    use crate::graph::{Definition, Step};
     use crate::replay::Steps;
     use crate::tree::{ObjectId, RepoPath};
     use std::sync::Arc;
@@ -348,7 +348,7 @@ mod tests {
             text: text.to_owned(),
             command: String::new(),
             inputs: Vec::new(),
-            definition: Vec::new(),
+            definition: Definition::default(),
         }
     }
 

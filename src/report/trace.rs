@@ -250,7 +250,7 @@ mod tests {
             text: "COPY src ./src".to_owned(),
             command: String::new(),
             inputs: Vec::new(),
-            definition: Vec::new(),
+            definition: graph::Definition::default(),
         }
     }
 

@@ -39,7 +39,7 @@ pub(crate) fn steps(texts: &[&str]) -> Steps {
                 origin,
                 selectors: None,
             }],
-            definition: vec![("command".to_owned(), text.to_owned())],
+            definition: vec![("command".to_owned(), text.to_owned())].into(),
         });
     }
     Steps {

@@ -224,7 +224,7 @@ fn is_of(table: &[&str], path: &RepoPath) -> bool {
 /// What a step reads, told by the kinds of its commands (`cost::prior`).
 pub fn reads(step: &Step) -> Reads {
     if step.instruction != "RUN" {
-        let selectors = step.inputs.iter().filter_map(|i| i.selectors.as_ref());
+        let selectors = step.inputs.iter().filter_map(|i| i.selectors.as_deref());
         return Reads::Copied {
             named: selectors.flatten().map(|s| s.path.clone()).collect(),
         };

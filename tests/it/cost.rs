@@ -271,7 +271,7 @@ fn any_build() -> impl Strategy<Value = Built> {
                 .filter(|_| n > 0 && !is_from)
                 .map(|(i, reads)| Input {
                     origin: Origin::Step(StepId(i.index(n))),
-                    selectors: reads.then(Vec::new),
+                    selectors: reads.then(|| Vec::new().into()),
                 });
             steps.push(Step {
                 stage: None,
@@ -283,7 +283,7 @@ fn any_build() -> impl Strategy<Value = Built> {
                 text: text.to_owned(),
                 command: text.strip_prefix("RUN ").unwrap_or_default().to_owned(),
                 inputs: inputs.collect(),
-                definition: Vec::new(),
+                definition: Default::default(),
             });
             lookups.push(match outcome {
                 0 => Lookup::Hit { build: None },

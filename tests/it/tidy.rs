@@ -55,6 +55,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["cli/progress.rs"]),
     ("jiff", &["history/git.rs", "report/format.rs", "forge/"]),
     ("maud", &["report/html.rs"]),
+    ("memchr", &["history/git.rs", "history/raw.rs"]),
     ("petgraph", &["graph/dag.rs"]),
     ("prost", &["cost/log/status.rs"]),
     ("regex", &["context/", "dockerfile/shell_pattern.rs"]),
