@@ -18,6 +18,7 @@ mod mounts;
 mod multi_stage;
 mod narrow;
 mod order;
+mod own_stage;
 mod pin;
 mod shared_base;
 mod sink;
@@ -58,6 +59,7 @@ pub const ALL: &[Rule] = &[
     mounts::CACHES,
     multi_stage::RULE,
     layered_jar::RULE,
+    own_stage::RULE,
     shared_base::RULE,
     version_shield::RULE,
     narrow::RULE,

@@ -1,0 +1,370 @@
+//! A front-end that is built in a directory of its own gets a stage of its own, built beside the rest and joined late.
+//!
+//! Before:
+//! ```dockerfile
+//! FROM eclipse-temurin:21-jdk
+//! WORKDIR /app
+//! COPY . .
+//! RUN ./mvnw package
+//! RUN apt-get update && apt-get install -y nodejs npm
+//! WORKDIR /app/web
+//! RUN npm ci && npm run build
+//! ```
+//! After:
+//! ```dockerfile
+//! FROM eclipse-temurin:21-jdk AS web
+//! RUN apt-get update && apt-get install -y nodejs npm
+//! WORKDIR /app/web
+//! COPY web ./
+//! RUN npm ci && npm run build
+//!
+//! FROM eclipse-temurin:21-jdk
+//! WORKDIR /app
+//! COPY . .
+//! RUN ./mvnw package
+//! WORKDIR /app/web
+//! COPY --from=web /app/web /app/web
+//! ```
+//! Both are built at once, and neither is built again for the other's files. The tools that only the front-end needs go
+//! with it. The copy stands where the last of its RUNs stood, so that all below finds what it found.
+
+use super::super::candidate::{Candidate, Safety, TextEdit};
+use super::super::installs::StageView;
+use super::super::layout::{absolute, is_within, mentioned, places, reachable};
+use super::super::lift::declare;
+use super::super::mentions::mentions;
+use super::super::moving::{block, block_of, without_blank_twin};
+use super::super::view::View;
+use super::Rule;
+use crate::dockerfile::Span;
+use crate::dockerfile::ast::{Command, Instruction, Kind, Run};
+use crate::shell::{self, Seen};
+use crate::tree::RepoPath;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+/// Its line in [`super::ALL`].
+pub(super) const RULE: Rule = Rule {
+    id: "own-stage",
+    summary: "a front-end built in a stage of its own, beside the rest",
+    propose,
+};
+
+/// Programs that build a front-end.
+const TOOLS: &[&str] = &[
+    "npm", "npx", "yarn", "pnpm", "node", "tsc", "vite", "ng", "webpack",
+];
+
+fn propose(view: &View<'_>) -> Vec<Candidate> {
+    let all = places(view.dockerfile);
+    let stages = reachable(view.dockerfile, view.target);
+    stages
+        .into_iter()
+        .filter_map(|stage| candidate(&StageView::new(view, &all, stage)))
+        .collect()
+}
+
+/// What goes into the new stage.
+struct Part {
+    /// Its RUNs.
+    runs: Vec<usize>,
+    /// Where they run, absolute, and the directory of the context that stands there.
+    dir: String,
+    source: RepoPath,
+    /// RUNs that fetch its tools, and whether the rest needs them too.
+    tools: Vec<usize>,
+    are_shared: bool,
+}
+
+fn candidate(of: &StageView<'_>) -> Option<Candidate> {
+    let (view, stage) = (of.view, of.stage);
+    let part = part(of)?;
+    let name = free_name(view, &part.source)?;
+    let from = view
+        .text()
+        .get(stage.from.span.start..stage.base().image_span.end)?;
+    let mut text = format!("{from} AS {name}\n");
+    for &tool in &part.tools {
+        let _ = writeln!(text, "{}", source_of(view, &stage.instructions[tool])?);
+    }
+    text.push_str(&variables(of, *part.runs.last()?)?);
+    let _ = writeln!(text, "WORKDIR {}\nCOPY {} ./", part.dir, part.source);
+    for &run in &part.runs {
+        let _ = writeln!(text, "{}", source_of(view, &stage.instructions[run])?);
+    }
+    text.push('\n');
+    let mut candidate = Candidate::new(
+        RULE.id,
+        format!("build {} in a stage of its own", part.source),
+    );
+    candidate.edits = edits(of, &part, &name, text)?;
+    candidate.changes_image = true;
+    candidate.lines = part
+        .runs
+        .iter()
+        .map(|&r| stage.instructions[r].lines)
+        .collect();
+    let inside = |p: &RepoPath| p.strip_prefix(&part.source).is_some();
+    candidate.rationale = format!(
+        "{} is built after the rest and again with every change to it; of {} builds {} changed {}, {} something else. In a stage of its own it is built beside the rest, and only for its own files.",
+        part.source,
+        view.n_builds(),
+        view.n_touching(inside),
+        part.source,
+        view.n_touching(|p| !inside(p))
+    );
+    let mut doubts = vec![format!(
+        "check that building {} reads and writes nothing outside of it",
+        part.source
+    )];
+    if !part.tools.is_empty() && !part.are_shared {
+        let lines: Vec<String> = part
+            .tools
+            .iter()
+            .map(|&t| stage.instructions[t].lines.first.to_string())
+            .collect();
+        doubts.push(format!(
+            "that nothing needs what line {} installs while the image runs",
+            lines.join(" and ")
+        ));
+    }
+    candidate.safety = Safety::of(
+        vec![format!(
+            "all of {} is copied to where it stood, before the next instruction",
+            part.dir
+        )],
+        vec![doubts.join(", and ")],
+    );
+    declare(&mut candidate, view)?;
+    Some(candidate)
+}
+
+fn source_of<'t>(view: &View<'t>, instruction: &Instruction) -> Option<&'t str> {
+    view.text().get(instruction.span.range())
+}
+
+/// The commands of a RUN in shell form.
+fn seen(instruction: &Instruction) -> Option<Vec<Seen>> {
+    match &instruction.kind {
+        Kind::Run(Run {
+            command: Command::Shell(text),
+        }) if instruction.heredocs.is_empty() => {
+            let script = shell::parse(text);
+            script.is_complete.then(|| script.seen())
+        }
+        _ => None,
+    }
+}
+
+fn is_quiet(seen: &Seen) -> bool {
+    matches!(
+        seen.name(),
+        "" | "cd" | "set" | "export" | "true" | ":" | "echo" | "rm"
+    )
+}
+
+/// Whether a command installs the tools themselves.
+fn fetches_tools(seen: &Seen) -> bool {
+    let is_global = seen
+        .args()
+        .iter()
+        .any(|a| matches!(a.as_str(), "-g" | "--global" | "global"));
+    seen.name() == "corepack" || (TOOLS.contains(&seen.name()) && is_global)
+}
+
+/// Where the commands of a RUN that builds a front-end run, if it does nothing else.
+fn front_end(of: &StageView<'_>, run: usize) -> Option<String> {
+    let all = seen(&of.stage.instructions[run])?;
+    let works: Vec<&Seen> = all.iter().filter(|s| !is_quiet(s)).collect();
+    let mut dirs = BTreeSet::new();
+    for one in &works {
+        let elsewhere = one.args().iter().any(|a| {
+            a.starts_with("--prefix") || a.starts_with("--cwd") || a == "-C" || a.contains("../")
+        });
+        if !TOOLS.contains(&one.name()) || fetches_tools(one) || elsewhere {
+            return None;
+        }
+        dirs.insert(absolute(Some(of.cwd(run)), one.directory.as_deref()?)?);
+    }
+    // Started where WORKDIR says, so that the text holds at its new place too.
+    (dirs.len() == 1 && dirs.contains(of.cwd(run)))
+        .then(|| dirs.pop_first())
+        .flatten()
+}
+
+fn part(of: &StageView<'_>) -> Option<Part> {
+    let (view, stage) = (of.view, of.stage);
+    let n = stage.instructions.len();
+    let dir = (0..n).find_map(|run| front_end(of, run))?;
+    let runs: Vec<usize> = (0..n)
+        .filter(|&run| front_end(of, run).as_ref() == Some(&dir))
+        .collect();
+    let (first, last) = (*runs.first()?, *runs.last()?);
+    let image = of.image_at(first);
+    let manifest = &image.get(&format!("{dir}/package.json"))?.from;
+    let source = manifest.parent()?;
+    // All that stands there must come from one directory of the context, and be there before its first RUN.
+    let is_there = |(to, from): (&String, &RepoPath)| {
+        let rest = to.strip_prefix(&dir)?.strip_prefix('/')?;
+        Some(*from == source.join(rest.as_bytes()))
+    };
+    let brought = image.iter().map(|(to, b)| (to, &b.from));
+    let is_whole = !source.is_root()
+        && brought.filter_map(is_there).all(|same| same)
+        && !of.brings[first..=last]
+            .iter()
+            .flatten()
+            .any(|files| files.keys().any(|to| is_within(to, &dir)));
+    let blocked = stage.instructions[..=last]
+        .iter()
+        .any(|i| matches!(i.kind, Kind::User(_) | Kind::Shell(_) | Kind::Onbuild(_)));
+    let mounted = runs.iter().any(|&r| {
+        stage.instructions[r]
+            .flag_values("mount")
+            .any(|m| !m.contains("type=cache"))
+    });
+    let by_number = |i: &Instruction| {
+        i.flag("from")
+            .is_some_and(|f| f.bytes().all(|b| b.is_ascii_digit()))
+    };
+    if !is_whole || blocked || mounted || view.dockerfile.instructions().any(by_number) {
+        return None;
+    }
+    // Configurations that write or read beside the directory.
+    let is_config = |p: &RepoPath| {
+        p.strip_prefix(&source).is_some_and(|rest| {
+            let name = rest.to_string();
+            !name.contains('/')
+                && (name.contains("config") || name.ends_with(".json"))
+                && !name.contains("lock")
+        })
+    };
+    let beside = mentions(view, &["../"], is_config);
+    if !beside.found.is_empty() || !beside.is_complete {
+        return None;
+    }
+    let (tools, are_shared) = tools(of, &runs)?;
+    Some(Part {
+        runs,
+        dir,
+        source,
+        tools,
+        are_shared,
+    })
+}
+
+/// The RUNs that fetch what the front-end is built with, and whether the rest runs such programs too. `None` where the
+/// rest is nothing to build beside, or touches the front-end.
+fn tools(of: &StageView<'_>, runs: &[usize]) -> Option<(Vec<usize>, bool)> {
+    let stage = of.stage;
+    let last = *runs.last()?;
+    let image = stage.base().image.as_str();
+    let has_node = image.rsplit('/').next()?.starts_with("node");
+    let (mut tools, mut are_shared, mut builds) = (Vec::new(), false, false);
+    for (n, instruction) in stage.instructions.iter().enumerate() {
+        if runs.contains(&n) || instruction.keyword != "RUN" {
+            continue;
+        }
+        let text = &instruction.original;
+        let is_free = of.reads_no_project(n, &BTreeSet::new());
+        let names = ["nodejs", "node ", "npm", "yarn", "pnpm", "corepack"];
+        if n < last && is_free && names.iter().any(|w| text.contains(w)) {
+            tools.push(n);
+            continue;
+        }
+        let all = seen(instruction);
+        are_shared |= all.is_none_or(|all| all.iter().any(|s| TOOLS.contains(&s.name())));
+        builds |= !is_free;
+    }
+    let starts_node = stage.instructions.iter().any(|i| {
+        matches!(i.keyword, "CMD" | "ENTRYPOINT" | "HEALTHCHECK")
+            && TOOLS.iter().any(|t| i.original.contains(t))
+    });
+    (builds && (has_node || !tools.is_empty())).then_some((tools, are_shared || starts_node))
+}
+
+/// ENV lines above `last`; `None` where one, or a RUN, hangs on another variable.
+fn variables(of: &StageView<'_>, last: usize) -> Option<String> {
+    let mut lines = String::new();
+    let mut set: BTreeSet<String> = BTreeSet::new();
+    for instruction in &of.stage.instructions[..=last] {
+        match &instruction.kind {
+            Kind::Env(pairs) => {
+                if mentioned(&instruction.original).iter().any(|n| n != "PATH") {
+                    return None;
+                }
+                set.extend(pairs.iter().map(|p| p.name.clone()));
+                let _ = writeln!(lines, "{}", source_of(of.view, instruction)?);
+            }
+            Kind::Arg(items) => set.extend(items.iter().map(|i| format!("{} ", i.name))),
+            Kind::Run(_) => {
+                let words = mentioned(&instruction.original);
+                if words.iter().any(|w| set.contains(&format!("{w} "))) {
+                    return None;
+                }
+            }
+            _ => {}
+        }
+    }
+    Some(lines)
+}
+
+/// The directory's own name, if no stage has it.
+fn free_name(view: &View<'_>, source: &RepoPath) -> Option<String> {
+    let own = String::from_utf8_lossy(source.file_name()?).to_ascii_lowercase();
+    let is_word = own
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b));
+    let is_plain = is_word && own.starts_with(|c: char| c.is_ascii_lowercase());
+    let is_free = |n: &str| {
+        view.dockerfile
+            .stages
+            .iter()
+            .all(|s| s.name.as_deref() != Some(n))
+    };
+    [own, "front-end".to_owned()]
+        .into_iter()
+        .enumerate()
+        .find(|(n, name)| is_free(name) && (*n > 0 || is_plain))
+        .map(|(_, name)| name)
+}
+
+fn edits(of: &StageView<'_>, part: &Part, name: &str, stage_text: String) -> Option<Vec<TextEdit>> {
+    let (text, stage) = (of.view.text(), of.stage);
+    let last = *part.runs.last()?;
+    let dockerfile = of.view.dockerfile;
+    let above = match stage
+        .index
+        .checked_sub(1)
+        .and_then(|s| dockerfile.stages.get(s))
+    {
+        Some(above) => Some(above.instructions.last().unwrap_or(&above.from).span.end),
+        None => dockerfile
+            .globals
+            .last()
+            .map(|i| i.span.end)
+            .or_else(|| dockerfile.directives.last().map(|d| d.span.end)),
+    };
+    let above = above.map_or(0, |end| {
+        text[end..].find('\n').map_or(text.len(), |i| end + i + 1)
+    });
+    let mut edits = vec![TextEdit::insert(
+        block(text, above, &stage.from).start,
+        stage_text,
+    )];
+    let mut gone: Vec<usize> = part.runs.iter().copied().filter(|&r| r != last).collect();
+    if !part.are_shared {
+        gone.extend(&part.tools);
+    }
+    for index in gone {
+        let whole = block_of(text, stage, index);
+        // What is said above it stays.
+        let own = Span::new(stage.instructions[index].span.start, whole.end);
+        edits.push(TextEdit::delete(without_blank_twin(text, own)));
+    }
+    edits.push(TextEdit::replace(
+        stage.instructions[last].span,
+        format!("COPY --from={name} {} {}", part.dir, part.dir),
+    ));
+    Some(edits)
+}
