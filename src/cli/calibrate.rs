@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::output::{Output, note};
 use super::prices::read_profile;
 use crate::cost::log::{Reading, read};
-use crate::cost::{Calibration, calibrate, profile};
+use crate::cost::{Calibration, Profile, calibrate, profile};
 use crate::report::format::count;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -52,8 +52,25 @@ pub(super) fn run(args: &CalibrateArgs) -> Result<(), CliError> {
         count(n_builds as u64, "build", "builds"),
         count(n_measured as u64, "step", "steps"),
     );
-    note(&format!("read {builds}; durations of {steps}"));
+    note(&format!(
+        "read {builds}; durations of {steps}{}",
+        moved(&found.profile)
+    ));
     Ok(())
+}
+
+/// What was found beside durations: sizes of layers, and speeds.
+fn moved(profile: &Profile) -> String {
+    let n_layers = profile.steps.values().filter(|s| !s.layer.is_empty());
+    let layers = match n_layers.count() as u64 {
+        0 => String::new(),
+        n => format!(", sizes of {}", count(n, "layer", "layers")),
+    };
+    let speeds: Vec<&str> = profile.speeds.keys().map(|s| s.name()).collect();
+    match speeds.as_slice() {
+        [] => layers,
+        speeds => format!("{layers}; speeds: {}", speeds.join(", ")),
+    }
 }
 
 /// A log's name and what it tells; `-` is standard input.

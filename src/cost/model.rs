@@ -169,6 +169,8 @@ pub struct ImageSize {
     pub compressed: u64,
     /// Unpacked bytes of the base image.
     pub base_unpacked: u64,
+    /// Where the base image's size is known from.
+    pub base_source: String,
     /// Layers (the base image counts as one) whose size is not from a profile.
     pub n_estimated: usize,
     /// All of them.
@@ -239,7 +241,16 @@ impl CostModel {
 
     /// The final image of a Dockerfile.
     pub fn image(&self, steps: &Steps) -> ImageSize {
-        Sheet::new(self, steps, &mut Pieces::default(), &mut Known::default()).image()
+        let mut pieces = Pieces::default();
+        let sheet = Sheet::new(self, steps, &mut pieces, &mut Known::default());
+        let mut size = sheet.image();
+        let rows = sheet.rows.iter().zip(&steps.steps);
+        let mut bases = rows.filter(|(row, _)| row.in_image && row.is_from);
+        let base = bases.find_map(|(_, step)| step::image_of(step));
+        size.base_source = base.map_or_else(String::new, |name| {
+            step::base_source(name, &self.profile).to_owned()
+        });
+        size
     }
 
     /// One build in the world of medians.

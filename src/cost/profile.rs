@@ -175,7 +175,7 @@ impl File {
         };
         let speed = |(speed, seen): (&Speed, &Observations)| SpeedRow {
             name: speed.name().to_owned(),
-            summary: summary_of(seen, "observation", "B/s"),
+            summary: speed_summary(seen),
             samples_bytes_per_second: seen.samples().to_vec(),
         };
         let kind = |(kind, seen): (&String, &Observations)| KindRow {
@@ -279,20 +279,25 @@ fn named<T: Copy>(
 
 /// `3 runs, median 1670 ms, band 1650 to 1700 ms`.
 fn summary(seen: &Observations) -> String {
-    summary_of(seen, "run", "ms")
+    summary_of(seen, "run", |ms| format!("{ms} ms"))
 }
 
-fn summary_of(seen: &Observations, noun: &str, unit: &str) -> String {
+/// `3 observations, median 32 MB/s, band 22 MB/s to 45 MB/s`.
+fn speed_summary(seen: &Observations) -> String {
+    summary_of(seen, "observation", super::rates::per_second)
+}
+
+fn summary_of(seen: &Observations, noun: &str, show: impl Fn(u64) -> String) -> String {
     let Some(e) = seen.estimate(super::Match::Step) else {
         return String::new();
     };
     let n = seen.samples().len();
     format!(
-        "{n} {noun}{}, median {} {unit}, band {} to {} {unit}",
+        "{n} {noun}{}, median {}, band {} to {}",
         if n == 1 { "" } else { "s" },
-        e.median_ms,
-        e.low_ms,
-        e.high_ms
+        show(e.median_ms),
+        show(e.low_ms),
+        show(e.high_ms)
     )
 }
 

@@ -219,6 +219,18 @@ impl Rates {
     }
 }
 
+/// Two digits: `38 MB/s`, `0.9 MB/s`.
+pub(super) fn per_second(bytes: u64) -> String {
+    let mb = bytes as f64 / 1e6;
+    if mb >= 100.0 {
+        format!("{:.0} MB/s", (mb / 10.0).round() * 10.0)
+    } else if mb >= 10.0 {
+        format!("{mb:.0} MB/s")
+    } else {
+        format!("{mb:.1} MB/s")
+    }
+}
+
 /// What a runner costs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Price {

@@ -249,14 +249,23 @@ pub(super) fn image_of(step: &Step) -> Option<&str> {
 
 /// An image's size: the profile's, else the table's.
 pub(super) fn base(reference: &str, profile: &Profile, rates: &Rates) -> LayerSize {
-    match profile
-        .images
-        .get(&super::observed::image_name(reference))
-        .filter(|s| !s.is_empty())
-    {
-        Some(size) => filled(*size, rates, true),
+    match known_image(reference, profile) {
+        Some(size) => filled(size, rates, true),
         None => filled(image::size(reference).0, rates, false),
     }
+}
+
+/// Where an image's size is known from.
+pub(super) fn base_source(reference: &str, profile: &Profile) -> &'static str {
+    match known_image(reference, profile) {
+        Some(_) => "measured",
+        None => image::size(reference).1,
+    }
+}
+
+fn known_image(reference: &str, profile: &Profile) -> Option<Size> {
+    let size = profile.images.get(&super::observed::image_name(reference));
+    size.copied().filter(|s| !s.is_empty())
 }
 
 /// A size whose unknown half is worked out from the known one.

@@ -5,6 +5,7 @@ use super::model::BuildCost;
 use super::model::CostModel;
 use super::rates::Origin;
 use super::rates::SpeedFact;
+use super::rates::per_second;
 use super::world::Band;
 use super::world::World;
 use super::world::share_below;
@@ -169,18 +170,6 @@ impl CostModel {
             .chain(World::all())
             .map(of)
             .collect()
-    }
-}
-
-/// Two digits: `38 MB/s`, `0.9 MB/s`.
-fn per_second(bytes: u64) -> String {
-    let mb = bytes as f64 / 1e6;
-    if mb >= 100.0 {
-        format!("{:.0} MB/s", (mb / 10.0).round() * 10.0)
-    } else if mb >= 10.0 {
-        format!("{mb:.0} MB/s")
-    } else {
-        format!("{mb:.1} MB/s")
     }
 }
 

@@ -9,6 +9,7 @@ use super::markdown;
 use super::table::{Column, Table, escape_cell};
 use super::terminal::{Look, Page};
 use crate::caveat::Caveat;
+use crate::cost::World;
 use crate::replay::Settings;
 use crate::score::{Change, Comparison, EQUAL_MS, Pair, Passed, Side, StepChange, StepSide};
 use serde::Serialize;
@@ -428,11 +429,27 @@ fn short_step(step: &StepChange) -> String {
     })
 }
 
+/// In how many of the drawn worlds the mean's change points the same way.
+fn held(comparison: &Comparison) -> String {
+    let Some(permille) = comparison.mean.held_permille else {
+        return String::new();
+    };
+    let share = match permille {
+        1000 => "all".to_owned(),
+        995.. => "more than 99% of".to_owned(),
+        _ => format!("{}% of", (permille + 5) / 10),
+    };
+    let n_draws = World::all().count();
+    format!(": in {share} {n_draws} draws from the bands the mean changes in the same direction")
+}
+
 fn caveats(compared: &Compared<'_>) -> Vec<String> {
     let mut lines = vec![
         compared.comparison.basis.clone(),
-        "Both sides are taken under the same conditions, so their difference is surer than either."
-            .to_owned(),
+        format!(
+            "Both sides are taken under the same conditions, so their difference is surer than either{}.",
+            held(compared.comparison)
+        ),
     ];
     lines.extend(compared.caveats.iter().map(ToString::to_string));
     lines
@@ -477,6 +494,7 @@ struct WireSide<'a> {
     moved_bytes: u64,
     image_bytes: u64,
     image_estimated_layers: usize,
+    image_base_source: &'a str,
 }
 
 #[derive(Serialize)]
@@ -484,6 +502,7 @@ struct WireChange {
     median: i64,
     low: i64,
     high: i64,
+    held_ratio: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -560,7 +579,7 @@ pub fn json(compared: &Compared<'_>, sink: &mut dyn io::Write) -> io::Result<()>
     json::pretty(&wire, sink)
 }
 
-fn wire_side<'a>(name: &'a str, side: &Side) -> WireSide<'a> {
+fn wire_side<'a>(name: &'a str, side: &'a Side) -> WireSide<'a> {
     WireSide {
         name,
         mean_ms: json::band(side.mean),
@@ -572,6 +591,7 @@ fn wire_side<'a>(name: &'a str, side: &Side) -> WireSide<'a> {
         moved_bytes: side.moved_bytes,
         image_bytes: side.image.unpacked,
         image_estimated_layers: side.image.n_estimated,
+        image_base_source: &side.image.base_source,
     }
 }
 
@@ -580,6 +600,7 @@ fn wire_change(change: Change) -> WireChange {
         median: change.median,
         low: change.low,
         high: change.high,
+        held_ratio: change.held_permille.map(|p| p as f64 / 1000.0),
     }
 }
 

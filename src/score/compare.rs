@@ -120,6 +120,9 @@ pub struct Change {
     pub low: i64,
     /// One draw in ten is above.
     pub high: i64,
+    /// Of a thousand draws in which the sides differ, those that point where the median does; `None` where it is 0 or
+    /// they never differ.
+    pub held_permille: Option<u64>,
 }
 
 /// One build on both sides.
@@ -320,10 +323,16 @@ fn change(old: &EachCost, new: &EachCost, of: impl Fn(&[u64]) -> u64) -> Change 
             .copied()
             .unwrap_or(median)
     };
+    let differing = draws.iter().filter(|d| **d != 0).count() as u64;
+    let held = draws.iter().filter(|d| d.signum() == median.signum());
+    let n_held = held.count() as u64;
     Change {
         median,
         low: at(10).min(median),
         high: at(90).max(median),
+        held_permille: (n_held * 1000)
+            .checked_div(differing)
+            .filter(|_| median != 0),
     }
 }
 
