@@ -76,7 +76,18 @@ pub fn compare(question: &Question<'_>) -> Result<(Compared, Vec<Caveat>), Strin
     let model = prepared(question.model, question.settings);
     let (replayed, mut comparison) = compared(question, &model, &NewArguments::default());
     comparison.passed = passed(question, &model, &comparison);
-    let [(before, mut caveats), (after, more)] = replayed;
+    let [
+        Replayed {
+            builds: before,
+            mut caveats,
+            ..
+        },
+        Replayed {
+            builds: after,
+            caveats: more,
+            ..
+        },
+    ] = replayed;
     if comparison.pairs.is_empty() {
         return Err(nothing_to_pair(&before, &after));
     }
@@ -121,7 +132,12 @@ fn prepared(model: &CostModel, settings: &Settings) -> CostModel {
 }
 
 /// One side's builds and what was assumed.
-type Replayed = (Vec<BuildOutcome>, Vec<Caveat>);
+struct Replayed {
+    builds: Vec<BuildOutcome>,
+    /// The newest build once more, with other arguments.
+    again: Option<BuildOutcome>,
+    caveats: Vec<Caveat>,
+}
 
 /// Both sides with new values for these arguments at each build; where git cannot tell, in both readings.
 fn compared(
@@ -137,10 +153,12 @@ fn compared(
         .map(|(side, inputs)| replayed(question.settings, side, inputs, arguments, not_held))
     };
     let sides = both(NotHeld::Unknown);
-    let is_unknown = sides.iter().any(|(builds, _)| score::has_unknown(builds));
+    let is_unknown = sides.iter().any(|side| score::has_unknown(&side.builds));
     let again = is_unknown.then(|| both(NotHeld::Unchanged));
-    let unchanged = again.as_ref().map(|[old, new]| (&old.0[..], &new.0[..]));
-    let comparison = score::compare(&sides[0].0, &sides[1].0, unchanged, model);
+    let unchanged = again
+        .as_ref()
+        .map(|[old, new]| (&old.builds[..], &new.builds[..]));
+    let comparison = score::compare(&sides[0].builds, &sides[1].builds, unchanged, model);
     (sides, comparison)
 }
 
@@ -162,7 +180,13 @@ fn replayed(
         false => replay.build(&arguments.given(input, n)),
     };
     let builds = inputs.iter().enumerate().map(given).collect();
-    (builds, replay.caveats().to_vec())
+    let newest = inputs.last().filter(|_| !arguments.is_empty());
+    let again = newest.map(|input| replay.build(&arguments.again(input, inputs.len())));
+    Replayed {
+        builds,
+        again,
+        caveats: replay.caveats().to_vec(),
+    }
 }
 
 /// The same builds with new values for arguments that a pipeline is likely to pass.
@@ -172,8 +196,10 @@ fn passed(question: &Question<'_>, model: &CostModel, plain: &Comparison) -> Opt
     if arguments.is_empty() {
         return None;
     }
-    let (_, with) = compared(question, model, &arguments);
-    score::Passed::new(arguments.names().cloned().collect(), &with, plain)
+    let ([old, new], with) = compared(question, model, &arguments);
+    let names = arguments.names().cloned().collect();
+    let (old, new) = (old.again?, new.again?);
+    score::Passed::new(names, &with, (&old, &new), plain, model)
 }
 
 fn shown(comparison: &Comparison) -> Compared {
@@ -203,6 +229,7 @@ fn shown(comparison: &Comparison) -> Compared {
                 .map(|n| clip(n, TEXT_CHARS))
                 .collect(),
             mean: change(p.old, p.new),
+            again: change(p.again.0, p.again.1),
         }),
         median: change(old.median, new.median),
         p95: change(old.p95, new.p95),

@@ -36,6 +36,16 @@ impl NewArguments {
         self.names.is_empty()
     }
 
+    /// The same build once more, with nothing but other values.
+    pub fn again(&self, input: &BuildInput, n: usize) -> BuildInput {
+        let unchanged = BuildInput {
+            changes: Vec::new(),
+            link_targets: Vec::new(),
+            ..input.clone()
+        };
+        self.given(&unchanged, n)
+    }
+
     /// The `n`-th build with a value of its own for each of them.
     pub fn given(&self, input: &BuildInput, n: usize) -> BuildInput {
         let mut input = input.clone();

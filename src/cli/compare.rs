@@ -55,9 +55,11 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), CliError> {
     };
     let (replays, mut comparison) = both.compare(&NewArguments::default())?;
     if !arguments.is_empty() {
-        let (_, with) = both.compare(&arguments)?;
+        let (given, with) = both.compare(&arguments)?;
         let names = arguments.names().cloned().collect();
-        comparison.passed = Passed::new(names, &with, &comparison);
+        comparison.passed = given
+            .again
+            .and_then(|(old, new)| Passed::new(names, &with, (&old, &new), &comparison, &model));
     }
     let (old_builds, new_builds) = &replays.builds;
     let caveats = caveats(&project, &replays, layouts.as_ref());
@@ -242,6 +244,8 @@ struct Replays {
     before: Replay,
     after: Replay,
     builds: (Builds, Builds),
+    /// The newest build once more, with other arguments.
+    again: Option<(BuildOutcome, BuildOutcome)>,
 }
 
 impl Replays {
@@ -250,6 +254,7 @@ impl Replays {
             before: Replay::new(old.clone()),
             after: Replay::new(new.clone()),
             builds: (Vec::new(), Vec::new()),
+            again: None,
         }
     }
 
@@ -296,10 +301,16 @@ impl Both<'_> {
             || Box::new(same()) as Box<dyn Iterator<Item = _>>,
             |l| l.inputs(self.project),
         );
+        let mut newest = None;
         for (n, input) in inputs.enumerate() {
             let (old, new) = input?;
             replays.build(&arguments.given(&old, n), &arguments.given(&new, n));
+            newest = Some((old, new, n + 1));
             progress.step();
+        }
+        if let Some((old, new, n)) = newest.filter(|_| !arguments.is_empty()) {
+            let old = replays.before.build(&arguments.again(&old, n));
+            replays.again = Some((old, replays.after.build(&arguments.again(&new, n))));
         }
         Ok(replays)
     }

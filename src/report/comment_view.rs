@@ -133,6 +133,8 @@ pub struct Passed {
     pub names: Vec<String>,
     /// Mean rebuild, in milliseconds.
     pub mean: Change,
+    /// The newest build once more with nothing but other values, in milliseconds.
+    pub again: Change,
 }
 
 /// A step whose share in the mean changes.
@@ -272,6 +274,7 @@ impl Compared {
             self.if_cached,
             self.cold,
             self.passed.as_ref().map(|p| p.mean),
+            self.passed.as_ref().map(|p| p.again),
         ];
         let changes = all.into_iter().flatten().flat_map(|c| [c.before, c.after]);
         let signed = self

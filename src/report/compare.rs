@@ -154,6 +154,18 @@ fn same(comparison: &Comparison) -> String {
             );
         }
     }
+    if let Some(passed) = &comparison.passed {
+        let (old, new) = passed.again;
+        let by = difference(old, new);
+        return format!(
+            "The same: {plain}; {} where nothing but {} changes: {} instead of {} ({})",
+            Direction::of(by, by).word(),
+            super::format::list(&passed.names, passed.names.len(), 3),
+            duration(new),
+            duration(old),
+            duration_change(by)
+        );
+    }
     let (old, new) = (comparison.old.cold, comparison.new.cold);
     let by = comparison.cold.median;
     // The figures of two different files differ by a little in any case.
@@ -167,6 +179,11 @@ fn same(comparison: &Comparison) -> String {
         duration(old),
         duration_change(by)
     )
+}
+
+fn difference(old: u64, new: u64) -> i64 {
+    let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
+    signed(new).saturating_sub(signed(old))
 }
 
 /// `GIT_COMMIT has another value at each build`.
@@ -236,11 +253,13 @@ fn sentences(compared: &Compared<'_>) -> Vec<String> {
     }
     if let Some(passed) = &comparison.passed {
         lines.push(format!(
-            "Git does not say what builds are passed: where {}, a build takes {} instead of {} ({}).",
+            "Git does not say what builds are passed: where {}, a build takes {} instead of {} ({}); one in which nothing else changes, {} instead of {}.",
             is_new(&passed.names),
             duration(passed.new),
             duration(passed.old),
-            duration_change(passed.mean.median)
+            duration_change(passed.mean.median),
+            duration(passed.again.1),
+            duration(passed.again.0)
         ));
     }
     lines.extend(compared.broken.iter().chain(compared.undecided).cloned());
@@ -512,6 +531,8 @@ struct WirePassed<'a> {
     new_mean_ms: u64,
     mean_change_ms: WireChange,
     mean_change_if_cached_ms: WireChange,
+    old_again_ms: u64,
+    new_again_ms: u64,
 }
 
 #[derive(Serialize)]
@@ -611,6 +632,8 @@ fn wire_passed(passed: &Passed) -> WirePassed<'_> {
         new_mean_ms: passed.new,
         mean_change_ms: wire_change(passed.mean),
         mean_change_if_cached_ms: wire_change(passed.mean_if_cached),
+        old_again_ms: passed.again.0,
+        new_again_ms: passed.again.1,
     }
 }
 

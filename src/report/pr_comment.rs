@@ -198,15 +198,12 @@ fn worded(view: &CommentView, change_of: fn(i64) -> String) -> String {
 
 /// The change over all images were arguments passed; 0 where that is none.
 fn if_passed(view: &CommentView) -> i64 {
-    let all = view.images.iter().filter_map(compared);
-    let change = all
-        .filter_map(|c| Some(delta(c.passed.as_ref()?.mean)))
-        .sum::<i64>();
-    if change.unsigned_abs() < NOTHING_MS {
-        0
-    } else {
-        change
-    }
+    let all = || view.images.iter().filter_map(compared);
+    let sum = |of: fn(&Passed) -> Change| {
+        let changes = all().filter_map(|c| Some(delta(of(c.passed.as_ref()?))));
+        Some(changes.sum::<i64>()).filter(|change| change.unsigned_abs() >= NOTHING_MS)
+    };
+    sum(|p| p.mean).or_else(|| sum(|p| p.again)).unwrap_or(0)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -387,7 +384,7 @@ fn passed(passed: &Passed) -> String {
     };
     let names: Vec<String> = shown.collect();
     format!(
-        " Where {}{more} {} at each build, the mean changes by {} ({}).",
+        " Where {}{more} {} at each build, the mean changes by {} ({}); a build in which nothing else changes takes {}.",
         names.join(", "),
         if passed.names.len() == 1 {
             "is new"
@@ -395,7 +392,8 @@ fn passed(passed: &Passed) -> String {
             "are new"
         },
         duration_change(delta(passed.mean)),
-        durations(passed.mean)
+        durations(passed.mean),
+        durations(passed.again)
     )
 }
 
@@ -633,7 +631,8 @@ fn compared(image: &ImageView) -> Option<&Compared> {
 fn is_same(c: &Compared) -> bool {
     let quiet = |change: Change| delta(change).unsigned_abs() < NOTHING_MS;
     let is_quiet = quiet(c.mean) && quiet(c.median) && quiet(c.p95);
-    let others = [c.if_cached, c.passed.as_ref().map(|p| p.mean)];
+    let passed = c.passed.as_ref();
+    let others = [c.if_cached, passed.map(|p| p.mean), passed.map(|p| p.again)];
     is_quiet && others.into_iter().flatten().all(quiet) && c.n_faster == 0 && c.n_slower == 0
 }
 

@@ -70,15 +70,30 @@ pub struct Passed {
     pub mean: Change,
     /// The same, had nothing changed of what git does not hold.
     pub mean_if_cached: Change,
+    /// The newest build once more with nothing but other values: wall time before and after.
+    pub again: (u64, u64),
 }
 
 impl Passed {
-    /// From the comparison under these arguments; `None` where it says what `plain` says.
-    pub fn new(names: Vec<String>, passed: &Comparison, plain: &Comparison) -> Option<Self> {
-        let is_news =
-            !passed.pairs.is_empty() && passed.mean.median.abs_diff(plain.mean.median) > EQUAL_MS;
-        is_news.then_some(Self {
+    /// From the comparison under these arguments; `None` where it says what `plain` says. `again`: on both sides the
+    /// newest build once more with other values.
+    pub fn new(
+        names: Vec<String>,
+        passed: &Comparison,
+        again: (&BuildOutcome, &BuildOutcome),
+        plain: &Comparison,
+        model: &CostModel,
+    ) -> Option<Self> {
+        let wall = |build: &BuildOutcome| {
+            let cost = model.each(std::slice::from_ref(build));
+            cost.median.first().map_or(0, |c| c.wall_ms)
+        };
+        let again = (wall(again.0), wall(again.1));
+        let is_news = passed.mean.median.abs_diff(plain.mean.median) > EQUAL_MS
+            || again.0.abs_diff(again.1) > EQUAL_MS;
+        (is_news && !passed.pairs.is_empty()).then_some(Self {
             names,
+            again,
             old: passed.old.mean.median,
             new: passed.new.mean.median,
             mean: passed.mean,
