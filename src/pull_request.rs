@@ -249,6 +249,7 @@ fn shown(comparison: &Comparison) -> Compared {
             .collect(),
         merge: None,
         suggestion: None,
+        findings: Vec::new(),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::dockerfile::Dockerfile;
 use crate::dockerfile::ast::Kind;
 use crate::history::BuildInput;
 use crate::replay::{Built, Filters, Replay, Runner, Settings};
+use crate::restructure::Accepted;
 use crate::restructure::Candidate;
 use crate::restructure::View;
 use crate::restructure::absent::{Missing, Sources};
@@ -21,7 +22,9 @@ use crate::restructure::finding::{Finding, findings};
 use crate::restructure::passed::passed_by;
 use crate::restructure::past::{Name, Slots, Versions, changed};
 use crate::restructure::rules::reads_git;
-use crate::restructure::search::{Draft, Dropped, Found, Gain, Proposal, search, worth_its_risk};
+use crate::restructure::search::{
+    Draft, Dropped, Found, Gain, Proposal, Unwanted, search, worth_its_risk,
+};
 use crate::score::{Ask, Certainty, Reads, needed, reads};
 use crate::tree::{FileStamp, ObjectId, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +44,8 @@ pub struct Question<'a> {
     pub read: &'a dyn Fn(&RepoPath) -> Option<Vec<u8>>,
     /// Bytes of a blob of the history; `None` where it is not at hand (a partial clone).
     pub blob: &'a dyn Fn(&ObjectId) -> Option<Vec<u8>>,
+    /// Rules and findings that are accepted as they are.
+    pub accepted: &'a [Accepted],
     /// Prices.
     pub cost: &'a CostModel,
     /// Replays at once, at least 1.
@@ -78,6 +83,8 @@ pub struct Suggestions {
     pub idle: Vec<Suggestion>,
     /// What was proposed and dropped by the check.
     pub dropped: Vec<Dropped>,
+    /// What was proposed and somebody does not want.
+    pub unwanted: Vec<Unwanted>,
     /// What is wrong, in words.
     pub findings: Vec<Finding>,
     /// What was assumed.
@@ -167,6 +174,7 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
         target: target(&parsed.dockerfile, question.settings.target.as_deref()),
         build_args: &build_args,
         bumps: &bumps,
+        accepted: question.accepted,
     };
     let now = Draft {
         dockerfile: question.dockerfile.clone(),
@@ -755,6 +763,7 @@ struct Shared<'q> {
 impl Shared<'_> {
     fn run(self, draft: &Draft, filters: Filters) -> Run {
         let question = Question {
+            accepted: &[],
             settings: self.settings,
             dockerfile: String::new(),
             ignore: None,
@@ -888,6 +897,7 @@ fn assemble(
         small,
         idle,
         dropped: found.dropped,
+        unwanted: found.unwanted,
         findings: Vec::new(),
         caveats,
     }

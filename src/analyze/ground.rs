@@ -172,6 +172,7 @@ impl Ground {
     /// The same as rules take it; `read` gives the bytes of a file of the newest tree, by its path in the context.
     pub fn view<'a>(&'a self, read: &'a dyn Fn(&RepoPath) -> Option<Vec<u8>>) -> View<'a> {
         View {
+            accepted: &[],
             dockerfile: &self.dockerfile,
             path: &self.path,
             context: &self.context,

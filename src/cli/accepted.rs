@@ -6,6 +6,7 @@ use crate::caveat::Caveat;
 use crate::dockerfile;
 use crate::dockerfile::suppress::Suppression;
 use crate::dockerfile::suppress::suppressions;
+use crate::restructure::Accepted;
 use crate::restructure::finding::Finding;
 use crate::restructure::finding::KINDS;
 
@@ -36,6 +37,20 @@ pub(super) fn drop_accepted(
             "{n} findings are accepted and not shown."
         ))),
     }
+}
+
+/// What the configuration accepts in a Dockerfile, as those who propose take it.
+pub(super) fn listed(config: Option<&Config>, path: &str) -> Vec<Accepted> {
+    let ignored = config.map_or(&[][..], |c| &c.ignored);
+    let here = ignored
+        .iter()
+        .filter(|i| i.dockerfile.as_ref().is_none_or(|d| d == path));
+    here.map(|i| Accepted {
+        rule: i.rule.clone(),
+        line: i.line,
+        reason: i.reason.clone(),
+    })
+    .collect()
 }
 
 fn accepts(ignored: &Ignored, finding: &Finding, path: &str) -> bool {

@@ -153,7 +153,7 @@ fn show(
     let is_github = job.seen.forge == Some(Forge::GitHub);
     if is_github && args.from.is_none() {
         // The runner reads commands from both streams; standard output is the comment's.
-        annotations::write(&notices, &mut io::stderr().lock())?;
+        annotations::write(&notice::slower_steps(view), &mut io::stderr().lock())?;
     }
     let summary = args
         .summary

@@ -1,5 +1,7 @@
 //! Reads both sides of a pull request from the repository, for every image, and has them compared.
 
+use super::accepted::drop_accepted;
+use super::accepted::listed;
 use super::args::CommentArgs;
 use super::config::Config;
 use super::config::Image;
@@ -20,6 +22,8 @@ use super::surroundings::Job;
 use crate::builder::Builder;
 use crate::caveat::Caveat;
 use crate::cost::CostModel;
+use crate::dockerfile;
+use crate::dockerfile::Lines;
 use crate::history::BuildInput;
 use crate::history::Request;
 use crate::pull_request;
@@ -28,6 +32,7 @@ use crate::pull_request::Side;
 use crate::replay::Settings;
 use crate::report::comment_view::CommentView;
 use crate::report::comment_view::Compared;
+use crate::report::comment_view::FindingView;
 use crate::report::comment_view::ImageView;
 use crate::report::comment_view::Outcome;
 use crate::report::comment_view::SCHEMA;
@@ -36,6 +41,7 @@ use crate::report::format::clip;
 use crate::report::format::count;
 use crate::report::format::date;
 use crate::report::suggest::patch;
+use crate::suggest::Suggestions;
 use crate::tree::ObjectId;
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
@@ -50,6 +56,8 @@ const WORTH_MS: i64 = 1_000;
 const CAVEAT_CHARS: usize = 500;
 /// More caveats are not read.
 const MAX_CAVEATS: usize = 40;
+/// More findings are not read either.
+const MAX_FINDINGS: usize = 100;
 
 /// The two commits.
 #[derive(Clone, Copy)]
@@ -247,9 +255,14 @@ fn compared(
         .caveats
         .extend(laid_out.iter().map(ToString::to_string));
 
-    if !args.no_suggestion && config.comment.suggestion != Some(false) {
+    let wants_one = !args.no_suggestion && config.comment.suggestion != Some(false);
+    // The saved file is read by another job, which may want the findings.
+    let wants_findings = args.sarif.is_some() || args.code_quality.is_some() || args.save.is_some();
+    if wants_one || wants_findings {
         project.settings = at_head;
-        compared.suggestion = suggestion(config, &mut project, ends.head, &head, relaid, &model)?;
+        let found = answered(config, &mut project, ends.head, &head, relaid, &model)?;
+        compared.findings = found.as_ref().map(findings).unwrap_or_default();
+        compared.suggestion = found.as_ref().filter(|_| wants_one).and_then(suggestion);
     }
     project.settings = committed;
     project.builds = builds;
@@ -334,49 +347,79 @@ fn gather(gathered: &mut Gathered, project: &Project, inputs: &[BuildInput], cav
     }
 }
 
-/// The first proposal of the best order on the head's text, if it pays.
-fn suggestion(
+/// What there is to say of the head's text: what is wrong with it, and how it could be better.
+fn answered(
     config: &Config,
     project: &mut Project,
     commit: ObjectId,
     head: &Side,
     inputs: &[BuildInput],
     model: &CostModel,
-) -> Result<Option<Suggestion>, CliError> {
+) -> Result<Option<Suggestions>, CliError> {
     project.settings.pin = Some(head.dockerfile.clone());
     let texts = Texts::of_commit(project, &commit)?;
     project.settings.pin_ignore = Some(head.ignore.clone());
-    let Ok(found) = suggest::answer(project, &commit, &texts, inputs, model) else {
+    let path = project.settings.dockerfile.clone();
+    let accepted = listed(Some(config), &path);
+    let Ok(mut found) = suggest::answer(project, &commit, &texts, inputs, model, &accepted) else {
         return Ok(None);
     };
-    // Who accepted what a rule would change needs no proposal of it.
-    let accepted = |rule: &str| config.ignored.iter().any(|i| i.rule == rule);
-    let best = found
-        .order
-        .first()
-        .filter(|s| !accepted(s.proposal.candidate.rule));
-    let Some(best) = best else {
-        return Ok(None);
+    let text = &head.dockerfile;
+    drop_accepted(
+        &mut found.findings,
+        &mut Vec::new(),
+        Some(config),
+        &path,
+        text,
+    );
+    Ok(Some(found))
+}
+
+/// The findings as the comment's file has them.
+fn findings(found: &Suggestions) -> Vec<FindingView> {
+    let lines: Vec<Lines> = match dockerfile::parse(&found.now.dockerfile) {
+        Ok(parsed) => parsed.dockerfile.instructions().map(|i| i.lines).collect(),
+        Err(_) => Vec::new(),
     };
+    let last = |line: usize| {
+        lines
+            .iter()
+            .find(|l| l.first == line)
+            .map_or(line, |l| l.last)
+    };
+    let shown = found.findings.iter().take(MAX_FINDINGS);
+    shown
+        .map(|f| FindingView {
+            rule: f.kind.to_owned(),
+            text: clip(&f.text.replace(['\n', '\t'], " "), CAVEAT_CHARS),
+            first: f.line.max(1),
+            last: last(f.line).max(1),
+        })
+        .collect()
+}
+
+/// The first proposal of the best order on the head's text, if it pays.
+fn suggestion(found: &Suggestions) -> Option<Suggestion> {
+    let best = found.order.first()?;
     let saved = best
         .on_top
         .as_ref()
         .or(best.alone.as_ref())
         .map_or(0, |s| s.per_build.1);
     if saved < WORTH_MS {
-        return Ok(None);
+        return None;
     }
     let draft = &best.proposal.draft;
     let is_whole = draft.ignore == found.now.ignore;
-    Ok(Some(pull_request::suggestion(
+    Some(pull_request::suggestion(
         &best.proposal.id,
         &best.proposal.candidate.title,
         saved.unsigned_abs(),
         &found.now.dockerfile,
         &draft.dockerfile,
-        &patch(&found, &found.now, draft),
+        &patch(found, &found.now, draft),
         is_whole,
-    )))
+    ))
 }
 
 /// The head built on the cache of the base's history; nothing where the context itself moved.

@@ -1,6 +1,6 @@
 //! `stratigraph suggest`: proposals, and writing them into the worktree.
 
-use super::accepted::drop_accepted;
+use super::accepted::{drop_accepted, listed};
 use super::args::{SuggestArgs, SuggestFormat};
 use super::config_file;
 use super::error::{CliError, Kind};
@@ -14,6 +14,7 @@ use crate::context::{ignore_files, ignore_files_of_buildah, ignore_files_of_clas
 use crate::cost::CostModel;
 use crate::history::BuildInput;
 use crate::report::suggest as report;
+use crate::restructure::Accepted;
 use crate::restructure::search::Draft;
 use crate::suggest::{Question, Suggestions, suggest};
 use crate::tree::{ObjectId, RepoPath};
@@ -39,11 +40,13 @@ pub(super) fn run(args: &SuggestArgs) -> Result<(), CliError> {
     project.settings.pin_ignore = Some(texts.now.ignore.clone().unwrap_or_default());
     let inputs = read(&project)?;
     let model = cost_model(&project, &args.cost)?;
-    let mut suggestions = answer(&project, &newest, &texts, &inputs, &model)?;
+    let config = config_file::load(&args.replay)?;
+    let accepted = listed(config.as_ref(), &project.settings.dockerfile);
+    let mut suggestions = answer(&project, &newest, &texts, &inputs, &model, &accepted)?;
     drop_accepted(
         &mut suggestions.findings,
         &mut suggestions.caveats,
-        config_file::load(&args.replay)?.as_ref(),
+        config.as_ref(),
         &project.settings.dockerfile,
         &texts.now.dockerfile,
     );
@@ -129,6 +132,7 @@ pub(super) fn answer(
     texts: &Texts,
     inputs: &[BuildInput],
     model: &CostModel,
+    accepted: &[Accepted],
 ) -> Result<Suggestions, CliError> {
     let context = RepoPath::new(&project.settings.context);
     // Rules ask for the same files again and again.
@@ -147,6 +151,7 @@ pub(super) fn answer(
             .clone()
     };
     let question = Question {
+        accepted,
         settings: &project.settings,
         dockerfile: texts.now.dockerfile.clone(),
         ignore: texts.ignore_path.clone().zip(texts.now.ignore.clone()),
@@ -255,7 +260,7 @@ pub(super) fn proposed(project: &Project, id: &str, model: &CostModel) -> Result
         return Err(CliError::repository("no builds to learn from"));
     };
     let texts = Texts::of_commit(project, &newest)?;
-    let suggestions = answer(project, &newest, &texts, &read(project)?, model)?;
+    let suggestions = answer(project, &newest, &texts, &read(project)?, model, &[])?;
     chosen(&suggestions, id).cloned()
 }
 

@@ -51,6 +51,7 @@ mod tests {
         let notice = Notice {
             path: "a,b:c\n::set-output".to_owned(),
             line: 3,
+            last_line: 3,
             level: Level::Warning,
             rule: "slower-step".to_owned(),
             text: "100%\n::error::x".to_owned(),

@@ -24,7 +24,7 @@ pub fn write(notices: &[Notice], sink: &mut dyn Write) -> io::Result<()> {
                     Level::Note => "info",
                     Level::Warning => "minor",
                 },
-                "location": { "path": notice.path, "lines": { "begin": notice.line } },
+                "location": { "path": notice.path, "lines": { "begin": notice.line, "end": notice.last_line.max(notice.line) } },
             })
         })
         .collect();

@@ -123,6 +123,23 @@ pub struct Compared {
     pub merge: Option<Merge>,
     /// One proposal.
     pub suggestion: Option<Suggestion>,
+    /// What is wrong with the head's Dockerfile, and not accepted.
+    #[serde(default)]
+    pub findings: Vec<FindingView>,
+}
+
+/// One finding.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FindingView {
+    /// Its kind.
+    pub rule: String,
+    /// A sentence or two.
+    pub text: String,
+    /// The instruction's first line at the head; 1 for the file as a whole.
+    pub first: usize,
+    /// And its last.
+    pub last: usize,
 }
 
 /// Arguments that a pipeline may pass.
@@ -316,6 +333,13 @@ impl Compared {
         let names = self.passed.as_ref().map_or(&[][..], |p| &p.names);
         ensure(names.len() <= MAX_ITEMS, "it has too many arguments")?;
         texts(names)?;
+        ensure(self.findings.len() <= MAX_ITEMS, "it has too many findings")?;
+        texts(self.findings.iter().flat_map(|f| [&f.rule, &f.text]))?;
+        let is_line = |f: &FindingView| 0 < f.first && f.first <= f.last;
+        ensure(
+            self.findings.iter().all(is_line),
+            "it has findings on lines that cannot be",
+        )?;
         texts(self.steps.iter().map(|s| &s.text))?;
         texts(merged.iter().flat_map(|s| [&s.text, &s.because]))?;
         let Some(suggestion) = &self.suggestion else {

@@ -20,6 +20,7 @@ mod tests {
         Notice {
             path,
             line,
+            last_line: line,
             level: Level::Warning,
             rule,
             text: text.to_owned(),

@@ -5,6 +5,7 @@
 use super::fingerprint::fingerprint;
 use super::notice::Level;
 use super::notice::Notice;
+use super::notice::help;
 use serde_json::Value;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -25,7 +26,7 @@ pub fn write(notices: &[Notice], sink: &mut dyn Write) -> io::Result<()> {
                 "message": { "text": notice.text },
                 "locations": [{ "physicalLocation": {
                     "artifactLocation": { "uri": uri(&notice.path), "uriBaseId": "%SRCROOT%" },
-                    "region": { "startLine": notice.line },
+                    "region": { "startLine": notice.line, "endLine": notice.last_line.max(notice.line) },
                 } }],
                 "partialFingerprints": { "stratigraph/v1": fingerprint(notice) },
             })
@@ -33,7 +34,15 @@ pub fn write(notices: &[Notice], sink: &mut dyn Write) -> io::Result<()> {
         .collect();
     let rules: Vec<Value> = rules
         .iter()
-        .map(|rule| json!({ "id": rule, "name": rule }))
+        .map(|rule| {
+            let what = help(rule).unwrap_or("see the remark itself");
+            json!({
+                "id": rule,
+                "name": rule,
+                "shortDescription": { "text": sentence(what) },
+                "help": { "text": format!("{} Accept it with a comment above the instruction: # stratigraph: ignore={rule} and the reason.", sentence(what)) },
+            })
+        })
         .collect();
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -46,6 +55,17 @@ pub fn write(notices: &[Notice], sink: &mut dyn Write) -> io::Result<()> {
     });
     serde_json::to_writer_pretty(&mut *sink, &log)?;
     writeln!(sink)
+}
+
+/// Capital letter and full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .collect();
+    format!("{first}{}.", letters.as_str())
 }
 
 fn level(level: Level) -> &'static str {

@@ -346,6 +346,13 @@ fn rest(
     look: Look,
     sink: &mut dyn io::Write,
 ) -> io::Result<()> {
+    for unwanted in &suggestions.unwanted {
+        let line = format!(
+            "Ignored: {} [{}]: {}",
+            unwanted.title, unwanted.rule, unwanted.reason
+        );
+        wrapped(sink, "", &line, look.width)?;
+    }
     let n = suggestions.idle.len();
     if n == 0 && (!all || suggestions.dropped.is_empty()) {
         return caveats(suggestions, look, sink);
@@ -512,6 +519,18 @@ pub fn write_markdown(
             )?;
         }
     }
+    if !suggestions.unwanted.is_empty() {
+        writeln!(sink, "\n### Ignored\n")?;
+        for unwanted in &suggestions.unwanted {
+            writeln!(
+                sink,
+                "- {} (`{}`): {}",
+                escaped(&unwanted.title),
+                unwanted.rule,
+                escaped(&unwanted.reason)
+            )?;
+        }
+    }
     if all && !(suggestions.idle.is_empty() && suggestions.dropped.is_empty()) {
         writeln!(sink, "\n### Does not pay on this history\n")?;
         for suggestion in &suggestions.idle {
@@ -581,6 +600,7 @@ pub fn write_json(
         "instead": suggestions.instead.iter().map(|s| suggestion(suggestions, s)).collect::<Vec<_>>(),
         "small": suggestions.small.iter().map(|s| suggestion(suggestions, s)).collect::<Vec<_>>(),
         "n_idle": suggestions.idle.len(),
+        "ignored": suggestions.unwanted.iter().map(|u| json!({"rule": u.rule, "title": u.title, "reason": u.reason})).collect::<Vec<_>>(),
         "patch": patch(suggestions, &suggestions.now, &suggestions.then),
         "caveats": suggestions.caveats.iter().map(|c| json!({"text": c.text, "place": c.place})).collect::<Vec<_>>(),
     });

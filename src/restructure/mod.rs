@@ -6,6 +6,7 @@
 //! Never: scores itself, sees a replay, reads a file.
 
 pub mod absent;
+mod accepted;
 mod candidate;
 pub mod command;
 pub mod effect;
@@ -25,6 +26,7 @@ pub mod rules;
 mod runtime;
 pub mod search;
 
+pub use accepted::Accepted;
 pub use candidate::Candidate;
 pub use candidate::IgnoreText;
 pub use candidate::Replaced;

@@ -2,6 +2,7 @@
 //!
 //! What a text is worth is asked of the caller; here is only who is asked about, and when to stop.
 
+use super::accepted::Acceptance;
 use super::candidate::Candidate;
 use super::layout::reachable;
 use super::legality::{check, visible_after};
@@ -46,6 +47,17 @@ pub struct Dropped {
     pub why: String,
 }
 
+/// A candidate that somebody does not want.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unwanted {
+    /// The rule's id.
+    pub rule: &'static str,
+    /// What it proposed.
+    pub title: String,
+    /// The reason given.
+    pub reason: String,
+}
+
 /// What a draft saves against what there is, per build.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Gain {
@@ -77,15 +89,41 @@ pub struct Found {
     pub rest: Vec<(Proposal, Option<Gain>)>,
     /// What the check dropped on the text as it is.
     pub dropped: Vec<Dropped>,
+    /// What somebody does not want on the text as it is.
+    pub unwanted: Vec<Unwanted>,
+}
+
+/// What there is to propose for one text.
+#[derive(Clone, Debug, Default)]
+pub struct Proposals {
+    /// What may be done.
+    pub kept: Vec<Proposal>,
+    /// What the check dropped.
+    pub dropped: Vec<Dropped>,
+    /// What somebody does not want.
+    pub unwanted: Vec<Unwanted>,
 }
 
 /// All legal candidates of `rules` on `view`, in their order, at most one for each resulting text.
-pub fn proposals(view: &View<'_>, rules: &[Rule]) -> (Vec<Proposal>, Vec<Dropped>) {
-    let (mut kept, mut dropped) = (Vec::new(), Vec::new());
+pub fn proposals(view: &View<'_>, rules: &[Rule]) -> Proposals {
+    let Proposals {
+        mut kept,
+        mut dropped,
+        mut unwanted,
+    } = Proposals::default();
+    let acceptance = Acceptance::of(view);
     let mut seen: BTreeSet<Draft> = BTreeSet::from([draft_of(view)]);
     for rule in rules {
         let mut n = 0;
         for mut candidate in (rule.propose)(view) {
+            if let Some(reason) = acceptance.reason(&candidate) {
+                unwanted.push(Unwanted {
+                    rule: rule.id,
+                    reason: reason.to_owned(),
+                    title: candidate.title,
+                });
+                continue;
+            }
             let checked = check(view, &candidate);
             match checked {
                 Ok(after) => {
@@ -115,7 +153,11 @@ pub fn proposals(view: &View<'_>, rules: &[Rule]) -> (Vec<Proposal>, Vec<Dropped
             }
         }
     }
-    (kept, dropped)
+    Proposals {
+        kept,
+        dropped,
+        unwanted,
+    }
 }
 
 fn draft_of(view: &View<'_>) -> Draft {
@@ -132,7 +174,11 @@ pub fn search(
     least: i64,
     worth: &mut dyn FnMut(&[Draft]) -> Vec<Option<Gain>>,
 ) -> Found {
-    let (first, dropped) = proposals(view, ALL);
+    let Proposals {
+        kept: first,
+        dropped,
+        unwanted,
+    } = proposals(view, ALL);
     let gains = worth(&first.iter().map(|p| p.draft.clone()).collect::<Vec<_>>());
     let mut names = Names::of(view, &first);
     let mut found = Found {
@@ -140,6 +186,7 @@ pub fn search(
         order: Vec::new(),
         rest: Vec::new(),
         dropped,
+        unwanted,
     };
     let mut open: Vec<(Proposal, Option<Gain>)> = found.alone.clone();
     let mut reached = 0;
@@ -178,7 +225,7 @@ fn next(
     worth: &mut dyn FnMut(&[Draft]) -> Vec<Option<Gain>>,
 ) -> Vec<(Proposal, Option<Gain>)> {
     let proposed = on_draft(view, draft, |view| {
-        let (mut proposed, _) = proposals(view, ALL);
+        let mut proposed = proposals(view, ALL).kept;
         for proposal in &mut proposed {
             proposal.id = names.name(view, &proposal.candidate);
         }

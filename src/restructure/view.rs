@@ -1,5 +1,6 @@
 //! What a rule may know: the Dockerfile, the newest tree, and which paths changed how often.
 
+use super::accepted::Accepted;
 use super::filter::{Filter, PerBuild};
 use super::past::Name;
 use crate::builder::Builder;
@@ -40,6 +41,8 @@ pub struct View<'a> {
     pub build_args: &'a [(String, bool)],
     /// In how many builds an image's tag or the value of an ARG or ENV became another one in the Dockerfile itself.
     pub bumps: &'a BTreeMap<Name, usize>,
+    /// What is not wanted, beside what the Dockerfile's own comments say.
+    pub accepted: &'a [Accepted],
 }
 
 impl<'a> View<'a> {

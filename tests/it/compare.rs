@@ -224,3 +224,59 @@ fn the_file_and_the_comment_know_the_option_too() {
     let (code, _, error) = run(&["--from", saved.to_str().unwrap()]);
     assert_eq!(code, 1, "the saved file carries both readings: {error}");
 }
+
+#[test]
+fn an_accepted_proposal_is_shown_as_ignored() {
+    let repo = history();
+    let text = "FROM node:22\nWORKDIR /app\n# stratigraph: ignore=deps-first the lock file is made here\nCOPY . .\nRUN npm ci\n";
+    let run = |text: &str, more: &[&str]| {
+        repo.write("Dockerfile", text).commit("build");
+        repo.write("src/a.js", text).commit("code");
+        let output = Command::new(env!("CARGO_BIN_EXE_stratigraph"))
+            .args(["suggest"])
+            .args(more)
+            .current_dir(repo.path())
+            .env_clear()
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let json =
+        |text: &str| serde_json::from_str::<Value>(&run(text, &["--format", "json"])).unwrap();
+    let named = |found: &Value, key: &str| {
+        let list = found[key].as_array().unwrap();
+        list.iter().any(|p| p["rule"] == "deps-first")
+    };
+    let plain = json(&text.replace(
+        "# stratigraph: ignore=deps-first the lock file is made here\n",
+        "",
+    ));
+    assert!(
+        named(&plain, "recommended") && !named(&plain, "ignored"),
+        "{plain}"
+    );
+    let found = json(text);
+    assert!(
+        !named(&found, "recommended") && named(&found, "ignored"),
+        "{found}"
+    );
+    assert_eq!(found["ignored"][0]["reason"], "the lock file is made here");
+    // By the name of the finding that it answers.
+    let by_kind = json(&text.replace("deps-first", "copy-before-install"));
+    assert!(named(&by_kind, "ignored"), "{by_kind}");
+    let shown = run(text, &["--format", "markdown"]);
+    assert!(
+        shown.contains("(`deps-first`): the lock file is made here"),
+        "{shown}"
+    );
+    assert!(run(text, &[]).contains("Ignored: "));
+    repo.write(
+        "stratigraph.toml",
+        "[[ignore]]\nrule = \"deps-first\"\nreason = \"by the file\"\n",
+    );
+    let listed = json(&text.replace(
+        "# stratigraph: ignore=deps-first the lock file is made here\n",
+        "",
+    ));
+    assert_eq!(listed["ignored"][0]["reason"], "by the file");
+}

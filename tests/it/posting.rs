@@ -427,6 +427,41 @@ fn a_stranger_saves_and_a_trusted_job_posts() {
     assert_eq!(server.violations(), [""; 0]);
 }
 
+/// What SARIF 2.1.0 (OASIS, sections 3.13 to 3.30) asks of a log like ours.
+fn check_sarif(log: &serde_json::Value) {
+    let is_text = |value: &serde_json::Value| value.as_str().is_some_and(|t| !t.is_empty());
+    assert_eq!(log["version"], "2.1.0");
+    assert!(
+        log["$schema"]
+            .as_str()
+            .unwrap()
+            .ends_with("sarif-2.1.0.json")
+    );
+    let run = &log["runs"][0];
+    assert_eq!(run["tool"]["driver"]["name"], "stratigraph");
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    for rule in rules {
+        for key in ["shortDescription", "help"] {
+            assert!(is_text(&rule[key]["text"]), "{rule}");
+        }
+        assert!(is_text(&rule["id"]));
+    }
+    let ids: std::collections::BTreeSet<_> = rules.iter().map(|r| r["id"].as_str()).collect();
+    assert_eq!(ids.len(), rules.len(), "rules are listed once");
+    for result in run["results"].as_array().unwrap() {
+        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(result["ruleId"], rules[index]["id"]);
+        assert!(["none", "note", "warning", "error"].contains(&result["level"].as_str().unwrap()));
+        assert!(is_text(&result["message"]["text"]));
+        let place = &result["locations"][0]["physicalLocation"];
+        let uri = place["artifactLocation"]["uri"].as_str().unwrap();
+        assert!(!uri.starts_with('/') && !uri.contains(' '), "{uri}");
+        let line = |key: &str| place["region"][key].as_u64().unwrap();
+        assert!(1 <= line("startLine") && line("startLine") <= line("endLine"));
+        assert!(is_text(&result["partialFingerprints"]["stratigraph/v1"]));
+    }
+}
+
 #[test]
 fn it_shows_wherever_it_is_asked_to() {
     let project = Project::new();
@@ -455,11 +490,53 @@ fn it_shows_wherever_it_is_asked_to() {
     let read = |path: &Path| {
         serde_json::from_slice::<serde_json::Value>(&std::fs::read(path).unwrap()).unwrap()
     };
-    assert_eq!(
-        read(&sarif)["runs"][0]["results"][0]["ruleId"],
-        "slower-step"
+    let log = read(&sarif);
+    check_sarif(&log);
+    let rules = |log: &serde_json::Value| -> Vec<String> {
+        let results = log["runs"][0]["results"].as_array().unwrap();
+        results
+            .iter()
+            .map(|r| r["ruleId"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert!(rules(&log).contains(&"slower-step".to_owned()), "{log}");
+    assert!(
+        rules(&log).contains(&"copy-before-install".to_owned()),
+        "{log}"
     );
-    assert_eq!(read(&quality)[0]["location"]["lines"]["begin"], 4);
+    let remarks = read(&quality);
+    let remarks = remarks.as_array().unwrap();
+    assert_eq!(remarks.len(), rules(&log).len());
+    let lines: Vec<_> = remarks
+        .iter()
+        .map(|r| r["location"]["lines"]["begin"].as_u64())
+        .collect();
+    assert!(lines.contains(&Some(4)), "{lines:?}");
+    // What is accepted in the Dockerfile is neither a finding nor a suggestion.
+    let text = project.repo.git(&["show", "pr:Dockerfile"]);
+    project.repo.git(&["checkout", "--quiet", "pr"]);
+    let accepted = text.replace(
+        "COPY . .",
+        "# stratigraph: ignore=copy-before-install,no-ignore-file we know\nCOPY . .",
+    );
+    assert_ne!(accepted, text);
+    project
+        .repo
+        .write("Dockerfile", accepted + "\n")
+        .commit("accepted");
+    let ran = project.run(&args[..8], &[]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let log = read(&sarif);
+    check_sarif(&log);
+    assert!(
+        !rules(&log).contains(&"copy-before-install".to_owned()),
+        "{log}"
+    );
+    assert!(
+        ran.stdout.contains("in a cache mount"),
+        "the next best: {}",
+        ran.stdout
+    );
     let outputs = std::fs::read_to_string(outputs).unwrap();
     assert!(
         outputs.contains("verdict=slower\ncomment-id=\n") && outputs.starts_with("delta=+"),

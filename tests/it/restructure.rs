@@ -20,6 +20,7 @@ use stratigraph::history::{BuildInput, Change, Commit, Request};
 use stratigraph::replay::Settings;
 use stratigraph::restructure::past::Name;
 use stratigraph::restructure::rules::ALL;
+use stratigraph::restructure::search::Proposals;
 use stratigraph::restructure::search::proposals;
 use stratigraph::restructure::{View, legality};
 use stratigraph::suggest::{Question, Suggestions, suggest};
@@ -175,6 +176,7 @@ impl Case {
         };
         let read = |path: &RepoPath| self.contents.get(path).cloned();
         let question = Question {
+            accepted: &[],
             settings: &settings,
             dockerfile: self.dockerfile.text.clone(),
             ignore: self.ignore.clone(),
@@ -191,6 +193,7 @@ impl Case {
     pub(crate) fn view<T>(&self, with: impl FnOnce(&View<'_>) -> T) -> T {
         let read = |path: &RepoPath| self.contents.get(path).cloned();
         with(&View {
+            accepted: &[],
             dockerfile: &self.dockerfile,
             path: &self.path,
             context: &self.context,
@@ -258,7 +261,11 @@ fn every_rule_proposes_what_its_cases_say() {
             &text(&folder.join("before.Dockerfile")).unwrap(),
             &text(&folder.join("history.scn")).unwrap(),
         );
-        let (found, dropped) = case.view(|view| proposals(view, &[*rule]));
+        let Proposals {
+            kept: found,
+            dropped,
+            ..
+        } = case.view(|view| proposals(view, &[*rule]));
         if let Some(dropped) = dropped.first() {
             wrong.push(format!(
                 "{name}: proposed what is not legal: {}: {}",

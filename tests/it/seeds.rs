@@ -62,6 +62,7 @@ fn answer(app: &App, dockerfile: &str) -> Suggestions {
         .get(&RepoPath::from(".dockerignore"))
         .map(|text| (RepoPath::from(".dockerignore"), text.clone()));
     let question = Question {
+        accepted: &[],
         settings: &Settings {
             git_dir: false,
             ..Settings::default()

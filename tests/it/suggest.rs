@@ -115,8 +115,8 @@ fn every_candidate_parses_again_keeps_what_it_promised_and_is_deterministic() {
                 candidate.title
             );
         }
-        let (kept, _) = proposals(view, rules::ALL);
-        let (again, _) = proposals(view, rules::ALL);
+        let kept = proposals(view, rules::ALL).kept;
+        let again = proposals(view, rules::ALL).kept;
         assert_eq!(
             kept.iter().map(|p| (&p.id, &p.draft)).collect::<Vec<_>>(),
             again.iter().map(|p| (&p.id, &p.draft)).collect::<Vec<_>>()
@@ -256,6 +256,7 @@ fn answer_of(
         ..Settings::default()
     };
     suggest(&Question {
+            accepted: &[],
         settings: &settings,
         dockerfile: "FROM node:22\nWORKDIR /app\nCOPY package.json yarn.lock ./\nRUN yarn --frozen-lockfile\nCOPY . .\nRUN yarn build\n".to_owned(),
         ignore: None,
