@@ -7,6 +7,7 @@
 //! Never: scores, reads a file other than through the view, leaves a doubt unsaid.
 
 mod cargo_chef;
+mod composer_stage;
 mod dead_split;
 mod deps_first;
 mod ignore;
@@ -60,6 +61,7 @@ pub const ALL: &[Rule] = &[
     multi_stage::RULE,
     layered_jar::RULE,
     own_stage::RULE,
+    composer_stage::RULE,
     shared_base::RULE,
     version_shield::RULE,
     narrow::RULE,
