@@ -18,6 +18,7 @@
 use super::super::candidate::{Candidate, Replaced, Safety, TextEdit};
 use super::super::command::{Group, LOCAL_PROGRAMS, group, is_system_install, removes};
 use super::super::effect::{Effect, Files, conflict};
+use super::super::installs::StageView;
 use super::super::layout::{Place, delivered, expand, places, reachable, stage_named, unquote};
 use super::super::moving::{block_of, byte_in_text, effects, move_before, with_needed};
 use super::super::past::Name;
@@ -65,6 +66,7 @@ fn is_transfer(instruction: &Instruction) -> bool {
 
 fn hoisted_runs(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candidate> {
     let effects = effects(view, stage, places);
+    let builds = builds(view, stage);
     let mut found = Vec::new();
     for (index, instruction) in stage.instructions.iter().enumerate() {
         let Kind::Run(run) = &instruction.kind else {
@@ -74,7 +76,15 @@ fn hoisted_runs(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candida
             continue;
         };
         if effects[index].groups.is_some() && is_work(text) {
-            found.extend(hoisted_run(view, stage, places, &effects, index));
+            let first = hoisted_run(view, stage, places, &effects, index);
+            let higher = above_builds(view, stage, places, &effects, &builds, index);
+            let is_higher = |c: &Candidate| {
+                first.as_ref().is_none_or(|f| {
+                    c.lines.first().map(|l| l.first) < f.lines.first().map(|l| l.first)
+                })
+            };
+            found.extend(higher.filter(is_higher));
+            found.extend(first);
         } else if instruction.flags.is_empty() && instruction.heredocs.is_empty() {
             found.extend(cut_run(view, stage, places, &effects, index, text));
         }
@@ -164,6 +174,57 @@ fn local_programs(stage: &Stage, effects: &[Effect], index: usize) -> (Vec<Effec
     (relaxed, programs)
 }
 
+/// The RUNs of a stage that are made of commands which resolve dependencies or build.
+fn builds(view: &View<'_>, stage: &Stage) -> BTreeSet<usize> {
+    let all = super::super::layout::places(view.dockerfile);
+    let of = StageView::new(view, &all, stage.index);
+    (0..stage.instructions.len())
+        .filter(|&run| of.builds_with(run).is_some_and(|names| !names.is_empty()))
+        .collect()
+}
+
+/// The RUN at `index` moved up past RUNs that build the project: those may touch any file, and hardly go by what is
+/// installed after them.
+fn above_builds(
+    view: &View<'_>,
+    stage: &Stage,
+    places: &[Place],
+    effects: &[Effect],
+    builds: &BTreeSet<usize>,
+    index: usize,
+) -> Option<Candidate> {
+    let passed: Vec<usize> = builds.range(..index).copied().collect();
+    let mut relaxed = effects.to_vec();
+    for &run in &passed {
+        relaxed[run].files = Files::Nothing;
+        relaxed[run].groups = Some(BTreeSet::new());
+    }
+    let mut candidate = hoisted_run(view, stage, places, &relaxed, index)?;
+    let to = candidate.lines.first()?.first;
+    let lines: Vec<String> = passed
+        .iter()
+        .map(|&run| stage.instructions[run].lines.first)
+        .filter(|line| *line > to)
+        .map(|line| line.to_string())
+        .collect();
+    if lines.is_empty() {
+        return None;
+    }
+    let doubt = format!(
+        "check that what line {} installs does not disturb the build in line {}, which then runs after it",
+        stage.instructions[index].lines.first,
+        lines.join(" and ")
+    );
+    let doubts = candidate
+        .safety
+        .doubt()
+        .map(str::to_owned)
+        .into_iter()
+        .chain([doubt]);
+    candidate.safety = Safety::of(candidate.safety.reasons().to_vec(), doubts.collect());
+    Some(candidate)
+}
+
 fn hoisted_run(
     view: &View<'_>,
     stage: &Stage,
@@ -172,7 +233,7 @@ fn hoisted_run(
     index: usize,
 ) -> Option<Candidate> {
     let mut doubts = Vec::new();
-    let (to, along) = highest(stage, places, effects, index).or_else(|| {
+    let way = highest(stage, places, effects, index).or_else(|| {
         let (relaxed, programs) = local_programs(stage, effects, index);
         doubts.extend((!programs.is_empty()).then(|| {
             format!(
@@ -182,7 +243,10 @@ fn hoisted_run(
             )
         }));
         highest(stage, places, &relaxed, index)
-    })?;
+    });
+    let Some((to, along)) = way else {
+        return with_its_directory(view, stage, places, effects, index);
+    };
     let (line, above) = (
         stage.instructions[index].lines.first,
         stage.instructions[to].lines.first,
@@ -193,6 +257,75 @@ fn hoisted_run(
         format!("move {what} (line {line}) above the COPY in line {above}"),
     );
     candidate.edits = move_before(view.text(), stage, &along, to);
+    judge(&mut candidate, stage, (index, to), doubts);
+    Some(candidate)
+}
+
+/// The RUN at `index` moved up together with the directory it works in, where a WORKDIR between is all that is in its
+/// way: the directory is named before it, and the one before it again after it.
+fn with_its_directory(
+    view: &View<'_>,
+    stage: &Stage,
+    places: &[Place],
+    effects: &[Effect],
+    index: usize,
+) -> Option<Candidate> {
+    let here = places[index].cwd.as_deref()?;
+    let mut relaxed = effects.to_vec();
+    for (instruction, effect) in stage.instructions.iter().zip(&mut relaxed) {
+        // A directory that is made earlier is no other directory.
+        if matches!(instruction.kind, Kind::Workdir(_)) {
+            effect.files = Files::Nothing;
+        }
+    }
+    relaxed[index].reads.cwd = false;
+    let (to, along) = highest(stage, places, &relaxed, index)?;
+    let before = places[to].cwd.as_deref();
+    if along.len() > 1 || before == Some(here) || here.contains(['$', ' ', '"']) {
+        return None;
+    }
+    let sets = |i: &Instruction| matches!(&i.kind, Kind::Workdir(path) if path.starts_with('/'));
+    let back = match &stage.instructions[to] {
+        next if sets(next) => None,
+        _ => Some(before.filter(|b| !b.contains(['$', ' ', '"']))?),
+    };
+    let line_break = if view.text().contains("\r\n") {
+        "\r\n"
+    } else {
+        "\n"
+    };
+    let mut edits = move_before(view.text(), stage, &along, to);
+    let inserted = edits.iter_mut().find(|e| !e.replacement.is_empty())?;
+    inserted.replacement = format!("WORKDIR {here}{line_break}{}", inserted.replacement);
+    if let Some(back) = back {
+        inserted.replacement = format!("{}WORKDIR {back}{line_break}", inserted.replacement);
+    }
+    let (line, above) = (
+        stage.instructions[index].lines.first,
+        stage.instructions[to].lines.first,
+    );
+    let what = described(&stage.instructions[index]);
+    let mut candidate = Candidate::new(
+        "system-first",
+        format!("move {what} (line {line}) and its directory above the COPY in line {above}"),
+    );
+    candidate.edits = edits;
+    candidate.vouched = vec![stage.instructions[index].original.clone()];
+    judge(&mut candidate, stage, (index, to), Vec::new());
+    Some(candidate)
+}
+
+/// Why the RUN at `index` may stand at `to`, and why it should.
+fn judge(
+    candidate: &mut Candidate,
+    stage: &Stage,
+    (index, to): (usize, usize),
+    doubts: Vec<String>,
+) {
+    let (line, above) = (
+        stage.instructions[index].lines.first,
+        stage.instructions[to].lines.first,
+    );
     candidate.safety = Safety::of(
         vec![format!(
             "the commands of line {line} are all known, and read none of the files that lines {above} to {line} bring or make"
@@ -206,7 +339,6 @@ fn hoisted_run(
         stage.instructions[to].lines,
         stage.instructions[index].lines,
     ];
-    Some(candidate)
 }
 
 /// `RUN system packages && the rest` cut in two, the first part moved up.
