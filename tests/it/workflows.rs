@@ -187,3 +187,115 @@ fn the_documentation_shows_the_examples_as_they_are() {
     );
     assert!(Path::new(&root().join("docs/configuration.md")).exists());
 }
+
+/// Runs the step that finds the binary, and gives whether it went well, what it printed, and the path it chose.
+fn find_binary(folder: &Path, inputs: &[(&str, &str)]) -> (bool, String, String) {
+    let action = yaml("action.yml");
+    let script = action["runs"]["steps"][0]["run"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let output = folder.join("output");
+    std::fs::write(&output, "").unwrap();
+    // In place of cargo: what it would install says that it was built.
+    let tools = folder.join("tools");
+    std::fs::create_dir_all(&tools).unwrap();
+    let cargo = "#!/bin/sh\nwhile [ \"$1\" != --root ]; do shift; done\nprintf '#!/bin/sh\\necho built\\n' > \"$2/bin/stratigraph\"\nchmod +x \"$2/bin/stratigraph\"\n";
+    std::fs::write(tools.join("cargo"), cargo).unwrap();
+    let status = Command::new("chmod")
+        .arg("+x")
+        .arg(tools.join("cargo"))
+        .status();
+    assert!(status.unwrap().success());
+    let path = std::env::var("PATH").unwrap();
+    let mut command = Command::new("bash");
+    // As GitHub runs `shell: bash`.
+    command
+        .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &script])
+        .env("PATH", format!("{}:{path}", tools.display()))
+        .env("GITHUB_OUTPUT", &output)
+        .env("RUNNER_TEMP", folder.join("temp"))
+        .env("GITHUB_ACTION_PATH", root());
+    for name in ["GIVEN", "VERSION", "DOWNLOAD_URL", "CHECKSUM", "RELEASES"] {
+        let given = inputs.iter().find(|(n, _)| *n == name);
+        command.env(name, given.map_or("", |(_, value)| value));
+    }
+    let ran = command.output().unwrap();
+    let text = [ran.stdout, ran.stderr]
+        .map(|b| String::from_utf8(b).unwrap())
+        .concat();
+    let chosen = std::fs::read_to_string(&output).unwrap();
+    let chosen = chosen.trim().trim_start_matches("path=").to_owned();
+    (ran.status.success(), text, chosen)
+}
+
+fn said(program: &str) -> String {
+    let output = Command::new(program).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn the_action_takes_downloads_or_builds_the_binary() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    let run = |inputs: &[(&str, &str)]| find_binary(place, inputs);
+    // Files stand in for the releases' server.
+    let system = |args: &[&str]| said_with("uname", args).to_lowercase();
+    let name = format!(
+        "stratigraph-{}-{}.tar.gz",
+        system(&["-s"]),
+        said_with("uname", &["-m"])
+    );
+    let release = place.join("releases/v0.1.0");
+    std::fs::create_dir_all(&release).unwrap();
+    std::fs::write(release.join("stratigraph"), "#!/bin/sh\necho released\n").unwrap();
+    let tar = Command::new("tar")
+        .args(["-czf", &name, "stratigraph"])
+        .current_dir(&release)
+        .status();
+    assert!(tar.unwrap().success());
+    let sum = said_with("sha256sum", &[release.join(&name).to_str().unwrap()]);
+    let sum = sum.split(' ').next().unwrap().to_owned();
+    let releases = format!("file://{}", place.join("releases").display());
+    let of_release = [("VERSION", "0.1.0"), ("RELEASES", releases.as_str())];
+
+    let (is_good, text, chosen) = run(&[("GIVEN", "/usr/bin/given")]);
+    assert!(is_good && chosen == "/usr/bin/given", "{text}");
+    let (is_good, text, chosen) = run(&[]);
+    assert!(is_good && said(&chosen) == "built", "{text}");
+    // No checksum: refused, and nothing is chosen.
+    let (is_good, text, chosen) = run(&of_release);
+    assert!(
+        !is_good && chosen.is_empty() && text.contains("has no checksum beside it"),
+        "{text}"
+    );
+    let beside = release.join(format!("{name}.sha256"));
+    std::fs::write(&beside, format!("{sum}  {name}\n")).unwrap();
+    let (is_good, text, chosen) = run(&of_release);
+    assert!(is_good && said(&chosen) == "released", "{text}");
+    // Another checksum: refused.
+    let (is_good, text, chosen) = run(&[&of_release[..], &[("CHECKSUM", "00ff")]].concat());
+    assert!(
+        !is_good && chosen.is_empty() && text.contains("::error") && text.contains(&sum),
+        "{text}"
+    );
+    // The binary itself, by its address, with a checksum in capitals.
+    let plain = release.join("stratigraph");
+    let sum = said_with("sha256sum", &[plain.to_str().unwrap()]);
+    let sum = sum.split(' ').next().unwrap().to_uppercase();
+    let url = format!("file://{}", plain.display());
+    let (is_good, text, chosen) = run(&[("DOWNLOAD_URL", &url), ("CHECKSUM", &sum)]);
+    assert!(is_good && said(&chosen) == "released", "{text}");
+    // A release that is not there is built from source, and that is said.
+    let (is_good, text, chosen) = run(&[("VERSION", "9.9.9"), ("RELEASES", &releases)]);
+    assert!(is_good && said(&chosen) == "built", "{text}");
+    assert!(
+        text.contains("::warning") && text.contains("is built from source"),
+        "{text}"
+    );
+}
+
+fn said_with(program: &str, args: &[&str]) -> String {
+    let output = Command::new(program).args(args).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
