@@ -10,20 +10,15 @@ use super::error::Error;
 use super::error::Kind;
 use super::http::Client;
 use super::http::Method;
-use super::http::Request;
-use super::http::Response;
 use super::http::encoded;
 use super::network::Network;
+use super::thread::Thread;
 use serde::Deserialize;
-use serde_json::Value;
-use serde_json::json;
 
 /// One pull request on Gitea.
 pub(super) struct Api {
-    client: Client,
-    repository_url: String,
+    thread: Thread,
     number: u64,
-    name: String,
 }
 
 #[derive(Deserialize)]
@@ -50,77 +45,57 @@ impl Api {
             .repository
             .split_once('/')
             .unwrap_or((&to.repository, ""));
-        Ok(Self {
-            client: Client::new(
-                &to.api,
-                network,
-                &to.token,
-                ("authorization", "token "),
-                &[("accept", "application/json")],
-            )?,
-            repository_url: format!("{}/repos/{}/{}", to.api, encoded(owner), encoded(name)),
-            number: to.pull_request,
+        let client = Client::new(
+            &to.api,
+            network,
+            &to.token,
+            ("authorization", "token "),
+            &[("accept", "application/json")],
+        )?;
+        let thread = Thread {
+            client,
+            url: format!("{}/repos/{}/{}", to.api, encoded(owner), encoded(name)),
             name: format!("{}#{}", to.repository, to.pull_request),
+            help: permission,
+        };
+        Ok(Self {
+            thread,
+            number: to.pull_request,
         })
     }
+}
 
-    fn request(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-        doing: &str,
-    ) -> Result<Response, Error> {
-        let url = format!("{}{path}", self.repository_url);
-        self.client.send(Request { method, url: &url, body, doing }).map_err(|e| match e.kind() {
-            Kind::Forbidden => e.with_help(
-                "the token needs the scope write:issue, and its user the right to comment; the job of a pull request from a \
-                 fork takes the two-step way (`--save` there, `--post gitea --from` in a trusted job)",
-            ),
-            _ => e,
-        })
+/// What the reader of a 403 can do about it.
+fn permission(error: Error) -> Error {
+    match error.kind() {
+        Kind::Forbidden => error.with_help(
+            "the token needs the scope write:issue, and its user the right to comment; the job of a pull request from a \
+             fork takes the two-step way (`--save` there, `--post gitea --from` in a trusted job)",
+        ),
+        _ => error,
     }
 }
 
 impl Comments for Api {
     fn list(&self) -> Result<Vec<Comment>, Error> {
-        let doing = format!("list the comments of {}", self.name);
-        let answer = self.request(
-            Method::Get,
-            &format!("/issues/{}/comments", self.number),
-            None,
-            &doing,
-        )?;
-        Ok(answer
-            .json::<Vec<Listed>>(&doing)?
-            .into_iter()
-            .map(Comment::from)
-            .collect())
+        let path = format!("/issues/{}/comments", self.number);
+        self.thread.list(&path, |c: Listed| Some(c.into()))
     }
 
     fn create(&self, body: &str) -> Result<Comment, Error> {
-        let doing = format!("create a comment on {}", self.name);
         let path = format!("/issues/{}/comments", self.number);
-        let answer = self.request(Method::Post, &path, Some(&json!({ "body": body })), &doing)?;
-        answer.json::<Listed>(&doing).map(Comment::from)
+        self.thread.create::<Listed>(&path, body)
     }
 
     fn update(&self, comment: &Comment, body: &str) -> Result<Comment, Error> {
-        let doing = format!("update comment {} of {}", comment.id, self.name);
         let path = format!("/issues/comments/{}", comment.id);
-        let answer = self.request(Method::Patch, &path, Some(&json!({ "body": body })), &doing)?;
-        answer.json::<Listed>(&doing).map(Comment::from)
+        self.thread
+            .update::<Listed>(Method::Patch, &path, comment, body)
     }
 
     fn delete(&self, comment: &Comment) -> Result<(), Error> {
-        let doing = format!("delete comment {} of {}", comment.id, self.name);
-        self.request(
-            Method::Delete,
-            &format!("/issues/comments/{}", comment.id),
-            None,
-            &doing,
-        )
-        .map(|_| ())
+        let path = format!("/issues/comments/{}", comment.id);
+        self.thread.delete(&path, comment)
     }
 
     fn hide(&self, comments: &[Comment], folded: &dyn Fn(&Comment) -> String) -> Result<(), Error> {
@@ -138,13 +113,7 @@ impl Comments for Api {
         struct Head {
             sha: String,
         }
-        let doing = format!("read {}", self.name);
-        let answer = self.request(
-            Method::Get,
-            &format!("/pulls/{}", self.number),
-            None,
-            &doing,
-        )?;
-        answer.json::<Pull>(&doing).map(|pull| pull.head.sha)
+        let path = format!("/pulls/{}", self.number);
+        self.thread.read::<Pull>(&path).map(|pull| pull.head.sha)
     }
 }

@@ -14,14 +14,11 @@ use super::http::Request;
 use super::http::cannot;
 use super::http::encoded;
 use super::network::Network;
+use super::thread::PER_PAGE;
+use super::thread::Thread;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
-
-/// The most that one page holds.
-const PER_PAGE: usize = 100;
-/// Ten thousand comments are no conversation any more.
-const PAGES: usize = 100;
 
 const STATES: &str =
     "query($ids: [ID!]!) { nodes(ids: $ids) { ... on IssueComment { id isMinimized } } }";
@@ -30,12 +27,10 @@ const MINIMIZE: &str = "mutation($id: ID!) { minimizeComment(input: {subjectId: 
 
 /// One pull request on GitHub.
 pub(super) struct Api {
-    client: Client,
+    thread: Thread,
     graphql: Client,
     graphql_url: String,
-    repository_url: String,
     number: u64,
-    name: String,
 }
 
 #[derive(Deserialize)]
@@ -76,32 +71,18 @@ impl Api {
             .repository
             .split_once('/')
             .unwrap_or((&to.repository, ""));
-        Ok(Self {
+        let thread = Thread {
             client: client(&to.api)?,
+            url: format!("{}/repos/{}/{}", to.api, encoded(owner), encoded(name)),
+            name: format!("{}#{}", to.repository, to.pull_request),
+            help: permission,
+        };
+        Ok(Self {
+            thread,
             graphql: client(&to.graphql)?,
             graphql_url: to.graphql.clone(),
-            repository_url: format!("{}/repos/{}/{}", to.api, encoded(owner), encoded(name)),
             number: to.pull_request,
-            name: format!("{}#{}", to.repository, to.pull_request),
         })
-    }
-
-    fn request(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-        doing: &str,
-    ) -> Result<super::http::Response, Error> {
-        let url = format!("{}{path}", self.repository_url);
-        self.client
-            .send(Request {
-                method,
-                url: &url,
-                body,
-                doing,
-            })
-            .map_err(permission)
     }
 
     fn ask(&self, query: &str, variables: &Value, doing: &str) -> Result<Value, Error> {
@@ -148,54 +129,24 @@ fn permission(error: Error) -> Error {
 
 impl Comments for Api {
     fn list(&self) -> Result<Vec<Comment>, Error> {
-        let doing = format!("list the comments of {}", self.name);
-        let mut all = Vec::new();
-        for page in 1..=PAGES {
-            let path = format!(
-                "/issues/{}/comments?per_page={PER_PAGE}&page={page}",
-                self.number
-            );
-            let answer = self.request(Method::Get, &path, None, &doing)?;
-            all.extend(
-                answer
-                    .json::<Vec<Listed>>(&doing)?
-                    .into_iter()
-                    .map(Comment::from),
-            );
-            if !answer.has_next {
-                return Ok(all);
-            }
-        }
-        Err(Error::new(
-            Kind::TooLarge,
-            cannot(&doing),
-            format!("there are more than {}", PAGES * PER_PAGE),
-        ))
+        let path = format!("/issues/{}/comments?per_page={PER_PAGE}", self.number);
+        self.thread.list(&path, |c: Listed| Some(c.into()))
     }
 
     fn create(&self, body: &str) -> Result<Comment, Error> {
-        let doing = format!("create a comment on {}", self.name);
         let path = format!("/issues/{}/comments", self.number);
-        let answer = self.request(Method::Post, &path, Some(&json!({ "body": body })), &doing)?;
-        answer.json::<Listed>(&doing).map(Comment::from)
+        self.thread.create::<Listed>(&path, body)
     }
 
     fn update(&self, comment: &Comment, body: &str) -> Result<Comment, Error> {
-        let doing = format!("update comment {} of {}", comment.id, self.name);
         let path = format!("/issues/comments/{}", comment.id);
-        let answer = self.request(Method::Patch, &path, Some(&json!({ "body": body })), &doing)?;
-        answer.json::<Listed>(&doing).map(Comment::from)
+        self.thread
+            .update::<Listed>(Method::Patch, &path, comment, body)
     }
 
     fn delete(&self, comment: &Comment) -> Result<(), Error> {
-        let doing = format!("delete comment {} of {}", comment.id, self.name);
-        self.request(
-            Method::Delete,
-            &format!("/issues/comments/{}", comment.id),
-            None,
-            &doing,
-        )
-        .map(|_| ())
+        let path = format!("/issues/comments/{}", comment.id);
+        self.thread.delete(&path, comment)
     }
 
     /// Only those that are not hidden yet: the state is asked for first.
@@ -204,7 +155,7 @@ impl Comments for Api {
         comments: &[Comment],
         _folded: &dyn Fn(&Comment) -> String,
     ) -> Result<(), Error> {
-        let doing = format!("hide the outdated comments of {}", self.name);
+        let doing = format!("hide the outdated comments of {}", self.thread.name);
         let ids: Vec<&str> = comments.iter().filter_map(|c| c.node.as_deref()).collect();
         for some in ids.chunks(PER_PAGE) {
             let states = self.ask(STATES, &json!({ "ids": some }), &doing)?;
@@ -226,13 +177,7 @@ impl Comments for Api {
         struct Head {
             sha: String,
         }
-        let doing = format!("read {}", self.name);
-        let answer = self.request(
-            Method::Get,
-            &format!("/pulls/{}", self.number),
-            None,
-            &doing,
-        )?;
-        answer.json::<Pull>(&doing).map(|pull| pull.head.sha)
+        let path = format!("/pulls/{}", self.number);
+        self.thread.read::<Pull>(&path).map(|pull| pull.head.sha)
     }
 }

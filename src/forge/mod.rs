@@ -6,6 +6,7 @@
 //! Never: reads the process's environment or files (they come in as values), prints, shows a token.
 
 mod secret;
+mod thread;
 
 mod error;
 
