@@ -19,6 +19,7 @@ use super::rates::Rates;
 use super::step;
 use super::step::LayerSize;
 use super::step::kind_of_text;
+use std::collections::BTreeSet;
 
 /// A profile, and what could not be used for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -151,14 +152,12 @@ fn add_speeds(profile: &mut Profile, build: &LogBuild) {
 /// The layers that this build added to its image, where all of them are known: those of the last stage, if it stands on
 /// an image and not on another stage. The image's own are taken to be where the build's go.
 fn made_layers(profile: &Profile, build: &LogBuild, rates: &Rates) -> Option<Vec<LayerSize>> {
-    let n_read = |at: usize| {
-        build
-            .steps
-            .iter()
-            .filter(|s| s.inputs.contains(&at))
-            .count()
-    };
-    let last = (0..build.steps.len()).rev().find(|&at| n_read(at) == 0)?;
+    let read: BTreeSet<usize> = build
+        .steps
+        .iter()
+        .flat_map(|s| s.inputs.iter().copied())
+        .collect();
+    let last = (0..build.steps.len()).rev().find(|at| !read.contains(at))?;
     let stage = &build.steps[last].stage;
     let of_stage = || build.steps.iter().filter(|s| s.stage == *stage);
     if !of_stage().any(|s| s.index == 1 && s.is_from()) {

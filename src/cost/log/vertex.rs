@@ -14,6 +14,7 @@ use super::spans::Spans;
 use super::spans::union_ms;
 use super::total;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What a log says about one vertex.
@@ -259,20 +260,15 @@ impl Vertices {
         if self.by_key.values().all(|v| v.inputs.is_empty()) {
             return total::connect_by_text(&mut build.steps);
         }
+        let mut inputs: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); build.steps.len()];
         for (key, &at) in positions {
-            for input in &self.by_key[key].inputs {
-                if let Some(&from) = positions
-                    .get(input)
-                    .filter(|&&f| f != at && !build.steps[at].inputs.contains(&f))
-                {
-                    build.steps[at].inputs.push(from);
-                }
-            }
+            let named = self.by_key[key].inputs.iter();
+            let known = named.filter_map(|input| positions.get(input).copied());
+            inputs[at].extend(known.filter(|&from| from != at));
         }
-        build
-            .steps
-            .iter_mut()
-            .for_each(|s| s.inputs.sort_unstable());
+        for (step, inputs) in build.steps.iter_mut().zip(inputs) {
+            step.inputs.extend(inputs);
+        }
     }
 
     fn describe_gaps(&self, build: &mut LogBuild) {
