@@ -12,7 +12,7 @@ use crate::dockerfile;
 use crate::dockerfile::Dockerfile;
 use crate::dockerfile::ast::Kind;
 use crate::history::BuildInput;
-use crate::replay::{Built, Filters, Replay, Runner, Settings};
+use crate::replay::{Built, Filters, Replay, Runner, Settings, Steps};
 use crate::restructure::Accepted;
 use crate::restructure::Candidate;
 use crate::restructure::View;
@@ -368,6 +368,7 @@ impl Run {
         let mut sources: BTreeMap<usize, Sources> = BTreeMap::new();
         let mut texts: BTreeMap<(usize, Missing), Arc<[u8]>> = BTreeMap::new();
         let mut tree: BTreeSet<RepoPath> = BTreeSet::new();
+        let mut told: Option<(Arc<Steps>, Vec<Reads>)> = None;
         let mut replay = Replay::new(settings).with_filters(filters);
         let mut run = Self::default();
         let mut known: BTreeMap<(usize, Vec<u8>), usize> = BTreeMap::new();
@@ -403,12 +404,20 @@ impl Run {
                 run.best_bold.push(None);
                 continue;
             };
-            let reads: Vec<Reads> = built.steps.steps.iter().map(reads).collect();
+            // Steps are shared by nearly all builds; what they read is told once.
+            if !told
+                .as_ref()
+                .is_some_and(|(of, _)| Arc::ptr_eq(of, &built.steps))
+            {
+                let reads = built.steps.steps.iter().map(reads).collect();
+                told = Some((built.steps.clone(), reads));
+            }
+            let reads = told.as_ref().map_or(&[][..], |(_, reads)| reads.as_slice());
             let at_best = |certainty| {
                 let mut ideal = built.clone();
                 let needed = needed(
                     &built,
-                    &reads,
+                    reads,
                     Ask {
                         certainty,
                         git: past.git,

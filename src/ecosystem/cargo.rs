@@ -101,7 +101,16 @@ pub fn recipe(call: &Call<'_>) -> Option<Recipe> {
     }
     let mut cook = vec!["cargo chef cook".to_owned()];
     let mut words = rest.iter();
+    let mut passed = Vec::new();
     while let Some(word) = words.next() {
+        // An argument of the build that may hold further options.
+        if word.starts_with('$') && !word.contains('(') && call.knows(word) {
+            cook.push(word.clone());
+            passed.push(format!(
+                "cargo chef cook takes the options that {word} holds"
+            ));
+            continue;
+        }
         let name = word.split('=').next().unwrap_or(word);
         let (_, takes_value) = COOK_OPTIONS.iter().find(|(option, _)| *option == name)?;
         cook.push(text::quoted(match word.as_str() {
@@ -124,7 +133,7 @@ pub fn recipe(call: &Call<'_>) -> Option<Recipe> {
         n_targets: crates.iter().map(|c| c.empty.len() + c.mains.len()).sum(),
         toolchain,
         reasons: needs.reasons,
-        doubts: needs.doubts,
+        doubts: needs.doubts.into_iter().chain(passed).collect(),
     })
 }
 

@@ -217,7 +217,12 @@ impl<'a> StageView<'a> {
         let one = |seen: &Seen| {
             let mut recipe = read.with_call(seen, ecosystem::recipe)??;
             // Variables of the shell have no value in a RUN of its own.
-            if recipe.cook.contains(['$', '`']) {
+            let known = &self.places[run].variables;
+            let is_set = |n: &String| known.contains_key(n);
+            if recipe.cook.contains("$(")
+                || recipe.cook.contains('`')
+                || !mentioned(&recipe.cook).iter().all(is_set)
+            {
                 return None;
             }
             recipe.cook = read.with_assignments(seen, recipe.cook);

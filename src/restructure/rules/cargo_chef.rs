@@ -72,7 +72,8 @@ fn candidate(of: &StageView<'_>, run: usize) -> Option<Candidate> {
     }
     let sources: Vec<usize> = (0..run).filter(|&i| brings(of, i)).collect();
     let first = *sources.first()?;
-    if of.cwd(first) != dir || of.cwd(run) != dir {
+    // At the root, the tool would look for manifests in the whole image.
+    if of.cwd(first) != dir || of.cwd(run) != dir || dir == "/" {
         return None;
     }
     let mut candidate = Candidate::new(
