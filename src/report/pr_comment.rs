@@ -410,7 +410,13 @@ fn steps(image: &ImageView, c: &Compared, place: &Place, level: Level) -> Option
         .iter()
         .map(|s| step(image, s, c.n_builds, place))
         .collect();
-    Some(list("**Responsible steps**", &lines, "step", level))
+    // The greatest changes come first; what hardly changes anything is not shown outright.
+    let n_grave = told
+        .iter()
+        .filter(|s| s.change.unsigned_abs() >= NOTHING_MS)
+        .count();
+    let shown = n_grave.clamp(1, SHOWN);
+    Some(list("**Responsible steps**", &lines, shown, "step", level))
 }
 
 fn is_new(s: &StepChange) -> bool {
@@ -469,6 +475,7 @@ fn merge(image: &ImageView, m: &Merge, place: &Place, level: Level) -> String {
     list(
         &title,
         &m.steps.iter().map(line).collect::<Vec<_>>(),
+        SHOWN,
         "step",
         level,
     )
@@ -524,14 +531,14 @@ fn sentence(text: &str) -> String {
 }
 
 /// A title and lines, of which more than a few are folded.
-fn list(title: &str, lines: &[String], noun: &str, level: Level) -> String {
+fn list(title: &str, lines: &[String], shown: usize, noun: &str, level: Level) -> String {
     let bullets = |some: &[String]| {
         some.iter()
             .map(|l| format!("- {l}"))
             .collect::<Vec<_>>()
             .join("\n")
     };
-    let (shown, rest) = lines.split_at(lines.len().min(SHOWN));
+    let (shown, rest) = lines.split_at(lines.len().min(shown));
     let mut out = format!("{title}\n\n{}", bullets(shown));
     if !rest.is_empty() && level < Level::NoLists {
         let more = count(
