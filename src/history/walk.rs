@@ -35,6 +35,8 @@ fn readers() -> usize {
 
 /// A batch is handed over once it holds so many builds or changes, which bounds what waits in memory.
 const BATCH_BUILDS: usize = 64;
+/// Batches that may wait.
+const BATCHES: usize = 16;
 const BATCH_CHANGES: usize = 8_000;
 
 /// Trees may be deep, and are gone through by recursion.
@@ -83,7 +85,7 @@ impl Walk {
         });
         let mut channels = Vec::new();
         for thread in 0..n_threads {
-            let (sender, receiver) = sync_channel(6);
+            let (sender, receiver) = sync_channel(BATCHES);
             let job = Arc::clone(&job);
             let started = std::thread::Builder::new()
                 .name(format!("walk-{thread}"))

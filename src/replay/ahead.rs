@@ -12,9 +12,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::vec::IntoIter;
 
-/// Builds that are handed over at a time, and how many such lots may wait.
+/// Builds that are handed over at a time, no more than so many plans among them, and how many such lots may wait: some
+/// stretches of a history are slow to plan, others to replay.
 const LOT: usize = 32;
-const LOTS: usize = 8;
+const LOT_PLANS: usize = 4;
+const LOTS: usize = 16;
 
 /// As the main thread has it: Dockerfiles may nest.
 const STACK: usize = 8 * 1024 * 1024;
@@ -95,12 +97,15 @@ impl Planner {
         I: Iterator<Item = Result<BuildInput, E>>,
     {
         let mut lot = Vec::with_capacity(LOT);
+        let mut n_plans = 0;
         for input in inputs {
             lot.push(input.map(|input| {
                 let made = self.plan(&input);
+                n_plans += usize::from(made.is_some());
                 (input, made)
             }));
-            if lot.len() == LOT {
+            if lot.len() == LOT || n_plans == LOT_PLANS {
+                n_plans = 0;
                 let full = std::mem::replace(&mut lot, Vec::with_capacity(LOT));
                 if sender.send(full).is_err() {
                     return;
