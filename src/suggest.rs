@@ -926,13 +926,14 @@ fn small(
     least: i64,
 ) -> Vec<Suggestion> {
     let mut small: Vec<Suggestion> = Vec::new();
-    let least_small = (least / 10).max(20);
+    let least_small = (least / 10).max(10);
     for (proposal, gain) in &found.rest {
         // What is possible only later is told when it is.
         let Some((own, alone)) = found.alone.iter().find(|(p, _)| p.id == proposal.id) else {
             continue;
         };
         let is_told = found.order.iter().any(|p| p.id == proposal.id)
+            || small.iter().any(|s| s.proposal.id == proposal.id)
             || alone.is_some_and(|g| g.median >= worth_its_risk(&own.candidate, least));
         let Some(gain) = gain.filter(|_| !is_told && !proposal.candidate.changes_image) else {
             continue;

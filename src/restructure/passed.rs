@@ -133,11 +133,18 @@ fn given(line: &[u8], name: &str) -> Option<Given> {
         .then(|| value.strip_prefix('>'))
         .flatten();
     let value = element.or_else(|| value.strip_prefix(['=', ':']))?;
+    // A default that stands there, or one of a list, is what most builds have.
+    if value.contains(":-") || value.contains("matrix.") {
+        return None;
+    }
     if value.contains('$') || value.contains("{{") {
         return Some(Given::Moment);
     }
     let word = value.split_whitespace().next()?;
-    is_flag.then(|| Given::Fixed(word.trim_matches(['"', '\'']).to_owned()))
+    let word = word.trim_matches(['"', '\'', '\\']).to_owned();
+    let is_switch = ["", "0", "1", "true", "false", "yes", "no", "on", "off"]
+        .contains(&word.to_ascii_lowercase().as_str());
+    (is_flag && !is_switch).then_some(Given::Fixed(word))
 }
 
 #[cfg(test)]
@@ -160,6 +167,9 @@ mod tests {
         check("  SHA: \"${VERSION}\"", true);
         check("docker build --build-arg SHA .", true);
         check("            SHA=1.2.3", false);
+        check("  SHA: ${SHA:-none}", false);
+        check("  SHA: ${{ matrix.sha }}", false);
+        assert_eq!(given(b"build --build-arg SHA=true", "SHA"), None);
         check("echo $SHA", false);
         check("the SHA of a commit", false);
         check("", false);

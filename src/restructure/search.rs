@@ -201,7 +201,9 @@ pub fn search(
             draft: best.draft.clone(),
             gain,
         };
-        open = next(view, &placed.draft, &mut names, worth);
+        let mut taken: BTreeSet<String> = found.order.iter().map(|p| p.id.clone()).collect();
+        taken.insert(placed.id.clone());
+        open = next(view, &placed.draft, &mut names, taken, worth);
         found.order.push(placed);
         if open.is_empty() {
             break;
@@ -222,12 +224,17 @@ fn next(
     view: &View<'_>,
     draft: &Draft,
     names: &mut Names,
+    mut taken: BTreeSet<String>,
     worth: &mut dyn FnMut(&[Draft]) -> Vec<Option<Gain>>,
 ) -> Vec<(Proposal, Option<Gain>)> {
     let proposed = on_draft(view, draft, |view| {
         let mut proposed = proposals(view, ALL).kept;
         for proposal in &mut proposed {
             proposal.id = names.name(view, &proposal.candidate);
+            // Two stages may have the same words: another place is another proposal.
+            while !taken.insert(proposal.id.clone()) {
+                proposal.id = names.another(proposal.candidate.rule);
+            }
         }
         proposed
     });
@@ -364,11 +371,16 @@ impl Names {
         if let Some(name) = self.known.get(&key) {
             return name.clone();
         }
-        let n = self.counts.entry(candidate.rule).or_default();
-        *n += 1;
-        let name = format!("{}-{n}", candidate.rule);
+        let name = self.another(candidate.rule);
         self.known.insert(key, name.clone());
         name
+    }
+
+    /// A name that no proposal of the rule has had.
+    fn another(&mut self, rule: &'static str) -> String {
+        let n = self.counts.entry(rule).or_default();
+        *n += 1;
+        format!("{rule}-{n}")
     }
 }
 
