@@ -215,7 +215,7 @@ fn with_pointed_to(view: &View<'_>, mut needed: BTreeSet<String>) -> Option<BTre
         };
         has(name) && !view.files.iter().any(is_own)
     };
-    if PROJECTS.iter().any(|name| is_of_root(&name)) {
+    if PROJECTS.iter().any(is_of_root) {
         return None;
     }
     needed.extend(
