@@ -337,8 +337,8 @@ impl Lift<'_, '_> {
                 .as_ref()
                 .is_some_and(|to| is_within(to, &self.install.dir));
             // What a stage makes of the source changes with it; a program or a library is what the install may need.
-            let is_made = to.as_ref().is_some_and(|to| !is_for_programs(to))
-                && self.is_made_of_source(from);
+            let is_made =
+                to.as_ref().is_some_and(|to| !is_for_programs(to)) && self.is_made_of_source(from);
             return Some(is_anchored && !(is_stage && (into_project || is_made)));
         }
         let inline = !instruction.heredocs.is_empty();
