@@ -170,16 +170,8 @@ fn row(model: &CostModel, step: &Step, n: usize, pieces: &mut Pieces, known: &mu
     let image = step::image_of(step);
     let is_from = image.is_some();
     let layer = alone(model, step, known).map_or_else(LayerSize::default, |a| a.layer);
-    let named = step.inputs.iter().filter_map(|i| {
-        if let Origin::Image(name) = &i.origin {
-            Some(name.as_str())
-        } else {
-            None
-        }
-    });
     let images = image
         .into_iter()
-        .chain(named)
         .map(|name| step::base(name, profile, rates))
         .collect();
     let pull = profile

@@ -11,7 +11,6 @@ use super::rates::Rates;
 use super::scale::Scale;
 use super::warm;
 use crate::graph::Definition;
-use crate::graph::Origin;
 use crate::graph::Step;
 use crate::replay::Runner;
 
@@ -80,9 +79,8 @@ fn command_of(text: &str) -> String {
     }
 }
 
-/// All of a step that [`work`] and [`layer`] look at: stage, text, command, what a mount's use depends on, and whether it
-/// fetches from afar.
-pub(super) type Name = (Option<String>, String, String, Vec<(String, String)>, bool);
+/// All of a step that [`work`] and [`layer`] look at: stage, text, command, and what the use of a mount depends on.
+pub(super) type Name = (Option<String>, String, String, Vec<(String, String)>);
 
 /// Steps of one name take and leave the same.
 pub(super) fn name(step: &Step) -> Name {
@@ -93,13 +91,7 @@ pub(super) fn name(step: &Step) -> Name {
         step.text.clone(),
         step.command.clone(),
         definition.unwrap_or_default(),
-        is_far(step),
     )
-}
-
-fn is_far(step: &Step) -> bool {
-    let mut origins = step.inputs.iter().map(|i| &i.origin);
-    origins.any(|o| matches!(o, Origin::Remote(_)))
 }
 
 /// The pieces of work of a step that runs. Measured as a whole where the profile knows the step or its kind; else piece
@@ -156,8 +148,8 @@ fn priced_as(step: &Step) -> &str {
             .iter()
             .any(|end| word.ends_with(end))
     };
-    let is_plain = !is_far(step)
-        && !step.text.contains("://")
+    let is_plain = !step.text.contains("://")
+        && !step.text.contains("git@")
         && !step.text.split([' ', ',', ']', '"']).any(is_archive);
     if step.instruction == "ADD" && is_plain {
         "COPY"

@@ -1,6 +1,5 @@
 //! Order, reachability and circles; the only file that knows petgraph.
 
-use petgraph::Direction;
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::DiGraph;
 use petgraph::graph::NodeIndex;
@@ -42,15 +41,6 @@ pub fn find_circle(edges: &[Vec<usize>]) -> Option<usize> {
         .min()
 }
 
-/// For each node, how many others depend on it directly.
-pub fn dependants(edges: &[Vec<usize>]) -> Vec<usize> {
-    let graph = graph(edges);
-    graph
-        .node_indices()
-        .map(|n| graph.neighbors_directed(n, Direction::Incoming).count())
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +52,5 @@ mod tests {
         assert_eq!(find_circle(&edges), None);
         assert_eq!(find_circle(&[vec![], vec![2], vec![1]]), Some(1));
         assert_eq!(find_circle(&[vec![0]]), Some(0));
-        assert_eq!(dependants(&edges), [1, 1, 0, 0]);
     }
 }

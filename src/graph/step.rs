@@ -11,21 +11,13 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StepId(pub usize);
 
-/// What a step reads.
+/// What a step reads. Images, heredocs and downloads are steps too, which are not shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// Another step's file system.
     Step(StepId),
-    /// An image by its reference after expansion.
-    Image(String),
-    /// The empty file system.
-    Scratch,
     /// The build context.
     Context,
-    /// Bytes given in the Dockerfile itself (a heredoc), by their identity.
-    Inline(String),
-    /// Something git does not hold: a URL, a git repository, a named context; with the reason.
-    Remote(String),
 }
 
 /// One input of a step.

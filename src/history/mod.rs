@@ -2,7 +2,6 @@
 //!
 //! Never: decides what a builder would do.
 
-mod churn;
 mod commit;
 mod input;
 mod layout;
@@ -20,10 +19,6 @@ mod walk;
 pub mod write;
 
 pub use crate::tree::Change;
-pub use churn::Churn;
-pub use churn::CommitClass;
-pub use churn::class_of;
-pub use churn::classify;
 pub use commit::Commit;
 pub use input::BuildInput;
 pub use input::Request;

@@ -36,8 +36,6 @@ struct WireInput<'a> {
     from: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     step: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
     /// Paths and patterns that are read; absent where the step is built on the input.
     #[serde(skip_serializing_if = "Option::is_none")]
     reads: Option<Vec<&'a str>>,
@@ -73,24 +71,15 @@ fn wire_step(steps: &Steps, id: usize) -> WireStep<'_> {
 }
 
 fn wire_input(input: &Input) -> WireInput<'_> {
-    let (from, step, name) = match &input.origin {
-        Origin::Step(id) => ("step", Some(id.0), None),
-        Origin::Image(name) => ("image", None, Some(name.as_str())),
-        Origin::Scratch => ("scratch", None, None),
-        Origin::Context => ("context", None, None),
-        Origin::Inline(id) => ("dockerfile", None, Some(id.as_str())),
-        Origin::Remote(why) => ("remote", None, Some(why.as_str())),
+    let (from, step) = match &input.origin {
+        Origin::Step(id) => ("step", Some(id.0)),
+        Origin::Context => ("context", None),
     };
     let reads = input
         .selectors
         .as_ref()
         .map(|s| s.iter().map(|s| s.path.as_str()).collect());
-    WireInput {
-        from,
-        step,
-        name,
-        reads,
-    }
+    WireInput { from, step, reads }
 }
 
 /// Writes a Mermaid flow chart.
@@ -271,11 +260,7 @@ pub(super) fn label(step: &Step) -> String {
 fn origin_label(steps: &Steps, origin: &Origin) -> String {
     match origin {
         Origin::Step(id) => steps.steps.get(id.0).map(label).unwrap_or_default(),
-        Origin::Image(name) => format!("image {name}"),
-        Origin::Scratch => "scratch".to_owned(),
         Origin::Context => "the context".to_owned(),
-        Origin::Inline(_) => "the Dockerfile".to_owned(),
-        Origin::Remote(what) => what.clone(),
     }
 }
 

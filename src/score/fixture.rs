@@ -18,7 +18,10 @@ pub(crate) fn steps(texts: &[&str]) -> Steps {
             stages.len() - 1
         });
         let base = steps.iter().rposition(|s| s.stage_index == stage_index);
-        let origin = base.map_or(Origin::Scratch, |id| Origin::Step(StepId(id)));
+        let built_on = base.map(|id| Input {
+            origin: Origin::Step(StepId(id)),
+            selectors: None,
+        });
         let instruction = text.split(' ').next().unwrap_or_default().to_owned();
         steps.push(Step {
             stage,
@@ -35,10 +38,7 @@ pub(crate) fn steps(texts: &[&str]) -> Steps {
             command: command(text),
             instruction,
             text: text.to_owned(),
-            inputs: vec![Input {
-                origin,
-                selectors: None,
-            }],
+            inputs: built_on.into_iter().collect(),
             definition: vec![("command".to_owned(), text.to_owned())].into(),
         });
     }
