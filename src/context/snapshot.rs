@@ -189,12 +189,12 @@ impl ContextTree {
         if self.rules.is_empty() {
             // Both trees are the same one.
             self.visible = Node::Opaque(ContentId(0));
-            edit_plain(all.make_dir(), &mut edits, 0, 0);
+            edit_plain(all.make_dir(), &edits, 0, 0);
             self.visible = all.clone();
         } else {
             let mut visible = std::mem::replace(&mut self.visible, Node::Opaque(ContentId(0)));
             let root = Arc::default();
-            self.edit_both(all.make_dir(), visible.make_dir(), &mut edits, 0, 0, &root);
+            self.edit_both(all.make_dir(), visible.make_dir(), &edits, 0, 0, &root);
             self.visible = visible;
         }
         self.all = all;
@@ -205,21 +205,12 @@ impl ContextTree {
         &mut self,
         all: &mut Dir,
         visible: &mut Dir,
-        edits: &mut [Edit<'_>],
+        edits: &[Edit<'_>],
         at: usize,
         depth: usize,
         verdict: &Arc<Verdict>,
     ) {
-        let mut rest = edits;
-        while let Some((name, n)) = first_group(rest, at) {
-            let (group, later) = rest.split_at_mut(n);
-            rest = later;
-            let n_here = group
-                .iter()
-                .take_while(|edit| edit.path.len() == at + name.len())
-                .count();
-            let (here, below) = group.split_at_mut(n_here);
-            let here = here.last_mut();
+        for Group { name, here, below } in groups(edits, at) {
             if matches!(here, Some(Edit { node: None, .. })) {
                 remove_file(all, name);
                 remove_file(visible, name);
@@ -259,7 +250,7 @@ impl ContextTree {
         &mut self,
         all: &mut Option<Node>,
         visible: &mut Option<Node>,
-        edits: &mut [Edit<'_>],
+        edits: &[Edit<'_>],
         at: usize,
         depth: usize,
         verdict: &Arc<Verdict>,
@@ -298,22 +289,14 @@ impl ContextTree {
         if verdict.ignored {
             return false;
         }
-        let mut rest = edits;
-        while let Some((name, n)) = first_group(rest, at) {
-            let (group, later) = rest.split_at(n);
-            rest = later;
+        for Group { name, here, below } in groups(edits, at) {
             let end = at + name.len();
             let child = dir.and_then(|dir| dir.child(name));
             let is_known = child.is_some_and(|child| child.as_dir().is_none());
-            let n_here = group
-                .iter()
-                .take_while(|edit| edit.path.len() == end)
-                .count();
-            let (here, below) = group.split_at(n_here);
             let hides = |edit: &Edit<'_>| {
                 edit.node.is_some() && !is_known && self.rules.judge(edit.path, &verdict.matched)
             };
-            if here.last().is_some_and(hides) {
+            if here.is_some_and(hides) {
                 return false;
             }
             if !below.is_empty() && depth < MAX_DEPTH {
@@ -374,17 +357,8 @@ impl ContextTree {
 }
 
 /// The edits of a tree without rules.
-fn edit_plain(dir: &mut Dir, edits: &mut [Edit<'_>], at: usize, depth: usize) {
-    let mut rest = edits;
-    while let Some((name, n)) = first_group(rest, at) {
-        let (group, later) = rest.split_at_mut(n);
-        rest = later;
-        let n_here = group
-            .iter()
-            .take_while(|edit| edit.path.len() == at + name.len())
-            .count();
-        let (here, below) = group.split_at_mut(n_here);
-        let here = here.last_mut();
+fn edit_plain(dir: &mut Dir, edits: &[Edit<'_>], at: usize, depth: usize) {
+    for Group { name, here, below } in groups(edits, at) {
         if matches!(here, Some(Edit { node: None, .. })) {
             remove_file(dir, name);
         }
@@ -403,7 +377,7 @@ fn edit_plain(dir: &mut Dir, edits: &mut [Edit<'_>], at: usize, depth: usize) {
 }
 
 /// The same below one name.
-fn edit_slot(slot: &mut Option<Node>, edits: &mut [Edit<'_>], at: usize, depth: usize) {
+fn edit_slot(slot: &mut Option<Node>, edits: &[Edit<'_>], at: usize, depth: usize) {
     let inner = open(slot);
     edit_plain(inner, edits, at, depth);
     if inner.is_empty() {
@@ -411,16 +385,27 @@ fn edit_slot(slot: &mut Option<Node>, edits: &mut [Edit<'_>], at: usize, depth: 
     }
 }
 
-/// The first name below `at` among sorted edits, and how many edits begin with it.
-fn first_group<'a>(edits: &[Edit<'a>], at: usize) -> Option<(&'a [u8], usize)> {
-    let name = name_at(edits.first()?.path, at);
-    Some((
-        name,
-        edits
-            .iter()
-            .take_while(|edit| name_at(edit.path, at) == name)
-            .count(),
-    ))
+/// The edits of one name.
+struct Group<'e, 'a> {
+    name: &'a [u8],
+    /// Of what has this name itself, the last.
+    here: Option<&'e Edit<'a>>,
+    below: &'e [Edit<'a>],
+}
+
+/// Sorted edits by their name at `at`.
+fn groups<'e, 'a>(edits: &'e [Edit<'a>], at: usize) -> impl Iterator<Item = Group<'e, 'a>> {
+    let same_name = move |a: &Edit<'_>, b: &Edit<'_>| name_at(a.path, at) == name_at(b.path, at);
+    edits.chunk_by(same_name).map(move |group| {
+        let name = name_at(group[0].path, at);
+        let is_here = |edit: &Edit<'_>| edit.path.len() == at + name.len();
+        let (here, below) = group.split_at(group.partition_point(is_here));
+        Group {
+            name,
+            here: here.last(),
+            below,
+        }
+    })
 }
 
 fn name_at(path: &[u8], at: usize) -> &[u8] {
