@@ -323,7 +323,8 @@ fn installs_below(view: &View<'_>, read: &StageView<'_>, copies: &[Copied<'_>]) 
     let mut resolved: BTreeSet<String> = BTreeSet::new();
     for (index, instruction) in read.stage.instructions.iter().enumerate() {
         for command in resolving(read, index) {
-            if !resolved.insert(command.tool) {
+            // What a mount keeps is in no layer: no other order of the lines helps it.
+            if !resolved.insert(command.tool) || read.leaves_nothing(index) {
                 continue;
             }
             let (name, is_build) = (command.name, command.is_build);

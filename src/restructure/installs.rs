@@ -4,9 +4,10 @@
 //! Paths are those in the image, relative to the project's place there (`/app`), so that `../lib` and members of a
 //! workspace are found wherever COPY has put them.
 
-use super::layout::{Place, absolute, delivered, is_within, mentioned, parent};
+use super::layout::{Place, absolute, delivered, expand, is_within, mentioned, parent};
 use super::view::View;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Stage};
+use crate::dockerfile::mount::{Mount, MountKind};
 use crate::ecosystem::{self, Answer, Call, Files, Needs, Role};
 use crate::shell::{self, Connector, Nesting, Piece, Script, Seen};
 use crate::tree::{FileStamp, RepoPath};
@@ -61,6 +62,8 @@ pub(super) struct Install {
     pub(super) shown: String,
     /// Where it runs, absolute.
     pub(super) dir: String,
+    /// True when a mount lies over what it makes: its layer holds nothing of that.
+    pub(super) is_hidden: bool,
 }
 
 /// What of a RUN can stand above the source.
@@ -211,6 +214,13 @@ impl<'a> StageView<'a> {
         found
     }
 
+    /// Whether a mount of RUN `run` lies over what one of its commands makes: the layer then holds nothing of that.
+    pub(super) fn leaves_nothing(&self, run: usize) -> bool {
+        let read = self.stage.instructions.get(run);
+        let read = read.and_then(|i| Read::new(self, run, i));
+        read.is_some_and(|read| read.seen.iter().any(|seen| read.is_hidden(seen)))
+    }
+
     /// How cargo-chef builds the dependencies of RUN `run`, and the directory it runs in.
     pub(super) fn recipe(&self, run: usize) -> Option<(ecosystem::Recipe, String)> {
         let read = Read::new(self, run, self.stage.instructions.get(run)?)?;
@@ -357,6 +367,8 @@ struct Read<'a> {
     text: &'a str,
     script: Script,
     seen: Vec<Seen>,
+    /// Where its mounts stand that are no part of the layer, absolute.
+    mounts: Vec<String>,
     /// The project's place in the image: paths are relative to it.
     root: String,
     files: Vec<(RepoPath, FileStamp)>,
@@ -442,6 +454,7 @@ impl<'a> Read<'a> {
             text,
             script,
             seen,
+            mounts: mounts(instruction, &of.places[run]),
             root,
             files,
             origins,
@@ -467,6 +480,21 @@ impl<'a> Read<'a> {
 
     fn ask(&self, seen: &Seen) -> Option<Answer> {
         self.with_call(seen, ecosystem::plan)?
+    }
+
+    /// Whether a mount lies over what a command that resolves dependencies makes.
+    fn is_hidden(&self, seen: &Seen) -> bool {
+        let (false, Some(answer)) = (self.mounts.is_empty(), self.ask(seen)) else {
+            return false;
+        };
+        let (Answer::Plan(ecosystem::Plan { ecosystem, .. }) | Answer::Whole { ecosystem, .. }) =
+            answer;
+        let here = self.place_of(seen);
+        here.is_some_and(|here| {
+            let asked =
+                |call: &Call<'_>| ecosystem::is_hidden(ecosystem, call, &here, &self.mounts);
+            self.with_call(seen, asked) == Some(true)
+        })
     }
 
     /// The words, the program with its directory as written (`./mvnw`).
@@ -682,7 +710,9 @@ impl<'a> Read<'a> {
             }
             needs.merge(own);
         }
-        Some(self.install(action, ecosystems, needs, shown, dir))
+        let mut install = self.install(action, ecosystems, needs, shown, dir);
+        install.is_hidden = plans.iter().any(|(_, seen)| self.is_hidden(seen));
+        Some(install)
     }
 
     /// The chain cut before piece `at`.
@@ -792,13 +822,11 @@ impl<'a> Read<'a> {
                             .collect::<Vec<_>>(),
                     )
                 };
-                found.push(self.install(
-                    Action::Prefetch(line),
-                    vec![plan.ecosystem],
-                    plan.needs,
-                    shown,
-                    dir,
-                ));
+                let names = vec![plan.ecosystem];
+                let mut install =
+                    self.install(Action::Prefetch(line), names, plan.needs, shown, dir);
+                install.is_hidden = self.is_hidden(seen);
+                found.push(install);
             }
         }
         if n_source == 0 { Vec::new() } else { found }
@@ -851,8 +879,19 @@ impl<'a> Read<'a> {
             absent: needs.absent,
             shown,
             dir,
+            is_hidden: false,
         }
     }
+}
+
+/// Where the cache mounts and tmpfs of a RUN stand, absolute as far as that can be told.
+fn mounts(instruction: &Instruction, place: &Place) -> Vec<String> {
+    let expanded = |text: &str| Ok(expand(text, &place.variables).unwrap_or(text.to_owned()));
+    let read = |value: &str| Mount::parse(value, &expanded).ok();
+    let all = instruction.flag_values("mount").filter_map(read);
+    all.filter(|m| matches!(m.kind, MountKind::Cache | MountKind::Tmpfs))
+        .map(|m| absolute(place.cwd.as_deref(), &m.target).unwrap_or(m.target))
+        .collect()
 }
 
 /// Redirections that touch no file of the project.

@@ -76,7 +76,8 @@ fn lift<'s, 'a>(
         .collect();
     let first = *polluters.first()?;
     let brings_source = polluters.iter().any(|&i| of.brings[i].is_some());
-    if !brings_source || is_done_above(stages, of, install) {
+    // What goes into a mount is in no layer, however seldom that one changes.
+    if !brings_source || install.is_hidden || is_done_above(stages, of, install) {
         return None;
     }
     let mut lift = Lift {

@@ -147,9 +147,7 @@ fn fits(of: &StageView<'_>, run: usize) -> bool {
     let cooks =
         |i: &Instruction| i.original.contains("cargo chef") || i.original.contains("cargo-chef");
     // A cache mount on the target directory, or the tool itself, does the same already.
-    let is_cached = stage.instructions[run]
-        .flag_values("mount")
-        .any(|m| m.contains("target=") && m.contains("/target"));
+    let is_cached = of.leaves_nothing(run);
     let earlier_build = stage.instructions[..run]
         .iter()
         .any(|i| i.keyword == "RUN" && i.original.contains("cargo build"));

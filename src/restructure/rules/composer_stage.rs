@@ -67,7 +67,8 @@ fn candidate(view: &View<'_>) -> Option<Candidate> {
     let first = (0..first_run).find(|&n| of.brings[n].is_some())?;
     let dir = of.cwd(last).to_owned();
     let same_place = runs.iter().all(|&r| of.cwd(r) == dir) && of.cwd(first) == dir;
-    if tool > first_run || !same_place || !fits(view, stage, &runs, last) {
+    let is_mounted = runs.iter().any(|&r| of.leaves_nothing(r));
+    if tool > first_run || !same_place || is_mounted || !fits(view, stage, &runs, last) {
         return None;
     }
     let vendor = vendor(&of, &runs, &dir)?;

@@ -96,7 +96,7 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
             let whole = of
                 .installs(run)
                 .iter()
-                .filter(|i| i.action == Action::Whole);
+                .filter(|i| i.action == Action::Whole && !i.is_hidden);
             let shields = whole.flat_map(|i| SHIELDS.iter().filter_map(|s| candidate(&of, i, s)));
             found.extend(shields.collect::<Vec<_>>());
         }
