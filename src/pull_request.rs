@@ -93,15 +93,30 @@ pub fn compare(question: &Question<'_>) -> Result<(Compared, Vec<Caveat>), Strin
     }
     caveats.extend(more);
     let one_sided = comparison.n_lost + comparison.n_gained;
-    if one_sided > 0 {
-        caveats.push(Caveat::general(format!(
-            "{one_sided} of {} builds can be built with one of the two Dockerfiles only and are left out.",
-            before.len()
-        )));
-    }
+    let none = before.iter().zip(&after);
+    let none = none.filter(|(a, b)| a.result.is_err() && b.result.is_err());
+    caveats.extend(left_out(before.len(), one_sided, none.count() as u64));
     caveats.sort();
     caveats.dedup();
     Ok((shown(&comparison), caveats))
+}
+
+/// Builds that could not be paired, so that the counts add up.
+fn left_out(all: usize, one_sided: u64, neither: u64) -> Option<Caveat> {
+    let with = |(n, which): (u64, &str)| (n > 0).then(|| format!("{n} with {which}"));
+    let parts: Vec<String> = [
+        (one_sided, "only one of the two Dockerfiles"),
+        (neither, "neither"),
+    ]
+    .into_iter()
+    .filter_map(with)
+    .collect();
+    (!parts.is_empty()).then(|| {
+        Caveat::general(format!(
+            "Of {all} builds, {} could be built: they are left out.",
+            parts.join(" and ")
+        ))
+    })
 }
 
 fn nothing_to_pair(before: &[BuildOutcome], after: &[BuildOutcome]) -> String {
@@ -205,9 +220,10 @@ fn passed(question: &Question<'_>, model: &CostModel, plain: &Comparison) -> Opt
 fn shown(comparison: &Comparison) -> Compared {
     let (old, new) = (&comparison.old, &comparison.new);
     let change = |before, after| Change { before, after };
+    // Of the steps whose answer is known, as everywhere.
     let hits = |tally: &Tally| Share {
         part: tally.hits,
-        whole: tally.all(),
+        whole: tally.hits + tally.misses(),
     };
     let (moved, image) = (
         change(old.moved_bytes, new.moved_bytes),

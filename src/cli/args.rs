@@ -2,6 +2,7 @@
 //!
 //! Never: interprets a value; that is `settings`'s.
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::io;
@@ -614,9 +615,31 @@ pub(super) enum Typed {
 pub(super) fn parse(argv: &[OsString]) -> Typed {
     match Args::try_parse_from(argv) {
         Ok(args) => Typed::Command(Box::new(args)),
-        Err(error) if error.use_stderr() => Typed::Wrong(error.render().ansi().to_string()),
+        Err(error) if error.use_stderr() => {
+            Typed::Wrong(meant(error, argv).render().ansi().to_string())
+        }
         Err(error) => Typed::Help(error.render().ansi().to_string()),
     }
+}
+
+/// Adds what was probably meant: `analyze` takes the repository as a word, and nearly all others by an option.
+fn meant(mut error: clap::Error, argv: &[OsString]) -> clap::Error {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg).cloned() else {
+        return error;
+    };
+    let mut commands = Args::command();
+    let takes_repo = argv
+        .get(1)
+        .and_then(|name| commands.find_subcommand_mut(name))
+        .is_some_and(|c| c.get_arguments().any(|a| a.get_long() == Some("repo")));
+    if error.kind() == ErrorKind::UnknownArgument && takes_repo && !word.starts_with('-') {
+        let hint = format!("to name the repository, use '--repo {word}'");
+        error.insert(
+            ContextKind::Suggested,
+            ContextValue::StyledStrs(vec![hint.into()]),
+        );
+    }
+    error
 }
 
 /// Writes the completion script of a shell.

@@ -193,7 +193,11 @@ pub fn clip(text: &str, width: usize) -> String {
         .take(width.saturating_sub(1))
         .map(clean)
         .collect();
-    out.truncate(out.trim_end().len());
+    // A text that was already cut there keeps one ellipsis.
+    out.truncate(
+        out.trim_end_matches(|c: char| c.is_whitespace() || c == '…')
+            .len(),
+    );
     out.push('…');
     out
 }
@@ -303,6 +307,7 @@ mod tests {
         assert_eq!(clip("añb\tc", 5), "añb c");
         assert_eq!(clip("abcdef", 4), "abc…");
         assert_eq!(clip("ab cdef", 4), "ab…");
+        assert_eq!(clip("ab/… (12)", 5), "ab/…");
     }
 
     #[test]

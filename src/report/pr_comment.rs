@@ -698,11 +698,13 @@ fn shown(s: Share) -> String {
 }
 
 fn points(before: Share, after: Share) -> String {
-    let percent = |s: Share| s.part as f64 / s.whole as f64 * 100.0;
-    let change = (percent(after) - percent(before)).round();
+    // Of the rounded figures, which stand beside it.
+    let percent = |s: Share| (s.part as f64 / s.whole as f64 * 100.0).round() as i64;
+    let change = percent(after) - percent(before);
+    let unit = if change.abs() == 1 { "point" } else { "points" };
     match change {
-        c if c.abs() < 1.0 => "±0 points".to_owned(),
-        c if c > 0.0 => format!("+{c} points"),
-        c => format!("−{} points", c.abs()),
+        0 => format!("±0 {unit}"),
+        c @ 1.. => format!("+{c} {unit}"),
+        c => format!("−{} {unit}", c.unsigned_abs()),
     }
 }

@@ -110,7 +110,7 @@ fn nothing(suggestions: &Suggestions) -> &'static str {
     if suggestions.small.is_empty() {
         "Nothing to do: no proposal pays on this history."
     } else {
-        "Nothing big to do: no proposal saves a hundredth of a build on this history."
+        "Nothing big to do: no proposal saves as much as 1% of a build on this history."
     }
 }
 

@@ -423,7 +423,7 @@ fn assumed(analysis: &Analysis) -> Option<String> {
     let percent = assumed.saturating_mul(100).checked_div(all)?;
     (percent >= 5).then(|| {
         format!(
-            "About {} % of the current steps' time is assumption: for their commands no public figures were found, so the bands are wide.",
+            "About {}% of the current steps' time is assumption: for their commands no public figures were found, so the bands are wide.",
             percent.min(100)
         )
     })

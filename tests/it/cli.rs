@@ -189,6 +189,21 @@ fn errors_come_as_json_too_where_json_is_asked_for() {
     assert!(out(&usage).contains("\"usage\""), "{}", out(&usage));
 }
 
+#[test]
+fn a_repository_given_as_a_word_is_told_its_option() {
+    let repo = repo();
+    for command in ["suggest", "comment", "replay"] {
+        let output = run(repo.path(), &[command, "../other"]);
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        let text = err(&output);
+        assert!(text.contains("'--repo ../other'"), "{command}: {text}");
+    }
+    for other in [&["suggest", "--rebo"][..], &["man", "x"]] {
+        let text = err(&run(repo.path(), other));
+        assert!(!text.contains("to name the repository"), "{text}");
+    }
+}
+
 /// The outcomes of the steps that are not FROM, one string per build: `h`it or `m`iss.
 fn outcomes(output: &Output) -> Vec<String> {
     let build = |line: &str| -> String {

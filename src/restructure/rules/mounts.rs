@@ -249,7 +249,8 @@ fn cache(
     let mut candidate = Candidate::new(
         CACHES.id,
         format!(
-            "keep {ecosystem}'s downloads in a cache mount (line {})",
+            "keep {ecosystem}'s downloads in a cache mount ({} {})",
+            if lines.len() == 1 { "line" } else { "lines" },
             lines.join(", ")
         ),
     );
