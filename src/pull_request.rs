@@ -16,7 +16,6 @@ use crate::graph::StepId;
 use crate::history::BuildInput;
 use crate::replay::BuildOutcome;
 use crate::replay::NotHeld;
-use crate::replay::Replay;
 use crate::replay::Settings;
 use crate::report::comment_view::Change;
 use crate::report::comment_view::Compared;
@@ -27,6 +26,8 @@ use crate::report::comment_view::Share;
 use crate::report::comment_view::StepChange;
 use crate::report::comment_view::Suggestion;
 use crate::report::format::clip;
+use crate::restructure::informed::Blob;
+use crate::restructure::informed::Informed;
 use crate::score;
 use crate::score::Comparison;
 use crate::score::Tally;
@@ -62,6 +63,8 @@ pub struct Question<'a> {
     pub inputs: &'a [BuildInput],
     /// The same builds in the head's layout.
     pub head_inputs: &'a [BuildInput],
+    /// Bytes of a blob of the history.
+    pub blob: &'a Blob<'a>,
     /// Prices.
     pub model: &'a CostModel,
 }
@@ -165,7 +168,7 @@ fn compared(
             (question.base, question.inputs),
             (question.head, question.head_inputs),
         ]
-        .map(|(side, inputs)| replayed(question.settings, side, inputs, arguments, not_held))
+        .map(|(side, inputs)| replayed(question, side, inputs, arguments, not_held))
     };
     let sides = both(NotHeld::Unknown);
     let is_unknown = sides.iter().any(|side| score::has_unknown(&side.builds));
@@ -178,18 +181,19 @@ fn compared(
 }
 
 fn replayed(
-    settings: &Settings,
+    question: &Question<'_>,
     side: &Side,
     inputs: &[BuildInput],
     arguments: &NewArguments,
     not_held: NotHeld,
 ) -> Replayed {
-    let mut replay = Replay::new(Settings {
+    let settings = Settings {
         pin: Some(side.dockerfile.clone()),
         pin_ignore: Some(side.ignore.clone()),
         not_held,
-        ..settings.clone()
-    });
+        ..question.settings.clone()
+    };
+    let mut replay = Informed::new(settings, question.blob);
     let given = |(n, input)| match arguments.is_empty() {
         true => replay.build(input),
         false => replay.build(&arguments.given(input, n)),
@@ -288,9 +292,10 @@ fn step(step: &score::StepChange) -> StepChange {
 pub fn merge(
     settings: &Settings,
     model: &CostModel,
+    blob: &Blob<'_>,
     inputs: impl IntoIterator<Item = BuildInput>,
 ) -> Option<Merge> {
-    let mut replay = Replay::new(settings.clone());
+    let mut replay = Informed::new(settings.clone(), blob);
     let mut last = None;
     for input in inputs {
         last = Some(replay.build(&input));

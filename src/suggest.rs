@@ -154,7 +154,8 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
     let build_args = build_args(question);
     let past = Past::of(question);
     let bumps = past.bumps();
-    let filtered = Filtered::new(question.inputs, question.blob);
+    let filtered =
+        Filtered::new(question.inputs, question.blob).beginning_with(&question.dockerfile);
     let view = View {
         dockerfile: &parsed.dockerfile,
         path: &path,

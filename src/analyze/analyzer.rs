@@ -7,8 +7,9 @@ use crate::caveat::Caveat;
 use crate::cost::{Bill, BuildCost, CostModel};
 use crate::graph::StepId;
 use crate::history::BuildInput;
-use crate::replay::{Built, Made, Replay, Settings, Steps};
+use crate::replay::{Built, Made, Settings, Steps};
 use crate::restructure::finding;
+use crate::restructure::informed::{Blob, Informed};
 use crate::restructure::rules;
 use crate::score::{
     Ask, Blame, Certainty, Ledger, Millis, Reads, Tally, align, counted, needed, reads, tally,
@@ -18,9 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// An analysis in the making.
-pub struct Analyzer {
+pub struct Analyzer<'q> {
     settings: Settings,
-    replay: Replay,
+    replay: Informed<'q>,
     model: CostModel,
     costs: BTreeMap<(usize, Vec<u8>), BuildCost>,
     dockerfiles: BTreeSet<Arc<[u8]>>,
@@ -30,11 +31,16 @@ pub struct Analyzer {
     churn: BTreeMap<RepoPath, u64>,
 }
 
-impl Analyzer {
+impl<'q> Analyzer<'q> {
     /// Begins with an empty cache. Runner and cache export of the cost model are taken from the settings.
     pub fn new(settings: Settings, model: CostModel) -> Self {
+        Self::reading(settings, model, &|_| None)
+    }
+
+    /// The same with the history's blobs at hand.
+    pub fn reading(settings: Settings, model: CostModel, blob: &'q Blob<'q>) -> Self {
         Self {
-            replay: Replay::new(settings.clone()),
+            replay: Informed::new(settings.clone(), blob),
             model: model.under(&settings),
             costs: BTreeMap::new(),
             dockerfiles: BTreeSet::new(),

@@ -12,6 +12,7 @@ use super::settings;
 use crate::analyze::{Analysis, Analyzer};
 use crate::cost::CostModel;
 use crate::report::{heat, html, json, markdown, terminal, view};
+use crate::tree::ObjectId;
 
 /// Carries the command out.
 pub(super) fn run(args: &AnalyzeArgs) -> Result<(), CliError> {
@@ -40,7 +41,8 @@ pub(super) fn run(args: &AnalyzeArgs) -> Result<(), CliError> {
 
 /// Replays the project's builds.
 pub(super) fn analyse(project: &Project, model: CostModel) -> Result<Analysis, CliError> {
-    let mut analyzer = Analyzer::new(project.settings.clone(), model);
+    let blob = |id: &ObjectId| project.blob(id);
+    let mut analyzer = Analyzer::reading(project.settings.clone(), model, &blob);
     let mut progress = Progress::new("replaying", project.builds.len());
     for planned in project.planned() {
         let (input, plan) = planned?;

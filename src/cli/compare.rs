@@ -19,6 +19,7 @@ use crate::history::BuildInput;
 use crate::replay::{BuildOutcome, NotHeld, Replay, Settings};
 use crate::report::compare as report;
 use crate::report::compare::Compared;
+use crate::restructure::informed::{Blob, Informed};
 use crate::score::{Comparison, Passed, compare, has_unknown};
 use crate::tree::{ObjectId, RepoPath};
 
@@ -46,8 +47,10 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), CliError> {
     let model = cost_model(&project, &args.cost)?;
     let texts = [old.text.text.as_str(), &new.text.text];
     let arguments = NewArguments::of(&project.settings, &texts);
+    let blob = |id: &ObjectId| project.blob(id);
     let both = Both {
         project: &project,
+        blob: &blob,
         old: &old.settings,
         new: &new.settings,
         layouts: layouts.as_ref(),
@@ -240,19 +243,19 @@ fn at_revision(
 type Builds = Vec<BuildOutcome>;
 
 /// Both sides under the same conditions.
-struct Replays {
-    before: Replay,
-    after: Replay,
+struct Replays<'q> {
+    before: Informed<'q>,
+    after: Informed<'q>,
     builds: (Builds, Builds),
     /// The newest build once more, with other arguments.
     again: Option<(BuildOutcome, BuildOutcome)>,
 }
 
-impl Replays {
-    fn new(old: &Settings, new: &Settings) -> Self {
+impl<'q> Replays<'q> {
+    fn new(old: &Settings, new: &Settings, blob: &'q Blob<'q>) -> Self {
         Self {
-            before: Replay::new(old.clone()),
-            after: Replay::new(new.clone()),
+            before: Informed::new(old.clone(), blob),
+            after: Informed::new(new.clone(), blob),
             builds: (Vec::new(), Vec::new()),
             again: None,
         }
@@ -267,15 +270,16 @@ impl Replays {
 /// What is replayed, whatever is asked of it.
 struct Both<'a> {
     project: &'a Project,
+    blob: &'a Blob<'a>,
     old: &'a Settings,
     new: &'a Settings,
     layouts: Option<&'a Layouts>,
     model: &'a CostModel,
 }
 
-impl Both<'_> {
+impl<'a> Both<'a> {
     /// Both sides with new values for these arguments at each build; where git cannot tell, in both readings.
-    fn compare(&self, arguments: &NewArguments) -> Result<(Replays, Comparison), CliError> {
+    fn compare(&self, arguments: &NewArguments) -> Result<(Replays<'a>, Comparison), CliError> {
         let replays = self.replay(arguments, NotHeld::Unknown)?;
         let (old, new) = &replays.builds;
         let is_unknown = has_unknown(old) || has_unknown(new);
@@ -286,12 +290,12 @@ impl Both<'_> {
         Ok((replays, comparison))
     }
 
-    fn replay(&self, arguments: &NewArguments, not_held: NotHeld) -> Result<Replays, CliError> {
+    fn replay(&self, arguments: &NewArguments, not_held: NotHeld) -> Result<Replays<'a>, CliError> {
         let taking = |settings: &Settings| Settings {
             not_held,
             ..settings.clone()
         };
-        let mut replays = Replays::new(&taking(self.old), &taking(self.new));
+        let mut replays = Replays::new(&taking(self.old), &taking(self.new), self.blob);
         let mut progress = Progress::new("replaying both", self.project.builds.len());
         let same = || {
             let inputs = self.project.inputs();
@@ -316,7 +320,7 @@ impl Both<'_> {
     }
 }
 
-fn caveats(project: &Project, replays: &Replays, layouts: Option<&Layouts>) -> Vec<Caveat> {
+fn caveats(project: &Project, replays: &Replays<'_>, layouts: Option<&Layouts>) -> Vec<Caveat> {
     let mut caveats = project.caveats.clone();
     caveats.extend(layouts.map(Layouts::caveats).unwrap_or_default());
     let both = replays

@@ -10,10 +10,11 @@ use super::progress::Progress;
 use super::settings;
 use crate::graph::{Step, StepId};
 use crate::history::Commit;
-use crate::replay::{BuildOutcome, Built, Replay};
+use crate::replay::{BuildOutcome, Built};
 use crate::report::explain as report;
 use crate::report::explain::Explained;
-use crate::tree::RepoPath;
+use crate::restructure::informed::Informed;
+use crate::tree::{ObjectId, RepoPath};
 
 /// So many builds up to the commit when nothing else is said.
 const DEFAULT_LAST: usize = 500;
@@ -21,7 +22,8 @@ const DEFAULT_LAST: usize = 500;
 /// Carries the command out.
 pub(super) fn run(args: &ExplainArgs) -> Result<(), CliError> {
     let project = project(args)?;
-    let mut replay = Replay::new(project.settings.clone());
+    let blob = |id: &ObjectId| project.blob(id);
+    let mut replay = Informed::new(project.settings.clone(), &blob);
     let mut progress = Progress::new("replaying", project.builds.len());
     let (mut commits, mut last): (Vec<Commit>, Option<BuildOutcome>) = (Vec::new(), None);
     for input in project.inputs() {

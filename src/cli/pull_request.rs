@@ -243,6 +243,7 @@ fn compared(
         head: &head,
         inputs: &inputs,
         head_inputs: relaid,
+        blob: &|id| project.blob(id),
         model: &model,
     };
     let (mut compared, caveats) = match pull_request::compare(&question) {
@@ -448,7 +449,8 @@ fn merge(
                     *first = bytes(&texts.ignore);
                 }
             }
-            Ok(pull_request::merge(&settings, model, inputs))
+            let blob = |id: &ObjectId| project.blob(id);
+            Ok(pull_request::merge(&settings, model, &blob, inputs))
         }
         Err(error) => {
             note(&format!(

@@ -6,12 +6,14 @@
 //! when somebody needs its files, and keeps its key.
 
 use super::filters;
+use super::filters::Filters;
 use super::marks;
 use super::settings::NotHeld;
 use super::settings::RunOutputs;
 use crate::builder::{Effect, Plan, VertexInput, VertexSource};
 use crate::cache::{InputKey, KeyId, Link, NOT_HELD, OpId, Store};
 use crate::context::{ContentId, ContextTree, Node, Reading, Selector, copy_into, digest_as};
+use crate::graph::Step;
 use crate::tree::RepoPath;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -66,8 +68,8 @@ pub(super) struct Prepared {
     paths: Vec<Vec<OpId>>,
     /// What each RUN leaves when it runs again.
     outputs: Vec<RunOutputs>,
-    /// For each RUN whose output is known from its input: the files that it writes again.
-    filters: Vec<Option<BTreeMap<String, filters::Output>>>,
+    /// Whether the settings say of this very step what it leaves.
+    told: Vec<bool>,
     /// For each RUN: the paths that later steps read from its file system.
     marks: Vec<Vec<String>>,
     /// Vertices that the target needs.
@@ -86,7 +88,7 @@ impl Prepared {
         plan: Plan,
         store: &mut Store,
         outputs: Vec<RunOutputs>,
-        filters: Vec<Option<BTreeMap<String, filters::Output>>>,
+        told: Vec<bool>,
         not_held: NotHeld,
     ) -> Self {
         let ops = plan
@@ -129,7 +131,7 @@ impl Prepared {
             ops,
             paths,
             outputs,
-            filters,
+            told,
             marks,
             needed,
             offsets,
@@ -138,6 +140,20 @@ impl Prepared {
             not_held,
             plan,
         }
+    }
+
+    /// The files that a RUN writes, if it is one of `filters` and nothing else is said of it. Into a mount it would write
+    /// something else.
+    pub(super) fn filter<'f>(
+        &self,
+        v: usize,
+        filters: &'f Filters,
+    ) -> Option<&'f BTreeMap<String, filters::Output>> {
+        let step = self.plan.step(v);
+        let files = filters.of(&step.command)?;
+        let mut words = step.text.split_whitespace().skip(1);
+        let has_flags = words.next().is_some_and(|word| word.starts_with("--"));
+        (!has_flags && !self.told[v]).then_some(files)
     }
 
     /// The operation of a vertex.
@@ -151,6 +167,7 @@ pub(super) fn evaluate(
     prepared: &Prepared,
     store: &mut Store,
     context: &ContextTree,
+    filters: &Filters,
     build: usize,
     last: Option<&Fates>,
 ) -> Fates {
@@ -164,6 +181,7 @@ pub(super) fn evaluate(
         prepared,
         store,
         context,
+        filters,
         build,
         fates,
         last,
@@ -213,6 +231,7 @@ struct Evaluation<'a> {
     prepared: &'a Prepared,
     store: &'a mut Store,
     context: &'a ContextTree,
+    filters: &'a Filters,
     build: usize,
     fates: Fates,
     last: Option<&'a Fates>,
@@ -624,9 +643,10 @@ impl Evaluation<'_> {
                     ContentId::of_bytes(token.as_bytes()),
                     &self.prepared.marks[v],
                 );
-                let known = self.prepared.filters[v]
-                    .as_ref()
-                    .and_then(|files| filters::apply(&tree, paths, files, token));
+                let known = self.prepared.filter(v, self.filters).and_then(|files| {
+                    let dir = working_directory(self.prepared.plan.step(v));
+                    filters::apply(&tree, paths, files, dir.as_deref(), token)
+                });
                 if let Some(filtered) = known {
                     return filtered;
                 }
@@ -663,6 +683,13 @@ impl Evaluation<'_> {
             }
         }
     }
+}
+
+/// Where a RUN runs, as far as the builder's steps tell.
+fn working_directory(step: &Step) -> Option<String> {
+    let parts = step.definition.parts();
+    let found = parts.iter().find(|(what, _)| what == "working directory");
+    found.map(|(_, dir)| dir.clone())
 }
 
 /// An image's files are not in git. A file at one path is taken to be the same in every image, as a caveat says;

@@ -55,6 +55,11 @@ impl Filters {
         files.insert(name.to_owned(), Output::Digest(holds));
     }
 
+    /// Whether no command is known.
+    pub fn is_empty(&self) -> bool {
+        self.by_command.is_empty()
+    }
+
     /// The files that `command` writes.
     pub(super) fn of(&self, command: &str) -> Option<&BTreeMap<String, Output>> {
         self.by_command.get(command)
@@ -63,18 +68,36 @@ impl Filters {
 
 /// What a filter leaves at `paths`, those that later steps read: what it writes becomes what is known of it (bytes known
 /// by `token` where nothing is), all else stays. `None` where more is read than files that are known or written: then it
-/// is not known which of it the command writes.
+/// is not known which of it the command writes. `dir` is where it runs, which not every builder tells.
 pub(super) fn apply(
     tree: &Node,
     paths: &[String],
     files: &BTreeMap<String, Output>,
+    dir: Option<&str>,
     token: ContentId,
 ) -> Option<Node> {
+    let dir = dir.map(|dir| dir.trim_matches('/'));
+    // Of files of one name in two places, the command writes one.
+    let writes = |path: &str| {
+        let path = path.trim_matches('/');
+        let (at, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let output = files.get(name)?;
+        dir.is_none_or(|dir| dir == at).then_some(output)
+    };
+    let mut names: Vec<&str> = paths
+        .iter()
+        .filter(|path| writes(path).is_some())
+        .filter_map(|path| path.rsplit('/').next())
+        .collect();
+    names.sort_unstable();
+    if names.windows(2).any(|pair| pair[0] == pair[1]) {
+        return None;
+    }
     let mut filtered = tree.clone();
     for path in paths {
         let at = RepoPath::new(path);
         let name = path.rsplit('/').next().unwrap_or(path);
-        let node = match (files.get(name), tree.get(&at)) {
+        let node = match (writes(path), tree.get(&at)) {
             (None, Some(Node::File(_))) => continue,
             (Some(Output::Again(table)), Some(Node::File(file))) => Node::File(File {
                 content: match table.get(&file.content) {
@@ -157,15 +180,26 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let paths = ["a/package.json".to_owned(), "a/yarn.lock".to_owned()];
-        let known = apply(&tree, &paths, &files("v1"), id("run 1")).unwrap();
+        let known = apply(&tree, &paths, &files("v1"), Some("/a"), id("run 1")).unwrap();
         assert_eq!(content(&known, "a/package.json"), id("v0"));
         assert_eq!(content(&known, "a/yarn.lock"), id("lock"));
-        let unknown = apply(&tree, &paths, &files("v2"), id("run 1")).unwrap();
+        let unknown = apply(&tree, &paths, &files("v2"), None, id("run 1")).unwrap();
         assert_ne!(content(&unknown, "a/package.json"), id("v0"));
         assert_eq!(
-            apply(&tree, &["a".to_owned()], &files("v1"), id("run 1")),
+            apply(&tree, &["a".to_owned()], &files("v1"), None, id("run 1")),
             None
         );
+        // It runs elsewhere: nothing of this is written.
+        let elsewhere = apply(&tree, &paths, &files("v1"), Some("/b"), id("run 1")).unwrap();
+        assert_eq!(elsewhere.digest(), tree.digest());
+        // Two of the name, and it is not known where it runs.
+        tree.put(&RepoPath::new("b/package.json"), Node::of_bytes(b"v1"));
+        let two = ["a/package.json".to_owned(), "b/package.json".to_owned()];
+        let apply_to = |dir| apply(&tree, &two, &files("v1"), dir, id("run 1"));
+        assert_eq!(apply_to(None), None);
+        let first = apply_to(Some("/a")).unwrap();
+        assert_eq!(content(&first, "a/package.json"), id("v0"));
+        assert_eq!(content(&first, "b/package.json"), id("v1"));
     }
 
     #[test]
@@ -182,7 +216,7 @@ mod tests {
                 tree.put(&RepoPath::new(path), Node::of_bytes(text.as_bytes()));
             }
             let token = ContentId::of_bytes(b"run 1");
-            let made = apply(&tree, &["src/recipe.json".to_owned()], &files, token).unwrap();
+            let made = apply(&tree, &["src/recipe.json".to_owned()], &files, None, token).unwrap();
             made.get(&RepoPath::new("src/recipe.json"))
                 .map(|n| n.digest())
         };

@@ -78,6 +78,11 @@ impl Replay {
         self
     }
 
+    /// What it knows of commands, to be added to before the build that it is for.
+    pub fn filters_mut(&mut self) -> &mut Filters {
+        &mut self.filters
+    }
+
     /// The paths (from the repository's root) whose bytes each [`BuildInput::watched`] must hold, in this order: the
     /// Dockerfile, then the ignore files that the builder looks for, the one that goes first first.
     pub fn watched(settings: &Settings) -> Vec<RepoPath> {
@@ -98,6 +103,7 @@ impl Replay {
         self.n_builds += 1;
         let result = self.update_context(input).and_then(|filtered| {
             let prepared = self.plan(input, made)?;
+            self.filter_caveat(&prepared);
             Ok(self.run(input, build, &prepared, filtered))
         });
         if result.is_err() {
@@ -220,16 +226,21 @@ impl Replay {
         let outputs = (0..plan.vertices.len())
             .map(|v| self.outputs(&plan, v))
             .collect();
-        let filters = (0..plan.vertices.len())
-            .map(|v| self.filters.of(&plan.step(v).command).cloned())
+        let told = (0..plan.vertices.len())
+            .map(|v| self.told(&plan, v).is_some())
             .collect();
         let not_held = self.settings.not_held;
         let store = &mut self.store;
-        Arc::new(Prepared::new(plan, store, outputs, filters, not_held))
+        Arc::new(Prepared::new(plan, store, outputs, told, not_held))
     }
 
     /// What a RUN leaves when it runs again: the override for its stage and line, else the setting.
     fn outputs(&self, plan: &Plan, v: usize) -> RunOutputs {
+        self.told(plan, v).unwrap_or(self.settings.run_outputs)
+    }
+
+    /// The override for a step's stage and line.
+    fn told(&self, plan: &Plan, v: usize) -> Option<RunOutputs> {
         let step = plan.step(v);
         let is_stage = |name: &str| match &step.stage {
             Some(printed) if printed == name => true,
@@ -243,7 +254,7 @@ impl Replay {
             .find(|(stage, line, _)| {
                 is_stage(stage) && (step.lines.first..=step.lines.last).contains(line)
             });
-        given.map_or(self.settings.run_outputs, |(_, _, outputs)| *outputs)
+        given.map(|(_, _, outputs)| *outputs)
     }
 
     fn plan_caveats(&mut self, plan: &Plan) {
@@ -256,6 +267,15 @@ impl Replay {
         if reads_image {
             self.caveat(Caveat::general(
                 "Files copied out of an image (COPY --from=image) are taken to be the same in every tag of it: git does not hold them, and builders match them by content.",
+            ));
+        }
+    }
+
+    fn filter_caveat(&mut self, prepared: &Prepared) {
+        let is_filter = |v| prepared.needed[v] && prepared.filter(v, &self.filters).is_some();
+        if !self.filters.is_empty() && (0..prepared.needed.len()).any(is_filter) {
+            self.caveat(Caveat::general(
+                "Steps whose text is exactly a version filter (sed) or cargo-chef's recipe leave what follows from the files that they read, not fresh bytes at each run; a file whose bytes are not at hand counts as changed.",
             ));
         }
     }
@@ -288,6 +308,7 @@ impl Replay {
             prepared,
             &mut self.store,
             &self.context,
+            &self.filters,
             build,
             last.map(|r| &r.fates),
         );

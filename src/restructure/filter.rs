@@ -3,6 +3,7 @@
 //! A filter is a fixed `sed` program and the same in Rust. Only the very text that the `version-shield` rule writes is
 //! taken for one, so that what is claimed of its output holds.
 
+use super::informed::Lesson;
 use crate::context::ContentId;
 use crate::history::BuildInput;
 use crate::replay::{Filters, Part, Table};
@@ -108,6 +109,27 @@ impl Filter {
     }
 }
 
+impl Filter {
+    /// The one for files of this name.
+    pub(super) fn named(name: &[u8]) -> Option<Self> {
+        ALL.iter().find(|f| f.name.as_bytes() == name).copied()
+    }
+}
+
+/// The commands of a Dockerfile's `text` that are filters or write a recipe, each with its filters (none for a recipe).
+pub(super) fn commands(text: &str) -> impl Iterator<Item = (&str, Vec<Filter>)> {
+    let lines = text.lines().filter_map(|l| l.trim().strip_prefix("RUN "));
+    lines.map(str::trim).filter_map(|command| match command {
+        PREPARE => Some((command, Vec::new())),
+        _ => filters_in(command).map(|filters| (command, filters)),
+    })
+}
+
+/// Says that [`PREPARE`] writes a recipe.
+pub(super) fn add_recipe(filters: &mut Filters) {
+    filters.add_digest(PREPARE, "recipe.json", is_in_recipe);
+}
+
 /// The filters that `command` is made of; `None` for any other command.
 fn filters_in(command: &str) -> Option<Vec<Filter>> {
     let parts = command.trim().split(" && ");
@@ -121,6 +143,8 @@ pub struct Filtered<'q> {
     inputs: &'q [BuildInput],
     blob: &'q dyn Fn(&ObjectId) -> Option<Vec<u8>>,
     known: RefCell<BTreeMap<(RepoPath, Filter), Option<Series>>>,
+    /// What the steps of the text as it is leave.
+    now: Filters,
 }
 
 /// For each build what a filter leaves of a file; `None` where the file is absent.
@@ -141,7 +165,18 @@ impl<'q> Filtered<'q> {
             inputs,
             blob,
             known: RefCell::new(BTreeMap::new()),
+            now: Filters::default(),
         }
+    }
+
+    /// The same, which knows what filters leave that are in this text already.
+    #[must_use]
+    pub fn beginning_with(mut self, text: &str) -> Self {
+        let mut lesson = Lesson::default();
+        for input in self.inputs {
+            lesson.take(text.as_bytes(), input, self.blob, &mut self.now);
+        }
+        self
     }
 
     /// For each build what `filter` leaves of the file at `path` (relative to the context); `None` where a blob of it is
@@ -181,18 +216,17 @@ impl<'q> Filtered<'q> {
 
     /// What the RUNs of a Dockerfile's `text` that are filters leave, for all files that were asked about.
     pub fn filters(&self, text: &str) -> Filters {
-        let mut filters = Filters::default();
-        let lines = text.lines().filter_map(|l| l.trim().strip_prefix("RUN "));
-        for command in lines {
-            if command.trim() == PREPARE {
-                filters.add_digest(PREPARE, "recipe.json", is_in_recipe);
+        let mut filters = self.now.clone();
+        for (command, of_command) in commands(text) {
+            if command == PREPARE {
+                add_recipe(&mut filters);
             }
-            for filter in filters_in(command).into_iter().flatten() {
+            for filter in of_command {
                 for ((_, of), series) in self.known.borrow().iter() {
                     if *of == filter
                         && let Some(series) = series
                     {
-                        filters.add(command.trim(), filter.name, series.table.clone());
+                        filters.add(command, filter.name, series.table.clone());
                     }
                 }
             }

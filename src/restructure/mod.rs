@@ -12,6 +12,7 @@ pub mod command;
 pub mod effect;
 pub mod filter;
 pub mod finding;
+pub mod informed;
 mod installs;
 pub mod layout;
 pub mod legality;

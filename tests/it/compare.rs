@@ -280,3 +280,93 @@ fn an_accepted_proposal_is_shown_as_ignored() {
     ));
     assert_eq!(listed["ignored"][0]["reason"], "by the file");
 }
+
+const UNSHIELDED: &str = "FROM node:22\nWORKDIR /app\nCOPY package.json yarn.lock ./\nRUN yarn --frozen-lockfile\nCOPY . .\n";
+
+/// The same with a stage that passes the manifest through `command`.
+fn through(command: &str) -> String {
+    let stage = format!(
+        "FROM node:22 AS manifests\nWORKDIR /app\nCOPY package.json yarn.lock ./\nRUN {command}\n\n"
+    );
+    let copied = "COPY --from=manifests /app/package.json /app/yarn.lock ./\n";
+    stage + &UNSHIELDED.replacen("COPY package.json yarn.lock ./\n", copied, 1)
+}
+
+/// Ten commits that move the version alone, but for the fifth, which moves a dependency.
+fn bumps() -> Repo {
+    let repo = Repo::new();
+    repo.write("Dockerfile", "FROM node:22\n")
+        .write("yarn.lock", "lock\n");
+    for n in 0..10 {
+        let manifest = format!(
+            "{{\n  \"name\": \"a\",\n  \"version\": \"1.{n}.0\",\n  \"dependencies\": {{\"b\": \"{}\"}}\n}}\n",
+            n / 5
+        );
+        repo.write("package.json", manifest).commit("release");
+    }
+    repo
+}
+
+const BLANK: &str = r#"sed -i 's/^\(  "version": \)".*"/\1"0.0.0"/' package.json"#;
+const SAID: &str = "exactly a version filter";
+
+#[test]
+fn a_version_shield_pays_where_only_the_version_moves() {
+    let repo = bumps();
+    let run = |command: &str, more: &[&str]| {
+        let ran = compare(
+            &repo,
+            UNSHIELDED,
+            &through(command),
+            &[&["--format", "json"], more].concat(),
+        );
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+        (json, ran.stdout.contains(SAID))
+    };
+    let faster = |json: &Value| json["faster"].as_u64().unwrap();
+    let (known, is_said) = run(BLANK, &[]);
+    assert_eq!((faster(&known), is_said), (8, true), "{known}");
+    // Another text is another command, whatever it does.
+    let (unknown, is_said) = run(&BLANK.replace("0.0.0", "0.0.1"), &[]);
+    assert_eq!((faster(&unknown), is_said), (0, false), "{unknown}");
+    // Nor is it one where something else is said of the step, or it writes into a mount.
+    let (told, is_said) = run(BLANK, &["--run-output", "manifests:4=changing"]);
+    assert_eq!((faster(&told), is_said), (0, false), "{told}");
+    let mounted = format!("--mount=type=tmpfs,target=/app {BLANK}");
+    let (mounted, is_said) = run(&mounted, &[]);
+    assert_eq!((faster(&mounted), is_said), (0, false), "{mounted}");
+}
+
+/// Reports go by what the shield leaves; the trace claims nothing of it.
+#[test]
+fn analyze_and_explain_know_the_shield_too_and_the_trace_does_not() {
+    let repo = bumps();
+    repo.write("new.Dockerfile", through(BLANK));
+    let run = |words: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_stratigraph"))
+            .args(words)
+            .args(["--pin", "new.Dockerfile"])
+            .current_dir(repo.path())
+            .env_clear()
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let analysis: Value = serde_json::from_str(&run(&["analyze", "--format", "json"])).unwrap();
+    let steps = analysis["steps"].as_array().unwrap();
+    let install = steps
+        .iter()
+        .find(|s| s["text"].as_str().unwrap().contains("yarn --frozen"));
+    assert_eq!(install.unwrap()["cache"]["hits"], 8, "{install:?}");
+    assert!(analysis["caveats"].to_string().contains(SAID));
+    assert!(run(&["explain", "HEAD"]).contains(SAID));
+    let trace = run(&["replay"]);
+    let last: Value = serde_json::from_str(trace.lines().last().unwrap()).unwrap();
+    let steps = last["steps"].as_array().unwrap();
+    let install = steps
+        .iter()
+        .find(|s| s["text"].as_str().unwrap().contains("yarn --frozen"));
+    assert_eq!(install.unwrap()["outcome"], "miss", "{install:?}");
+}
