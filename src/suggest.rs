@@ -113,7 +113,9 @@ pub struct IfPassed {
     pub names: Vec<String>,
     /// A file of the tree that passes one of them with a value of its own each time.
     pub by: Option<RepoPath>,
-    /// Milliseconds per build, in the world of medians.
+    /// What such a build takes before the change, in milliseconds, in the world of medians.
+    pub rebuild: i64,
+    /// What the change saves of it.
     pub per_build: i64,
 }
 
@@ -1018,13 +1020,17 @@ fn if_passed(
     };
     let run = |draft: &Draft| passing.run(draft, bench.filtered.filters(&draft.dockerfile));
     let (old, new) = (run(before), run(&proposal.draft));
-    let pairs: Vec<i64> = (0..old.patterns.len())
-        .filter_map(|b| Some(signed(old.wall(b)?) - signed(new.wall(b)?)))
+    let pairs: Vec<(i64, i64)> = (0..old.patterns.len())
+        .filter_map(|b| Some((signed(old.wall(b)?), signed(new.wall(b)?))))
         .collect();
+    let mean = |of: fn(&(i64, i64)) -> i64| {
+        pairs.iter().map(of).sum::<i64>() / signed(pairs.len() as u64).max(1)
+    };
     Some(IfPassed {
         by: names.iter().find_map(|name| passed_by(view, name)),
         names,
-        per_build: pairs.iter().sum::<i64>() / signed(pairs.len() as u64).max(1),
+        rebuild: mean(|(old, _)| *old),
+        per_build: mean(|(old, new)| old - new),
     })
 }
 

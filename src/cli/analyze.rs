@@ -3,7 +3,7 @@
 use super::accepted::drop_accepted;
 use super::args::{AnalyzeArgs, Format};
 use super::config_file;
-use super::error::CliError;
+use super::error::{CliError, Kind};
 use super::load::Project;
 use super::output::{Output, look};
 use super::prices::cost_model;
@@ -18,6 +18,7 @@ use crate::tree::ObjectId;
 pub(super) fn run(args: &AnalyzeArgs) -> Result<(), CliError> {
     let project = Project::load(&settings::job(&args.replay)?)?;
     let mut analysis = analyse(&project, cost_model(&project, &args.cost)?)?;
+    refuse_absent(&project, &analysis)?;
     let config = config_file::load(&args.replay)?;
     let (path, text) = (&project.settings.dockerfile, project.newest_dockerfile());
     drop_accepted(
@@ -37,6 +38,16 @@ pub(super) fn run(args: &AnalyzeArgs) -> Result<(), CliError> {
         Format::Html => html::write(&report, heat::heat(&analysis).as_ref(), &mut output)?,
     }
     output.finish()
+}
+
+/// A file that no commit has gives no figures: most likely another one is meant.
+fn refuse_absent(project: &Project, analysis: &Analysis) -> Result<(), CliError> {
+    let (all, path) = (project.builds.len(), &project.settings.dockerfile);
+    if project.settings.pin.is_some() || analysis.n_dockerfiles > 0 || all == 0 {
+        return Ok(());
+    }
+    let message = format!("there is no {path} at any of the {all} commits");
+    Err(CliError::new(Kind::Dockerfile, message).with_help(project.other_dockerfiles()))
 }
 
 /// Replays the project's builds.

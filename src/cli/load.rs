@@ -127,6 +127,21 @@ impl Project {
             .collect()
     }
 
+    /// What to do where the Dockerfile is absent: those that the newest commit has.
+    pub(super) fn other_dockerfiles(&self) -> String {
+        let newest = self.builds.last().map(|(id, _)| *id);
+        let files = newest.and_then(|id| self.repository.list(&id, &RepoPath::root()).ok());
+        let files = files.unwrap_or_default();
+        let found = dockerfiles(files.iter().map(|(path, _)| path));
+        match found.len() {
+            0 => "name it with --file; the newest commit has no file that is named as Dockerfiles are".to_owned(),
+            n => format!(
+                "name it with --file; the newest commit has {}",
+                list_words(&found, n, 6)
+            ),
+        }
+    }
+
     /// The commit that a revision means.
     pub(super) fn resolve(&self, rev: &str) -> Result<ObjectId, CliError> {
         self.repository

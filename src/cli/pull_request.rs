@@ -223,7 +223,9 @@ fn compared(
                 "there is no {} at the base nor at the head",
                 project.settings.dockerfile
             );
-            return Err(CliError::new(Kind::Dockerfile, message).with_help("name it with --file"));
+            return Err(
+                CliError::new(Kind::Dockerfile, message).with_help(project.other_dockerfiles())
+            );
         }
     };
     let committed = project.settings.clone();

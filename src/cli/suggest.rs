@@ -84,7 +84,7 @@ impl Texts {
                     Kind::Dockerfile,
                     format!("there is no {path} at the newest build's commit"),
                 )
-                .with_help("name it with --file")
+                .with_help(project.other_dockerfiles())
             })?,
         };
         for candidate in ignore_paths(settings.builder, &path, &RepoPath::new(&settings.context)) {

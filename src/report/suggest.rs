@@ -156,8 +156,9 @@ fn condition(suggestion: &Suggestion) -> Option<String> {
         .map(|path| format!(", as {path} seems to do"))
         .unwrap_or_default();
     Some(format!(
-        "if each build passed its own {}{by}, it would save {} per build",
+        "if each build passed its own {}{by}, a build would take {}, and this would save {} of it",
         passed.names.join(" and "),
+        duration(passed.rebuild.unsigned_abs()),
         change(passed.per_build)
     ))
 }
@@ -361,9 +362,10 @@ fn rest(
     if !all {
         writeln!(
             sink,
-            "{} more would not pay on this history{}; --all shows them.",
+            "{} would not pay on this history{}; --all shows {}.",
             count(n as u64, "proposal", "proposals"),
-            elsewhere(suggestions)
+            elsewhere(suggestions),
+            if n == 1 { "it" } else { "them" }
         )?;
         return caveats(suggestions, look, sink);
     }
@@ -647,7 +649,7 @@ fn suggestion(suggestions: &Suggestions, of: &Suggestion) -> Value {
         "doubt": candidate.safety.doubt(),
         "alone": of.alone.as_ref().map(saving),
         "on_top": of.on_top.as_ref().map(saving),
-        "if_passed": of.if_passed.as_ref().map(|i| json!({"names": i.names, "by": i.by.as_ref().map(ToString::to_string), "per_build_ms": i.per_build})),
+        "if_passed": of.if_passed.as_ref().map(|i| json!({"names": i.names, "by": i.by.as_ref().map(ToString::to_string), "rebuild_ms": i.rebuild, "per_build_ms": i.per_build})),
         "why_not": (!of.why_not.is_empty()).then_some(&of.why_not),
         "patch": of.alone.is_some().then(|| patch(suggestions, &suggestions.now, &of.proposal.draft)),
     })

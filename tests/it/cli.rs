@@ -204,6 +204,20 @@ fn a_repository_given_as_a_word_is_told_its_option() {
     }
 }
 
+#[test]
+fn a_dockerfile_that_no_commit_has_is_an_error_that_names_those_there_are() {
+    let repo = repo();
+    for command in ["analyze", "suggest"] {
+        let output = run(repo.path(), &[command, "--file", "nope"]);
+        assert_eq!(output.status.code(), Some(4), "{command}");
+        let text = err(&output);
+        assert!(
+            text.contains("nope") && text.contains("has Dockerfile"),
+            "{text}"
+        );
+    }
+}
+
 /// The outcomes of the steps that are not FROM, one string per build: `h`it or `m`iss.
 fn outcomes(output: &Output) -> Vec<String> {
     let build = |line: &str| -> String {
