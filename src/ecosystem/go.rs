@@ -2,7 +2,7 @@
 
 use super::files::Files;
 use super::needs::{Needs, within};
-use super::{CacheDir, Call, Ecosystem, Role, Verdict};
+use super::{CacheDir, Call, Ecosystem, Role, Verdict, make};
 use crate::tree::RepoPath;
 
 pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
@@ -13,7 +13,7 @@ pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
 
 fn plan(call: &Call<'_>) -> Verdict {
     if call.program() != "go" {
-        return None;
+        return made(call);
     }
     let dir = match call.option(&["-C"]) {
         Some(dir) => within(call.dir, dir)?,
@@ -35,6 +35,45 @@ fn plan(call: &Call<'_>) -> Verdict {
         }
         _ => None,
     }
+}
+
+/// A target of a Makefile whose recipe builds with Go.
+fn made(call: &Call<'_>) -> Verdict {
+    let (base, commands) = make::commands(call)?;
+    // What is said plainly first: it leaves no doubt.
+    let (plain, hidden): (Vec<_>, Vec<_>) = commands.iter().partition(|m| m.is_plain);
+    for made in plain.into_iter().chain(hidden) {
+        let seen = &made.seen;
+        let at = seen.directory.as_deref().and_then(|d| within(&base, d));
+        let Some(dir) = at.filter(|_| seen.name() == "go") else {
+            continue;
+        };
+        let inner = Call {
+            words: &seen.words,
+            dir: &dir,
+            ..*call
+        };
+        let mut needs = match plan(&inner) {
+            Some(Ok((_, needs))) => needs,
+            Some(Err(reason)) => return Some(Err(reason)),
+            None => continue,
+        };
+        needs.shown(format!("the Makefile runs go {}", seen.subcommand()));
+        if !made.is_plain {
+            needs.doubt(format!(
+                "variables or conditions of the Makefile decide whether it runs go {}",
+                seen.subcommand()
+            ));
+        }
+        let rest = dir.strip_prefix(call.dir)?.to_string();
+        let line = if rest.is_empty() {
+            "go mod download".to_owned()
+        } else {
+            format!("cd {} && go mod download", super::text::quoted(&rest))
+        };
+        return Some(Ok((Role::Prefetch(line), needs)));
+    }
+    None
 }
 
 fn prefetch(call: &Call<'_>, dir: &RepoPath) -> Verdict {

@@ -18,6 +18,7 @@ mod files;
 mod go;
 mod gradle;
 mod laid;
+mod make;
 mod maven;
 mod mix;
 mod needs;

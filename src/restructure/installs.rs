@@ -275,6 +275,8 @@ impl<'a> StageView<'a> {
             }
             for seen in read.seen_of(n) {
                 match read.ask(seen) {
+                    // A recipe may do more than what is known of it.
+                    _ if matches!(seen.name(), "make" | "gmake") => return None,
                     Some(Answer::Plan(plan)) => names.push(plan.ecosystem),
                     Some(Answer::Whole { ecosystem, .. }) => names.push(ecosystem),
                     None if is_quiet(seen) => {}
