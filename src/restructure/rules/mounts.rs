@@ -200,6 +200,9 @@ fn cache(
 ) -> Option<Candidate> {
     let view = of.view;
     let (first, dir) = runs.first()?;
+    if is_elsewhere(of, *first, ecosystem) {
+        return None;
+    }
     let target = home_path(of, *first, dir.path)?;
     let mut mounted: Vec<usize> = runs.iter().map(|(run, _)| *run).collect();
     if dir.is_read_later {
@@ -279,6 +282,30 @@ fn cache(
         .flat_map(|r| r.before.clone())
         .collect();
     Some(candidate)
+}
+
+/// Variables that move an ecosystem's downloads, by its own documentation. (Bundler keeps those of `BUNDLE_PATH` below the
+/// Ruby version's folder, whose name the Dockerfile does not tell.)
+const MOVED_BY: [(&str, &[&str]); 11] = [
+    ("bun", &["BUN_INSTALL", "BUN_INSTALL_CACHE_DIR"]),
+    ("bundler", &["BUNDLE_PATH", "GEM_HOME"]),
+    ("composer", &["COMPOSER_CACHE_DIR", "COMPOSER_HOME"]),
+    ("conda", &["CONDA_PKGS_DIRS"]),
+    ("npm", &["NPM_CONFIG_CACHE", "npm_config_cache"]),
+    ("pip", &["PIP_CACHE_DIR", "XDG_CACHE_HOME"]),
+    ("pipenv", &["PIPENV_CACHE_DIR", "XDG_CACHE_HOME"]),
+    ("pnpm", &["PNPM_HOME", "XDG_DATA_HOME"]),
+    ("poetry", &["POETRY_CACHE_DIR", "XDG_CACHE_HOME"]),
+    ("uv", &["UV_CACHE_DIR", "XDG_CACHE_HOME"]),
+    ("yarn", &["YARN_CACHE_FOLDER"]),
+];
+
+/// Whether the stage's environment sends the downloads to another place than the usual one.
+fn is_elsewhere(of: &StageView<'_>, run: usize, ecosystem: &str) -> bool {
+    let moved_by = MOVED_BY.iter().find(|(name, _)| *name == ecosystem);
+    let names = moved_by.map_or(&[][..], |(_, names)| names);
+    let place = of.places.get(run);
+    place.is_some_and(|place| names.iter().any(|name| place.variables.contains_key(*name)))
 }
 
 /// `~` as the user's home there; `None` where that is not known.
