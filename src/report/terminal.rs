@@ -17,9 +17,9 @@ pub struct Look {
 }
 
 /// So many findings are listed.
-const MAX_FINDINGS: usize = 5;
+const MAX_FINDINGS: usize = 4;
 /// So many caveats are listed.
-const MAX_CAVEATS: usize = 4;
+const MAX_CAVEATS: usize = 3;
 
 const TITLE: Style = Style::new().bold();
 const HEADING: Style = Style::new().bold();

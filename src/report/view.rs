@@ -13,11 +13,11 @@ use crate::score::{Blame, Cause, Millis};
 use std::collections::BTreeMap;
 
 /// So many steps are listed; the cheapest beyond them are summed up in a line.
-const MAX_STEPS: usize = 14;
+const MAX_STEPS: usize = 11;
 /// So many stages get a line of their own.
-const MAX_STAGES: usize = 4;
+const MAX_STAGES: usize = 3;
 /// So many causes are listed.
-const MAX_CAUSES: usize = 6;
+const MAX_CAUSES: usize = 4;
 /// Shorter histories are not projected to a month.
 const MIN_DAYS: u64 = 14;
 /// Seconds of a month, on average.
