@@ -5,14 +5,16 @@ FROM rust:1.95-alpine3.22 AS build
 RUN apk add --no-cache build-base
 WORKDIR /src
 COPY rust-toolchain.toml Cargo.toml Cargo.lock ./
-RUN mkdir -p src benches \
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    mkdir -p src benches \
  && echo 'fn main() {}' > src/main.rs \
  && touch src/lib.rs benches/parse_lower.rs benches/walk.rs \
  && cargo build --release --locked \
  && rm -rf src benches
 COPY benches ./benches
 COPY src ./src
-RUN touch src/lib.rs src/main.rs \
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    touch src/lib.rs src/main.rs \
  && cargo build --release --locked
 
 FROM scratch

@@ -399,7 +399,8 @@ impl Run {
             // The first build fills the empty cache, whatever the text: it does not count.
             let built = replay.build(&input).result.ok();
             if n == 0 {
-                run.cold = built.as_ref().map(|b| question.cost.build(b).wall_ms);
+                let cost = question.cost.before_first_build();
+                run.cold = built.as_ref().map(|b| cost.build(b).wall_ms);
             }
             let Some(built) = built.filter(|_| n > 0) else {
                 run.patterns.push(None);

@@ -197,10 +197,7 @@ fn totals(builds: &[Build], versions: &[Version], model: &CostModel, git: Option
         totals.tally.merge(&facts.tally);
     }
     let mut bill = Bill::new(model);
-    let empty = CostModel {
-        mounts_filled: false,
-        ..model.clone()
-    };
+    let empty = model.before_first_build();
     let mut cold_bill = Bill::new(&empty);
     for facts in counted_builds(builds) {
         let steps = &facts.built.steps;

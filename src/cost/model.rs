@@ -253,6 +253,14 @@ impl CostModel {
         size
     }
 
+    /// The same builder before its first build: nothing is in its cache mounts either.
+    pub fn before_first_build(&self) -> Self {
+        Self {
+            mounts_filled: false,
+            ..self.clone()
+        }
+    }
+
     /// One build in the world of medians.
     pub fn build(&self, built: &Built) -> BuildCost {
         self.build_in(built, World::median())

@@ -123,10 +123,14 @@ pub(super) fn works(model: &CostModel, steps: &Steps, known: &mut Known) -> Vec<
     let mut below: Vec<BTreeSet<&'static str>> = Vec::with_capacity(steps.steps.len());
     let mut works = Vec::with_capacity(steps.steps.len());
     for (n, step) in steps.steps.iter().enumerate() {
-        let own = alone(model, step, known).map_or_else(Vec::new, |a| a.work.clone());
+        let mut own = alone(model, step, known).map_or_else(Vec::new, |a| a.work.clone());
         let mut fetched: BTreeSet<&'static str> = parents(step, n)
             .flat_map(|p| below[p].iter().copied())
             .collect();
+        if model.mounts_filled && resolved::finds_done(&own, &fetched) {
+            // What an earlier step fetched, a mount cannot spare it once more.
+            own = step::work(step, &model.before_first_build());
+        }
         let work = resolved::adjusted(own, &fetched, &model.scale);
         fetched.extend(work.iter().filter_map(|w| resolved::fetcher(&w.key)));
         below.push(fetched);

@@ -9,10 +9,7 @@ use crate::replay::BuildOutcome;
 /// What the newest of the builds costs from an empty cache, cache mounts and all.
 pub(super) fn cost(builds: &[BuildOutcome], model: &CostModel) -> EachCost {
     let newest = builds.iter().rev().find(|b| b.result.is_ok());
-    let model = CostModel {
-        mounts_filled: false,
-        ..model.clone()
-    };
+    let model = model.before_first_build();
     let mut builds: Vec<BuildOutcome> = newest.into_iter().cloned().collect();
     builds
         .iter_mut()
