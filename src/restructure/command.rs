@@ -3,10 +3,25 @@
 //! Only commands in the table are judged; one that is not may do anything. Sources: the commands' manual pages.
 
 use super::layout::absolute;
+use crate::dockerfile::ast::{Command, Instruction, Kind, Run};
+use crate::shell;
 use crate::shell::Connector;
 use crate::shell::Script;
 use crate::shell::Seen;
 use std::collections::BTreeSet;
+
+/// The commands of a RUN in shell form; `None` for anything else, and where the text was not read to its end.
+pub(super) fn seen(instruction: &Instruction) -> Option<Vec<Seen>> {
+    match &instruction.kind {
+        Kind::Run(Run {
+            command: Command::Shell(text),
+        }) if instruction.heredocs.is_empty() => {
+            let script = shell::parse(text);
+            script.is_complete.then(|| script.seen())
+        }
+        _ => None,
+    }
+}
 
 /// What a command touches besides the paths among its words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

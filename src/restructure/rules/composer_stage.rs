@@ -28,6 +28,7 @@
 //! a package writes anywhere but into `vendor`.
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
+use super::super::command::seen;
 use super::super::installs::StageView;
 use super::super::layout::{absolute, places};
 use super::super::lift::declare;
@@ -35,8 +36,8 @@ use super::super::mentions::mentions;
 use super::super::moving::{block_of, without_blank_twin};
 use super::super::view::View;
 use super::Rule;
-use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Stage};
-use crate::shell::{self, Seen};
+use crate::dockerfile::ast::{Instruction, Kind, Stage};
+use crate::shell::Seen;
 use crate::tree::RepoPath;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -111,18 +112,6 @@ fn candidate(view: &View<'_>) -> Option<Candidate> {
 fn is_composer_image(from: &str) -> bool {
     let name = from.rsplit('/').next().unwrap_or(from);
     name == "composer" || name.starts_with("composer:")
-}
-
-fn seen(instruction: &Instruction) -> Option<Vec<Seen>> {
-    match &instruction.kind {
-        Kind::Run(Run {
-            command: Command::Shell(text),
-        }) if instruction.heredocs.is_empty() => {
-            let script = shell::parse(text);
-            script.is_complete.then(|| script.seen())
-        }
-        _ => None,
-    }
 }
 
 /// Whether a RUN does nothing but install packages or write the autoloader.

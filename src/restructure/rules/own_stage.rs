@@ -29,6 +29,7 @@
 //! with it. The copy stands where the last of its RUNs stood, so that all below finds what it found.
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
+use super::super::command::seen;
 use super::super::installs::StageView;
 use super::super::layout::{absolute, is_within, mentioned, places, reachable};
 use super::super::lift::declare;
@@ -37,8 +38,8 @@ use super::super::moving::{block, block_of, without_blank_twin};
 use super::super::view::View;
 use super::Rule;
 use crate::dockerfile::Span;
-use crate::dockerfile::ast::{Command, Instruction, Kind, Run};
-use crate::shell::{self, Seen};
+use crate::dockerfile::ast::{Instruction, Kind};
+use crate::shell::Seen;
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -141,19 +142,6 @@ fn candidate(of: &StageView<'_>) -> Option<Candidate> {
 
 fn source_of<'t>(view: &View<'t>, instruction: &Instruction) -> Option<&'t str> {
     view.text().get(instruction.span.range())
-}
-
-/// The commands of a RUN in shell form.
-fn seen(instruction: &Instruction) -> Option<Vec<Seen>> {
-    match &instruction.kind {
-        Kind::Run(Run {
-            command: Command::Shell(text),
-        }) if instruction.heredocs.is_empty() => {
-            let script = shell::parse(text);
-            script.is_complete.then(|| script.seen())
-        }
-        _ => None,
-    }
 }
 
 fn is_quiet(seen: &Seen) -> bool {
