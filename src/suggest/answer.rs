@@ -1,0 +1,91 @@
+//! What is answered: the recommended set, and what else was proposed.
+
+use crate::caveat::Caveat;
+use crate::cost::Band;
+use crate::restructure::finding::Finding;
+use crate::restructure::search::{Draft, Dropped, Proposal, Unwanted};
+use crate::tree::RepoPath;
+
+/// The answer.
+#[derive(Clone, Debug)]
+pub struct Suggestions {
+    /// The Dockerfile's path in the repository.
+    pub dockerfile: RepoPath,
+    /// The ignore file's path in the repository: the one in effect, or the one to make.
+    pub ignore: RepoPath,
+    /// The texts as they are.
+    pub now: Draft,
+    /// The texts with the recommended set applied.
+    pub then: Draft,
+    /// Builds replayed, those that could be built, and the times of the first and last.
+    pub builds: (usize, usize, i64, i64),
+    /// Milliseconds a build takes on average: as it is, with the recommended set, and at best, each step running only for
+    /// what it reads, in doubt for what it may read.
+    pub mean: (Band, Band, Band),
+    /// The best again, in doubt only for what steps of its kind do read: never more than the other.
+    pub best_bold: Band,
+    /// What the recommended set saves per build.
+    pub saving: Saving,
+    /// The recommended set, in the best order.
+    pub order: Vec<Suggestion>,
+    /// Proposals that pay alone and no longer do on top of the recommended set.
+    pub instead: Vec<Suggestion>,
+    /// Proposals that save a little on top of the recommended set, or would if build arguments were passed that the
+    /// repository's own files pass.
+    pub small: Vec<Suggestion>,
+    /// Proposals that do not pay on this history.
+    pub idle: Vec<Suggestion>,
+    /// What was proposed and dropped by the check.
+    pub dropped: Vec<Dropped>,
+    /// What was proposed and somebody does not want.
+    pub unwanted: Vec<Unwanted>,
+    /// What is wrong, in words.
+    pub findings: Vec<Finding>,
+    /// What was assumed.
+    pub caveats: Vec<Caveat>,
+}
+
+/// One proposal with what it is worth.
+#[derive(Clone, Debug)]
+pub struct Suggestion {
+    /// The proposal, on the text as it is; for one that only became possible later, on the text before it.
+    pub proposal: Proposal,
+    /// What it saves alone; `None` when it was only possible on top of others.
+    pub alone: Option<Saving>,
+    /// What it saves on top of those before it in the best order.
+    pub on_top: Option<Saving>,
+    /// Why it is not in the recommended set; empty when it is.
+    pub why_not: String,
+    /// What it would save if a build argument that it is about differed at every build, where no build says so.
+    pub if_passed: Option<IfPassed>,
+}
+
+/// A saving under the condition that arguments differ at every build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IfPassed {
+    /// The arguments' names.
+    pub names: Vec<String>,
+    /// A file of the tree that passes one of them with a value of its own each time.
+    pub by: Option<RepoPath>,
+    /// What such a build takes before the change, in milliseconds, in the world of medians.
+    pub rebuild: i64,
+    /// What the change saves of it.
+    pub per_build: i64,
+}
+
+/// What a text saves against another over the same builds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Saving {
+    /// Milliseconds per build, with the band of the draws: low, median, high.
+    pub per_build: (i64, i64, i64),
+    /// The same per month at this history's pace; `None` for a history of less than a day.
+    pub per_month: Option<(i64, i64, i64)>,
+    /// Builds that get faster, get slower, and were compared.
+    pub builds: (usize, usize, usize),
+    /// Builds that only the old text can build, for instance for want of a file that it does not name.
+    pub lost: usize,
+    /// Compressed bytes per build moved less (pulled, pushed, cached); negative for more.
+    pub bytes_per_build: i64,
+    /// Milliseconds that the first build takes less, from an empty cache, in the world of medians; negative for more.
+    pub cold: i64,
+}

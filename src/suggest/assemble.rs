@@ -1,0 +1,141 @@
+//! The answer, put together from what the search found.
+
+use super::answer::{Suggestion, Suggestions};
+use super::bench::Bench;
+use super::idle::why_idle;
+use super::left::small;
+use super::passing::if_passed;
+use super::question::Question;
+use super::run::mean;
+use crate::caveat::Caveat;
+use crate::restructure::View;
+use crate::restructure::search::{Draft, Found, Proposal, worth_its_risk};
+use crate::tree::RepoPath;
+use std::cmp::Reverse;
+
+/// What was found, with what it saves. The paths and findings are the caller's to set.
+pub(super) fn assemble(
+    question: &Question<'_>,
+    view: &View<'_>,
+    bench: &mut Bench<'_>,
+    now: Draft,
+    found: Found,
+    least: i64,
+) -> Suggestions {
+    let (order, then) = recommended(bench, &now, &found);
+    let small = small(view, bench, (&now, &then), &found, least);
+    let mut others = Vec::new();
+    for (proposal, gain) in &found.alone {
+        let is_told = |id: &String| *id == proposal.id;
+        if found.order.iter().any(|p| is_told(&p.id))
+            || small.iter().any(|s| is_told(&s.proposal.id))
+        {
+            continue;
+        }
+        let needed = worth_its_risk(&proposal.candidate, least);
+        let pays = gain.is_some_and(|g| g.median >= needed);
+        let other = if pays {
+            instead(bench, &now, proposal)
+        } else {
+            let alone = bench.rough_saving(&now, &proposal.draft);
+            Suggestion {
+                proposal: proposal.clone(),
+                on_top: None,
+                why_not: why_idle(*gain, alone.as_ref(), &proposal.candidate),
+                alone,
+                if_passed: if_passed(view, bench, &now, proposal),
+            }
+        };
+        others.push((pays, other));
+    }
+    let (instead, idle): (Vec<_>, Vec<_>) = others.into_iter().partition(|(pays, _)| *pays);
+    let [mut instead, idle] =
+        [instead, idle].map(|group| group.into_iter().map(|(_, s)| s).collect::<Vec<_>>());
+    instead.sort_by_key(|s| Reverse(s.alone.as_ref().map_or(0, |a| a.per_build.1)));
+    let (first, last) = question.span();
+    let (old, new) = (bench.price(&now), bench.price(&then));
+    let saving = bench.saving(&now, &then).unwrap_or_default();
+    let base = bench.runs.get(&now).cloned().unwrap_or_default();
+    let done = bench.runs.get(&then).cloned().unwrap_or_default();
+    let (best, best_bold) = bench.bounds();
+    Suggestions {
+        dockerfile: RepoPath::root(),
+        ignore: RepoPath::root(),
+        builds: (
+            base.patterns.len(),
+            base.patterns.iter().flatten().count(),
+            first,
+            last,
+        ),
+        mean: (mean(&old, &base.patterns), mean(&new, &done.patterns), best),
+        best_bold,
+        saving,
+        caveats: assumed(bench, &then),
+        now,
+        then,
+        order,
+        instead,
+        small,
+        idle,
+        dropped: found.dropped,
+        unwanted: found.unwanted,
+        findings: Vec::new(),
+    }
+}
+
+/// The recommended set in its order, and the text with all of it.
+fn recommended(bench: &mut Bench<'_>, now: &Draft, found: &Found) -> (Vec<Suggestion>, Draft) {
+    let mut before = now.clone();
+    let mut order = Vec::new();
+    for placed in &found.order {
+        let first = found
+            .alone
+            .iter()
+            .find(|(p, _)| p.id == placed.id)
+            .map(|(p, _)| p.clone());
+        let alone = first.as_ref().and_then(|p| bench.saving(now, &p.draft));
+        let proposal = first.unwrap_or_else(|| Proposal {
+            id: placed.id.clone(),
+            candidate: placed.candidate.clone(),
+            draft: placed.draft.clone(),
+        });
+        order.push(Suggestion {
+            proposal,
+            alone,
+            on_top: bench.saving(&before, &placed.draft),
+            why_not: String::new(),
+            if_passed: None,
+        });
+        before = placed.draft.clone();
+    }
+    (order, before)
+}
+
+/// A proposal that pays alone and not on top of the recommended set.
+fn instead(bench: &mut Bench<'_>, now: &Draft, proposal: &Proposal) -> Suggestion {
+    Suggestion {
+        proposal: proposal.clone(),
+        alone: bench.saving(now, &proposal.draft),
+        on_top: None,
+        why_not: "others of the recommended set save the same".to_owned(),
+        if_passed: None,
+    }
+}
+
+/// What was assumed on the way to `then`.
+fn assumed(bench: &Bench<'_>, then: &Draft) -> Vec<Caveat> {
+    let mut caveats = bench.caveats.clone();
+    let of_build = &bench.shared.past.of_build;
+    let n_bumps = of_build
+        .windows(2)
+        .filter(|pair| pair[0] != pair[1])
+        .count();
+    if n_bumps > 0 {
+        caveats.push(Caveat::general(format!("Each build has the image tags and the versions in ARG and ENV of its own commit's Dockerfile; they changed in {n_bumps} of these builds.")));
+    }
+    let n_shorter = bench.runs.get(then).map_or(0, |run| run.n_shorter);
+    if n_shorter > 0 {
+        caveats.push(Caveat::general(format!("{n_shorter} of these commits lack files that COPY names today; there they are left out of the COPY.")));
+    }
+    caveats
+}

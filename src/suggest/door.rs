@@ -1,0 +1,92 @@
+//! The door: from a question to the answer.
+
+use super::answer::Suggestions;
+use super::assemble::assemble;
+use super::bench::Bench;
+use super::past::Past;
+use super::question::Question;
+use super::trees::Trees;
+use crate::dockerfile;
+use crate::dockerfile::Dockerfile;
+use crate::replay::Runner;
+use crate::restructure::View;
+use crate::restructure::filter::Filtered;
+use crate::restructure::finding::findings;
+use crate::restructure::rules::reads_git;
+use crate::restructure::search::{Draft, search};
+use crate::tree::RepoPath;
+
+/// Answers. Errors: the Dockerfile's refusal.
+pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error> {
+    let parsed = dockerfile::parse(&question.dockerfile)?;
+    let cost = question.cost.clone().under(question.settings);
+    let question = &Question {
+        cost: &cost,
+        dockerfile: question.dockerfile.clone(),
+        ignore: question.ignore.clone(),
+        ..*question
+    };
+    let trees = Trees::of(question);
+    let context = RepoPath::new(&question.settings.context);
+    let path = RepoPath::new(&question.settings.dockerfile);
+    let ignore_path = question
+        .ignore
+        .as_ref()
+        .map_or_else(|| context.join(b".dockerignore"), |(path, _)| path.clone());
+    let build_args = question.build_args();
+    let past = Past::of(question);
+    let bumps = past.bumps();
+    let filtered =
+        Filtered::new(question.inputs, question.blob).beginning_with(&question.dockerfile);
+    let view = View {
+        dockerfile: &parsed.dockerfile,
+        path: &path,
+        context: &context,
+        ignore: question
+            .ignore
+            .as_ref()
+            .map(|(path, text)| (path, text.as_str())),
+        files: &trees.files,
+        ignored: &trees.ignored,
+        read: question.read,
+        filtered: &|path, filter| filtered.builds(path, filter),
+        changes: &trees.changes,
+        builder: question.settings.builder,
+        git_dir: question.settings.git_dir,
+        persistent: question.settings.runner == Runner::Persistent,
+        target: target(&parsed.dockerfile, question.settings.target.as_deref()),
+        build_args: &build_args,
+        bumps: &bumps,
+        accepted: question.accepted,
+    };
+    let now = Draft {
+        dockerfile: question.dockerfile.clone(),
+        ignore: question.ignore.as_ref().map(|(_, text)| text.clone()),
+    };
+    let past = Past {
+        git: reads_git(&view),
+        ..past
+    };
+    let mut bench = Bench::new(question, &past, &filtered, &now);
+    let least = (bench.mean(&now) / 100).max(50);
+    let found = search(&view, least, &mut |drafts| bench.worth(drafts));
+    let mut answer = assemble(question, &view, &mut bench, now, found, least);
+    answer.findings = findings(&view);
+    (answer.dockerfile, answer.ignore) = (path, ignore_path);
+    answer.caveats.extend(parsed.caveats);
+    Ok(answer)
+}
+
+/// The target stage's index: by name, else by number, else the last.
+fn target(dockerfile: &Dockerfile, wanted: Option<&str>) -> usize {
+    let last = dockerfile.stages.len() - 1;
+    let Some(wanted) = wanted else { return last };
+    let lower = wanted.to_ascii_lowercase();
+    let by_name = dockerfile
+        .stages
+        .iter()
+        .rposition(|s| s.name.as_deref() == Some(lower.as_str()));
+    by_name
+        .or_else(|| wanted.parse().ok().filter(|n| *n <= last))
+        .unwrap_or(last)
+}
