@@ -375,6 +375,8 @@ struct Read<'a> {
     root: String,
     files: Vec<(RepoPath, FileStamp)>,
     origins: BTreeMap<RepoPath, RepoPath>,
+    /// Files of the context that COPY has put elsewhere, absolute: an entry point in `/usr/local/bin`.
+    elsewhere: Vec<String>,
     env: BTreeMap<String, String>,
 }
 
@@ -429,8 +431,10 @@ impl<'a> Read<'a> {
         let root = root_of(of, run, cwd);
         let mut origins = BTreeMap::new();
         let mut files = Vec::new();
+        let mut elsewhere = Vec::new();
         for (to, brought) in &image {
             let Some(rest) = below(to, &root) else {
+                elsewhere.push(to.clone());
                 continue;
             };
             let Ok(at) = of
@@ -460,6 +464,7 @@ impl<'a> Read<'a> {
             root,
             files,
             origins,
+            elsewhere,
             env,
         })
     }
@@ -561,15 +566,16 @@ impl<'a> Read<'a> {
             && command.substitutions.iter().all(|s| self.only_asks(s))
     }
 
-    /// Whether one of the words is a path of the project's place, or holds it.
+    /// Whether one of the words is a path of the project's place, or holds it, or holds a file of the context elsewhere.
     fn names_the_project(&self, seen: &Seen) -> bool {
-        seen.args().iter().any(|word| {
-            let path = word.split(['*', '?', '$']).next().unwrap_or_default();
-            let is_place = path.len() > 1 && path.starts_with('/') && self.root != "/";
-            is_place
-                && super::layout::overlap(path.trim_end_matches('/'), &self.root)
-                && seen.name() != "mkdir"
-        })
+        seen.name() != "mkdir"
+            && seen.args().iter().any(|word| {
+                let path = word.split(['*', '?', '$']).next().unwrap_or_default();
+                let place = path.trim_end_matches('/');
+                let is_place = place.len() > 1 && place.starts_with('/');
+                let is_in_root = self.root != "/" && super::layout::overlap(place, &self.root);
+                is_place && (is_in_root || self.elsewhere.iter().any(|f| is_within(f, place)))
+            })
     }
 
     /// Whether a piece changes modes of `allowed` files and nothing else.

@@ -286,7 +286,9 @@ impl Lift<'_, '_> {
     fn sort_run(&mut self, index: usize) -> bool {
         let line = self.of.stage.instructions[index].lines.first;
         let what = &self.install.shown;
-        if self.of.reads_no_project(index, &self.install.reads) {
+        let mut there = self.install.reads.clone();
+        there.extend(self.of.image_at(self.first).into_keys());
+        if self.of.reads_no_project(index, &there) {
             self.reasons.push(format!(
                 "line {line} reads nothing of the project but what is copied with it"
             ));

@@ -19,13 +19,15 @@ use super::super::candidate::{Candidate, Replaced, Safety, TextEdit};
 use super::super::command::{Group, LOCAL_PROGRAMS, group, is_system_install, removes};
 use super::super::effect::{Effect, Files, conflict};
 use super::super::installs::StageView;
-use super::super::layout::{Place, delivered, expand, places, reachable, stage_named, unquote};
+use super::super::layout::{
+    Place, delivered, expand, is_within, places, reachable, stage_named, unquote,
+};
 use super::super::moving::{block_of, byte_in_text, effects, move_before, with_needed};
 use super::super::past::Name;
 use super::super::view::View;
 use super::Rule;
 use super::sink::is_cache_bust;
-use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Stage};
+use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Stage, Transfer};
 use crate::shell;
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
@@ -143,35 +145,67 @@ fn renews(instruction: &Instruction, place: &Place) -> bool {
 }
 
 /// The effects with each `COPY --from=… NAME /usr/local/bin/` above `index` taken to bring the one program it names, as
-/// such copies do; and the programs so taken. Whether NAME is a directory of others is not known.
+/// such copies do; and the programs so taken. Whether NAME is a directory of others is not known, nor whether a package
+/// of the system brings a program of the same name to `/usr/bin`.
 fn local_programs(stage: &Stage, effects: &[Effect], index: usize) -> (Vec<Effect>, Vec<String>) {
     let mut relaxed = effects.to_vec();
     let mut programs = Vec::new();
+    let run = &stage.instructions[index].original;
     for (instruction, effect) in stage.instructions.iter().zip(&mut relaxed).take(index) {
         let (Kind::Copy(transfer), Files::Places(places)) = (&instruction.kind, &effect.files)
         else {
             continue;
         };
         let [to] = places.as_slice() else { continue };
-        if instruction.flag("from").is_none() || !LOCAL_PROGRAMS.contains(&to.as_str()) {
+        let Some(named) = programs_named(transfer, to) else {
+            continue;
+        };
+        if instruction.flag("from").is_none() {
             continue;
         }
-        let named = transfer.sources.iter().map(|source| match source {
-            Source::Path(path) if !path.contains(['*', '?', '[', '$']) => {
-                let name = path
-                    .rsplit('/')
-                    .next()
-                    .filter(|n| !n.is_empty() && *n != "bin")?;
-                Some(format!("{to}/{name}"))
-            }
-            _ => None,
-        });
-        if let Some(named) = named.collect::<Option<Vec<String>>>() {
-            programs.extend(named.iter().cloned());
-            effect.files = Files::Exactly(named);
-        }
+        let is_local = |path: &String| LOCAL_PROGRAMS.iter().any(|d| is_within(path, d));
+        let is_mentioned = |path: &String| {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            run.contains(name)
+        };
+        effect.files = if named.iter().all(is_local) {
+            Files::Exactly(named.clone())
+        } else if named.iter().any(is_mentioned) {
+            continue;
+        } else {
+            Files::Nothing
+        };
+        programs.extend(named);
     }
     (relaxed, programs)
+}
+
+/// The programs that a copy to `to` brings into a directory of programs, each under the name it has there.
+fn programs_named(transfer: &Transfer, to: &str) -> Option<Vec<String>> {
+    let system = ["/bin", "/sbin", "/usr/bin", "/usr/sbin"];
+    let is_for_programs = |dir: &str| LOCAL_PROGRAMS.contains(&dir) || system.contains(&dir);
+    if let (Some((dir, name)), [Source::Path(path)]) =
+        (to.rsplit_once('/'), transfer.sources.as_slice())
+    {
+        let is_plain = !path.contains(['*', '?', '[', '$']) && !path.ends_with('/');
+        if is_for_programs(dir) && is_plain && path.rsplit('/').next() == Some(name) {
+            return Some(vec![to.to_owned()]);
+        }
+    }
+    if !is_for_programs(to) {
+        return None;
+    }
+    let named = transfer.sources.iter().map(|source| match source {
+        Source::Path(path) if !path.contains(['*', '?', '[', '$']) => {
+            let name = path
+                .rsplit('/')
+                .next()
+                .filter(|n| !n.is_empty() && *n != "bin")?;
+            Some(format!("{to}/{name}"))
+        }
+        _ => None,
+    });
+    named.collect()
 }
 
 /// The RUNs of a stage that are made of commands which resolve dependencies or build.
@@ -237,7 +271,7 @@ fn hoisted_run(
         let (relaxed, programs) = local_programs(stage, effects, index);
         doubts.extend((!programs.is_empty()).then(|| {
             format!(
-                "check that the RUN in line {} runs none of the programs copied as {}",
+                "check that the RUN in line {} neither runs nor brings the programs copied as {}",
                 stage.instructions[index].lines.first,
                 programs.join(" and ")
             )
