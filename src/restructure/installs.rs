@@ -375,7 +375,8 @@ struct Read<'a> {
     root: String,
     files: Vec<(RepoPath, FileStamp)>,
     origins: BTreeMap<RepoPath, RepoPath>,
-    /// Files of the context that COPY has put elsewhere, absolute: an entry point in `/usr/local/bin`.
+    /// Files of the context that COPY has put where the root does not tell them from others, absolute: an entry point in
+    /// `/usr/local/bin`.
     elsewhere: Vec<String>,
     env: BTreeMap<String, String>,
 }
@@ -433,10 +434,11 @@ impl<'a> Read<'a> {
         let mut files = Vec::new();
         let mut elsewhere = Vec::new();
         for (to, brought) in &image {
-            let Some(rest) = below(to, &root) else {
+            let rest = below(to, &root);
+            if rest.is_none() || root == "/" {
                 elsewhere.push(to.clone());
-                continue;
-            };
+            }
+            let Some(rest) = rest else { continue };
             let Ok(at) = of
                 .view
                 .files

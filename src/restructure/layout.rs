@@ -2,6 +2,7 @@
 //!
 //! A file system position is known or it is `None`; nothing here is guessed.
 
+use super::base;
 use super::view::View;
 use crate::dockerfile::Dockerfile;
 use crate::dockerfile::ast::{Instruction, Kind, Source, Transfer};
@@ -39,10 +40,13 @@ pub fn places(dockerfile: &Dockerfile) -> Vec<Vec<Place>> {
     let mut ends: Vec<Place> = Vec::new();
     let mut all = Vec::new();
     for stage in &dockerfile.stages {
-        let mut place = parent(dockerfile, stage.index)
-            .and_then(|p| ends.get(p))
-            .cloned()
-            .unwrap_or_default();
+        let mut place = match parent(dockerfile, stage.index).and_then(|p| ends.get(p)) {
+            Some(end) => end.clone(),
+            None => Place {
+                cwd: base::directory(&stage.base().image).map(str::to_owned),
+                ..Place::default()
+            },
+        };
         let mut of_stage = Vec::new();
         for instruction in &stage.instructions {
             of_stage.push(place.clone());

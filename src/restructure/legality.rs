@@ -466,13 +466,12 @@ fn named_files_are_there(before: &View<'_>, after: &View<'_>) -> Result<(), Stri
         let Some(then) = stage_after(stage, before.dockerfile, after.dockerfile) else {
             continue;
         };
-        let brought = |view: &View<'_>, stage: &Stage, place: &[Place], n: usize| {
-            match &stage.instructions[n].kind {
-                Kind::Copy(t) | Kind::Add(t) => {
-                    delivered(view, &stage.instructions[n], t, &place[n])
-                }
-                _ => None,
-            }
+        let brought = |view: &View<'_>, stage: &Stage, place: &[Place], n: usize| match &stage
+            .instructions[n]
+            .kind
+        {
+            Kind::Copy(t) | Kind::Add(t) => delivered(view, &stage.instructions[n], t, &place[n]),
+            _ => None,
         };
         let moved = positions(stage, then);
         for (i, &(first, at)) in moved.iter().enumerate() {
@@ -481,8 +480,7 @@ fn named_files_are_there(before: &View<'_>, after: &View<'_>) -> Result<(), Stri
             };
             for &(second, later) in moved[i + 1..].iter().filter(|(_, later)| *later < at) {
                 let run = &stage.instructions[second];
-                let Files::Commands(touched) =
-                    effect(before, run, &old[stage.index][second]).files
+                let Files::Commands(touched) = effect(before, run, &old[stage.index][second]).files
                 else {
                     continue;
                 };

@@ -7,8 +7,10 @@
 
 pub mod absent;
 mod accepted;
+mod base;
 mod candidate;
 pub mod command;
+mod downloads;
 pub mod effect;
 pub mod filter;
 pub mod finding;

@@ -16,17 +16,20 @@
 //! installs that write to none of them.
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
+use super::super::downloads::{self, Downloads};
+use super::super::effect::{Files, effect};
 use super::super::installs::{Action, Install, StageView, relative};
 use super::super::layout::{is_within, parent, places, reachable};
 use super::super::lift::declare;
 use super::super::moving::{block, without_blank_twin};
 use super::super::view::{Feature, View};
 use super::Rule;
+
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::{Instruction, Kind, Source};
 use crate::ecosystem::CacheDir;
 use crate::tree::RepoPath;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Its line in [`super::ALL`].
 pub(super) const CACHES: Rule = Rule {
@@ -200,10 +203,7 @@ fn cache(
 ) -> Option<Candidate> {
     let view = of.view;
     let (first, dir) = runs.first()?;
-    if is_elsewhere(of, *first, ecosystem) {
-        return None;
-    }
-    let target = home_path(of, *first, dir.path)?;
+    let Downloads { target, doubts } = downloads::of(of, *first, ecosystem, dir)?;
     let mut mounted: Vec<usize> = runs.iter().map(|(run, _)| *run).collect();
     if dir.is_read_later {
         if is_in_image(view, of.stage.index) || is_copied_from(view, of.stage.index, &target) {
@@ -211,8 +211,7 @@ fn cache(
         }
         let later = (*first..of.stage.instructions.len())
             .filter(|i| matches!(of.stage.instructions[*i].kind, Kind::Run(_)));
-        mounted
-            .extend(later.filter(|&i| !of.reads_no_project(i, &std::collections::BTreeSet::new())));
+        mounted.extend(later.filter(|&i| may_read(of, i, &target)));
         mounted.sort_unstable();
         mounted.dedup();
     }
@@ -274,7 +273,7 @@ fn cache(
             "no image and no later stage takes files from {target}"
         ));
     }
-    candidate.safety = Safety::of(reasons, user_doubt(of, *first));
+    candidate.safety = Safety::of(reasons, doubts);
     declare(&mut candidate, view)?;
     candidate.vouched = candidate
         .replaced
@@ -284,60 +283,14 @@ fn cache(
     Some(candidate)
 }
 
-/// Variables that move an ecosystem's downloads, by its own documentation. (Bundler keeps those of `BUNDLE_PATH` below the
-/// Ruby version's folder, whose name the Dockerfile does not tell.)
-const MOVED_BY: [(&str, &[&str]); 11] = [
-    ("bun", &["BUN_INSTALL", "BUN_INSTALL_CACHE_DIR"]),
-    ("bundler", &["BUNDLE_PATH", "GEM_HOME"]),
-    ("composer", &["COMPOSER_CACHE_DIR", "COMPOSER_HOME"]),
-    ("conda", &["CONDA_PKGS_DIRS"]),
-    ("npm", &["NPM_CONFIG_CACHE", "npm_config_cache"]),
-    ("pip", &["PIP_CACHE_DIR", "XDG_CACHE_HOME"]),
-    ("pipenv", &["PIPENV_CACHE_DIR", "XDG_CACHE_HOME"]),
-    ("pnpm", &["PNPM_HOME", "XDG_DATA_HOME"]),
-    ("poetry", &["POETRY_CACHE_DIR", "XDG_CACHE_HOME"]),
-    ("uv", &["UV_CACHE_DIR", "XDG_CACHE_HOME"]),
-    ("yarn", &["YARN_CACHE_FOLDER"]),
-];
-
-/// Whether the stage's environment sends the downloads to another place than the usual one.
-fn is_elsewhere(of: &StageView<'_>, run: usize, ecosystem: &str) -> bool {
-    let moved_by = MOVED_BY.iter().find(|(name, _)| *name == ecosystem);
-    let names = moved_by.map_or(&[][..], |(_, names)| names);
-    let place = of.places.get(run);
-    place.is_some_and(|place| names.iter().any(|name| place.variables.contains_key(*name)))
-}
-
-/// `~` as the user's home there; `None` where that is not known.
-fn home_path(of: &StageView<'_>, run: usize, path: &str) -> Option<String> {
-    let Some(rest) = path.strip_prefix('~') else {
-        return Some(path.to_owned());
+/// Whether the RUN at `run` may read what is below `target`.
+fn may_read(of: &StageView<'_>, run: usize, target: &str) -> bool {
+    let instruction = &of.stage.instructions[run];
+    let is_elsewhere = match effect(of.view, instruction, &of.places[run]).files {
+        Files::Commands(touched) => !touched.meets(target),
+        _ => false,
     };
-    let place = of.places.get(run)?;
-    if let Some(Some(home)) = place.variables.get("HOME") {
-        return Some(format!("{home}{rest}"));
-    }
-    match place.user.as_deref() {
-        None | Some("root" | "0" | "root:root" | "0:0") => Some(format!("/root{rest}")),
-        Some(_) => None,
-    }
-}
-
-/// Images of the Docker library run as root; others may not.
-fn user_doubt(of: &StageView<'_>, run: usize) -> Vec<String> {
-    let mut root = of.stage.index;
-    while let Some(up) = parent(of.view.dockerfile, root) {
-        root = up;
-    }
-    let image = &of.view.dockerfile.stages[root].base().image;
-    let is_named = of.places.get(run).is_some_and(|p| p.user.is_some());
-    let is_library = !image.contains('/')
-        || image.starts_with("docker.io/library/")
-        || image.starts_with("mcr.microsoft.com/dotnet/sdk");
-    if is_named || (is_library && !image.contains('$')) || image.contains("$PYTHON_VERSION") {
-        return Vec::new();
-    }
-    vec![format!("the user of {image} is taken to be root")]
+    !is_elsewhere && !of.reads_no_project(run, &BTreeSet::new())
 }
 
 /// Whether the stage is the target or one that it is built on.

@@ -1,7 +1,7 @@
 //! Names of official images and their smaller variants. Source: the images' pages on Docker Hub.
 
 /// The last part of an image's name: `node` of `docker.io/library/node:22`.
-pub(super) fn name(image: &str) -> &str {
+pub(in crate::restructure) fn name(image: &str) -> &str {
     let path = image.split('@').next().unwrap_or(image);
     let last = path.rsplit('/').next().unwrap_or(path);
     last.split(':').next().unwrap_or(last)

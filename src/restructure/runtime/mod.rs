@@ -18,6 +18,7 @@ mod ruby;
 mod rust;
 mod single;
 
+pub(super) use image::name as image_name;
 pub(super) use product::Product;
 pub(super) use product::product;
 pub(super) use single::Single;

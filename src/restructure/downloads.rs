@@ -1,0 +1,132 @@
+//! Where in an image an ecosystem keeps its downloads: by the stage's variables, else by what its base image sets.
+
+use super::base::is_distribution;
+use super::installs::StageView;
+use super::layout::parent;
+use super::runtime::image_name;
+use crate::ecosystem::CacheDir;
+
+/// The directory, absolute, and what was taken for granted.
+pub(super) struct Downloads {
+    pub(super) target: String,
+    pub(super) doubts: Vec<String>,
+}
+
+/// Variables that move an ecosystem's downloads, by its own documentation. (Bundler keeps those of `BUNDLE_PATH` below the
+/// Ruby version's folder, whose name the Dockerfile does not tell.)
+const MOVED_BY: [(&str, &[&str]); 11] = [
+    ("bun", &["BUN_INSTALL", "BUN_INSTALL_CACHE_DIR"]),
+    ("bundler", &["BUNDLE_PATH", "GEM_HOME"]),
+    ("composer", &["COMPOSER_CACHE_DIR", "COMPOSER_HOME"]),
+    ("conda", &["CONDA_PKGS_DIRS"]),
+    ("npm", &["NPM_CONFIG_CACHE", "npm_config_cache"]),
+    ("pip", &["PIP_CACHE_DIR", "XDG_CACHE_HOME"]),
+    ("pipenv", &["PIPENV_CACHE_DIR", "XDG_CACHE_HOME"]),
+    ("pnpm", &["PNPM_HOME", "XDG_DATA_HOME"]),
+    ("poetry", &["POETRY_CACHE_DIR", "XDG_CACHE_HOME"]),
+    ("uv", &["UV_CACHE_DIR", "XDG_CACHE_HOME"]),
+    ("yarn", &["YARN_CACHE_FOLDER"]),
+];
+
+/// Variables whose value the downloads are below.
+const BELOW: [(&str, &str, &str); 3] = [
+    ("go", "GOMODCACHE", ""),
+    ("go", "GOPATH", "/pkg/mod"),
+    ("cargo", "CARGO_HOME", "/registry"),
+];
+
+/// Ecosystems whose official image sets the place: the ecosystem, the image, and the place where no image sets one.
+/// (Dockerfiles of golang, rust, ruby: `GOPATH /go`, `CARGO_HOME=/usr/local/cargo`, `GEM_HOME /usr/local/bundle`.)
+const SET_BY_IMAGE: [(&str, &[&str], Option<&str>); 4] = [
+    ("go", &["golang"], Some("~/go/pkg/mod")),
+    ("cargo", &["rust", "cargo-chef"], Some("~/.cargo/registry")),
+    ("bundler", &["ruby"], None),
+    (
+        "conda",
+        &["miniconda", "anaconda", "mambaforge", "miniforge"],
+        None,
+    ),
+];
+
+/// Where `ecosystem` keeps its downloads in the RUN at `run`; `None` where that is not known.
+pub(super) fn of(
+    of: &StageView<'_>,
+    run: usize,
+    ecosystem: &str,
+    dir: &CacheDir,
+) -> Option<Downloads> {
+    let variables = &of.places.get(run)?.variables;
+    let moved_by = MOVED_BY.iter().find(|(name, _)| *name == ecosystem);
+    let mut movers = moved_by.into_iter().flat_map(|(_, names)| *names);
+    if movers.any(|name| variables.contains_key(*name)) {
+        return None;
+    }
+    let set = BELOW
+        .iter()
+        .filter(|(name, ..)| *name == ecosystem)
+        .find_map(|(_, variable, below)| Some((variables.get(*variable)?, below)));
+    if let Some((value, below)) = set {
+        let target = format!("{}{below}", value.as_ref()?.trim_end_matches('/'));
+        let doubts = user_doubt(of, run);
+        return target
+            .starts_with('/')
+            .then_some(Downloads { target, doubts });
+    }
+    let image = image_of(of);
+    let name = image_name(image);
+    let by_image = SET_BY_IMAGE.iter().find(|(e, ..)| *e == ecosystem);
+    let mut doubts = Vec::new();
+    let path = match by_image {
+        Some((_, images, otherwise)) if !images.iter().any(|i| name.contains(i)) => {
+            if is_distribution(name) {
+                (*otherwise)?
+            } else {
+                doubts.push(format!(
+                    "{ecosystem} is taken to keep its downloads in {} in {image}",
+                    dir.path
+                ));
+                dir.path
+            }
+        }
+        _ => dir.path,
+    };
+    let target = home_path(of, run, path)?;
+    doubts.extend(user_doubt(of, run));
+    Some(Downloads { target, doubts })
+}
+
+/// `~` as the user's home there; `None` where that is not known.
+fn home_path(of: &StageView<'_>, run: usize, path: &str) -> Option<String> {
+    let Some(rest) = path.strip_prefix('~') else {
+        return Some(path.to_owned());
+    };
+    let place = of.places.get(run)?;
+    if let Some(Some(home)) = place.variables.get("HOME") {
+        return Some(format!("{home}{rest}"));
+    }
+    match place.user.as_deref() {
+        None | Some("root" | "0" | "root:root" | "0:0") => Some(format!("/root{rest}")),
+        Some(_) => None,
+    }
+}
+
+/// The image that the stage is built on in the end.
+fn image_of<'a>(of: &StageView<'a>) -> &'a str {
+    let dockerfile = of.view.dockerfile;
+    let above = std::iter::successors(Some(of.stage.index), |s| parent(dockerfile, *s));
+    let root = above.last().unwrap_or(of.stage.index);
+    &dockerfile.stages[root].base().image
+}
+
+/// Images of the Docker library run as root; others may not.
+fn user_doubt(of: &StageView<'_>, run: usize) -> Vec<String> {
+    let image = image_of(of);
+    let is_named = of.places.get(run).is_some_and(|p| p.user.is_some());
+    let is_library = !image.contains('/')
+        || image.starts_with("docker.io/library/")
+        || image.starts_with("mcr.microsoft.com/dotnet/sdk");
+    if is_named || (is_library && !image.contains('$')) || image.contains("$PYTHON_VERSION") {
+        return Vec::new();
+    }
+    vec![format!("the user of {image} is taken to be root")]
+}
