@@ -7,7 +7,7 @@ use super::error::{CliError, Kind};
 use super::output::note;
 use super::settings::{Job, Source, Spec, Which};
 use crate::caveat::Caveat;
-use crate::history::git::{self, ErrorKind, Range, Repository, Walk};
+use crate::history::git::{self, ErrorKind, Range, Repository, Uncommitted, Walk};
 use crate::history::{BuildInput, Request};
 use crate::replay::{Planned, Replay, Settings, plan_ahead};
 use crate::report::format::{DateOrSpan, list as list_words};
@@ -186,6 +186,17 @@ impl Project {
         path: &RepoPath,
     ) -> Result<Option<String>, CliError> {
         Ok(self.bytes_at(commit, path)?.map(|bytes| lossy(&bytes)))
+    }
+
+    /// Where a file is at a commit once symlinks are followed; where it is asked for if it cannot be told.
+    pub(super) fn real_path(&self, commit: &ObjectId, path: &RepoPath) -> RepoPath {
+        let real = self.repository.real_path(commit, path).ok().flatten();
+        real.unwrap_or_else(|| path.clone())
+    }
+
+    /// How a file of the worktree differs from HEAD.
+    pub(super) fn uncommitted(&self, path: &RepoPath) -> Option<Uncommitted> {
+        self.repository.uncommitted(path)
     }
 
     /// The worktree's directory; `None` for a bare repository.

@@ -30,5 +30,6 @@ mod settings;
 mod suggest;
 mod surroundings;
 mod verify;
+mod worktree;
 
 pub use run::main;

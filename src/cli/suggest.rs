@@ -9,10 +9,12 @@ use super::output::{Output, look, note};
 use super::prices::cost_model;
 use super::progress::Progress;
 use super::settings;
+use super::worktree::Worktree;
 use crate::builder::Builder;
 use crate::context::{ignore_files, ignore_files_of_buildah, ignore_files_of_classic};
 use crate::cost::CostModel;
 use crate::history::BuildInput;
+use crate::history::git::Uncommitted;
 use crate::report::suggest as report;
 use crate::restructure::Accepted;
 use crate::restructure::search::Draft;
@@ -20,10 +22,6 @@ use crate::suggest::{Question, Suggestions, suggest};
 use crate::tree::{ObjectId, RepoPath};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// Carries the command out.
 pub(super) fn run(args: &SuggestArgs) -> Result<(), CliError> {
@@ -31,10 +29,20 @@ pub(super) fn run(args: &SuggestArgs) -> Result<(), CliError> {
     let Some(newest) = project.builds.last().map(|(id, _)| *id) else {
         return Err(CliError::repository("no builds to learn from"));
     };
-    let mut texts = Texts::of_commit(&project, &newest)?;
-    if args.apply.is_some() {
-        texts = in_worktree(&project, texts, args.force)?;
-    }
+    let committed = Texts::of_commit(&project, &newest)?;
+    let (worktree, texts) = match &args.apply {
+        Some(id) => {
+            check_name(id)?;
+            let (worktree, texts) = Worktree::read(&project, committed, args.force)?;
+            (Some(worktree), texts)
+        }
+        None => {
+            if project.settings.pin.is_none() {
+                hint_uncommitted(&project);
+            }
+            (None, committed)
+        }
+    };
     // The same text at every commit, whatever is asked about it.
     project.settings.pin = Some(texts.now.dockerfile.clone());
     project.settings.pin_ignore = Some(texts.now.ignore.clone().unwrap_or_default());
@@ -50,8 +58,12 @@ pub(super) fn run(args: &SuggestArgs) -> Result<(), CliError> {
         &project.settings.dockerfile,
         &texts.now.dockerfile,
     );
-    if let Some(id) = &args.apply {
-        return apply(&project, &suggestions, id);
+    if let Some((id, worktree)) = args.apply.as_ref().zip(worktree) {
+        apply(&worktree, &suggestions, id)?;
+        // What was done is on standard error; a rendering comes only where one is asked for.
+        if args.format == SuggestFormat::Terminal && args.output.is_none() {
+            return Ok(());
+        }
     }
     let path = args.output.as_deref();
     let mut output = Output::open(path)?;
@@ -64,6 +76,17 @@ pub(super) fn run(args: &SuggestArgs) -> Result<(), CliError> {
         SuggestFormat::Patch => report::write_patch(&suggestions, &mut output)?,
     }
     output.finish()
+}
+
+/// Says that it is about the committed text where the worktree has another one.
+fn hint_uncommitted(project: &Project) {
+    let path = &project.settings.dockerfile;
+    let state = project.uncommitted(&RepoPath::new(path));
+    if matches!(state, Some(Uncommitted::Changed | Uncommitted::Staged)) {
+        note(&format!(
+            "{path} has changes that are not committed; this is about the committed text (--pin {path} for the other)"
+        ));
+    }
 }
 
 /// The texts to improve.
@@ -108,7 +131,12 @@ impl Texts {
     }
 }
 
-fn ignore_paths(builder: Builder, dockerfile: &RepoPath, context: &RepoPath) -> Vec<RepoPath> {
+/// Where an ignore file may be, the first that is there counting.
+pub(super) fn ignore_paths(
+    builder: Builder,
+    dockerfile: &RepoPath,
+    context: &RepoPath,
+) -> Vec<RepoPath> {
     match builder {
         Builder::BuildKit | Builder::Kaniko => ignore_files(dockerfile, context),
         Builder::Buildah => ignore_files_of_buildah(dockerfile, context),
@@ -163,60 +191,16 @@ pub(super) fn answer(
     };
     let mut suggestions =
         suggest(&question).map_err(|error| CliError::dockerfile(&error, error.to_string()))?;
+    // A patch is about files, not about symlinks to them.
+    for path in [&mut suggestions.dockerfile, &mut suggestions.ignore] {
+        *path = project.real_path(newest, path);
+    }
     suggestions
         .caveats
         .splice(0..0, project.caveats.iter().cloned());
     Ok(suggestions)
 }
 
-/// Checks that the files may be written; with `force`, changes that are not committed are part of the texts.
-fn in_worktree(project: &Project, texts: Texts, force: bool) -> Result<Texts, CliError> {
-    if project.settings.pin.is_some() {
-        return Err(CliError::usage(
-            "--apply writes the repository's Dockerfile, and --pin names another text",
-        ));
-    }
-    let worktree = worktree(project)?;
-    let dockerfile = RepoPath::new(&project.settings.dockerfile);
-    let on_disk = |path: &RepoPath| fs::read_to_string(worktree.join(path.to_string())).ok();
-    let now = Draft {
-        dockerfile: on_disk(&dockerfile).unwrap_or_default(),
-        ignore: texts.ignore_path.as_ref().and_then(on_disk),
-    };
-    if now == texts.now {
-        return Ok(texts);
-    }
-    if !force {
-        let which = if now.dockerfile == texts.now.dockerfile {
-            texts.ignore_path.unwrap_or(dockerfile)
-        } else {
-            dockerfile
-        };
-        return Err(CliError::new(
-            Kind::Write,
-            format!("{which} in the worktree is not what the newest replayed commit holds"),
-        )
-        .with_help(
-            "commit the change first, or give --force to improve the file as it is in the worktree",
-        ));
-    }
-    if now.dockerfile.is_empty() {
-        return Err(CliError::new(
-            Kind::Write,
-            format!("there is no {dockerfile} in the worktree"),
-        ));
-    }
-    Ok(Texts { now, ..texts })
-}
-
-fn worktree(project: &Project) -> Result<PathBuf, CliError> {
-    project.worktree().ok_or_else(|| {
-        CliError::repository("a bare repository has no worktree to write to")
-            .with_help("use --format patch")
-    })
-}
-
-/// Writes the recommended set (`id` empty) or one proposal.
 /// The texts that a proposal leaves; the recommended set's for an empty id.
 fn chosen<'a>(suggestions: &'a Suggestions, id: &str) -> Result<&'a Draft, CliError> {
     if id.is_empty() {
@@ -229,18 +213,33 @@ fn chosen<'a>(suggestions: &'a Suggestions, id: &str) -> Result<&'a Draft, CliEr
             .chain(&suggestions.instead)
             .chain(&suggestions.small)
             .chain(&suggestions.idle)
-            .filter(|s| s.alone.is_some())
     };
-    let names: Vec<&str> = all().map(|s| s.proposal.id.as_str()).collect();
-    let help = if names.is_empty() {
-        "there is no proposal for this file".to_owned()
-    } else {
-        format!("there are {}", names.join(", "))
-    };
-    let found = all().find(|s| s.proposal.id == id);
-    found
-        .map(|s| &s.proposal.draft)
-        .ok_or_else(|| CliError::usage(format!("no proposal is called {id}")).with_help(help))
+    match all().find(|s| s.proposal.id == id) {
+        Some(found) if found.alone.is_some() => Ok(&found.proposal.draft),
+        Some(_) => Err(
+            CliError::usage(format!("{id} is only possible on top of those before it"))
+                .with_help("--apply without an id writes all that are recommended"),
+        ),
+        None => {
+            let alone = all().filter(|s| s.alone.is_some());
+            let names: Vec<&str> = alone.map(|s| s.proposal.id.as_str()).collect();
+            let help = match names.len() {
+                0 => "there is no proposal for this file".to_owned(),
+                _ => format!("there are {}", names.join(", ")),
+            };
+            Err(CliError::usage(format!("no proposal is called {id}")).with_help(help))
+        }
+    }
+}
+
+/// Refuses what no proposal can be called, before the long search for proposals.
+fn check_name(id: &str) -> Result<(), CliError> {
+    if id.is_empty() || is_proposal(id) {
+        return Ok(());
+    }
+    Err(CliError::usage(format!("no proposal is called {id}")).with_help(
+        "an id is a rule's name and a number, such as deps-first-1; `stratigraph suggest --all` lists them",
+    ))
 }
 
 /// Whether a word can only be a proposal's id: a rule's name and a number.
@@ -264,58 +263,11 @@ pub(super) fn proposed(project: &Project, id: &str, model: &CostModel) -> Result
     chosen(&suggestions, id).cloned()
 }
 
-fn apply(project: &Project, suggestions: &Suggestions, id: &str) -> Result<(), CliError> {
+/// Writes the recommended set (`id` empty) or one proposal.
+fn apply(worktree: &Worktree, suggestions: &Suggestions, id: &str) -> Result<(), CliError> {
     let draft = chosen(suggestions, id)?;
-    if *draft == suggestions.now {
+    if worktree.write(draft)?.is_empty() {
         note("nothing to do: no proposal pays on this history");
-        return Ok(());
-    }
-    let root = worktree(project)?;
-    let mut files: Vec<(&RepoPath, &str)> = Vec::new();
-    if draft.dockerfile != suggestions.now.dockerfile {
-        files.push((&suggestions.dockerfile, &draft.dockerfile));
-    }
-    if let Some(text) = draft
-        .ignore
-        .as_deref()
-        .filter(|t| Some(*t) != suggestions.now.ignore.as_deref())
-    {
-        files.push((&suggestions.ignore, text));
-    }
-    // All are written beside their places before the first one is put there.
-    let ready: Result<Vec<_>, CliError> = files
-        .iter()
-        .map(|(path, text)| beside(&root.join(path.to_string()), text))
-        .collect();
-    for (temporary, path) in ready? {
-        let failed = |e: tempfile::PersistError| {
-            CliError::new(Kind::Write, format!("could not write {}", path.display()))
-                .with_source(e.error)
-        };
-        temporary.persist(&path).map_err(failed)?;
-        note(&format!("wrote {}", path.display()));
     }
     Ok(())
-}
-
-/// A finished file in the same directory, with the permissions of the one it will replace.
-fn beside(path: &Path, text: &str) -> Result<(NamedTempFile, PathBuf), CliError> {
-    // A symlink stays one: what it points at is written.
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let failed = |e: std::io::Error| {
-        CliError::new(Kind::Write, format!("could not write {}", path.display())).with_source(e)
-    };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut temporary = tempfile::Builder::new()
-        .prefix(".stratigraph-")
-        .tempfile_in(folder)
-        .map_err(failed)?;
-    temporary.write_all(text.as_bytes()).map_err(failed)?;
-    temporary.as_file().sync_all().map_err(failed)?;
-    let permissions = fs::metadata(&path).map(|m| m.permissions());
-    match permissions {
-        Ok(permissions) => fs::set_permissions(temporary.path(), permissions).map_err(failed)?,
-        Err(_) => super::output::readable_by_all(temporary.path()).map_err(failed)?,
-    }
-    Ok((temporary, path))
 }

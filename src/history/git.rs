@@ -313,6 +313,20 @@ impl Repository {
         }
     }
 
+    /// Where a file is at a commit once symlinks are followed; `None` if there is no such file.
+    ///
+    /// # Errors
+    /// No such commit, an object that is absent.
+    pub fn real_path(&self, commit: &ObjectId, path: &RepoPath) -> Result<Option<RepoPath>, Error> {
+        let reader = Reader::new(self)?;
+        let (_, tree) = reader.commit(commit)?;
+        let (lookup, names) = reader.follow(&tree, path)?;
+        Ok(lookup.found.map(|_| {
+            let at_root = RepoPath::root();
+            names.iter().fold(at_root, |path, name| path.join(name))
+        }))
+    }
+
     /// All files below a directory at a commit, in git's order, paths relative to it; none if it is absent.
     ///
     /// # Errors
@@ -342,14 +356,28 @@ impl Repository {
         u64::try_from(header.0).ok()
     }
 
-    /// Whether a file of the worktree differs from HEAD (changed, staged, new, or gone). False in a bare repository.
-    pub fn is_dirty(&self, path: &RepoPath) -> bool {
-        let is_bare = self.inner.workdir().is_none();
-        !is_bare
-            && match self.inner.status_file(Path::new(&path.to_string())) {
-                Ok(status) => !(status.is_empty() || status.is_ignored()),
-                Err(err) => err.code() != git2::ErrorCode::NotFound,
-            }
+    /// How a file of the worktree differs from HEAD; `None` where it does not, where neither has it, and in a bare
+    /// repository.
+    pub fn uncommitted(&self, path: &RepoPath) -> Option<Uncommitted> {
+        self.inner.workdir()?;
+        let status = match self.inner.status_file(Path::new(&path.to_string())) {
+            Ok(status) => status,
+            Err(err) if err.code() == git2::ErrorCode::NotFound => return None,
+            Err(_) => return Some(Uncommitted::Changed),
+        };
+        let staged = git2::Status::INDEX_NEW
+            | git2::Status::INDEX_MODIFIED
+            | git2::Status::INDEX_DELETED
+            | git2::Status::INDEX_RENAMED
+            | git2::Status::INDEX_TYPECHANGE;
+        match status {
+            s if s.is_empty() => None,
+            s if s.is_conflicted() => Some(Uncommitted::Conflicted),
+            s if s.is_wt_new() || s.is_ignored() => Some(Uncommitted::Untracked),
+            s if s.is_wt_deleted() => Some(Uncommitted::Gone),
+            s if s.intersects(staged) => Some(Uncommitted::Staged),
+            _ => Some(Uncommitted::Changed),
+        }
     }
 
     /// The URL of `origin`, else of the first remote.
@@ -416,6 +444,21 @@ impl Repository {
 pub(super) enum Found {
     Dir(ObjectId),
     File(FileStamp),
+}
+
+/// How a file of the worktree differs from HEAD.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Uncommitted {
+    /// Changed, and not staged.
+    Changed,
+    /// Staged, whatever else.
+    Staged,
+    /// git knows nothing of it.
+    Untracked,
+    /// HEAD has it, and the worktree does not.
+    Gone,
+    /// A merge stopped at it.
+    Conflicted,
 }
 
 /// The answer of a lookup.
@@ -580,14 +623,18 @@ impl<'r> Reader<'r> {
 
     /// What is at `path`, symlinks followed; one that leads out of the repository leads nowhere.
     pub(super) fn lookup(&self, root: &ObjectId, path: &RepoPath) -> Result<Lookup, Error> {
+        Ok(self.follow(root, path)?.0)
+    }
+
+    /// The same, with the names that lead there without a symlink.
+    fn follow(&self, root: &ObjectId, path: &RepoPath) -> Result<(Lookup, Vec<Vec<u8>>), Error> {
         let mut names: VecDeque<Vec<u8>> = path.names().map(<[u8]>::to_vec).collect();
         let mut way: Vec<Found> = vec![Found::Dir(*root)];
+        let mut met: Vec<Vec<u8>> = Vec::new();
         let mut n_links = 0;
         let absent = |direct| {
-            Ok(Lookup {
-                found: None,
-                direct,
-            })
+            let found = None;
+            Ok((Lookup { found, direct }, Vec::new()))
         };
         while let Some(name) = names.pop_front() {
             let direct = n_links == 0;
@@ -596,6 +643,7 @@ impl<'r> Reader<'r> {
                 b".." if way.len() == 1 => return absent(direct),
                 b".." => {
                     way.pop();
+                    met.pop();
                     continue;
                 }
                 _ => {}
@@ -609,7 +657,10 @@ impl<'r> Reader<'r> {
             };
             let id = entry.id()?;
             match entry.kind {
-                None => way.push(Found::Dir(id)),
+                None => {
+                    way.push(Found::Dir(id));
+                    met.push(name);
+                }
                 Some(FileKind::Symlink) => {
                     n_links += 1;
                     let target = self.text(&id, path)?;
@@ -623,13 +674,17 @@ impl<'r> Reader<'r> {
                         return absent(false);
                     }
                 }
-                Some(kind) => way.push(Found::File(FileStamp { kind, id })),
+                Some(kind) => {
+                    way.push(Found::File(FileStamp { kind, id }));
+                    met.push(name);
+                }
             }
         }
-        Ok(Lookup {
+        let lookup = Lookup {
             found: way.pop(),
             direct: n_links == 0,
-        })
+        };
+        Ok((lookup, met))
     }
 
     /// Goes along first parents from `tip` while `goes_on` (given an id and how many went before), giving each commit to `take`.

@@ -14,6 +14,7 @@ use stratigraph::history::git::ErrorKind;
 use stratigraph::history::git::Range;
 use stratigraph::history::git::Repository;
 use stratigraph::history::git::Selection;
+use stratigraph::history::git::Uncommitted;
 use stratigraph::tree::FileKind;
 use stratigraph::tree::ObjectId;
 use stratigraph::tree::RepoPath;
@@ -345,19 +346,51 @@ fn every_way_into_a_repository_works() {
 }
 
 #[test]
-fn dirty_files_are_known() {
+fn what_is_not_committed_is_known() {
     let repo = Repo::new();
-    repo.write("a", "1")
-        .write("b", "1")
-        .write(".gitignore", "ignored");
-    repo.commit("first");
-    repo.write("a", "2").write("new", "1").write("ignored", "1");
+    for name in ["changed", "same", "staged", "gone", "both"] {
+        repo.write(name, "1");
+    }
+    repo.write(".gitignore", "ignored").commit("first");
+    repo.write("staged", "2").write("both", "2");
+    repo.git(&["add", "staged", "both"]);
+    repo.write("changed", "2").write("both", "1").remove("gone");
+    repo.write("new", "1").write("ignored", "1");
     let repository = open(&repo);
-    let dirty = |path: &str| repository.is_dirty(&path.into());
-    assert_eq!(
-        ["a", "b", "new", "ignored", "none"].map(dirty),
-        [true, false, true, false, false]
-    );
+    for (path, state) in [
+        ("same", None),
+        ("none", None),
+        ("changed", Some(Uncommitted::Changed)),
+        ("staged", Some(Uncommitted::Staged)),
+        ("both", Some(Uncommitted::Staged)),
+        ("gone", Some(Uncommitted::Gone)),
+        ("new", Some(Uncommitted::Untracked)),
+        ("ignored", Some(Uncommitted::Untracked)),
+    ] {
+        assert_eq!(repository.uncommitted(&path.into()), state, "{path}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_behind_symlinks_has_its_own_path() {
+    let repo = Repo::new();
+    repo.write("docker/app/Dockerfile", "FROM a")
+        .link("Dockerfile", "web/Dockerfile")
+        .link("web", "docker/app")
+        .link("lost", "../Dockerfile");
+    repo.commit("first");
+    let repository = open(&repo);
+    let head = repository.head().unwrap();
+    for (path, real) in [
+        ("Dockerfile", Some("docker/app/Dockerfile")),
+        ("docker/app/Dockerfile", Some("docker/app/Dockerfile")),
+        ("lost", None),
+        ("none", None),
+    ] {
+        let found = repository.real_path(&head, &path.into()).unwrap();
+        assert_eq!(found, real.map(RepoPath::from), "{path}");
+    }
 }
 
 #[test]

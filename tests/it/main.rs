@@ -1,6 +1,7 @@
 //! The integration tests, one binary.
 #![allow(clippy::unwrap_used, clippy::print_stderr, unreachable_pub)]
 
+mod apply;
 mod calibrate;
 mod cli;
 mod comment;
