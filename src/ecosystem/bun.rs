@@ -1,6 +1,7 @@
 //! Bun: `bun install` reads the manifest, its lockfile, `bunfig.toml` and `.npmrc`.
 
 use super::needs::within;
+use super::node::Scripts;
 use super::{CacheDir, Call, Ecosystem, Role, Verdict, node};
 
 pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
@@ -21,7 +22,11 @@ fn plan(call: &Call<'_>) -> Verdict {
         None => call.dir.clone(),
     };
     let lockfiles = ["bun.lock", "bun.lockb", "bunfig.toml", ".npmrc"];
-    let scripts = !call.has("--ignore-scripts");
+    let scripts = if call.has("--ignore-scripts") {
+        Scripts::Off
+    } else {
+        Scripts::All
+    };
     Some(node::needs(&call.files, &dir, &lockfiles, scripts).map(|needs| (Role::Install, needs)))
 }
 
@@ -30,7 +35,22 @@ fn is_install(call: &Call<'_>) -> bool {
         && matches!(call.verb(), Some("install" | "i" | "ci"))
         && !call.has("-g")
         && !call.has("--global")
-        && call.args().iter().filter(|w| !w.starts_with('-')).count() == 1
+        && n_positional(call) == 1
+}
+
+/// The words that are neither options nor their values.
+fn n_positional(call: &Call<'_>) -> usize {
+    let valued = ["--cwd", "--filter", "-F", "--backend", "--registry"];
+    let mut words = call.args().iter().map(String::as_str);
+    let mut n = 0;
+    while let Some(word) = words.next() {
+        if valued.contains(&word) {
+            words.next();
+        } else {
+            n += usize::from(!word.starts_with('-'));
+        }
+    }
+    n
 }
 
 fn cache(call: &Call<'_>) -> Option<CacheDir> {

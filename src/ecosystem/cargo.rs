@@ -122,6 +122,9 @@ pub fn recipe(call: &Call<'_>) -> Option<Recipe> {
         }
     }
     cook.push("--recipe-path recipe.json".to_owned());
+    if workspace_root(&call.files, call.dir) != *call.dir {
+        return None;
+    }
     let (needs, crates) = workspace(call).ok()?;
     let toolchain = ["rust-toolchain.toml", "rust-toolchain"]
         .iter()
@@ -160,9 +163,10 @@ fn workspace(call: &Call<'_>) -> Result<(Needs, Vec<Crate>), String> {
     if start != *call.dir {
         return Err("it names a manifest elsewhere".to_owned());
     }
+    let root = workspace_root(files, &start);
     let mut needs = Needs::default();
     let mut crates = Vec::new();
-    let mut open = vec![start.clone()];
+    let mut open = vec![start.clone(), root.clone()];
     let mut seen = BTreeSet::new();
     while let Some(dir) = open.pop() {
         let path = dir.join(b"Cargo.toml");
@@ -176,7 +180,7 @@ fn workspace(call: &Call<'_>) -> Result<(Needs, Vec<Crate>), String> {
         needs.file(files, &path);
         open.extend(members(files, &dir, &manifest));
         open.extend(path_dependencies(&dir, &manifest, &mut needs));
-        if dir != start && dir.strip_prefix(&start).is_none() {
+        if dir != root && dir.strip_prefix(&root).is_none() {
             return Err(format!("the crate {dir} lies beside the project"));
         }
         crates.extend(crate_of(files, &dir, &manifest, &mut needs));
@@ -185,27 +189,51 @@ fn workspace(call: &Call<'_>) -> Result<(Needs, Vec<Crate>), String> {
         // As where the file builds on stand-ins of its own already.
         return Err(needs.absent.join("; "));
     }
-    needs.names(
-        files,
-        &start,
-        &[
-            "Cargo.lock",
-            "rust-toolchain",
-            "rust-toolchain.toml",
-            "clippy.toml",
-            ".cargo/config",
-            ".cargo/config.toml",
-        ],
-    );
-    if needs
-        .files
-        .iter()
-        .any(|p| p.names().any(|n| n == b".cargo"))
-        && config_vendors(files, &start)
-    {
-        return Err("its dependencies are vendored".to_owned());
+    // Cargo looks for its configuration, and rustup for the toolchain's file, upwards from where it runs.
+    let mut dirs = std::iter::successors(Some(start.clone()), RepoPath::parent);
+    for dir in dirs.by_ref() {
+        needs.names(files, &dir, SETTINGS);
+        if config_vendors(files, &dir) {
+            return Err("its dependencies are vendored".to_owned());
+        }
     }
+    needs.names(files, &root, &["Cargo.lock"]);
     Ok((needs, crates))
+}
+
+/// Files of settings, in each directory from the package up.
+const SETTINGS: &[&str] = &[
+    "rust-toolchain",
+    "rust-toolchain.toml",
+    "clippy.toml",
+    ".cargo/config",
+    ".cargo/config.toml",
+];
+
+/// Where the workspace of the package in `start` has its root: the nearest manifest upwards that has a `[workspace]` and
+/// does not exclude it (doc.rust-lang.org/cargo/reference/workspaces.html).
+fn workspace_root(files: &Files<'_>, start: &RepoPath) -> RepoPath {
+    let named = files.toml(&start.join(b"Cargo.toml"));
+    let named = named.and_then(|m| {
+        let path = python::at(&m, &["package", "workspace"])?
+            .as_str()?
+            .to_owned();
+        within(start, &path)
+    });
+    if let Some(root) = named.filter(|r| files.has(&r.join(b"Cargo.toml"))) {
+        return root;
+    }
+    let is_root = |dir: &RepoPath| {
+        let Some(manifest) = files.toml(&dir.join(b"Cargo.toml")) else {
+            return false;
+        };
+        let excluded = python::at(&manifest, &["workspace", "exclude"]).and_then(Value::as_array);
+        let mut excluded = excluded.into_iter().flatten().filter_map(Value::as_str);
+        manifest.contains_key("workspace")
+            && !excluded.any(|e| within(dir, e).is_some_and(|e| start.strip_prefix(&e).is_some()))
+    };
+    let mut above = std::iter::successors(Some(start.clone()), RepoPath::parent);
+    above.find(is_root).unwrap_or_else(|| start.clone())
 }
 
 fn config_vendors(files: &Files<'_>, dir: &RepoPath) -> bool {
@@ -357,10 +385,7 @@ fn stand_in(
     installs: bool,
     needs: &mut Needs,
 ) -> Result<String, String> {
-    let shown = |path: &RepoPath| {
-        path.strip_prefix(start)
-            .map(|p| text::quoted(&p.to_string()))
-    };
+    let shown = |path: &RepoPath| Some(text::quoted(&seen_from(start, path)));
     let empty: BTreeSet<String> = crates
         .iter()
         .flat_map(|c| &c.empty)
@@ -428,7 +453,13 @@ fn stand_in(
         steps.push(line.join(" "));
         needs.doubt("cargo install takes over what cargo build has made only with the same features and lockfile".to_owned());
     } else {
-        steps.push(call.line());
+        // What is at hand offline is what this one is to fetch.
+        let online = |word: &&String| *word != "--offline";
+        let words = call.words.iter().filter(online).map(|w| match w.as_str() {
+            "--frozen" => "--locked".to_owned(),
+            word => text::quoted(word),
+        });
+        steps.push(words.collect::<Vec<_>>().join(" "));
     }
     let profile = if installs || call.has("--release") || call.has("-r") {
         " --release".to_owned()
@@ -445,9 +476,25 @@ fn stand_in(
         .iter()
         .map(|c| format!("-p {}", text::quoted(&c.name)))
         .collect();
-    steps.push(format!("cargo clean{profile}{target} {}", names.join(" ")));
+    if !call.has("fetch") {
+        steps.push(format!("cargo clean{profile}{target} {}", names.join(" ")));
+    }
     steps.push(format!("rm {}", joined(all.iter().map(|s| s.as_str()))));
     Ok(steps.join(" \\\n    && "))
+}
+
+/// `path` as written from `dir`, with `..` where it lies beside.
+fn seen_from(dir: &RepoPath, path: &RepoPath) -> String {
+    let mut up = String::new();
+    let mut above = std::iter::successors(Some(dir.clone()), RepoPath::parent);
+    let rest = above.find_map(|d| {
+        let rest = path.strip_prefix(&d);
+        if rest.is_none() {
+            up.push_str("../");
+        }
+        rest
+    });
+    format!("{up}{}", rest.unwrap_or_else(|| path.clone()))
 }
 
 fn joined<'s>(words: impl Iterator<Item = &'s str>) -> String {

@@ -2,6 +2,7 @@
 
 use super::needs::{Needs, within};
 use super::{CacheDir, Call, Ecosystem, Role, Verdict};
+use crate::tree::RepoPath;
 use serde_json::Value;
 
 pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
@@ -48,21 +49,10 @@ fn install(call: &Call<'_>) -> Result<(Role, Needs), String> {
         return Ok((Role::Install, needs));
     };
     repositories(call, &dir, &manifest, &mut needs);
-    if let Some(patches) = manifest.pointer("/extra/patches") {
-        let named = patches
-            .as_object()
-            .into_iter()
-            .flatten()
-            .filter_map(|(_, p)| p.as_object())
-            .flatten();
-        for name in named
-            .filter_map(|(_, p)| p.as_str())
-            .filter(|p| !p.contains("://"))
-        {
-            if !within(&dir, name).is_some_and(|p| needs.file(files, &p)) {
-                needs.absent(format!("the patch {name} is not in the repository"));
-            }
-        }
+    merged(call, &dir, &manifest, &mut needs);
+    patches(call, &dir, &manifest, &mut needs);
+    if call.program() == "composer.phar" {
+        needs.names(files, call.dir, &["composer.phar"]);
     }
     let no_scripts = call.has("--no-scripts") || !has_install_scripts(&manifest);
     let no_autoloader = call.has("--no-autoloader");
@@ -90,8 +80,85 @@ fn install(call: &Call<'_>) -> Result<(Role, Needs), String> {
     Ok((Role::Prefetch(line), needs))
 }
 
+/// Further manifests that wikimedia/composer-merge-plugin takes up.
+fn merged(call: &Call<'_>, dir: &RepoPath, manifest: &Value, needs: &mut Needs) {
+    for key in ["include", "require"] {
+        let listed = manifest.pointer(&format!("/extra/merge-plugin/{key}"));
+        let listed = listed.and_then(Value::as_array).into_iter().flatten();
+        for pattern in listed.filter_map(Value::as_str) {
+            let (base, name) = pattern.rsplit_once('/').unwrap_or(("", pattern));
+            let found = call.files.member_dirs(dir, base, name);
+            for one in &found {
+                needs.file(&call.files, &one.join(name.as_bytes()));
+                needs.shown(format!(
+                    "{pattern}, which the merge plugin takes up, is copied with it"
+                ));
+            }
+            if found.is_empty() {
+                needs.absent(format!(
+                    "{pattern} of the merge plugin is not in the context"
+                ));
+            }
+        }
+    }
+}
+
+/// Patches of cweagans/composer-patches, in composer.json or a file that it names.
+fn patches(call: &Call<'_>, dir: &RepoPath, manifest: &Value, needs: &mut Needs) {
+    let files = &call.files;
+    let required = ["require", "require-dev"]
+        .iter()
+        .filter_map(|k| manifest.get(*k)?.as_object());
+    let uses_plugin = required
+        .flatten()
+        .any(|(name, _)| name == "cweagans/composer-patches");
+    let file = manifest
+        .pointer("/extra/patches-file")
+        .or_else(|| manifest.pointer("/extra/composer-patches/patches-file"))
+        .and_then(Value::as_str);
+    let mut sources: Vec<Value> = manifest
+        .pointer("/extra/patches")
+        .cloned()
+        .into_iter()
+        .collect();
+    if let Some(name) = file {
+        let path = within(dir, name).filter(|p| needs.file(files, p));
+        match path.and_then(|p| files.json(&p)) {
+            Some(json) => sources.extend(json.get("patches").cloned()),
+            None => needs.absent(format!(
+                "the list of patches {name} is not in the repository"
+            )),
+        }
+    }
+    if uses_plugin {
+        needs.names(files, dir, &["patches.json", "patches.lock.json"]);
+        let json = files.json(&dir.join(b"patches.json"));
+        sources.extend(json.and_then(|j| j.get("patches").cloned()));
+    }
+    let mut open: Vec<&Value> = sources.iter().collect();
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(entries) => open.extend(entries.values()),
+            Value::Array(entries) => open.extend(entries),
+            Value::String(name) if is_patch(name) => {
+                if !within(dir, name).is_some_and(|p| needs.file(files, &p)) {
+                    needs.absent(format!("the patch {name} is not in the repository"));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A patch's file, not its description or address.
+fn is_patch(name: &str) -> bool {
+    !name.contains("://")
+        && !name.contains(' ')
+        && [".patch", ".diff"].iter().any(|e| name.ends_with(e))
+}
+
 /// Repositories of type `path` and `artifact`.
-fn repositories(call: &Call<'_>, dir: &crate::tree::RepoPath, manifest: &Value, needs: &mut Needs) {
+fn repositories(call: &Call<'_>, dir: &RepoPath, manifest: &Value, needs: &mut Needs) {
     let listed = manifest.get("repositories");
     let array = listed.and_then(Value::as_array).into_iter().flatten();
     let object = listed

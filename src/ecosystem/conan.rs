@@ -13,12 +13,7 @@ fn plan(call: &Call<'_>) -> Verdict {
     if call.program() != "conan" || call.verb() != Some("install") {
         return None;
     }
-    let named = call
-        .args()
-        .iter()
-        .skip_while(|w| *w != "install")
-        .nth(1)
-        .map_or(".", String::as_str);
+    let named = recipe(call).unwrap_or(".");
     let Some(path) = within(call.dir, named) else {
         return Some(Err(format!("where {named} lies is not known")));
     };
@@ -62,6 +57,57 @@ fn plan(call: &Call<'_>) -> Verdict {
     }
     Some(Ok((Role::Install, needs)))
 }
+
+/// The first word after `install` that is neither an option nor an option's value.
+fn recipe<'a>(call: &'a Call<'_>) -> Option<&'a str> {
+    let words = call.args().iter().map(String::as_str);
+    let mut words = words.skip_while(|w| *w != "install").skip(1);
+    while let Some(word) = words.next() {
+        if VALUED.contains(&word) {
+            words.next();
+        } else if !word.starts_with('-') {
+            return Some(word);
+        }
+    }
+    None
+}
+
+/// Options that take the next word as their value (`--build=missing` alone takes its own).
+const VALUED: &[&str] = &[
+    "-pr",
+    "-pr:b",
+    "-pr:h",
+    "-pr:a",
+    "--profile",
+    "--profile:build",
+    "--profile:host",
+    "--profile:all",
+    "-s",
+    "-s:b",
+    "-s:h",
+    "--settings",
+    "-o",
+    "-o:h",
+    "--options",
+    "-c",
+    "--conf",
+    "-of",
+    "-if",
+    "--output-folder",
+    "--install-folder",
+    "-l",
+    "--lockfile",
+    "-g",
+    "--generator",
+    "-r",
+    "--remote",
+    "-b",
+    "--build",
+    "--name",
+    "--version",
+    "--user",
+    "--channel",
+];
 
 fn cache(call: &Call<'_>) -> Option<CacheDir> {
     (call.program() == "conan").then_some(())?;

@@ -52,7 +52,7 @@ fn environment(call: &Call<'_>, named: &[&str]) -> Result<(Role, Needs), String>
             if let Some(include) = line.strip_prefix("-r ").or(line.strip_prefix("-c ")) {
                 let found = within(&dir, include.trim())
                     .ok_or_else(|| format!("{name} includes {include}"))?;
-                python::requirements(&call.files, &found, &mut needs)?;
+                python::requirements(&call.files, call.dir, &found, &mut needs)?;
             } else if line.starts_with("-e ") || line == "." || line.starts_with("./") {
                 return Err(format!("{name} installs the project itself ({line})"));
             }

@@ -66,7 +66,10 @@ fn plan(call: &Call<'_>) -> Verdict {
     Some(Ok(if gets {
         (Role::Install, needs)
     } else {
-        (Role::Prefetch(format!("{program} pub get")), needs)
+        let place = call.option(&["-C", "--directory"]);
+        let place = place.map(|d| format!(" -C {}", text::quoted(d)));
+        let line = format!("{program} pub get{}", place.unwrap_or_default());
+        (Role::Prefetch(line), needs)
     }))
 }
 

@@ -26,7 +26,7 @@ fn plan(call: &Call<'_>) -> Verdict {
         .filter(|w| !w.starts_with('-'))
         .collect();
     match words.as_slice() {
-        ["mod", "download", ..] => Some(needs(&call.files, &dir).map(|n| (Role::Install, n))),
+        ["mod", "download", ..] => Some(needs(call, &dir).map(|n| (Role::Install, n))),
         ["mod", "tidy" | "verify", ..]
         | ["build" | "test" | "run" | "vet" | "generate" | "list", ..] => prefetch(call, &dir),
         // `go install example.com/x@v1` builds that and nothing of the project.
@@ -82,7 +82,7 @@ fn prefetch(call: &Call<'_>, dir: &RepoPath) -> Verdict {
             "its dependencies are vendored: there is nothing to download".to_owned(),
         ));
     }
-    Some(needs(&call.files, dir).map(|n| {
+    Some(needs(call, dir).map(|n| {
         let line = match call.option(&["-C"]) {
             Some(dir) => format!("go -C {} mod download", super::text::quoted(dir)),
             None => "go mod download".to_owned(),
@@ -91,9 +91,12 @@ fn prefetch(call: &Call<'_>, dir: &RepoPath) -> Verdict {
     }))
 }
 
-fn needs(files: &Files<'_>, dir: &RepoPath) -> Result<Needs, String> {
+fn needs(call: &Call<'_>, dir: &RepoPath) -> Result<Needs, String> {
+    let files = &call.files;
+    let is_off = call.env.get("GOWORK").is_some_and(|w| w == "off");
     let work = ancestors(dir)
         .into_iter()
+        .filter(|_| !is_off)
         .map(|d| d.join(b"go.work"))
         .find(|p| files.has(p));
     let module = module_above(files, dir);
@@ -101,7 +104,10 @@ fn needs(files: &Files<'_>, dir: &RepoPath) -> Result<Needs, String> {
         return Err("there is no go.mod where it runs".to_owned());
     }
     let module = module.unwrap_or_else(|| dir.clone());
-    if files.has(&module.join(b"vendor/modules.txt")) {
+    // `go work vendor` puts the dependencies of all modules beside go.work.
+    let base = work.as_ref().and_then(RepoPath::parent);
+    let mut dirs = std::iter::once(&module).chain(&base);
+    if dirs.any(|d| files.has(&d.join(b"vendor/modules.txt"))) {
         return Err("its dependencies are vendored: there is nothing to download".to_owned());
     }
     let mut needs = Needs::default();

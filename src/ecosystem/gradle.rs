@@ -3,7 +3,7 @@
 use super::needs::Needs;
 use super::needs::within;
 use super::{CacheDir, Call, Ecosystem, Role, Verdict, text};
-use crate::tree::FileKind;
+use crate::tree::{FileKind, RepoPath};
 
 pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
     name: "gradle",
@@ -22,6 +22,9 @@ const NAMES: &[&str] = &[
     "buildscript-gradle.lockfile",
     "settings-gradle.lockfile",
 ];
+
+/// With more projects than this the line would be longer than the gain is worth reading.
+const MOST_PROJECTS: usize = 12;
 
 /// Options worth keeping; `-x task` and tasks are the build's own.
 const VALUED: &[&str] = &[
@@ -96,10 +99,60 @@ fn plan(call: &Call<'_>) -> Verdict {
         line.push("--no-daemon".to_owned());
     }
     line.extend(kept);
-    line.push("dependencies".to_owned());
+    line.extend(reports(call, &tasks));
     // The task renders the resolved graph: it fetches the wrapper's distribution, plugins and metadata.
     needs.shown("the dependencies task fetches Gradle itself, plugins and metadata; jars that it leaves are fetched by the build".to_owned());
     Some(Ok((Role::Prefetch(line.join(" ")), needs)))
+}
+
+/// The tasks that resolve: `dependencies` is of one project alone, so it is asked of each that the build is about, or of all.
+fn reports(call: &Call<'_>, tasks: &[&str]) -> Vec<String> {
+    let mut projects: Vec<String> = tasks
+        .iter()
+        .filter_map(|t| Some(t.strip_prefix(':')?.rsplit_once(':')?.0.replace(':', "/")))
+        .collect();
+    if projects.len() < tasks.len() {
+        projects = included(call);
+    }
+    let is_there = |dir: &String| {
+        let dir = within(call.dir, dir);
+        dir.is_some_and(|d| {
+            ["build.gradle", "build.gradle.kts"]
+                .iter()
+                .any(|n| call.files.has(&d.join(n.as_bytes())))
+        })
+    };
+    projects.retain(is_there);
+    projects.sort();
+    projects.dedup();
+    let mut line = vec!["dependencies".to_owned()];
+    if projects.len() <= MOST_PROJECTS {
+        let of = |dir: &String| format!(":{}:dependencies", dir.replace('/', ":"));
+        line.extend(projects.iter().map(of));
+    }
+    line
+}
+
+/// Directories of the projects that the settings include, where they lie at their usual place.
+fn included(call: &Call<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    for name in ["settings.gradle", "settings.gradle.kts"] {
+        let source = call.files.text(&call.dir.join(name.as_bytes()));
+        let mut goes_on = false;
+        for line in source.iter().flat_map(|s| s.lines()).map(str::trim) {
+            let rest = line.strip_prefix("include").filter(|r| {
+                r.starts_with(|c: char| c == '(' || c == '\'' || c == '"' || c.is_whitespace())
+            });
+            let Some(rest) = rest.or(goes_on.then_some(line)) else {
+                continue;
+            };
+            let parts = rest.split(['"', '\'']);
+            let names = parts.skip(1).step_by(2);
+            found.extend(names.map(|n| n.trim_start_matches(':').replace(':', "/")));
+            goes_on = line.ends_with([',', '(']);
+        }
+    }
+    found
 }
 
 fn is_gradle(call: &Call<'_>) -> bool {
@@ -198,7 +251,7 @@ fn scripts(call: &Call<'_>, needs: &mut Needs) {
         let Some(source) = call.files.text(&path) else {
             continue;
         };
-        let dir = path.parent().unwrap_or_else(crate::tree::RepoPath::root);
+        let dir = path.parent().unwrap_or_else(RepoPath::root);
         for included in text::literals_after(&source, "includeBuild", &["//", "*"]) {
             if !within(&dir, &included).is_some_and(|p| needs.dir(&call.files, &p)) {
                 needs.absent(format!(
@@ -206,10 +259,18 @@ fn scripts(call: &Call<'_>, needs: &mut Needs) {
                 ));
             }
         }
-        for local in ["files", "fileTree", "readText", "flatDir"] {
+        for local in [
+            "files",
+            "file",
+            "fileTree",
+            "flatDir",
+            "rootDir,",
+            "projectDir,",
+        ] {
             for named in text::literals_after(&source, local, &["//", "*"]) {
-                if let Some(found) = within(&dir, &named).filter(|p| call.files.has(p)) {
-                    needs.file(&call.files, &found);
+                let (base, named) = rooted(call, &dir, &named);
+                if within(base, &named).is_some_and(|p| needs.file(&call.files, &p)) {
+                    needs.shown(format!("{named}, which {path} reads, is copied with it"));
                 }
             }
         }
@@ -217,11 +278,46 @@ fn scripts(call: &Call<'_>, needs: &mut Needs) {
         {
             needs.doubt(format!("{path} asks git for something"));
         }
-        if source.contains(".readText()")
-            || source.contains(".text\n")
-            || source.contains("newInputStream")
-        {
+        if source.lines().any(|line| reads_unknown(call, &dir, line)) {
             needs.doubt(format!("{path} reads another file"));
+        }
+    }
+}
+
+/// Whether a line of a build script reads a file that is not named in it and there.
+fn reads_unknown(call: &Call<'_>, dir: &RepoPath, line: &str) -> bool {
+    let line = line.trim();
+    let reads = [
+        ".readText()",
+        ".readLines()",
+        "newInputStream",
+        ".newReader",
+    ];
+    if !reads.iter().any(|r| line.contains(r)) && !line.ends_with(".text") {
+        return false;
+    }
+    let mut quoted = line.split(['"', '\'']).skip(1).step_by(2);
+    !quoted.any(|named| {
+        let (base, named) = rooted(call, dir, named);
+        within(base, &named).is_some_and(|p| call.files.has(&p))
+    })
+}
+
+/// A path in a build script, and the directory it starts from.
+fn rooted<'d>(call: &'d Call<'_>, dir: &'d RepoPath, named: &str) -> (&'d RepoPath, String) {
+    let of_root = ["$rootDir/", "${rootDir}/", "$rootProject.projectDir/"];
+    let of_project = ["$projectDir/", "${projectDir}/"];
+    let strip = |leads: &[&str]| {
+        let rest = leads.iter().find_map(|l| named.strip_prefix(l));
+        rest.map(str::to_owned)
+    };
+    match (strip(&of_root), strip(&of_project)) {
+        (Some(rest), _) => (call.dir, rest),
+        (None, Some(rest)) => (dir, rest),
+        (None, None) => {
+            let is_at_root = within(call.dir, named).is_some_and(|p| call.files.has(&p))
+                && !within(dir, named).is_some_and(|p| call.files.has(&p));
+            (if is_at_root { call.dir } else { dir }, named.to_owned())
         }
     }
 }

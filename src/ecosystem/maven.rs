@@ -60,6 +60,16 @@ const KEPT: &[&str] = &[
     "--toolchains",
 ];
 
+/// Options that name a file.
+const SETTINGS: [&str; 6] = [
+    "-s",
+    "--settings",
+    "-gs",
+    "--global-settings",
+    "-t",
+    "--toolchains",
+];
+
 /// Properties that only concern the build.
 const BUILD_ONLY: &[&str] = &[
     "-DskipTests",
@@ -169,23 +179,19 @@ fn needs(call: &Call<'_>) -> Result<(Needs, bool), String> {
     }
     let poms = reactor(files, &root, &mut needs);
     let links = depend_on_one_another(&poms);
+    // The first directory upwards with .mvn is the root of the reactor (maven.apache.org/configure.html).
     let base = root.parent().unwrap_or_else(RepoPath::root);
-    if needs.dir(files, &base.join(b".mvn")) {
+    let mut above = std::iter::successors(Some(base), RepoPath::parent);
+    if let Some(base) = above.find(|d| needs.dir(files, &d.join(b".mvn"))) {
         needs.shown(".mvn with its extensions and settings is copied with it".to_owned());
+        configured(call, &base, &mut needs);
     }
     if call.program() == "mvnw" {
         needs.names(files, call.dir, &["mvnw", "mvnw.cmd"]);
         needs.files.remove(&call.dir.join(b"mvnw.cmd"));
         needs.dir(files, &call.dir.join(b".mvn"));
     }
-    for settings in call.options(&[
-        "-s",
-        "--settings",
-        "-gs",
-        "--global-settings",
-        "-t",
-        "--toolchains",
-    ]) {
+    for settings in call.options(&SETTINGS) {
         if within(call.dir, settings).is_some_and(|path| !needs.file(files, &path)) {
             needs.absent(format!("the settings {settings} are not in the repository"));
         }
@@ -197,6 +203,36 @@ fn needs(call: &Call<'_>) -> Result<(Needs, bool), String> {
         format!("all {n_modules} poms of the reactor are copied with it")
     });
     Ok((needs, links))
+}
+
+/// The settings and toolchains that `.mvn/maven.config` passes as arguments.
+fn configured(call: &Call<'_>, base: &RepoPath, needs: &mut Needs) {
+    let files = &call.files;
+    let text = files.text(&base.join(b".mvn/maven.config"));
+    let words: Vec<String> = text
+        .iter()
+        .flat_map(|t| t.split_whitespace())
+        .map(str::to_owned)
+        .collect();
+    let words = [vec![String::new()], words].concat();
+    let inner = Call {
+        words: &words,
+        ..*call
+    };
+    let named = inner.options(&SETTINGS).into_iter();
+    for path in named.filter(|p| !p.starts_with(['/', '~', '$'])) {
+        let at = |dir| within(dir, path).is_some_and(|p| files.has(&p));
+        let from = if at(call.dir) { call.dir } else { base };
+        if within(from, path).is_some_and(|p| needs.file(files, &p)) {
+            needs.shown(format!(
+                "{path}, which .mvn/maven.config names, is copied with it"
+            ));
+        } else {
+            needs.absent(format!(
+                ".mvn/maven.config names {path}, which is not in the repository"
+            ));
+        }
+    }
 }
 
 /// Every pom from `root`: modules, of profiles too, and parents by relative path.

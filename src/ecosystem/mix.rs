@@ -1,5 +1,6 @@
 //! Mix: `deps.get` reads mix.exs and mix.lock (and files that mix.exs reads); `deps.compile` the configuration too.
 
+use super::files::Files;
 use super::needs::{Needs, within};
 use super::{CacheDir, Call, Ecosystem, Role, Verdict, text};
 use crate::tree::RepoPath;
@@ -15,8 +16,8 @@ fn plan(call: &Call<'_>) -> Verdict {
         return None;
     }
     // `mix do deps.get, deps.compile` and `mix do deps.get + compile`.
-    let line = call.args().join(" ");
-    let line = line.strip_prefix("do ").unwrap_or(&line);
+    let whole = call.args().join(" ");
+    let line = whole.strip_prefix("do ").unwrap_or(&whole);
     let names: Vec<&str> = line
         .split([',', '+'])
         .filter_map(|t| t.split_whitespace().next())
@@ -44,6 +45,18 @@ fn plan(call: &Call<'_>) -> Verdict {
             "compile" | "release" | "escript.build" | "phx.digest" | "assets.deploy"
         )
     };
+    let fetch = line
+        .split([',', '+'])
+        .find(|t| t.trim().starts_with("deps.get"));
+    if let Some(fetch) = fetch.filter(|_| names.iter().any(|t| builds(t))) {
+        // The command stays, and finds both done.
+        let join = if line.contains('+') { " +" } else { "," };
+        let fetch = fetch.trim();
+        return Some(needs(call, true).map(|needs| {
+            let line = format!("mix do {fetch}{join} deps.compile");
+            (Role::Prefetch(line), needs)
+        }));
+    }
     if names.iter().any(|t| builds(t)) {
         return Some(Err("it compiles the project".to_owned()));
     }
@@ -124,7 +137,18 @@ fn config(call: &Call<'_>, needs: &mut Needs) {
         }
         let dir = path.parent().unwrap_or_else(RepoPath::root);
         let source = files.text(&path).unwrap_or_default();
+        let mut wanted = Vec::new();
         for named in text::literals_after(&source, "import_config", &["#"]) {
+            wanted.push(named.clone());
+        }
+        // `for c <- "../apps/*/config/config.exs" |> Path.wildcard() do import_config c end`
+        let quoted = source
+            .lines()
+            .filter(|l| !l.trim_start().starts_with('#'))
+            .flat_map(|l| l.split('"').skip(1).step_by(2));
+        let patterns = quoted.filter(|q| q.contains('*') && q.ends_with(".exs"));
+        wanted.extend(patterns.map(str::to_owned));
+        for named in wanted {
             let env = call.env.get("MIX_ENV");
             let plain = match env {
                 Some(env) => named
@@ -133,7 +157,10 @@ fn config(call: &Call<'_>, needs: &mut Needs) {
                     .replace("#{Mix.env}", env),
                 None => named.clone(),
             };
-            if plain.contains("#{") || plain.contains('*') {
+            let globbed = matched(files, &dir, &plain);
+            if !globbed.is_empty() {
+                open.extend(globbed);
+            } else if plain.contains("#{") || plain.contains('*') {
                 // Any of them may be meant.
                 let here: Vec<RepoPath> = files
                     .below(&dir)
@@ -148,6 +175,19 @@ fn config(call: &Call<'_>, needs: &mut Needs) {
             }
         }
     }
+}
+
+/// The files that a pattern with `*` among its directories means: `../apps/*/config/config.exs`.
+fn matched(files: &Files<'_>, dir: &RepoPath, pattern: &str) -> Vec<RepoPath> {
+    if !pattern.contains('*') || pattern.contains("#{") {
+        return Vec::new();
+    }
+    let Some(pattern) = within(dir, pattern).map(|p| p.to_string()) else {
+        return Vec::new();
+    };
+    let (base, name) = pattern.rsplit_once('/').unwrap_or(("", &pattern));
+    let found = files.member_dirs(&RepoPath::root(), base, name).into_iter();
+    found.map(|d| d.join(name.as_bytes())).collect()
 }
 
 fn cache(_: &Call<'_>) -> Option<CacheDir> {

@@ -7,17 +7,34 @@ use crate::tree::RepoPath;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Lifecycle scripts that an install in the project itself runs
-/// (docs.npmjs.com/cli/using-npm/scripts, "npm ci" and "npm install").
-const LIFECYCLE: &[&str] = &[
-    "preinstall",
-    "install",
-    "postinstall",
-    "prepublish",
-    "preprepare",
-    "prepare",
-    "postprepare",
-];
+/// Which lifecycle scripts an install in the project itself runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scripts {
+    /// npm, pnpm, Bun and classic Yarn (docs.npmjs.com/cli/using-npm/scripts, "npm ci" and "npm install").
+    All,
+    /// Yarn 2 on: `prepare` is for packing alone (yarnpkg.com/advanced/lifecycle-scripts).
+    OfInstall,
+    /// It is told to run none.
+    Off,
+}
+
+impl Scripts {
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::All => &[
+                "preinstall",
+                "install",
+                "postinstall",
+                "prepublish",
+                "preprepare",
+                "prepare",
+                "postprepare",
+            ],
+            Self::OfInstall => &["preinstall", "install", "postinstall"],
+            Self::Off => &[],
+        }
+    }
+}
 
 /// Programs of scripts that read nothing of the project (or nothing that changes an install's result).
 const HARMLESS: &[&str] = &[
@@ -28,7 +45,6 @@ const HARMLESS: &[&str] = &[
     "true",
     "echo",
     "exit",
-    "lefthook",
     "simple-git-hooks",
     "opencollective",
     "opencollective-postinstall",
@@ -47,16 +63,18 @@ const HARMLESS: &[&str] = &[
     "electron-builder",
     "node-gyp-build",
     "husky-init",
-    "git",
 ];
 
-/// What an install in `dir` reads: its manifests, its workspaces' manifests, and what their scripts name. `scripts` is
-/// false where the command runs none. `Err` when a script needs the source.
+/// Programs of scripts that set hooks up and fail where there is no repository.
+const OF_GIT: &[&str] = &["git", "lefthook"];
+
+/// What an install in `dir` reads: its manifests, its workspaces' manifests, and what their scripts name.
+/// `Err` when a script needs the source.
 pub(super) fn needs(
     files: &Files<'_>,
     dir: &RepoPath,
     lockfiles: &[&str],
-    scripts: bool,
+    scripts: Scripts,
 ) -> Result<Needs, String> {
     let mut needs = Needs::default();
     let root = dir.join(b"package.json");
@@ -88,11 +106,9 @@ pub(super) fn needs(
         local_dependencies(files, package, &json, &mut needs);
         prisma_client(files, package, &json, &mut needs);
         patches(files, package, &json, &mut needs);
-        if scripts {
-            lifecycle(files, package, &json, &mut needs)?;
-        }
+        lifecycle(files, package, &json, scripts, &mut needs)?;
     }
-    if scripts && needs.doubts.is_empty() {
+    if scripts != Scripts::Off && needs.doubts.is_empty() {
         needs.shown("its lifecycle scripts read no other file of the project".to_owned());
     }
     Ok(needs)
@@ -224,13 +240,33 @@ fn patches(files: &Files<'_>, dir: &RepoPath, manifest: &Value, needs: &mut Need
         .flatten()
         .filter_map(|(_, p)| p.as_str())
     {
-        if !within(dir, path).is_some_and(|p| needs.file(files, &p)) {
-            needs.absent(format!(
-                "the patch {path} that package.json names is not in the repository"
-            ));
+        patch(files, dir, path, needs);
+    }
+    // Yarn's `patch:name@npm%3A1.0.0#./patches/name.patch`, `~/` for the project's root; `~builtin<…>` is Yarn's own.
+    let tables = ["dependencies", "devDependencies", "resolutions"];
+    let sources = tables.iter().filter_map(|k| manifest.get(*k)?.as_object());
+    for source in sources.flatten().filter_map(|(_, v)| v.as_str()) {
+        let Some((_, named)) = source
+            .strip_prefix("patch:")
+            .and_then(|s| s.split_once('#'))
+        else {
+            continue;
+        };
+        let named = named.split("::").next().unwrap_or(named).split('&');
+        for path in named.filter(|p| !p.contains("builtin<")) {
+            let path = path.trim_start_matches("optional!");
+            patch(files, dir, path.trim_start_matches("~/"), needs);
         }
     }
     needs.dir(files, &dir.join(b".yarn/patches"));
+}
+
+fn patch(files: &Files<'_>, dir: &RepoPath, path: &str, needs: &mut Needs) {
+    if !within(dir, path).is_some_and(|p| needs.file(files, &p)) {
+        needs.absent(format!(
+            "the patch {path} that package.json names is not in the repository"
+        ));
+    }
 }
 
 /// What the lifecycle scripts read; `Err` when one needs the source.
@@ -238,18 +274,17 @@ fn lifecycle(
     files: &Files<'_>,
     dir: &RepoPath,
     manifest: &Value,
+    run: Scripts,
     needs: &mut Needs,
 ) -> Result<(), String> {
-    let Some(scripts) = manifest.get("scripts").and_then(Value::as_object) else {
-        return Ok(());
-    };
-    for name in LIFECYCLE {
-        if let Some(script) = scripts.get(*name).and_then(Value::as_str) {
+    let scripts = manifest.get("scripts").and_then(Value::as_object);
+    for name in run.names() {
+        if let Some(script) = scripts.and_then(|s| s.get(*name)?.as_str()) {
             read_script(files, dir, manifest, name, script, needs, 0)?;
         }
     }
     // node-gyp builds a package with binding.gyp at install.
-    if files.has(&dir.join(b"binding.gyp")) {
+    if run != Scripts::Off && files.has(&dir.join(b"binding.gyp")) {
         return Err("the install compiles the project's own addon (binding.gyp)".to_owned());
     }
     Ok(())
@@ -304,6 +339,11 @@ fn read_script(
         let program = program.rsplit('/').next().unwrap_or(program);
         match program {
             _ if HARMLESS.contains(&program) => {}
+            // `|| true` behind it: then it may fail.
+            _ if OF_GIT.contains(&program) && script.contains("||") => {}
+            _ if OF_GIT.contains(&program) => needs.doubt(format!(
+                "the install runs the script {name}, and `{part}` fails where there is no .git yet"
+            )),
             "patch-package" => {
                 needs.dir(files, &dir.join(b"patches"));
                 if let Some(at) = words.iter().position(|w| *w == "--patch-dir") {

@@ -1,6 +1,7 @@
 //! npm: `npm ci` and `npm install` read the manifest, the lockfile, `.npmrc`, the workspaces and what scripts name.
 
 use super::needs::within;
+use super::node::Scripts;
 use super::{CacheDir, Call, Ecosystem, Role, Verdict, node};
 use crate::tree::RepoPath;
 
@@ -40,7 +41,8 @@ fn plan(call: &Call<'_>) -> Verdict {
             "its --prefix is not a directory of the context".to_owned()
         ));
     };
-    let scripts = !call.has("--ignore-scripts");
+    let is_off = call.has("--ignore-scripts");
+    let scripts = if is_off { Scripts::Off } else { Scripts::All };
     let lockfiles = ["package-lock.json", "npm-shrinkwrap.json", ".npmrc"];
     let verdict = node::needs(files, &dir, &lockfiles, scripts).map(|mut needs| {
         let locked = ["package-lock.json", "npm-shrinkwrap.json"]
@@ -49,7 +51,7 @@ fn plan(call: &Call<'_>) -> Verdict {
         if !locked && matches!(verb(call), Some("ci" | "clean-install")) {
             needs.absent("there is no lockfile for npm ci to read");
         }
-        if locked && scripts && lock_runs_scripts_on_project(call, &dir) {
+        if locked && !is_off && lock_runs_scripts_on_project(call, &dir) {
             needs.doubt("a locked dependency comes from a local path".to_owned());
         }
         (Role::Install, needs)

@@ -4,6 +4,7 @@ use super::files::Files;
 use super::needs::{Needs, within};
 use super::{CacheDir, Call, Ecosystem, Role, Verdict, text};
 use crate::tree::RepoPath;
+use serde_json::Value;
 
 pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
     name: "nuget",
@@ -182,6 +183,9 @@ fn referred(
 ) -> Vec<RepoPath> {
     let mut named = text::xml_attributes(source, "ProjectReference", "Include");
     named.extend(text::xml_attributes(source, "Project", "Path"));
+    if path.as_bytes().ends_with(b".slnf") {
+        return filtered(files, path, dir, needs);
+    }
     if path.as_bytes().ends_with(b".sln") {
         // Project("{…}") = "Name", "dir\Name.csproj", "{…}"
         let quoted = source
@@ -205,26 +209,75 @@ fn referred(
     named.iter().filter_map(|n| within(dir, n)).collect()
 }
 
+/// A solution filter: its solution, and the projects that it takes from there (paths are those of the solution).
+fn filtered(
+    files: &Files<'_>,
+    path: &RepoPath,
+    dir: &RepoPath,
+    needs: &mut Needs,
+) -> Vec<RepoPath> {
+    let json = files.json(path).unwrap_or_default();
+    let solution = json.pointer("/solution/path").and_then(Value::as_str);
+    let Some(solution) = solution.and_then(|s| within(dir, s)) else {
+        needs.doubt(format!("{path} could not be read"));
+        return Vec::new();
+    };
+    if !needs.file(files, &solution) {
+        needs.absent(format!("{solution} is not in the context"));
+    }
+    let base = solution.parent().unwrap_or_else(RepoPath::root);
+    let listed = json.pointer("/solution/projects").and_then(Value::as_array);
+    let named = listed.into_iter().flatten().filter_map(Value::as_str);
+    named.filter_map(|n| within(&base, n)).collect()
+}
+
+/// Sources of packages that `nuget.config` keeps in the repository.
+fn local_sources(files: &Files<'_>, config: &RepoPath, needs: &mut Needs) {
+    let dir = config.parent().unwrap_or_else(RepoPath::root);
+    let source = files.text(config).unwrap_or_default();
+    let sources = text::xml_inside(&source, "packageSources").unwrap_or_default();
+    for value in text::xml_attributes(&sources, "add", "value") {
+        let Some(found) = within(&dir, &value).filter(|p| !p.is_root()) else {
+            continue;
+        };
+        if needs.dir(files, &found) {
+            needs.shown(format!(
+                "the packages in {found}, which {config} names as a source, are copied with it"
+            ));
+        } else {
+            needs.absent(format!(
+                "{config} names the source {value}, which is not in the repository"
+            ));
+        }
+    }
+}
+
 /// The shared files of `dir` and everything above it.
 fn shared(files: &Files<'_>, dir: &RepoPath, needs: &mut Needs) {
     for above in std::iter::successors(Some(dir.clone()), RepoPath::parent) {
         needs.names(files, &above, SHARED);
     }
-    let imported: Vec<RepoPath> = needs
-        .files
-        .iter()
-        .filter(|p| p.as_bytes().ends_with(b".props") || p.as_bytes().ends_with(b".targets"))
-        .cloned()
-        .collect();
-    for path in imported {
+    let is_config = |p: &&RepoPath| {
+        let name = p.file_name().unwrap_or_default();
+        name.eq_ignore_ascii_case(b"nuget.config")
+    };
+    let configs: Vec<RepoPath> = needs.files.iter().filter(is_config).cloned().collect();
+    for config in configs {
+        local_sources(files, &config, needs);
+    }
+    let is_import = |p: &&RepoPath| {
+        let path = p.as_bytes();
+        path.ends_with(b".props") || path.ends_with(b".targets")
+    };
+    let mut open: Vec<RepoPath> = needs.files.iter().filter(is_import).cloned().collect();
+    while let Some(path) = open.pop() {
         let dir = path.parent().unwrap_or_else(RepoPath::root);
-        for import in
-            text::xml_attributes(&files.text(&path).unwrap_or_default(), "Import", "Project")
-        {
+        let source = files.text(&path).unwrap_or_default();
+        for import in text::xml_attributes(&source, "Import", "Project") {
             let local = import.replace("$(MSBuildThisFileDirectory)", "");
-            if let Some(found) = within(&dir, &local) {
-                needs.file(files, &found);
-            }
+            let found = within(&dir, &local).filter(|p| !needs.files.contains(p));
+            // Each file is taken up once, so that imports in a circle end.
+            open.extend(found.filter(|p| needs.file(files, p)));
         }
     }
 }

@@ -104,8 +104,9 @@ pub(super) fn install(call: &Call<'_>, after: &[String]) -> Result<(Role, Needs)
                     }
                     if value.ends_with("pyproject.toml") {
                         python::metadata(files, call.dir, &mut needs);
+                        python::dynamic_dependencies(files, call.dir, &mut needs);
                     } else {
-                        python::requirements(files, &path, &mut needs)?;
+                        python::requirements(files, call.dir, &path, &mut needs)?;
                     }
                 }
                 kept.extend([flag, value]);
@@ -133,6 +134,7 @@ pub(super) fn install(call: &Call<'_>, after: &[String]) -> Result<(Role, Needs)
         }
     }
     needs.names(files, call.dir, &["pip.conf"]);
+    n_files += usize::from(settings(call, &mut needs)?);
     if locals.is_empty() {
         return if n_files > 0 && !needs.files.is_empty() {
             needs.shown("pip reads the requirements and what they include".to_owned());
@@ -162,6 +164,39 @@ pub(super) fn install(call: &Call<'_>, after: &[String]) -> Result<(Role, Needs)
         .collect();
     let line: Vec<String> = head.into_iter().chain(kept).map(text::quoted).collect();
     Ok((Role::Prefetch(line.join(" ")), needs))
+}
+
+/// Files that variables name in place of options (pip.pypa.io/en/stable/topics/configuration, and uv's of its `pip`);
+/// true when requirements are among them.
+fn settings(call: &Call<'_>, needs: &mut Needs) -> Result<bool, String> {
+    let files = &call.files;
+    let (prefix, is_pip) = match call.program() {
+        "uv" => ("UV_", false),
+        _ => ("PIP_", true),
+    };
+    let mut requires = false;
+    for option in ["REQUIREMENT", "CONSTRAINT", "BUILD_CONSTRAINT", "OVERRIDE"] {
+        let Some(value) = call.env.get(&format!("{prefix}{option}")) else {
+            continue;
+        };
+        for name in value.split_whitespace().filter(|n| !n.contains("://")) {
+            let Some(path) = within(call.dir, name) else {
+                continue;
+            };
+            needs.shown(format!(
+                "{path}, which {prefix}{option} names, is copied with it"
+            ));
+            python::requirements(files, call.dir, &path, needs)?;
+            requires |= option == "REQUIREMENT" && is_pip;
+        }
+    }
+    for option in ["FIND_LINKS", "CONFIG_FILE"] {
+        let value = call.env.get(&format!("{prefix}{option}"));
+        if let Some(path) = value.and_then(|v| within(call.dir, v)) {
+            needs.path(files, &path);
+        }
+    }
+    Ok(requires)
 }
 
 /// A path outside the working directory's tree.

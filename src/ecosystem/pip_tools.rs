@@ -27,7 +27,7 @@ fn plan(call: &Call<'_>) -> Verdict {
         let Some(path) = within(call.dir, name) else {
             return Some(Err(format!("where {name} lies is not known")));
         };
-        if let Err(reason) = python::requirements(&call.files, &path, &mut needs) {
+        if let Err(reason) = python::requirements(&call.files, call.dir, &path, &mut needs) {
             return Some(Err(reason));
         }
     }

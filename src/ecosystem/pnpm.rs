@@ -1,6 +1,7 @@
 //! pnpm: `pnpm install` reads manifests of the workspace; `pnpm fetch` the lockfile alone.
 
 use super::needs::within;
+use super::node::Scripts;
 use super::{CacheDir, Call, Ecosystem, Needs, Role, Verdict, node, text};
 use crate::tree::RepoPath;
 
@@ -31,17 +32,50 @@ fn plan(call: &Call<'_>) -> Verdict {
     };
     match verb {
         "fetch" => Some(Ok((Role::Install, fetched(call, &dir)))),
-        "install" | "i" => {
-            let scripts = !call.has("--ignore-scripts");
-            Some(
-                node::needs(&call.files, &dir, FILES, scripts).map(|mut needs| {
-                    settings(call, &dir, &mut needs);
-                    (Role::Install, needs)
-                }),
-            )
-        }
+        "install" | "i" | "ci" => Some(install(call, &dir)),
         _ => None,
     }
+}
+
+fn install(call: &Call<'_>, dir: &RepoPath) -> Result<(Role, Needs), String> {
+    let scripts = if call.has("--ignore-scripts") {
+        Scripts::Off
+    } else {
+        Scripts::All
+    };
+    match node::needs(&call.files, dir, FILES, scripts) {
+        Ok(mut needs) => {
+            settings(call, dir, &mut needs);
+            Ok((Role::Install, needs))
+        }
+        // What its scripts read keeps the install below; the downloads follow from the lockfile alone.
+        Err(_) if call.files.has(&dir.join(b"pnpm-lock.yaml")) && !call.has("--offline") => {
+            let mut needs = fetched(call, dir);
+            needs.shown("pnpm fetch reads the lockfile and settings and no package.json");
+            let manifest = call.files.json(&dir.join(b"package.json"));
+            if manifest.is_some_and(|m| m.get("packageManager").is_some()) {
+                needs.doubt("package.json pins the version of pnpm, which pnpm fetch does not see: check that the image has that one");
+            }
+            Ok((Role::Prefetch(fetch_line(call)), needs))
+        }
+        Err(reason) => Err(reason),
+    }
+}
+
+/// `pnpm fetch`, for production where the install is.
+fn fetch_line(call: &Call<'_>) -> String {
+    let program = call.words.first().map_or("pnpm", String::as_str);
+    let mut line = program.to_owned();
+    if let Some(dir) = call.option(&["--dir", "-C"]) {
+        line = format!("{line} --dir {}", text::quoted(dir));
+    }
+    line.push_str(" fetch");
+    for only in ["--prod", "-P", "--dev", "-D"] {
+        if call.has(only) {
+            line = format!("{line} {only}");
+        }
+    }
+    line
 }
 
 /// `pnpm fetch` ignores package.json (pnpm.io/cli/fetch); patches and the pnpmfile it does read.
@@ -98,6 +132,6 @@ fn verb<'a>(call: &'a Call<'_>) -> Option<&'a str> {
 }
 
 fn cache(call: &Call<'_>) -> Option<CacheDir> {
-    matches!(verb(call), Some("install" | "i")).then_some(())?;
+    matches!(verb(call), Some("install" | "i" | "ci")).then_some(())?;
     CacheDir::of("~/.local/share/pnpm/store")
 }

@@ -57,8 +57,10 @@ fn needs(call: &Call<'_>) -> Needs {
         .flatten()
         .filter_map(|(_, g)| g.get("dependencies"));
     let main = python::at(&pyproject, &["tool", "poetry", "dependencies"]);
+    let old = python::at(&pyproject, &["tool", "poetry", "dev-dependencies"]);
     for (name, value) in main
         .into_iter()
+        .chain(old)
         .chain(grouped)
         .filter_map(Value::as_table)
         .flatten()

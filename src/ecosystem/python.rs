@@ -5,9 +5,11 @@ use super::needs::{Needs, within};
 use crate::tree::RepoPath;
 use toml::{Table, Value};
 
-/// Adds a requirements file and all it names: `-r`, `-c`, local paths. `Err` when one of them is a project to build.
+/// Adds a requirements file and all it names: `-r`, `-c`, local paths, directories of wheels. `cwd` is where pip runs.
+/// `Err` when one of them is a project to build.
 pub(super) fn requirements(
     files: &Files<'_>,
+    cwd: &RepoPath,
     path: &RepoPath,
     needs: &mut Needs,
 ) -> Result<(), String> {
@@ -34,7 +36,7 @@ pub(super) fn requirements(
         for line in text.replace("\\\n", " ").lines() {
             let line = line.split(" #").next().unwrap_or(line).trim();
             if !line.starts_with('#') {
-                open.extend(requirement(files, &path, &dir, line, needs)?);
+                open.extend(requirement(files, &path, [cwd, &dir], line, needs)?);
             }
         }
     }
@@ -45,10 +47,29 @@ pub(super) fn requirements(
 fn requirement(
     files: &Files<'_>,
     path: &RepoPath,
-    dir: &RepoPath,
+    [cwd, dir]: [&RepoPath; 2],
     line: &str,
     needs: &mut Needs,
 ) -> Result<Option<RepoPath>, String> {
+    for option in ["--find-links", "-f"] {
+        let Some(rest) = line.strip_prefix(option) else {
+            continue;
+        };
+        let name = rest.trim_start_matches(['=', ' ', '\t']).trim();
+        // Beside the file where there is one, else from where pip runs (pip, req_file.py).
+        let found = [dir, cwd].into_iter().filter_map(|d| within(d, name));
+        let found = found.into_iter().find(|p| needs.path(files, p));
+        match found {
+            Some(found) => needs.shown(format!(
+                "{found}, where {path} looks for packages, is copied with it"
+            )),
+            None if name.contains("://") => {}
+            None => needs.absent(format!(
+                "{path} looks for packages in {name}, which is not in the repository"
+            )),
+        }
+        return Ok(None);
+    }
     for include in ["--requirement", "--constraint", "-r", "-c"] {
         let Some(rest) = line.strip_prefix(include) else {
             continue;
@@ -82,14 +103,17 @@ fn requirement(
     if !is_local {
         return Ok(None);
     }
-    // Local paths are relative to the working directory, which is where the requirements usually lie.
-    match within(dir, base) {
+    // Local paths are relative to the working directory.
+    let at = |from: &RepoPath| within(from, base).filter(|p| files.has(p) || files.has_dir(p));
+    match at(cwd).or_else(|| at(dir)) {
         Some(found) if files.has(&found) => {
             needs.file(files, &found);
             needs.shown(format!("{found}, which {path} installs, is copied with it"));
             Ok(None)
         }
-        Some(found) if files.has_dir(&found) && !found.is_root() && found != *dir => {
+        Some(found)
+            if files.has_dir(&found) && !found.is_root() && found != *cwd && found != *dir =>
+        {
             needs.dir(files, &found);
             needs.shown(format!("the local package {found} is copied with it"));
             Ok(None)
@@ -108,6 +132,23 @@ pub(super) fn metadata(files: &Files<'_>, dir: &RepoPath, needs: &mut Needs) {
     if files.toml(&path).is_none() {
         needs.doubt(format!("{path} could not be read as TOML"));
     }
+}
+
+/// What a build backend reads where pyproject.toml leaves the dependencies to it (`dynamic = ["dependencies"]`).
+pub(super) fn dynamic_dependencies(files: &Files<'_>, dir: &RepoPath, needs: &mut Needs) {
+    let Some(pyproject) = files.toml(&dir.join(b"pyproject.toml")) else {
+        return;
+    };
+    let listed = at(&pyproject, &["project", "dynamic"]).and_then(Value::as_array);
+    let mut listed = listed.into_iter().flatten().filter_map(Value::as_str);
+    if !listed.any(|d| d.ends_with("dependencies")) {
+        return;
+    }
+    for name in named_files(&pyproject) {
+        within(dir, &name).map(|p| needs.path(files, &p));
+    }
+    needs.names(files, dir, &["setup.py", "setup.cfg"]);
+    needs.doubt("pyproject.toml leaves the dependencies to its build backend, which may read more than is copied with it");
 }
 
 /// What building or installing the project itself reads beyond its packages: readme, licences, version files.

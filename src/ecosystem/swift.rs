@@ -37,7 +37,7 @@ fn plan(call: &Call<'_>) -> Verdict {
         }
         needs.names(&call.files, &dir, &["Package.resolved"]);
         let source = call.files.text(&path).unwrap_or_default();
-        for local in text::literals_after(&source, ".package(path:", &["//"]) {
+        for local in local_packages(&source) {
             match within(&dir, &local) {
                 Some(found) => open.push(found),
                 None => needs.doubt(format!(
@@ -58,6 +58,19 @@ fn plan(call: &Call<'_>) -> Verdict {
     } else {
         (Role::Prefetch("swift package resolve".to_owned()), needs)
     }))
+}
+
+/// The paths of `.package(path: "…")` and `.package(name: "…", path: "…")`.
+fn local_packages(source: &str) -> Vec<String> {
+    let code: Vec<&str> = source
+        .lines()
+        .filter(|l| !l.trim_start().starts_with("//"))
+        .collect();
+    let code = code.join("\n");
+    let calls = code.split(".package(").skip(1);
+    let arguments = calls.filter_map(|c| c.split(')').next());
+    let paths = arguments.flat_map(|a| text::literals_after(a, "path:", &[]));
+    paths.collect()
 }
 
 fn cache(call: &Call<'_>) -> Option<CacheDir> {

@@ -56,7 +56,12 @@ pub fn is_system_install(call: &Call<'_>) -> bool {
         | "a2enmod" => true,
         "rustup" => !reads_toolchain_file(call),
         "mix" => matches!(verb, "local.hex" | "local.rebar"),
-        "corepack" => true,
+        // `prepare` and `install` without a name read the version from package.json.
+        "corepack" => match verb {
+            "prepare" => call.args().iter().any(|w| w.contains('@')),
+            "install" => call.has("-g") || call.has("--global"),
+            verb => matches!(verb, "enable" | "disable" | "hydrate" | "cache" | ""),
+        },
         "playwright" => verb == "install",
         _ => false,
     }
@@ -159,6 +164,8 @@ pub fn reads_no_project(call: &Call<'_>) -> bool {
             let mut named = paths(call).peekable();
             named.peek().is_some() && named.all(is_system_path)
         }
+        "venv" | "virtualenv" => !names_a_file(call),
+        "conan" => matches!(verb, "profile" | "remote" | "config") && !names_a_file(call),
         "poetry" => verb == "config" || verb == "self",
         "uv" => matches!(verb, "python" | "tool"),
         "bundle" => verb == "config",

@@ -5,6 +5,8 @@ use super::{Answer, Call, Role, plan};
 use crate::tree::RepoPath;
 use std::collections::BTreeMap;
 
+mod traps;
+
 /// Runs `command` in `dir` of a tree; gives `move | prefetch LINE | whole REASON | none`, the needs, the doubts.
 fn answer(files: &[(&str, &str)], dir: &str, command: &str) -> (String, Vec<String>, Vec<String>) {
     let words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
@@ -755,7 +757,19 @@ fn mix_reads_configuration_only_to_compile() {
             "mix.lock",
         ],
     );
-    check_whole(&tree, "mix do deps.get, compile", "compiles");
+    check_whole(&tree, "mix compile", "compiles");
+    check(
+        &tree,
+        "mix do deps.get --only prod, compile",
+        "prefetch mix do deps.get --only prod, deps.compile",
+        &[
+            "VERSION",
+            "config/config.exs",
+            "config/prod.exs",
+            "mix.exs",
+            "mix.lock",
+        ],
+    );
     check(&tree, "mix local.hex --force", "none", &[]);
     let umbrella = [
         ("mix.exs", "apps_path: \"apps\""),
@@ -808,7 +822,7 @@ fn the_others_resolve_from_their_manifests() {
     );
     check(
         &[
-            ("deno.json", ""),
+            ("deno.json", "{}"),
             ("deno.lock", ""),
             ("main.ts", "import './x.ts'"),
         ],
@@ -817,7 +831,7 @@ fn the_others_resolve_from_their_manifests() {
         &["deno.json", "deno.lock"],
     );
     check_whole(
-        &[("deno.json", ""), ("main.ts", "import './x.ts'")],
+        &[("deno.json", "{}"), ("main.ts", "import './x.ts'")],
         "deno cache main.ts",
         "imports",
     );

@@ -39,7 +39,14 @@ fn sync(call: &Call<'_>) -> Result<(Role, Needs), String> {
     for member in &members {
         needs.file(files, &member.join(b"pyproject.toml"));
     }
-    local_sources(call, &pyproject, &members, &mut needs);
+    local_sources(call, call.dir, &pyproject, &members, &mut needs);
+    for member in &members {
+        let own = files.toml(&member.join(b"pyproject.toml"));
+        local_sources(call, member, &own.unwrap_or_default(), &members, &mut needs);
+    }
+    if !call.has("--frozen") {
+        python::dynamic_dependencies(files, call.dir, &mut needs);
+    }
     let locked = needs.files.contains(&call.dir.join(b"uv.lock"));
     if !locked {
         python::project(files, call.dir, &mut needs);
@@ -70,7 +77,7 @@ fn pip_sync(call: &Call<'_>, after: &[String]) -> Result<(Role, Needs), String> 
     for name in after.iter().filter(|w| !w.starts_with('-')) {
         let path =
             within(call.dir, name).ok_or_else(|| format!("where {name} lies is not known"))?;
-        python::requirements(&call.files, &path, &mut needs)?;
+        python::requirements(&call.files, call.dir, &path, &mut needs)?;
     }
     Ok((Role::Install, needs))
 }
@@ -102,6 +109,7 @@ fn members(call: &Call<'_>, pyproject: &toml::Table) -> Vec<RepoPath> {
 /// `[tool.uv.sources] name = { path = "…" }`: uv builds these, so they are needed whole.
 fn local_sources(
     call: &Call<'_>,
+    dir: &RepoPath,
     pyproject: &toml::Table,
     members: &[RepoPath],
     needs: &mut Needs,
@@ -111,8 +119,8 @@ fn local_sources(
         let Some(local) = value.get("path").and_then(Value::as_str) else {
             continue;
         };
-        match within(call.dir, local) {
-            Some(found) if members.contains(&found) => {}
+        match within(dir, local) {
+            Some(found) if members.contains(&found) || found == *call.dir => {}
             Some(found) if needs.path(&call.files, &found) => {
                 needs.shown(format!("the local dependency {found} is copied with it"))
             }

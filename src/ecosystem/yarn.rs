@@ -1,6 +1,7 @@
 //! Yarn, classic and berry: `yarn install` reads the manifest, the lockfile, `.yarnrc`, `.yarnrc.yml` and what they name.
 
 use super::needs::within;
+use super::node::Scripts;
 use super::{CacheDir, Call, Ecosystem, Role, Verdict, node, text};
 use crate::tree::RepoPath;
 
@@ -30,13 +31,33 @@ fn plan(call: &Call<'_>) -> Verdict {
         },
         None => call.dir.clone(),
     };
-    let scripts = !call.has("--ignore-scripts") && call.option(&["--mode"]) != Some("skip-build");
+    let is_off = call.has("--ignore-scripts") || call.option(&["--mode"]) == Some("skip-build");
+    let scripts = match is_off {
+        true => Scripts::Off,
+        false if is_berry(call, &dir) => Scripts::OfInstall,
+        false => Scripts::All,
+    };
     Some(
         node::needs(&call.files, &dir, FILES, scripts).map(|mut needs| {
             settings(call, &dir, &mut needs);
             (Role::Install, needs)
         }),
     )
+}
+
+/// Whether it is Yarn 2 or newer, by its settings' name, its lockfile, or the version that package.json asks for.
+fn is_berry(call: &Call<'_>, dir: &RepoPath) -> bool {
+    let has = |name: &[u8]| call.files.has(&dir.join(name));
+    let manifest = call.files.json(&dir.join(b"package.json"));
+    let asked = manifest
+        .as_ref()
+        .and_then(|m| m.get("packageManager")?.as_str());
+    let newer = |v: &str| {
+        v.strip_prefix("yarn@")
+            .is_some_and(|v| !v.starts_with("1.") && v != "1")
+    };
+    let lock = call.files.text(&dir.join(b"yarn.lock")).unwrap_or_default();
+    has(b".yarnrc.yml") || asked.is_some_and(newer) || lock.contains("__metadata:")
 }
 
 /// The program and plugins that `.yarnrc.yml` and `.yarnrc` name, and an offline mirror or checked-in cache.
@@ -79,6 +100,8 @@ fn is_install(call: &Call<'_>) -> bool {
     }
     let mut words = call.args().iter().map(String::as_str);
     let mut verb = None;
+    // `yarn workspaces focus` installs what some members need, from the same files.
+    let focuses = call.has("workspaces") && call.has("focus");
     while let Some(word) = words.next() {
         if matches!(
             word,
@@ -97,7 +120,7 @@ fn is_install(call: &Call<'_>) -> bool {
     }
     match verb {
         None => !call.has("--version") && !call.has("-v") && !call.has("--help"),
-        Some(verb) => verb == "install",
+        Some(verb) => verb == "install" || (verb == "workspaces" && focuses),
     }
 }
 
