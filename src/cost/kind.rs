@@ -311,8 +311,25 @@ fn pip_kind(command: &Seen) -> &'static str {
                 && named[1..]
                     .iter()
                     .all(|n| tools.contains(&n.split(['=', '<', '>', '~']).next().unwrap_or(n)));
-            if only_tools {
+            let reads = |f: &str| {
+                command
+                    .args()
+                    .iter()
+                    .any(|a| a == f || (f.len() == 2 && a.starts_with(f) && !a.starts_with("--")))
+            };
+            let names_project = named[1..].iter().any(|n| {
+                let path = n.split('[').next().unwrap_or(n);
+                path == "."
+                    || path.starts_with("./")
+                    || path.starts_with("../")
+                    || (path.starts_with('/') && !path.ends_with(".txt"))
+            });
+            if only_tools || (names_project && reads("--no-deps")) {
                 "pip upgrade"
+            } else if reads("-r") || reads("--requirement") {
+                "pip install -r"
+            } else if names_project {
+                "pip install project"
             } else {
                 "pip install"
             }

@@ -267,8 +267,10 @@ mod tests {
         );
         check("apk add --no-cache git", "apk add");
         check("pip install --upgrade pip setuptools", "pip upgrade");
-        check("pip install -r requirements.txt", "pip install");
-        check("python -m pip install .", "pip install");
+        check("pip install -r requirements.txt", "pip install -r");
+        check("pip install flask", "pip install");
+        check("python -m pip install .", "pip install project");
+        check("pip install --prefix=/x --no-deps /src", "pip upgrade");
         check("./mvnw -B dependency:go-offline", "mvn dependency");
         check(
             "./mvnw -DskipTests package -B && cp target/*.jar app.jar",

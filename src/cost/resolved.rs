@@ -35,6 +35,11 @@ const FOUND_DONE: &[(&str, &[&str], u64)] = &[
     ("go mod download", &["go mod download"], 10),
     ("gradle build", &["gradle dependencies"], 60),
     ("mvn dependency", &["mvn dependency"], 15),
+    (
+        "pip install project",
+        &["pip install -r", "pip install project"],
+        15,
+    ),
     ("pnpm install", &["pnpm install"], 40),
     ("poetry install", &["poetry install"], 10),
     ("uv sync", &["uv sync"], 10),

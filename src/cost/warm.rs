@@ -100,7 +100,7 @@ const WARM: &[Row] = &[
         BY_THUMB,
     ),
     row(
-        &["pip install"],
+        &["pip install", "pip install -r", "pip install project"],
         &[".cache", "/pip"],
         30,
         "revsys.com, Faster Python Docker builds: 50 s to 6 s with the downloads at hand and uv; wide",

@@ -178,6 +178,7 @@ mod tests {
             env: &env,
             files: Files::new(&[], &|_| None),
             dir: &RepoPath::from("web"),
+            root: "/app",
         };
         let hidden = is_hidden(ecosystem, &call, "/app/web", &[mount.to_owned()]);
         assert_eq!(hidden, expected, "{line}, {mount}");

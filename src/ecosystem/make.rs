@@ -60,7 +60,8 @@ pub(super) fn commands(call: &Call<'_>) -> Option<(RepoPath, Vec<Made>)> {
     let text = text(call, &call.files, &dir)?;
     let mut makefile = Makefile::read(&text);
     let mut goals = Vec::new();
-    for word in goals_of(call.args()) {
+    let words: Vec<String> = call.args().iter().flat_map(|w| split(call, w)).collect();
+    for word in goals_of(&words) {
         match word.split_once('=') {
             Some((name, value)) => {
                 let value = Some(value.to_owned());
@@ -78,6 +79,17 @@ pub(super) fn commands(call: &Call<'_>) -> Option<(RepoPath, Vec<Made>)> {
         makefile.visit(&goal, &mut visited, &mut found);
     }
     Some((dir, found))
+}
+
+/// A word with the values of its variables, as the words that the shell makes of it; as it stands where one has none.
+fn split(call: &Call<'_>, word: &str) -> Vec<String> {
+    match call
+        .expanded(word)
+        .filter(|_| word.contains('$') && !word.contains('='))
+    {
+        Some(text) => text.split_whitespace().map(str::to_owned).collect(),
+        None => vec![word.to_owned()],
+    }
 }
 
 fn text(call: &Call<'_>, files: &Files<'_>, dir: &RepoPath) -> Option<String> {

@@ -31,7 +31,9 @@ mod pipenv;
 mod pnpm;
 mod poetry;
 mod python;
+mod python_project;
 mod sbt;
+mod setup_py;
 mod swift;
 mod system;
 mod text;
@@ -61,6 +63,8 @@ pub struct Call<'a> {
     pub files: Files<'a>,
     /// The directory of the context that stands at the command's working directory.
     pub dir: &'a RepoPath,
+    /// The directory of the image, absolute, at which the root of `files` stands.
+    pub root: &'a str,
 }
 
 impl Call<'_> {
@@ -138,6 +142,36 @@ impl Call<'_> {
             })
     }
 
+    /// The path of `files` that a word means: relative to the working directory, or absolute in the image; variables are
+    /// put in where they are known. `None` where it lies elsewhere or is not known.
+    pub fn path(&self, word: &str) -> Option<RepoPath> {
+        let word = self.expanded(word)?;
+        if !word.starts_with('/') {
+            return needs::within(self.dir, &word);
+        }
+        let root = self.root.trim_end_matches('/');
+        let rest = word.strip_prefix(root).filter(|r| r.starts_with('/'))?;
+        needs::within(&RepoPath::root(), rest.trim_start_matches('/'))
+    }
+
+    /// `text` with the values of `$NAME` and `${NAME}`; `None` where one is not known.
+    fn expanded(&self, text: &str) -> Option<String> {
+        let mut parts = text.split('$');
+        let mut made = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (name, rest) = match part.strip_prefix('{') {
+                Some(inner) => inner.split_once('}')?,
+                None => {
+                    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                    part.split_at(part.find(|c| !is_name(c)).unwrap_or(part.len()))
+                }
+            };
+            made.push_str(self.env.get(name)?);
+            made.push_str(rest);
+        }
+        Some(made)
+    }
+
     /// The same call in another directory.
     pub fn at<'b>(&'b self, dir: &'b RepoPath) -> Call<'b> {
         Call { dir, ..*self }
@@ -151,6 +185,14 @@ pub enum Role {
     Install,
     /// The command needs the source; this one, put above it, resolves the dependencies, and the command itself stays.
     Prefetch(String),
+    /// As [`Self::Prefetch`], where the command itself looks elsewhere for what is there and would do it all again: it
+    /// is given the option that keeps it from that.
+    PrefetchThen {
+        /// What goes above the source.
+        line: String,
+        /// What the command that stays is given after its verb.
+        option: &'static str,
+    },
 }
 
 /// What is known of one command that resolves dependencies.

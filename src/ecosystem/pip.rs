@@ -1,7 +1,8 @@
 //! pip: `pip install -r …` reads requirements files and all they include; `pip install .` builds the source.
 
 use super::needs::within;
-use super::{CacheDir, Call, Ecosystem, Needs, Role, Verdict, python, text};
+use super::python_project::Installed;
+use super::{CacheDir, Call, Ecosystem, Needs, Role, Verdict, python, python_project, text};
 
 pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
     name: "pip",
@@ -96,7 +97,7 @@ pub(super) fn install(call: &Call<'_>, after: &[String]) -> Result<(Role, Needs)
             ("-r" | "--requirement" | "-c" | "--constraint", Some(value)) => {
                 n_files += usize::from(flag == "-r" || flag == "--requirement");
                 if !value.contains("://") && !is_elsewhere(value) {
-                    let Some(path) = within(call.dir, value) else {
+                    let Some(path) = call.path(value) else {
                         return Err(format!("where {value} lies is not known"));
                     };
                     if !files.has(&path) {
@@ -149,20 +150,13 @@ pub(super) fn install(call: &Call<'_>, after: &[String]) -> Result<(Role, Needs)
     {
         return Err(format!("it installs {wheel}, which an earlier step makes"));
     }
+    let head = call.words.iter().map(String::as_str);
+    let head = head.take(call.words.len() - after.len());
     if n_files == 0 {
-        return Err(
-            "pip builds the project from its source, and cannot install its dependencies alone"
-                .to_owned(),
-        );
+        return project(call, &locals, head.chain(kept).collect());
     }
     // The requirements can go before; the command stays and finds them done.
-    let head: Vec<&str> = call
-        .words
-        .iter()
-        .map(String::as_str)
-        .take(call.words.len() - after.len())
-        .collect();
-    let line: Vec<String> = head.into_iter().chain(kept).map(text::quoted).collect();
+    let line: Vec<String> = head.chain(kept).map(text::quoted).collect();
     Ok((Role::Prefetch(line.join(" ")), needs))
 }
 
@@ -197,6 +191,40 @@ fn settings(call: &Call<'_>, needs: &mut Needs) -> Result<bool, String> {
         }
     }
     Ok(requires)
+}
+
+/// The dependencies of the project that `locals` name, apart from it.
+fn project(call: &Call<'_>, locals: &[&str], kept: Vec<&str>) -> Result<(Role, Needs), String> {
+    let [local] = locals else {
+        return Err("it installs several projects".to_owned());
+    };
+    let has = |names: &[&str]| {
+        kept.iter()
+            .any(|w| names.contains(&w.split('=').next().unwrap_or(w)))
+    };
+    if has(&["--no-deps", "--target", "-t", "--dry-run"])
+        || call.verb() == Some("wheel")
+        || call.verb() == Some("download")
+    {
+        return Err("it installs the project alone, or looks at nothing that is there".to_owned());
+    }
+    let (path, extras) = local.split_once('[').unwrap_or((local, ""));
+    let extras = extras.trim_end_matches(']').split(',').map(str::trim);
+    let looks_elsewhere = has(&["--prefix", "--root"]);
+    let installed = Installed {
+        path,
+        extras: extras.filter(|e| !e.is_empty()).collect(),
+        kept,
+        is_uv: call.program() == "uv",
+    };
+    let (line, needs) = python_project::dependencies(call, &installed)?;
+    let role = if looks_elsewhere {
+        let option = "--no-deps";
+        Role::PrefetchThen { line, option }
+    } else {
+        Role::Prefetch(line)
+    };
+    Ok((role, needs))
 }
 
 /// A path outside the working directory's tree.

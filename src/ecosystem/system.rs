@@ -33,6 +33,7 @@ pub fn is_system_install(call: &Call<'_>) -> bool {
         "pip" | "pip3" | "pipx" | "gem" => {
             verb == "install"
                 && !names_a_file(call)
+                && !call.args().iter().any(|w| w.starts_with('/'))
                 && ![
                     "-r",
                     "--requirement",
@@ -124,6 +125,7 @@ pub fn reads_no_project(call: &Call<'_>) -> bool {
         | "gpg"
         | "add-apt-repository"
         | "hash"
+        | "ensurepip"
         | "sync"
         | "umask" => !names_a_file(call),
         "apt-get" | "apt" => matches!(

@@ -18,6 +18,7 @@ fn answer(files: &[(&str, &str)], dir: &str, command: &str) -> (String, Vec<Stri
             env: &env,
             files: *files,
             dir: &dir,
+            root: "/app",
         };
         match plan(&call) {
             None => ("none".to_owned(), Vec::new(), Vec::new()),
@@ -29,6 +30,9 @@ fn answer(files: &[(&str, &str)], dir: &str, command: &str) -> (String, Vec<Stri
                 let said = match plan.role {
                     Role::Install => "move".to_owned(),
                     Role::Prefetch(line) => format!("prefetch {line}"),
+                    Role::PrefetchThen { line, option } => {
+                        format!("prefetch {line}, then {option}")
+                    }
                 };
                 (said, needs, [plan.needs.doubts, plan.needs.absent].concat())
             }
@@ -855,6 +859,7 @@ fn rustup_reads_the_toolchain_file_where_it_names_no_toolchain() {
                 env: &env,
                 files: *files,
                 dir: &dir,
+                root: "/app",
             })
         })
     };
@@ -881,6 +886,7 @@ fn context_free_commands_are_told_from_others() {
                 env: &env,
                 files: *files,
                 dir: &dir,
+                root: "/app",
             })
         })
     };

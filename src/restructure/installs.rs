@@ -4,7 +4,10 @@
 //! Paths are those in the image, relative to the project's place there (`/app`), so that `../lib` and members of a
 //! workspace are found wherever COPY has put them.
 
-use super::layout::{Place, absolute, delivered, expand, is_within, mentioned, parent};
+use super::command::removes;
+use super::layout::{
+    Place, absolute, delivered, expand, globals, is_within, mentioned, overlap, parent,
+};
 use super::view::View;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Stage};
 use crate::dockerfile::mount::{Mount, MountKind};
@@ -64,6 +67,8 @@ pub(super) struct Install {
     pub(super) dir: String,
     /// True when a mount lies over what it makes: its layer holds nothing of that.
     pub(super) is_hidden: bool,
+    /// What the RUN itself is given besides, and at which byte of the Dockerfile's text.
+    pub(super) inserted: Option<(usize, String)>,
 }
 
 /// What of a RUN can stand above the source.
@@ -79,6 +84,8 @@ pub(super) enum Action {
         tail_start: usize,
         /// Commands to be said again before what stays: `cd web`, `set -e`.
         carried: Vec<String>,
+        /// A command to be run after what goes, if any: it resolves what a command that stays would.
+        then: Option<String>,
     },
     /// Another command that resolves the same; the RUN itself stays.
     Prefetch(String),
@@ -429,7 +436,10 @@ impl<'a> Read<'a> {
         }
         let image = of.image_at(run);
         let cwd = of.cwd(run);
-        let root = root_of(of, run, cwd);
+        let mut root = root_of(of, run, cwd);
+        if reaches_out(&script, &image, &root) {
+            "/".clone_into(&mut root);
+        }
         let mut origins = BTreeMap::new();
         let mut files = Vec::new();
         let mut elsewhere = Vec::new();
@@ -453,6 +463,10 @@ impl<'a> Read<'a> {
         let mut env: BTreeMap<String, String> = BTreeMap::new();
         for (name, value) in &of.places[run].variables {
             env.extend(value.clone().map(|v| (name.clone(), v)));
+        }
+        // The official image sets it.
+        if let Some(version) = python_of_base(of.view, of.stage.index) {
+            env.entry("PYTHON_VERSION".to_owned()).or_insert(version);
         }
         let seen = script.seen();
         Some(Self {
@@ -484,6 +498,7 @@ impl<'a> Read<'a> {
             env: &env,
             files: Files::new(&self.files, &read),
             dir: &dir,
+            root: &self.root,
         }))
     }
 
@@ -570,14 +585,31 @@ impl<'a> Read<'a> {
 
     /// Whether one of the words is a path of the project's place, or holds it, or holds a file of the context elsewhere.
     fn names_the_project(&self, seen: &Seen) -> bool {
-        seen.name() != "mkdir"
-            && seen.args().iter().any(|word| {
-                let path = word.split(['*', '?', '$']).next().unwrap_or_default();
-                let place = path.trim_end_matches('/');
-                let is_place = place.len() > 1 && place.starts_with('/');
-                let is_in_root = self.root != "/" && super::layout::overlap(place, &self.root);
-                is_place && (is_in_root || self.elsewhere.iter().any(|f| is_within(f, place)))
-            })
+        // Where it stands is known for each command; going there reads nothing.
+        if matches!(seen.name(), "mkdir" | "cd") {
+            return false;
+        }
+        seen.args().iter().any(|word| {
+            let path = word.split(['*', '?', '$', '[']).next().unwrap_or_default();
+            let place = path.trim_end_matches('/');
+            let is_place = place.len() > 1 && place.starts_with('/');
+            let is_of_root = if self.root == "/" {
+                self.holds_files(place)
+            } else {
+                overlap(place, &self.root)
+            };
+            is_place && (is_of_root || self.elsewhere.iter().any(|f| is_within(f, place)))
+        })
+    }
+
+    /// Whether files of the project lie at, below or above absolute `path`, or beside it in a directory of their own.
+    fn holds_files(&self, path: &str) -> bool {
+        self.origins.keys().any(|file| {
+            let file = format!("/{file}");
+            let dir = file.rsplit_once('/').map_or("", |(dir, _)| dir);
+            let is_own = dir.len() > 1 && !is_system_directory(dir);
+            overlap(path, &file) || (is_own && overlap(path, dir))
+        })
     }
 
     /// Whether a piece changes modes of `allowed` files and nothing else.
@@ -777,6 +809,7 @@ impl<'a> Read<'a> {
             head_end: self.start + head.span.end,
             tail_start: self.start + tail.span.start,
             carried,
+            then: None,
         })
     }
 
@@ -794,20 +827,24 @@ impl<'a> Read<'a> {
                 let Some(Answer::Plan(plan)) = self.ask(seen) else {
                     continue;
                 };
-                let line = match plan.role {
-                    Role::Prefetch(line) => line,
+                let (line, inserted) = match plan.role {
+                    Role::Prefetch(line) => (line, None),
+                    Role::PrefetchThen { line, option } => match self.after_verb(seen) {
+                        Some(at) => (line, Some((at, format!(" {option}")))),
+                        None => continue,
+                    },
                     Role::Install => continue,
                 };
                 let Some(dir) = self.place_of(seen) else {
                     continue;
                 };
+                let bare = self.with_assignments(seen, line);
                 let cwd = self.of.cwd(self.run);
                 let line = match relative(&dir, cwd) {
-                    Some(rest) if rest.is_empty() => line,
-                    Some(rest) => format!("cd {rest} && {line}"),
-                    None => format!("cd {dir} && {line}"),
+                    Some(rest) if rest.is_empty() => bare.clone(),
+                    Some(rest) => format!("cd {rest} && {bare}"),
+                    None => format!("cd {dir} && {bare}"),
                 };
-                let line = self.with_assignments(seen, line);
                 // Variables of the shell have no value in a RUN of its own.
                 let known = &self.of.places[self.run].variables;
                 if line.contains("$(")
@@ -833,13 +870,70 @@ impl<'a> Read<'a> {
                     )
                 };
                 let names = vec![plan.ecosystem];
-                let mut install =
-                    self.install(Action::Prefetch(line), names, plan.needs, shown, dir);
+                let mut needs = plan.needs;
+                let action = self.after_tools(n, bare, line, &mut needs);
+                let mut install = self.install(action, names, needs, shown, dir);
                 install.is_hidden = self.is_hidden(seen);
+                install.inserted = inserted;
                 found.push(install);
             }
         }
         if n_source == 0 { Vec::new() } else { found }
+    }
+
+    /// Where the verb of a command ends in the Dockerfile's text.
+    fn after_verb(&self, seen: &Seen) -> Option<usize> {
+        let command = self.script.commands.get(seen.command)?;
+        let verb = command.words.iter().find(|w| w.text == seen.subcommand())?;
+        Some(self.start + verb.span.end)
+    }
+
+    /// How `line` (or `bare`, where what stands before changes to its directory) goes above the source, given that it
+    /// resolves for piece `n`: after the tools that the pieces before install, which are taken out again where a later
+    /// piece does so.
+    fn after_tools(&self, n: usize, bare: String, line: String, needs: &mut Needs) -> Action {
+        let installs = |k: usize| {
+            self.seen_of(k)
+                .any(|s| self.with_call(s, ecosystem::is_system_install) == Some(true))
+        };
+        if !(0..n).any(installs) {
+            return Action::Prefetch(line);
+        }
+        let cut = self.cut(n).filter(|_| (0..n).all(|k| self.is_free(k)));
+        let Some(Action::Cut {
+            head_end,
+            tail_start,
+            carried,
+            ..
+        }) = cut
+        else {
+            let at = self.of.stage.instructions[self.run].lines.first;
+            needs.doubt(format!(
+                "check that it needs none of the packages that line {at} installs before it"
+            ));
+            return Action::Prefetch(line);
+        };
+        let changes_directory = (0..n).any(|k| self.seen_of(k).any(|s| s.name() == "cd"));
+        let line = if changes_directory { bare } else { line };
+        let removed: Vec<&str> = (n + 1..self.script.pieces.len())
+            .filter(|&k| self.seen_of(k).any(removes))
+            .map(|k| self.text_of(&self.script.pieces[k]))
+            .collect();
+        if removed.is_empty() {
+            let then = Some(line);
+            return Action::Cut {
+                head_end,
+                tail_start,
+                carried,
+                then,
+            };
+        }
+        let tools = self.text.get(..head_end - self.start).unwrap_or_default();
+        let parts: Vec<&str> = [tools.trim_start(), line.as_str()]
+            .into_iter()
+            .chain(removed)
+            .collect();
+        Action::Prefetch(parts.join(" && "))
     }
 
     /// Assignments before a command that settings of a resolver are made of stay before the line put above.
@@ -890,6 +984,7 @@ impl<'a> Read<'a> {
             shown,
             dir,
             is_hidden: false,
+            inserted: None,
         }
     }
 }
@@ -902,6 +997,52 @@ fn mounts(instruction: &Instruction, place: &Place) -> Vec<String> {
     all.filter(|m| matches!(m.kind, MountKind::Cache | MountKind::Tmpfs))
         .map(|m| absolute(place.cwd.as_deref(), &m.target).unwrap_or(m.target))
         .collect()
+}
+
+/// The tag of the official Python image that a stage stands on, if it does.
+fn python_of_base(view: &View<'_>, stage: usize) -> Option<String> {
+    let first = std::iter::successors(Some(stage), |s| parent(view.dockerfile, *s)).last()?;
+    let written = &view.dockerfile.stages.get(first)?.base().image;
+    let image = expand(written, &globals(view.dockerfile))?;
+    let (name, tag) = image.rsplit('/').next()?.split_once(':')?;
+    (name == "python").then(|| tag.to_owned())
+}
+
+/// Whether an image keeps programs and settings of its own in `dir`.
+fn is_system_directory(dir: &str) -> bool {
+    let whole = [
+        "/bin",
+        "/etc",
+        "/lib",
+        "/sbin",
+        "/usr/bin",
+        "/usr/lib",
+        "/usr/local",
+        "/usr/sbin",
+        "/usr/share",
+    ];
+    let shared = [
+        "/home", "/opt", "/root", "/srv", "/tmp", "/usr", "/usr/src", "/var", "/var/lib",
+    ];
+    whole.iter().any(|p| is_within(dir, p)) || shared.contains(&dir)
+}
+
+/// Whether one of the words of `script` is a directory or file outside `root` to which files of the context were
+/// brought.
+fn reaches_out(script: &Script, image: &BTreeMap<String, Brought>, root: &str) -> bool {
+    let words = script.commands.iter().flat_map(|c| &c.words);
+    words.into_iter().any(|word| {
+        let path = word
+            .text
+            .split(['[', '*', '?', '$'])
+            .next()
+            .unwrap_or_default();
+        let path = path.trim_end_matches('/');
+        path.len() > 1
+            && path.starts_with('/')
+            && !is_within(path, root)
+            && image.keys().any(|to| is_within(to, path))
+    })
 }
 
 /// Redirections that touch no file of the project.

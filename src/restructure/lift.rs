@@ -124,6 +124,7 @@ fn is_done_above(stages: &[StageView<'_>], of: &StageView<'_>, install: &Install
             .any(|e| install.ecosystems.contains(e))
             && done.dir == install.dir
             && (is_prefetch || first_words(&done.shown) == first_words(&install.shown))
+            && (is_prefetch || install.reads.is_subset(&done.reads))
     };
     let is_done = |of: &StageView<'_>, run: usize| {
         let builds = || {
@@ -782,6 +783,9 @@ impl Lift<'_, '_> {
             return Some(edits);
         }
         edits.push(TextEdit::insert(at, format!("{head}{below}")));
+        if let Some((at, text)) = &self.install.inserted {
+            edits.push(TextEdit::insert(*at, text.clone()));
+        }
         match &self.install.action {
             Action::Whole => edits.push(TextEdit::delete(without_blank_twin(text, run_block))),
             Action::Cut {
@@ -868,10 +872,11 @@ impl Lift<'_, '_> {
                     text.get(after..run.span.end)?.trim_start()
                 ))
             }
-            Action::Cut { head_end, .. } => {
+            Action::Cut { head_end, then, .. } => {
                 let after = run.flags.last().map_or(run.span.start + 3, |f| f.span.end);
+                let then = then.iter().map(|t| format!(" && {t}")).collect::<String>();
                 Some(format!(
-                    "RUN{flags} {cd}{}",
+                    "RUN{flags} {cd}{}{then}",
                     text.get(after..*head_end)?.trim_start()
                 ))
             }

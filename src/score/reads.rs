@@ -359,6 +359,8 @@ const READS_MANIFESTS: &[&str] = &[
     "mvn dependency",
     "npm ci",
     "pip install",
+    "pip install -r",
+    "pip install project",
     "pipenv install",
     "pnpm install",
     "poetry install",
