@@ -231,7 +231,11 @@ fn from_setup_py(
     needs.names(files, dir, &["pyproject.toml", "setup.cfg", "MANIFEST.in"]);
     settings(call, dir, needs)?;
     needs.shown("without its packages the project is installed as its metadata, with all dependencies; the command that stays installs it again".to_owned());
-    let all: Vec<String> = needs.files.iter().map(ToString::to_string).collect();
+    let all: Vec<String> = needs
+        .files
+        .iter()
+        .map(|f| f.strip_prefix(dir).unwrap_or_else(|| f.clone()).to_string())
+        .collect();
     needs.doubt(format!(
         "setup.py is a program: check that it reads no file of the project but {}",
         all.join(", ")
@@ -249,13 +253,21 @@ fn from_setup_py(
         .collect();
     folders.sort();
     folders.dedup();
+    if made.is_empty() && folders.is_empty() {
+        return Ok(call.line());
+    }
+    if files.has_dir(&dir.join(b"build")) {
+        return Err("the project has a directory build of its own".to_owned());
+    }
     if !folders.is_empty() {
         line = format!("mkdir -p {} && ", folders.join(" "));
     }
     if !made.is_empty() {
         line = format!("{line}touch {} && ", made.join(" "));
     }
-    Ok(format!("{line}{}", call.line()))
+    // What setuptools keeps there is newer than the source to come, and would be taken for it.
+    let built = file_in(installed.path, "build");
+    Ok(format!("{line}{} && rm -rf {built}", call.line()))
 }
 
 /// What `setup.cfg` names: files of the description and the version.

@@ -200,6 +200,7 @@ fn names_a_file(call: &Call<'_>) -> bool {
     call.args().iter().any(|w| {
         let value = w.rsplit('=').next().unwrap_or(w);
         w == "."
+            || w.starts_with(".[")
             || value.starts_with("./")
             || value.starts_with("../")
             || (w.contains('*') && !w.contains('/') && call.program() != "apt-get")

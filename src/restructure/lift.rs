@@ -473,7 +473,8 @@ impl Lift<'_, '_> {
             .filter(|(to, ..)| !self.is_in_whole_dir(to))
             .filter_map(|(to, ..)| to.rsplit_once('/').map(|(d, _)| d))
             .collect();
-        if dirs.len() > 2 {
+        // What a program reads lies anywhere; manifests of the same kind are members of something.
+        if dirs.len() > 2 && !self.install.ecosystems.contains(&"pip") {
             Shape::Workspace
         } else {
             Shape::Broad
@@ -701,6 +702,8 @@ impl Lift<'_, '_> {
     pub(super) fn destination(&self, to: &str) -> String {
         match relative(to, &self.cwd) {
             Some(rest) if rest.is_empty() => ".".to_owned(),
+            // From the root, the plain path is the same and clearer.
+            Some(_) if self.cwd == "/" => to.to_owned(),
             Some(rest) => format!("./{rest}"),
             None => to.to_owned(),
         }
