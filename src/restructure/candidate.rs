@@ -59,9 +59,17 @@ impl Candidate {
         }
     }
 
-    /// The Dockerfile's text with this candidate applied; `None` when its edits do not fit `text`.
+    /// The Dockerfile's text with this candidate applied, its line ends kept; `None` when its edits do not fit `text`.
     pub fn rewritten(&self, text: &str) -> Option<String> {
-        apply(text, &self.edits).ok()
+        if !text.contains("\r\n") {
+            return apply(text, &self.edits).ok();
+        }
+        let as_here = |edit: &TextEdit| {
+            let lines = edit.replacement.replace("\r\n", "\n");
+            TextEdit::replace(edit.span, lines.replace('\n', "\r\n"))
+        };
+        let edits: Vec<TextEdit> = self.edits.iter().map(as_here).collect();
+        apply(text, &edits).ok()
     }
 }
 

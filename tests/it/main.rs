@@ -11,6 +11,7 @@ mod demo;
 mod forge;
 mod history;
 mod ignore;
+mod laws;
 mod layout;
 mod live;
 mod logs;

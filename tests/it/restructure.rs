@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use stratigraph::builder::Builder;
+use stratigraph::context::ContextTree;
+use stratigraph::context::IgnoreRules;
 use stratigraph::cost::CostModel;
 use stratigraph::dockerfile;
 use stratigraph::history::{BuildInput, Change, Commit, Request};
@@ -22,11 +24,13 @@ use stratigraph::restructure::past::Name;
 use stratigraph::restructure::rules::ALL;
 use stratigraph::restructure::search::Proposals;
 use stratigraph::restructure::search::proposals;
+use stratigraph::restructure::search::{Draft, Proposal};
 use stratigraph::restructure::{View, legality};
 use stratigraph::suggest::{Question, Suggestions, suggest};
 use stratigraph::tree::{FileKind, FileStamp, ObjectId, RepoPath};
 
 /// A case, read.
+#[derive(Clone)]
 pub(crate) struct Case {
     dockerfile: dockerfile::Dockerfile,
     path: RepoPath,
@@ -65,25 +69,30 @@ impl Case {
         for (name, body) in sections(scenario) {
             case.section(&name, &body);
         }
-        case.contents
-            .insert(case.path.clone(), case.dockerfile.text.clone().into_bytes());
+        case.finish();
+        case
+    }
+
+    /// Tells the files that the builder sees from those that it does not.
+    fn finish(&mut self) {
+        self.contents
+            .insert(self.path.clone(), self.dockerfile.text.clone().into_bytes());
         let stamp = FileStamp {
             kind: FileKind::Regular,
             id: ObjectId::from_bytes(&[7; 20]).unwrap(),
         };
-        for path in case.contents.keys() {
-            let is_ignored = case
+        for path in self.contents.keys() {
+            let is_ignored = self
                 .ignore
                 .as_ref()
                 .is_some_and(|(_, text)| legality::ignores(text, path));
             if is_ignored {
-                &mut case.ignored
+                &mut self.ignored
             } else {
-                &mut case.files
+                &mut self.files
             }
             .push((path.clone(), stamp));
         }
-        case
     }
 
     fn section(&mut self, name: &str, body: &str) {
@@ -170,6 +179,15 @@ impl Case {
 
     /// What `suggest` answers about it over these builds.
     pub(crate) fn suggest_over(&self, inputs: &[BuildInput]) -> Suggestions {
+        self.answer(inputs, 2)
+    }
+
+    /// What `suggest` answers about it with so many threads.
+    pub(crate) fn suggest_with(&self, threads: usize) -> Suggestions {
+        self.answer(&self.inputs(), threads)
+    }
+
+    fn answer(&self, inputs: &[BuildInput], threads: usize) -> Suggestions {
         let settings = Settings {
             git_dir: self.git_dir,
             ..Settings::default()
@@ -184,9 +202,59 @@ impl Case {
             read: &read,
             blob: &|_| None,
             cost: &CostModel::default(),
-            threads: 2,
+            threads,
         };
         suggest(&question).expect("the case's Dockerfile parses")
+    }
+
+    /// The same case with these texts in place of its own.
+    pub(crate) fn with(&self, draft: &Draft) -> Self {
+        let dockerfile = dockerfile::parse(&draft.dockerfile).unwrap().dockerfile;
+        let is_last = self.target + 1 == self.dockerfile.stages.len();
+        let mut case = Self {
+            target: if is_last {
+                dockerfile.stages.len() - 1
+            } else {
+                self.target
+            },
+            dockerfile,
+            ignore: None,
+            files: Vec::new(),
+            ignored: Vec::new(),
+            ..self.clone()
+        };
+        if let Some(text) = &draft.ignore {
+            case.section(".dockerignore", text);
+        }
+        case.finish();
+        case
+    }
+
+    /// Every legal proposal of every rule.
+    pub(crate) fn proposals(&self) -> Vec<Proposal> {
+        self.view(|view| proposals(view, ALL).kept)
+    }
+
+    /// What a builder sees of its newest tree under these ignore rules; each file has bytes of its own.
+    pub(crate) fn context(&self, ignore: Option<&str>) -> ContextTree {
+        let rules = IgnoreRules::parse(ignore.unwrap_or_default().as_bytes()).unwrap();
+        let mut tree = ContextTree::new(rules);
+        let changes: Vec<Change> = (self.contents.keys().enumerate())
+            .map(|(n, path)| {
+                let mut id = [9; 20];
+                id[..8].copy_from_slice(&n.to_le_bytes());
+                Change {
+                    path: path.clone(),
+                    old: None,
+                    new: Some(FileStamp {
+                        kind: FileKind::Regular,
+                        id: ObjectId::from_bytes(&id).unwrap(),
+                    }),
+                }
+            })
+            .collect();
+        tree.apply(&changes, &[]);
+        tree
     }
 
     /// Calls `with` on the case's view.
@@ -230,7 +298,7 @@ fn sections(text: &str) -> Vec<(String, String)> {
     found
 }
 
-fn cases() -> Vec<(String, PathBuf)> {
+pub(crate) fn cases() -> Vec<(String, PathBuf)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/restructure");
     let mut found = Vec::new();
     for rule in fs::read_dir(&root).unwrap() {
@@ -244,7 +312,7 @@ fn cases() -> Vec<(String, PathBuf)> {
     found
 }
 
-fn text(path: &Path) -> Option<String> {
+pub(crate) fn text(path: &Path) -> Option<String> {
     fs::read_to_string(path).ok()
 }
 

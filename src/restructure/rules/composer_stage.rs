@@ -211,7 +211,7 @@ fn edits(
     let last = *runs.last()?;
     let source = |i: &Instruction| text.get(i.span.range());
     let start = block_of(text, stage, first).start;
-    let blank = if text[..start].ends_with("\n\n") {
+    let blank = if text[..start].ends_with("\n\n") || text[..start].ends_with("\n\r\n") {
         ""
     } else {
         "\n"

@@ -92,10 +92,7 @@ fn is_small(view: &View<'_>, instruction: &Instruction) -> bool {
         return false;
     };
     let written = &view.text()[instruction.span.range()];
-    if !instruction.flags.is_empty()
-        || !instruction.heredocs.is_empty()
-        || written.contains(['#', '\r'])
-    {
+    if !instruction.flags.is_empty() || !instruction.heredocs.is_empty() || written.contains('#') {
         return false;
     }
     let script = shell::parse(text);
@@ -114,6 +111,6 @@ fn joint(text: &str, first: &Instruction, second: &Instruction) -> Option<Span> 
     let between = text.get(first.span.end..second.span.start)?;
     let written = text.get(second.span.range())?;
     let command = written.get("RUN".len()..)?.trim_start_matches([' ', '\t']);
-    let is_plain = between.trim().is_empty() && !command.starts_with(['\\', '`', '\n']);
+    let is_plain = between.trim().is_empty() && !command.starts_with(['\\', '`', '\n', '\r']);
     is_plain.then(|| Span::new(first.span.end, second.span.end - command.len()))
 }
