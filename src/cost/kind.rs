@@ -124,6 +124,7 @@ pub(super) fn kind_of(command: &Seen) -> &'static str {
         "tsc" | "vite" | "webpack" | "ng" | "next" | "nuxt" | "rollup" | "esbuild" | "parcel"
         | "gulp" | "grunt" | "turbo" | "nx" | "lerna" | "astro" | "gatsby" | "react-scripts"
         | "hugo" | "jekyll" => "webpack",
+        "deno" if matches!(sub, "install" | "i" | "cache") => "deno install",
         "node" | "deno" | "ts-node" | "prisma" | "playwright" => "node script",
         "pip" | "pip3" => pip_kind(command),
         "uv" => match sub {
@@ -150,7 +151,7 @@ pub(super) fn kind_of(command: &Seen) -> &'static str {
         },
         "gem" => "gem install",
         "rake" | "rails" => "rake assets",
-        "composer" => match sub {
+        "composer" | "composer.phar" => match sub {
             "dump-autoload" | "dumpautoload" | "config" | "run-script" | "dump-env" => {
                 "node script"
             }
@@ -164,23 +165,11 @@ pub(super) fn kind_of(command: &Seen) -> &'static str {
         "docker-php-ext-enable" => "trivial",
         "php" => "node script",
         "mvn" | "mvnw" | "mvnd" => maven_kind(command),
-        "gradle" | "gradlew" => match command
-            .args()
-            .iter()
-            .find(|a| !a.starts_with('-'))
-            .map(String::as_str)
-        {
-            Some(
-                "dependencies"
-                | "downloadDependencies"
-                | "resolveDependencies"
-                | "resolveAllDependencies"
-                | "--version"
-                | "help",
-            ) => "gradle dependencies",
-            _ => "gradle build",
+        "gradle" | "gradlew" => gradle_kind(command),
+        "sbt" => match sub.rsplit('/').next() {
+            Some("update") => "sbt update",
+            _ => "sbt",
         },
-        "sbt" => "sbt",
         "go" => match (sub, command.args().get(1).map(String::as_str)) {
             ("mod", _) | ("get", _) => "go mod download",
             ("generate", _) => "go generate",
@@ -204,6 +193,7 @@ pub(super) fn kind_of(command: &Seen) -> &'static str {
             }
             "deps.compile" => "mix deps.compile",
             "release" => "mix release",
+            "do" => mix_kind(command),
             "test" => "test",
             s if s.starts_with("assets")
                 || s.starts_with("phx")
@@ -225,7 +215,19 @@ pub(super) fn kind_of(command: &Seen) -> &'static str {
             "cmake configure"
         }
         "configure" | "config" => "configure",
+        "swift" if sub == "package" => "swift resolve",
         "swift" => "swift build",
+        "conan" => match sub {
+            "install" => "conan install",
+            _ => "trivial",
+        },
+        "dart" | "flutter" | "pub" => match (name, sub) {
+            (_, "pub" | "get") => "pub get",
+            ("flutter", "build") => "flutter build",
+            ("dart", "compile") => "dart compile",
+            ("flutter", "config" | "precache" | "doctor") => "trivial",
+            _ => "node script",
+        },
         "stack" | "cabal" | "ghc" => "stack build",
         "curl" | "wget" | "aria2c" | "aws" | "gsutil" | "gh" => "download",
         "git" => match sub {
@@ -336,6 +338,57 @@ fn pip_kind(command: &Seen) -> &'static str {
         }
         "wheel" | "download" | "" => "pip install",
         _ => "trivial",
+    }
+}
+
+fn gradle_kind(command: &Seen) -> &'static str {
+    let valued = [
+        "-I",
+        "--init-script",
+        "-p",
+        "--project-dir",
+        "-x",
+        "-g",
+        "-b",
+        "-c",
+    ];
+    let resolves = |task: &&str| {
+        matches!(
+            task.rsplit(':').next(),
+            Some(
+                "dependencies"
+                    | "downloadDependencies"
+                    | "resolveDependencies"
+                    | "resolveAllDependencies"
+                    | "help"
+            )
+        )
+    };
+    match named(command.args(), &valued).first() {
+        Some(task) if resolves(task) => "gradle dependencies",
+        None if command.args().iter().any(|a| a == "--version") => "gradle dependencies",
+        _ => "gradle build",
+    }
+}
+
+/// The weightiest task of `mix do a, b`.
+fn mix_kind(command: &Seen) -> &'static str {
+    let has = |task: &str| {
+        command
+            .args()
+            .iter()
+            .any(|a| a.trim_end_matches(',') == task)
+    };
+    if has("release") {
+        "mix release"
+    } else if has("compile") {
+        "mix compile"
+    } else if has("deps.compile") {
+        "mix deps.compile"
+    } else if has("deps.get") {
+        "mix deps.get"
+    } else {
+        "mix compile"
     }
 }
 

@@ -14,6 +14,12 @@ const FETCHES: &[(&str, &[&str], &str)] = &[
     ("dotnet build", &["dotnet restore"], "dotnet restore"),
     ("dotnet publish", &["dotnet restore"], "dotnet restore"),
     ("go build", &["go mod download"], "go mod download"),
+    ("mix compile", &["mix deps.compile"], "mix deps.compile"),
+    (
+        "mix release",
+        &["mix deps.compile", "mix compile"],
+        "mix deps.compile",
+    ),
     (
         "mvn package",
         &["mvn dependency"],
@@ -23,7 +29,12 @@ const FETCHES: &[(&str, &[&str], &str)] = &[
 
 /// Builds whose figure holds the fetching, whatever they build: (kind, kinds that do it, a command line of the first of
 /// them). Where it was done below, its time is taken away.
-const HOLDS: &[(&str, &[&str], &str)] = &[("make", &["go mod download"], "go mod download")];
+const HOLDS: &[(&str, &[&str], &str)] = &[
+    ("flutter build", &["pub get"], "flutter pub get"),
+    ("make", &["go mod download"], "go mod download"),
+    ("sbt", &["sbt update"], "sbt update"),
+    ("swift build", &["swift resolve"], "swift package resolve"),
+];
 
 /// Commands that find most of their work done by an earlier one: (kind, kinds that do it, per cent left). Cargo:
 /// LukeMathWalker/cargo-chef's README and its users' logs (77 s to 5 s on a change of source).
@@ -31,9 +42,12 @@ const FOUND_DONE: &[(&str, &[&str], u64)] = &[
     ("cargo build", &["cargo build", "cargo chef cook"], 20),
     ("cargo install", &["cargo build", "cargo chef cook"], 20),
     ("composer install", &["composer install"], 15),
+    ("conan install", &["conan install"], 10),
+    ("deno install", &["deno install"], 15),
     ("dotnet restore", &["dotnet restore"], 15),
     ("go mod download", &["go mod download"], 10),
     ("gradle build", &["gradle dependencies"], 60),
+    ("mix deps.get", &["mix deps.get"], 15),
     ("mvn dependency", &["mvn dependency"], 15),
     (
         "pip install project",
@@ -42,12 +56,13 @@ const FOUND_DONE: &[(&str, &[&str], u64)] = &[
     ),
     ("pnpm install", &["pnpm install"], 40),
     ("poetry install", &["poetry install"], 10),
+    ("pub get", &["pub get"], 15),
     ("uv sync", &["uv sync"], 10),
 ];
 
 /// The kind, if work of it leaves something for later steps to find.
 pub(super) fn fetcher(kind: &str) -> Option<&'static str> {
-    let fetches = FETCHES.iter().flat_map(|f| f.1);
+    let fetches = FETCHES.iter().chain(HOLDS).flat_map(|f| f.1);
     let found = FOUND_DONE.iter().flat_map(|f| f.1);
     fetches.chain(found).copied().find(|k| *k == kind)
 }
@@ -138,6 +153,17 @@ mod tests {
         // From the store that `pnpm fetch` filled.
         assert!(ms("pnpm install --offline", &["pnpm install"]) * 2 < ms("pnpm install", &[]));
         assert_eq!(ms("npm ci", &["npm ci"]), ms("npm ci", &[]));
+        for (build, resolver) in [
+            ("flutter build web", "pub get"),
+            ("gradle -I ci/i.gradle build", "gradle dependencies"),
+            ("sbt assembly", "sbt update"),
+            ("swift build -c release", "swift resolve"),
+            ("sh ./mvnw clean package", "mvn dependency"),
+            ("mix do deps.get, compile", "mix deps.compile"),
+            ("deno cache main.ts", "deno install"),
+        ] {
+            assert!(ms(build, &[resolver]) < ms(build, &[]), "{build}");
+        }
         // In one RUN, what comes first counts too.
         assert_eq!(
             ms("go mod download && go build .", &[]),

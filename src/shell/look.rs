@@ -258,10 +258,18 @@ fn wrapper_len(words: &[String]) -> Option<usize> {
         1
     } else if is_python(name) && second == "-m" {
         2
+    } else if matches!(name, "sh" | "bash" | "ash" | "dash" | "php") && is_tool_of_project(second) {
+        1
     } else {
         return None;
     };
     (n < words.len()).then_some(n)
+}
+
+/// Wrappers of build tools that projects carry with them, and Composer's archive: `sh ./mvnw`, `php composer.phar`.
+fn is_tool_of_project(word: &str) -> bool {
+    let name = word.rsplit('/').next().unwrap_or(word);
+    matches!(name, "mvnw" | "gradlew" | "composer" | "composer.phar")
 }
 
 fn skip_flags(words: &[String], from: usize, valued: &[&str]) -> usize {
@@ -336,6 +344,8 @@ mod tests {
             "python3.12 -m pip install -r requirements.txt",
             "pip install -r requirements.txt",
         );
+        check("sh ./mvnw -B package", "mvnw -B package");
+        check("php composer.phar install", "composer.phar install");
         check("sudo", "sudo");
         check("sudo -u app", "sudo -u app");
         check(
