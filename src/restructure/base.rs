@@ -19,10 +19,14 @@ const DISTRIBUTIONS: [&str; 13] = [
 ];
 
 /// Official images that set no WORKDIR.
-const AT_THE_ROOT: [&str; 11] = [
+const AT_THE_ROOT: [&str; 15] = [
+    "amazoncorretto",
+    "busybox",
     "eclipse-temurin",
     "elixir",
     "erlang",
+    "gcc",
+    "haskell",
     "maven",
     "nginx",
     "node",
@@ -38,18 +42,52 @@ pub(super) fn is_distribution(name: &str) -> bool {
     DISTRIBUTIONS.iter().any(|d| name.starts_with(d))
 }
 
+/// Official images with a WORKDIR of their own, whatever their tag.
+const ELSEWHERE: [(&str, &str); 4] = [
+    ("composer", "/app"),
+    ("golang", "/go"),
+    ("gradle", "/home/gradle"),
+    ("httpd", "/usr/local/apache2"),
+];
+
+/// Where official images are found under the names that they have.
+const REGISTRIES: [&str; 5] = [
+    "docker.io/library/",
+    "docker.io/",
+    "library/",
+    "mirror.gcr.io/library/",
+    "public.ecr.aws/docker/library/",
+];
+
+/// Where the images of .NET are found; they set no WORKDIR (github.com/dotnet/dotnet-docker).
+const DOTNET: [&str; 3] = [
+    "mcr.microsoft.com/dotnet/core/",
+    "mcr.microsoft.com/dotnet/",
+    "microsoft/",
+];
+
 /// The working directory that `image`, as FROM names it, begins with; `None` where that is not known.
 pub(super) fn directory(image: &str) -> Option<&'static str> {
-    let official = image.strip_prefix("docker.io/").unwrap_or(image);
-    let official = official.strip_prefix("library/").unwrap_or(official);
-    let name = official.split([':', '@']).next().unwrap_or(official);
-    if name.contains(['/', '$']) {
+    let plain = image.split('@').next().unwrap_or(image);
+    let colon = plain.rfind(':').filter(|at| !plain[*at..].contains('/'));
+    let (named, tag) = colon.map_or((plain, ""), |at| (&plain[..at], &plain[at + 1..]));
+    if tag.contains("nanoserver") || tag.contains("windows") {
         return None;
     }
-    match name {
-        "golang" => Some("/go"),
-        _ if DISTRIBUTIONS.contains(&name) || AT_THE_ROOT.contains(&name) => Some("/"),
-        _ => None,
+    if let Some(product) = DOTNET.iter().find_map(|d| named.strip_prefix(d)) {
+        let products = ["aspnet", "dotnet", "runtime", "runtime-deps", "sdk"];
+        return products.contains(&product).then_some("/");
+    }
+    let official = REGISTRIES.iter().find_map(|r| named.strip_prefix(r));
+    match official.unwrap_or(named) {
+        // A variable may choose the one that serves.
+        "php" if tag.contains('$') => None,
+        "php" if tag.contains("fpm") || tag.contains("apache") => Some("/var/www/html"),
+        "php" => Some("/"),
+        name if DISTRIBUTIONS.contains(&name) || AT_THE_ROOT.contains(&name) => Some("/"),
+        name => ELSEWHERE
+            .iter()
+            .find_map(|(n, directory)| (*n == name).then_some(*directory)),
     }
 }
 
@@ -68,7 +106,14 @@ mod tests {
         check("node:${VERSION}-slim", Some("/"));
         check("example.com/node:22", None);
         check("someone/ruby", None);
-        check("php:8-apache", None);
+        check("php:8-apache", Some("/var/www/html"));
+        check("php:8.3-cli", Some("/"));
+        check("php:${TAG}", None);
+        check("mirror.gcr.io/library/debian", Some("/"));
+        check("mcr.microsoft.com/dotnet/sdk:8.0", Some("/"));
+        check("microsoft/dotnet:${VERSION}-sdk", Some("/"));
+        check("mcr.microsoft.com/dotnet/sdk:8.0-nanoserver-1809", None);
+        check("localhost:5000/rust", None);
         check("$BASE", None);
     }
 }

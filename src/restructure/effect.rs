@@ -1,7 +1,8 @@
 //! What one instruction reads and writes, and whether two of them may change places.
 
-use super::command::{Group, Touched, group, reads_variable, touched};
+use super::command::{Group, group, reads_variable};
 use super::layout::{Place, absolute, delivered, expand, mentioned, overlap, unquote};
+use super::touched::{Touched, touched};
 use super::view::View;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Transfer};
 use crate::shell;
@@ -184,7 +185,8 @@ pub fn destination(transfer: &Transfer, place: &Place) -> Option<String> {
     )
 }
 
-/// Why the order of two instructions matters, a fragment for a sentence; `None` when it was shown that it does not.
+/// Why the order of two instructions matters, of which `one` stands first; a fragment for a sentence. `None` when it was
+/// shown that it does not.
 pub fn conflict(one: &Effect, other: &Effect) -> Option<String> {
     if one.config.is_some() && one.config == other.config {
         return Some("both write the same part of the image's configuration".to_owned());
@@ -258,6 +260,9 @@ fn is_user_table(path: &str) -> bool {
 }
 
 fn commands_conflict(a: &Touched, b: &Touched) -> Option<String> {
+    if a.system && b.needs_system {
+        return Some("the first may install what the second runs".to_owned());
+    }
     if (a.system || a.global) && (b.system || b.global) {
         return Some("both change the system".to_owned());
     }

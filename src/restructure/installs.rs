@@ -6,7 +6,7 @@
 
 use super::command::removes;
 use super::layout::{
-    Place, absolute, delivered, expand, globals, is_within, mentioned, overlap, parent,
+    BASE, Place, absolute, delivered, expand, globals, is_within, mentioned, overlap, parent,
 };
 use super::view::View;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Stage};
@@ -16,9 +16,6 @@ use crate::shell::{self, Connector, Nesting, Piece, Script, Seen};
 use crate::tree::{FileStamp, RepoPath};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Stands for the working directory that the base image decides.
-const BASE: &str = "/(base)";
 
 /// One file of the image that came from the context.
 #[derive(Clone, Debug, PartialEq, Eq)]

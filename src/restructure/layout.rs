@@ -9,6 +9,9 @@ use crate::dockerfile::ast::{Instruction, Kind, Source, Transfer};
 use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Stands for the working directory that an image decides which is not known.
+pub const BASE: &str = "/(base)";
+
 /// Which instruction: stage and position after FROM, both from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct At {
@@ -21,7 +24,7 @@ pub struct At {
 /// The state an instruction starts from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    /// Working directory, absolute; `None` when the base image decides or a variable is not known.
+    /// Working directory, absolute; `None` when a base image decides that is not known, or a variable does.
     pub cwd: Option<String>,
     /// The USER in effect as written; `None` when the base image decides.
     pub user: Option<String>,

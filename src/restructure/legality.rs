@@ -14,7 +14,7 @@
 use super::candidate::Candidate;
 use super::effect::{Effect, Files, conflict, effect};
 use super::layout::{
-    Place, absolute, delivered, expand, parent, places, selected, stage_named, unquote,
+    BASE, Place, absolute, delivered, expand, parent, places, selected, stage_named, unquote,
 };
 use super::view::View;
 use crate::context::IgnoreRules;
@@ -22,9 +22,6 @@ use crate::dockerfile::Dockerfile;
 use crate::dockerfile::ast::{Command, Healthcheck, Instruction, Kind, Source, Stage, Transfer};
 use crate::tree::{FileStamp, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Stands for the working directory that the base image decides.
-const BASE_CWD: &str = "/(base)";
 
 /// Checks `candidate` on `view`; the rewritten Dockerfile, or the first violation as a whole sentence.
 pub fn check(view: &View<'_>, candidate: &Candidate) -> Result<Dockerfile, String> {
@@ -305,7 +302,7 @@ fn brought(view: &View<'_>) -> BTreeMap<String, String> {
                 continue;
             };
             let place = Place {
-                cwd: Some(place.cwd.clone().unwrap_or_else(|| BASE_CWD.to_owned())),
+                cwd: Some(place.cwd.clone().unwrap_or_else(|| BASE.to_owned())),
                 ..place.clone()
             };
             let owner = format!(

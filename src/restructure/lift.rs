@@ -112,7 +112,11 @@ fn is_in_the_way(of: &StageView<'_>, install: &Install, i: usize) -> bool {
     };
     let is_stage = stage_named(of.view.dockerfile, of.stage.index, from).is_some();
     let to = super::effect::destination(transfer, &of.places[i]);
-    is_stage && to.is_some_and(|to| is_within(&to, &install.dir) && to != install.dir)
+    // At the root, not all that lies below is the project's.
+    let is_foreign = |to: &str| install.dir == "/" && is_for_programs(to);
+    is_stage
+        && to
+            .is_some_and(|to| is_within(&to, &install.dir) && to != install.dir && !is_foreign(&to))
 }
 
 /// Whether an earlier RUN, here or in a stage below, already resolves the same (or is the one to lift).

@@ -28,6 +28,7 @@ pub mod moving;
 pub mod rules;
 mod runtime;
 pub mod search;
+pub mod touched;
 
 pub use accepted::Accepted;
 pub use candidate::Candidate;

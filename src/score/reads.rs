@@ -11,6 +11,7 @@ use crate::ecosystem::matches_name;
 use crate::graph::Step;
 use crate::restructure::command;
 use crate::restructure::rules;
+use crate::restructure::touched;
 use crate::shell::{self, Seen};
 use crate::tree::RepoPath;
 
@@ -264,7 +265,7 @@ pub fn reads(step: &Step) -> Reads {
     }
     match reads {
         // Nothing but a shell's own work: on the system, or on what was copied.
-        Reads::Nothing if moves_files => match command::touched(&script, Some("/.here")) {
+        Reads::Nothing if moves_files => match touched::touched(&script, Some("/.here")) {
             Some(touched) if stays_outside(&touched) => Reads::Nothing,
             Some(_) => Reads::WhatIsThere,
             None => anything(),
@@ -279,7 +280,7 @@ fn is_shells_own(seen: &Seen) -> bool {
 }
 
 /// Whether commands touch system places alone.
-fn stays_outside(touched: &command::Touched) -> bool {
+fn stays_outside(touched: &touched::Touched) -> bool {
     const SYSTEM: &[&str] = &[
         "/etc/", "/usr/", "/var/", "/tmp/", "/root/", "/home/", "/bin/", "/sbin/", "/lib",
     ];

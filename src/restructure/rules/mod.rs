@@ -7,9 +7,11 @@
 //! Never: scores, reads a file other than through the view, leaves a doubt unsaid.
 
 mod cargo_chef;
+mod cold_first;
 mod composer_stage;
 mod dead_split;
 mod deps_first;
+mod heat;
 mod ignore;
 mod intruder;
 mod layered_jar;
@@ -18,11 +20,11 @@ mod merge;
 mod mounts;
 mod multi_stage;
 mod narrow;
-mod order;
 mod own_stage;
 mod pin;
 mod shared_base;
 mod sink;
+mod system_first;
 mod version_shield;
 mod workspaces;
 
@@ -67,8 +69,8 @@ pub const ALL: &[Rule] = &[
     narrow::RULE,
     ignore::RULE,
     sink::RULE,
-    order::SYSTEM_FIRST,
-    order::COLD_FIRST,
+    system_first::RULE,
+    cold_first::RULE,
     link::RULE,
     merge::RULE,
     pin::RULE,

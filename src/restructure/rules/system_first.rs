@@ -12,44 +12,34 @@
 //! ```
 //! A RUN whose commands are all known to read none of the copied files moves above the first COPY it can pass, with
 //! what it needs (ENV, USER, …); `a && b` is cut where only its first part can. None moves above a file that is fetched
-//! or an argument that is there to make it run again. A COPY that rarely changes moves above
-//! one that often does.
+//! or an argument that is there to make it run again.
 
 use super::super::candidate::{Candidate, Replaced, Safety, TextEdit};
-use super::super::command::{Group, LOCAL_PROGRAMS, group, is_system_install, removes};
-use super::super::effect::{Effect, Files, conflict};
+use super::super::command::{Group, group, is_system_install, removes};
+use super::super::effect::{Effect, Files};
 use super::super::installs::StageView;
-use super::super::layout::{
-    Place, delivered, expand, is_within, places, reachable, stage_named, unquote,
-};
+use super::super::layout::{BASE, Place, expand, is_within, places, reachable, unquote};
 use super::super::moving::{block_of, byte_in_text, effects, move_before, with_needed};
-use super::super::past::Name;
+use super::super::touched::LOCAL_PROGRAMS;
 use super::super::view::View;
 use super::Rule;
+use super::heat::heat;
 use super::sink::is_cache_bust;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Stage, Transfer};
 use crate::shell;
-use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
+const ID: &str = "system-first";
+
 /// Its line in [`super::ALL`].
-pub(super) const SYSTEM_FIRST: Rule = Rule {
-    id: "system-first",
+pub(super) const RULE: Rule = Rule {
+    id: ID,
     summary: "system packages and tools above any COPY",
     propose: |view| on_stages(view, hoisted_runs),
 };
 
-/// Its line in [`super::ALL`].
-pub(super) const COLD_FIRST: Rule = Rule {
-    id: "cold-first",
-    summary: "rarely changing COPY above often changing ones",
-    propose: |view| on_stages(view, hoisted_copies),
-};
-
-/// So many moved COPYs are proposed for a stage.
-const MAX_COPIES: usize = 4;
-
-fn on_stages(
+/// The candidates that `propose` finds in each stage that the target needs.
+pub(super) fn on_stages(
     view: &View<'_>,
     propose: fn(&View<'_>, &Stage, &[Place]) -> Vec<Candidate>,
 ) -> Vec<Candidate> {
@@ -62,13 +52,65 @@ fn on_stages(
 }
 
 /// Whether an instruction brings files that change from commit to commit.
-fn is_transfer(instruction: &Instruction) -> bool {
+pub(super) fn is_transfer(instruction: &Instruction) -> bool {
     matches!(instruction.kind, Kind::Copy(_) | Kind::Add(_))
 }
 
+/// A stage, and what is known of its instructions before one is moved.
+struct Ground<'a> {
+    view: &'a View<'a>,
+    stage: &'a Stage,
+    places: &'a [Place],
+    /// What each instruction reads and writes.
+    effects: Vec<Effect>,
+    /// As `effects`, with a directory of its own for the image's that is not known; `None` where it is.
+    rooted: Option<Vec<Effect>>,
+    /// The RUNs that are made of commands which resolve dependencies or build.
+    builds: BTreeSet<usize>,
+}
+
+impl<'a> Ground<'a> {
+    fn new(view: &'a View<'a>, stage: &'a Stage, places: &'a [Place]) -> Self {
+        let is_known = places.first().is_none_or(|p| p.cwd.is_some());
+        let rooted = || {
+            let place = |p: &Place| Place {
+                cwd: p.cwd.clone().or_else(|| Some(BASE.to_owned())),
+                ..p.clone()
+            };
+            let places: Vec<Place> = places.iter().map(place).collect();
+            effects(view, stage, &places)
+        };
+        Self {
+            view,
+            stage,
+            places,
+            effects: effects(view, stage, places),
+            rooted: (!is_known).then(rooted),
+            builds: builds(view, stage),
+        }
+    }
+
+    fn line(&self, index: usize) -> usize {
+        self.stage.instructions[index].lines.first
+    }
+
+    /// Whether what copy `one` brings changes much more seldom than what copy `other` does.
+    fn is_colder(&self, one: usize, other: usize) -> bool {
+        match (self.heat(one), self.heat(other)) {
+            (Some(own), Some(than)) => own.saturating_mul(3) < than,
+            _ => false,
+        }
+    }
+
+    /// In how many builds what copy `index` brings changed, where git tells.
+    fn heat(&self, index: usize) -> Option<usize> {
+        let instruction = &self.stage.instructions[index];
+        heat(self.view, self.stage, instruction, &self.places[index])
+    }
+}
+
 fn hoisted_runs(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candidate> {
-    let effects = effects(view, stage, places);
-    let builds = builds(view, stage);
+    let ground = Ground::new(view, stage, places);
     let mut found = Vec::new();
     for (index, instruction) in stage.instructions.iter().enumerate() {
         let Kind::Run(run) = &instruction.kind else {
@@ -77,9 +119,10 @@ fn hoisted_runs(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candida
         let Command::Shell(text) = &run.command else {
             continue;
         };
-        if effects[index].groups.is_some() && is_work(text) {
-            let first = hoisted_run(view, stage, places, &effects, index);
-            let higher = above_builds(view, stage, places, &effects, &builds, index);
+        let known = ground.rooted.as_ref().unwrap_or(&ground.effects);
+        if known[index].groups.is_some() && is_work(text) {
+            let first = hoisted_run(&ground, &ground.effects, index);
+            let higher = above_builds(&ground, index);
             let is_higher = |c: &Candidate| {
                 first.as_ref().is_none_or(|f| {
                     c.lines.first().map(|l| l.first) < f.lines.first().map(|l| l.first)
@@ -88,7 +131,7 @@ fn hoisted_runs(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candida
             found.extend(higher.filter(is_higher));
             found.extend(first);
         } else if instruction.flags.is_empty() && instruction.heredocs.is_empty() {
-            found.extend(cut_run(view, stage, places, &effects, index, text));
+            found.extend(cut_run(&ground, index, text));
         }
     }
     found
@@ -112,20 +155,21 @@ fn is_work(text: &str) -> bool {
 
 /// The first copy above `index` that it can pass, with all that must move along.
 fn highest(
-    stage: &Stage,
-    places: &[Place],
+    ground: &Ground<'_>,
     effects: &[Effect],
     index: usize,
 ) -> Option<(usize, BTreeSet<usize>)> {
+    let steps = &ground.stage.instructions;
     let floor = (0..index)
         .rev()
-        .find(|&i| renews(&stage.instructions[i], &places[i]))
+        .find(|&i| renews(&steps[i], &ground.places[i]))
         .map_or(0, |i| i + 1);
-    let copies = (floor..index).filter(|&i| is_transfer(&stage.instructions[i]));
+    let copies = (floor..index).filter(|&i| is_transfer(&steps[i]));
     copies.into_iter().find_map(|to| {
         let along = with_needed(effects, index, to).ok()?;
-        // A copy that has to come along would be paid for again with each of its changes.
-        (!along.iter().any(|&i| is_transfer(&stage.instructions[i]))).then_some((to, along))
+        // A copy that has to come along is paid for again with each of its changes.
+        let may_come = |&i: &usize| !is_transfer(&steps[i]) || ground.is_colder(i, to);
+        along.iter().all(may_come).then_some((to, along))
     })
 }
 
@@ -219,25 +263,18 @@ fn builds(view: &View<'_>, stage: &Stage) -> BTreeSet<usize> {
 
 /// The RUN at `index` moved up past RUNs that build the project: those may touch any file, and hardly go by what is
 /// installed after them.
-fn above_builds(
-    view: &View<'_>,
-    stage: &Stage,
-    places: &[Place],
-    effects: &[Effect],
-    builds: &BTreeSet<usize>,
-    index: usize,
-) -> Option<Candidate> {
-    let passed: Vec<usize> = builds.range(..index).copied().collect();
-    let mut relaxed = effects.to_vec();
+fn above_builds(ground: &Ground<'_>, index: usize) -> Option<Candidate> {
+    let passed: Vec<usize> = ground.builds.range(..index).copied().collect();
+    let mut relaxed = ground.effects.clone();
     for &run in &passed {
         relaxed[run].files = Files::Nothing;
         relaxed[run].groups = Some(BTreeSet::new());
     }
-    let mut candidate = hoisted_run(view, stage, places, &relaxed, index)?;
+    let mut candidate = hoisted_run(ground, &relaxed, index)?;
     let to = candidate.lines.first()?.first;
     let lines: Vec<String> = passed
         .iter()
-        .map(|&run| stage.instructions[run].lines.first)
+        .map(|&run| ground.line(run))
         .filter(|line| *line > to)
         .map(|line| line.to_string())
         .collect();
@@ -246,7 +283,7 @@ fn above_builds(
     }
     let doubt = format!(
         "check that what line {} installs does not disturb the build in line {}, which then runs after it",
-        stage.instructions[index].lines.first,
+        ground.line(index),
         lines.join(" and ")
     );
     let doubts = candidate
@@ -259,51 +296,88 @@ fn above_builds(
     Some(candidate)
 }
 
-fn hoisted_run(
-    view: &View<'_>,
-    stage: &Stage,
-    places: &[Place],
+/// Where the RUN at `index` can go, what moves along, and what is then to be checked.
+fn way(
+    ground: &Ground<'_>,
     effects: &[Effect],
     index: usize,
-) -> Option<Candidate> {
-    let mut doubts = Vec::new();
-    let way = highest(stage, places, effects, index).or_else(|| {
-        let (relaxed, programs) = local_programs(stage, effects, index);
-        doubts.extend((!programs.is_empty()).then(|| {
-            format!(
-                "check that the RUN in line {} neither runs nor brings the programs copied as {}",
-                stage.instructions[index].lines.first,
-                programs.join(" and ")
-            )
-        }));
-        highest(stage, places, &relaxed, index)
-    });
-    let Some((to, along)) = way else {
-        return with_its_directory(view, stage, places, effects, index);
+) -> Option<((usize, BTreeSet<usize>), Option<String>)> {
+    if let Some(found) = highest(ground, effects, index) {
+        return Some((found, None));
+    }
+    let (relaxed, programs) = local_programs(ground.stage, effects, index);
+    if !programs.is_empty()
+        && let Some(found) = highest(ground, &relaxed, index)
+    {
+        let doubt = format!(
+            "check that the RUN in line {} neither runs nor brings the programs copied as {}",
+            ground.line(index),
+            programs.join(" and ")
+        );
+        return Some((found, Some(doubt)));
+    }
+    let found = highest(ground, ground.rooted.as_ref()?, index)?;
+    let doubt = format!(
+        "the directory in which {} starts is not known; check that line {} touches nothing of what is copied there",
+        ground.stage.base().image,
+        ground.line(index)
+    );
+    Some((found, Some(doubt)))
+}
+
+fn hoisted_run(ground: &Ground<'_>, effects: &[Effect], index: usize) -> Option<Candidate> {
+    let Some(((to, along), doubt)) = way(ground, effects, index) else {
+        return with_its_directory(ground, effects, index);
     };
-    let (line, above) = (
-        stage.instructions[index].lines.first,
-        stage.instructions[to].lines.first,
-    );
+    let stage = ground.stage;
+    let (line, above) = (ground.line(index), ground.line(to));
     let what = described(&stage.instructions[index]);
+    let others = |is_kind: fn(&Instruction) -> bool| -> Vec<usize> {
+        let others = along.iter().copied().filter(|&i| i != index);
+        others
+            .filter(|&i| is_kind(&stage.instructions[i]))
+            .collect()
+    };
+    let copies = others(is_transfer);
+    let with = listed("RUN", &others(|i| matches!(i.kind, Kind::Run(_))), ground)
+        + &listed("COPY", &copies, ground);
     let mut candidate = Candidate::new(
-        "system-first",
-        format!("move {what} (line {line}) above the COPY in line {above}"),
+        ID,
+        format!("move {what} (line {line}){with} above the COPY in line {above}"),
     );
-    candidate.edits = move_before(view.text(), stage, &along, to);
-    judge(&mut candidate, stage, (index, to), doubts);
+    candidate.edits = move_before(ground.view.text(), stage, &along, to);
+    judge(
+        &mut candidate,
+        stage,
+        (index, to),
+        doubt.into_iter().collect(),
+    );
+    for copy in copies {
+        let n = ground.heat(copy).unwrap_or_default();
+        let of = ground.view.n_builds();
+        candidate.rationale = format!(
+            "{} What line {} brings comes along; it changed in {n} of {of} builds.",
+            candidate.rationale,
+            ground.line(copy)
+        );
+    }
     Some(candidate)
+}
+
+/// ` and the COPYs in lines 3, 4`.
+fn listed(keyword: &str, which: &[usize], ground: &Ground<'_>) -> String {
+    let lines: Vec<String> = which.iter().map(|&i| ground.line(i).to_string()).collect();
+    match lines.as_slice() {
+        [] => String::new(),
+        [one] => format!(" and the {keyword} in line {one}"),
+        all => format!(" and the {keyword}s in lines {}", all.join(", ")),
+    }
 }
 
 /// The RUN at `index` moved up together with the directory it works in, where a WORKDIR between is all that is in its
 /// way: the directory is named before it, and the one before it again after it.
-fn with_its_directory(
-    view: &View<'_>,
-    stage: &Stage,
-    places: &[Place],
-    effects: &[Effect],
-    index: usize,
-) -> Option<Candidate> {
+fn with_its_directory(ground: &Ground<'_>, effects: &[Effect], index: usize) -> Option<Candidate> {
+    let (view, stage, places) = (ground.view, ground.stage, ground.places);
     let here = places[index].cwd.as_deref()?;
     let mut relaxed = effects.to_vec();
     for (instruction, effect) in stage.instructions.iter().zip(&mut relaxed) {
@@ -313,7 +387,7 @@ fn with_its_directory(
         }
     }
     relaxed[index].reads.cwd = false;
-    let (to, along) = highest(stage, places, &relaxed, index)?;
+    let (to, along) = highest(ground, &relaxed, index)?;
     let before = places[to].cwd.as_deref();
     if along.len() > 1 || before == Some(here) || here.contains(['$', ' ', '"']) {
         return None;
@@ -340,7 +414,7 @@ fn with_its_directory(
     );
     let what = described(&stage.instructions[index]);
     let mut candidate = Candidate::new(
-        "system-first",
+        ID,
         format!("move {what} (line {line}) and its directory above the COPY in line {above}"),
     );
     candidate.edits = edits;
@@ -376,14 +450,8 @@ fn judge(
 }
 
 /// `RUN system packages && the rest` cut in two, the first part moved up.
-fn cut_run(
-    view: &View<'_>,
-    stage: &Stage,
-    places: &[Place],
-    effects: &[Effect],
-    index: usize,
-    text: &str,
-) -> Option<Candidate> {
+fn cut_run(ground: &Ground<'_>, index: usize, text: &str) -> Option<Candidate> {
+    let (view, stage, places) = (ground.view, ground.stage, ground.places);
     let script = shell::parse(text);
     let pieces = script.and_chain()?;
     let is_plain = |n: usize| {
@@ -411,9 +479,9 @@ fn cut_run(
     if !is_system_install(&shell::parse(first)) {
         return None;
     }
-    let mut effects = effects.to_vec();
+    let mut effects = ground.effects.clone();
     effects[index] = alone(view, &stage.instructions[index], first, &places[index]);
-    let (to, along) = highest(stage, places, &effects, index)?;
+    let (to, along) = highest(ground, &effects, index)?;
     if along.len() > 1 {
         return None;
     }
@@ -429,7 +497,7 @@ fn cut_run(
     );
     let to_block = block_of(view.text(), stage, to);
     let mut candidate = Candidate::new(
-        "system-first",
+        ID,
         format!(
             "move the system packages of line {} above the COPY in line {}",
             instruction.lines.first, stage.instructions[to].lines.first
@@ -499,135 +567,4 @@ fn described(instruction: &Instruction) -> String {
         .find(|s| !matches!(s.name(), "" | "set" | "cd"))
         .map(|s| s.name().to_owned());
     name.map_or_else(|| "this RUN".to_owned(), |n| format!("`{n} …`"))
-}
-
-/// In how many builds a copy's files changed; `None` when git does not tell (another stage, a URL).
-fn heat(view: &View<'_>, instruction: &Instruction, place: &Place) -> Option<usize> {
-    let paths = files_of(view, instruction, place)?;
-    Some(view.n_touching(|p| paths.contains(p)))
-}
-
-/// The context's files that a copy brings; `None` when git does not tell.
-fn files_of(
-    view: &View<'_>,
-    instruction: &Instruction,
-    place: &Place,
-) -> Option<BTreeSet<RepoPath>> {
-    let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
-        return None;
-    };
-    // A destination that the base image decides does not matter here.
-    let place = Place {
-        cwd: place.cwd.clone().or_else(|| Some("/".to_owned())),
-        ..place.clone()
-    };
-    let files = delivered(view, instruction, transfer, &place)?;
-    Some(files.into_values().collect())
-}
-
-fn hoisted_copies(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candidate> {
-    let effects = effects(view, stage, places);
-    let mut found: Vec<(usize, Candidate)> = Vec::new();
-    for (index, instruction) in stage.instructions.iter().enumerate() {
-        if !is_transfer(instruction) {
-            continue;
-        }
-        let own = heat(view, instruction, &places[index])
-            .or_else(|| stage_heat(view, stage.index, instruction));
-        let Some(own) = own else { continue };
-        // The nearest copy above that changes at least three times as often, with only copies and settings between.
-        let hotter = (0..index)
-            .rev()
-            .take_while(|&i| !matches!(stage.instructions[i].kind, Kind::Run(_)))
-            .filter(|&i| {
-                let above = &stage.instructions[i];
-                is_transfer(above)
-                    && heat(view, above, &places[i])
-                        .or_else(|| stage_heat(view, stage.index, above))
-                        .is_some_and(|other| other > own.saturating_mul(3))
-            });
-        let Some(to) = hotter.min() else { continue };
-        if (to..index).any(|i| conflict(&effects[i], &effects[index]).is_some()) {
-            continue;
-        }
-        let (line, above) = (instruction.lines.first, stage.instructions[to].lines.first);
-        let mut candidate = Candidate::new(
-            "cold-first",
-            format!("move the COPY in line {line} above the one in line {above}"),
-        );
-        candidate.edits = move_before(view.text(), stage, &[index].into(), to);
-        candidate.safety = Safety::of(
-            vec![format!("lines {above} to {line} write different files")],
-            Vec::new(),
-        );
-        let files = match instruction.flag("from") {
-            Some(from) => format!("What {from} is made of"),
-            None => format!("The files of line {line}"),
-        };
-        candidate.rationale = format!(
-            "{files} changed in {own} of {} builds, what line {above} brings more often; a copy below it is made again each time.",
-            view.n_builds()
-        );
-        candidate.lines = vec![stage.instructions[to].lines, instruction.lines];
-        let other = heat(view, &stage.instructions[to], &places[to])
-            .or_else(|| stage_heat(view, stage.index, &stage.instructions[to]))
-            .unwrap_or(view.n_builds());
-        found.push((other.saturating_sub(own), candidate));
-    }
-    // A file of many copies would give many small moves: those that change most are enough.
-    found.sort_by_key(|(difference, _)| std::cmp::Reverse(*difference));
-    found
-        .into_iter()
-        .map(|(_, candidate)| candidate)
-        .take(MAX_COPIES)
-        .collect()
-}
-
-/// In how many builds something changed that the stage or image copied from is made of: the files that it, and what it
-/// stands on or copies from, take from the context, and the image's own version.
-fn stage_heat(view: &View<'_>, of: usize, instruction: &Instruction) -> Option<usize> {
-    let name = instruction.flag("from")?;
-    let Some(from) = stage_named(view.dockerfile, of, name) else {
-        let at = name
-            .rfind([':', '@'])
-            .filter(|at| !name[*at..].contains('/'));
-        let image = Name::Image(name[..at?].to_owned());
-        return Some(view.bumps.get(&image).copied().unwrap_or_default());
-    };
-    let all = places(view.dockerfile);
-    let mut paths: BTreeSet<RepoPath> = BTreeSet::new();
-    let mut bumps = 0;
-    for index in reachable(view.dockerfile, from) {
-        let stage = &view.dockerfile.stages[index];
-        bumps += stage_bumps(view, stage);
-        for (instruction, place) in stage.instructions.iter().zip(&all[index]) {
-            match &instruction.kind {
-                Kind::Copy(_) | Kind::Add(_) if instruction.flag("from").is_none() => {
-                    paths.extend(files_of(view, instruction, place)?);
-                }
-                // What a mount binds may be anything.
-                Kind::Run(_) if instruction.flag_values("mount").any(|m| m.contains("bind")) => {
-                    return None;
-                }
-                _ => {}
-            }
-        }
-    }
-    Some(bumps.max(view.n_touching(|p| paths.contains(p))))
-}
-
-/// In how many builds the stage's own base or a value that it sets became another one.
-fn stage_bumps(view: &View<'_>, stage: &Stage) -> usize {
-    let image = &stage.base().image;
-    let bumped = view.bumps.iter().filter(|(name, _)| match name {
-        Name::Image(repository) => image
-            .strip_prefix(repository.as_str())
-            .is_some_and(|rest| rest.starts_with([':', '@'])),
-        Name::Variable(name) => stage.instructions.iter().any(|i| match &i.kind {
-            Kind::Arg(items) => items.iter().any(|item| item.name == *name),
-            Kind::Env(pairs) => pairs.iter().any(|pair| pair.name == *name),
-            _ => false,
-        }),
-    });
-    bumped.map(|(_, n)| n).sum()
 }

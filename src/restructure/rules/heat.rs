@@ -1,0 +1,91 @@
+//! How often what a COPY brings changed over the history.
+
+use super::super::layout::{Place, delivered, places, reachable, stage_named};
+use super::super::past::Name;
+use super::super::view::View;
+use crate::dockerfile::ast::{Instruction, Kind, Stage};
+use crate::tree::RepoPath;
+use std::collections::BTreeSet;
+
+/// In how many builds what a copy brings changed; `None` when git does not tell (a URL).
+pub(super) fn heat(
+    view: &View<'_>,
+    stage: &Stage,
+    instruction: &Instruction,
+    place: &Place,
+) -> Option<usize> {
+    own_heat(view, instruction, place).or_else(|| stage_heat(view, stage.index, instruction))
+}
+
+/// In how many builds a copy's files changed; `None` when git does not tell (another stage, a URL).
+fn own_heat(view: &View<'_>, instruction: &Instruction, place: &Place) -> Option<usize> {
+    let paths = files_of(view, instruction, place)?;
+    Some(view.n_touching(|p| paths.contains(p)))
+}
+
+/// The context's files that a copy brings; `None` when git does not tell.
+fn files_of(
+    view: &View<'_>,
+    instruction: &Instruction,
+    place: &Place,
+) -> Option<BTreeSet<RepoPath>> {
+    let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
+        return None;
+    };
+    // A destination that the base image decides does not matter here.
+    let place = Place {
+        cwd: place.cwd.clone().or_else(|| Some("/".to_owned())),
+        ..place.clone()
+    };
+    let files = delivered(view, instruction, transfer, &place)?;
+    Some(files.into_values().collect())
+}
+
+/// In how many builds something changed that the stage or image copied from is made of: the files that it, and what it
+/// stands on or copies from, take from the context, and the image's own version.
+fn stage_heat(view: &View<'_>, of: usize, instruction: &Instruction) -> Option<usize> {
+    let name = instruction.flag("from")?;
+    let Some(from) = stage_named(view.dockerfile, of, name) else {
+        let at = name
+            .rfind([':', '@'])
+            .filter(|at| !name[*at..].contains('/'));
+        let image = Name::Image(name[..at?].to_owned());
+        return Some(view.bumps.get(&image).copied().unwrap_or_default());
+    };
+    let all = places(view.dockerfile);
+    let mut paths: BTreeSet<RepoPath> = BTreeSet::new();
+    let mut bumps = 0;
+    for index in reachable(view.dockerfile, from) {
+        let stage = &view.dockerfile.stages[index];
+        bumps += stage_bumps(view, stage);
+        for (instruction, place) in stage.instructions.iter().zip(&all[index]) {
+            match &instruction.kind {
+                Kind::Copy(_) | Kind::Add(_) if instruction.flag("from").is_none() => {
+                    paths.extend(files_of(view, instruction, place)?);
+                }
+                // What a mount binds may be anything.
+                Kind::Run(_) if instruction.flag_values("mount").any(|m| m.contains("bind")) => {
+                    return None;
+                }
+                _ => {}
+            }
+        }
+    }
+    Some(bumps.max(view.n_touching(|p| paths.contains(p))))
+}
+
+/// In how many builds the stage's own base or a value that it sets became another one.
+fn stage_bumps(view: &View<'_>, stage: &Stage) -> usize {
+    let image = &stage.base().image;
+    let bumped = view.bumps.iter().filter(|(name, _)| match name {
+        Name::Image(repository) => image
+            .strip_prefix(repository.as_str())
+            .is_some_and(|rest| rest.starts_with([':', '@'])),
+        Name::Variable(name) => stage.instructions.iter().any(|i| match &i.kind {
+            Kind::Arg(items) => items.iter().any(|item| item.name == *name),
+            Kind::Env(pairs) => pairs.iter().any(|pair| pair.name == *name),
+            _ => false,
+        }),
+    });
+    bumped.map(|(_, n)| n).sum()
+}
