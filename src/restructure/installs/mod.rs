@@ -1,0 +1,77 @@
+//! The RUNs of a stage that resolve dependencies: what they read, who brings it, and what of them can stand above the
+//! source.
+//!
+//! Paths are those in the image, relative to the project's place there (`/app`), so that `../lib` and members of a
+//! workspace are found wherever COPY has put them.
+//!
+//! Never: proposes anything, judges what stands between an install and the source.
+
+mod movable;
+mod place;
+mod prefetch;
+mod read;
+mod stage;
+
+pub(super) use place::relative;
+pub(super) use stage::StageView;
+
+use crate::tree::RepoPath;
+use std::collections::BTreeSet;
+
+/// One file of the image that came from the context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Brought {
+    /// Its path in the context.
+    pub(super) from: RepoPath,
+    /// The instruction that brought it; `None` when an earlier stage did.
+    pub(super) by: Option<usize>,
+}
+
+/// One RUN that resolves dependencies with files of the context.
+#[derive(Clone, Debug)]
+pub(super) struct Install {
+    /// The RUN's position in the stage.
+    pub(super) run: usize,
+    /// Ecosystem names, in order, each once.
+    pub(super) ecosystems: Vec<&'static str>,
+    /// What can stand above the source.
+    pub(super) action: Action,
+    /// Absolute paths in the image that it reads.
+    pub(super) reads: BTreeSet<String>,
+    /// Absolute directories that it reads whole.
+    pub(super) dirs: BTreeSet<String>,
+    /// What was shown, and what was not.
+    pub(super) reasons: Vec<String>,
+    /// See [`Needs::doubts`].
+    pub(super) doubts: Vec<String>,
+    /// See [`Needs::absent`].
+    pub(super) absent: Vec<String>,
+    /// The command, for a title.
+    pub(super) shown: String,
+    /// Where it runs, absolute.
+    pub(super) dir: String,
+    /// True when a mount lies over what it makes: its layer holds nothing of that.
+    pub(super) is_hidden: bool,
+    /// What the RUN itself is given besides, and at which byte of the Dockerfile's text.
+    pub(super) inserted: Option<(usize, String)>,
+}
+
+/// What of a RUN can stand above the source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// All of it.
+    Whole,
+    /// A chain's first part; bytes in the Dockerfile's text.
+    Cut {
+        /// End of what goes.
+        head_end: usize,
+        /// Start of what stays.
+        tail_start: usize,
+        /// Commands to be said again before what stays: `cd web`, `set -e`.
+        carried: Vec<String>,
+        /// A command to be run after what goes, if any: it resolves what a command that stays would.
+        then: Option<String>,
+    },
+    /// Another command that resolves the same; the RUN itself stays.
+    Prefetch(String),
+}

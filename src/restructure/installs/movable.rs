@@ -1,0 +1,190 @@
+//! What of a RUN itself can stand above the source: all of it, or the first part of its chain.
+
+use super::read::{Read, is_carried, is_harmless_target, is_quiet, short};
+use super::{Action, Install};
+use crate::ecosystem::{self, Answer, Needs, Role};
+use crate::shell::{Connector, Nesting, Seen};
+
+impl Read<'_> {
+    /// What a piece resolves; `None` when it does anything else that is not shown to be harmless.
+    pub(super) fn resolves(&self, piece: usize) -> Option<Vec<(ecosystem::Plan, &Seen)>> {
+        let commands = self.script.commands_of(&self.script.pieces[piece]);
+        let plain = commands.iter().all(|c| {
+            c.redirections.iter().all(|r| is_harmless_target(&r.target))
+                && c.substitutions.iter().all(|s| self.only_asks(s))
+        });
+        if !plain {
+            return None;
+        }
+        let mut plans = Vec::new();
+        for seen in self.seen_of(piece) {
+            let is_free =
+                is_quiet(seen) || self.with_call(seen, ecosystem::reads_no_project) == Some(true);
+            if is_free && !self.names_the_project(seen) {
+                continue;
+            }
+            if let Some(needs) = self.tested(seen) {
+                plans.push((
+                    ecosystem::Plan {
+                        ecosystem: "",
+                        role: Role::Install,
+                        needs,
+                    },
+                    seen,
+                ));
+                continue;
+            }
+            match self.ask(seen)? {
+                Answer::Plan(plan) if plan.role == Role::Install => plans.push((plan, seen)),
+                // A branch for another lockfile, which is not there, is never taken.
+                Answer::Whole { .. } if seen.conditional && seen.branch.is_some() => {}
+                _ => return None,
+            }
+        }
+        Some(plans)
+    }
+
+    /// The files that `[ -f yarn.lock ]` looks at.
+    pub(super) fn tested(&self, seen: &Seen) -> Option<Needs> {
+        if !matches!(seen.name(), "[" | "test" | "[[" | "ls") {
+            return None;
+        }
+        let mut needs = Needs::default();
+        self.with_call(seen, |call| {
+            for word in call
+                .args()
+                .iter()
+                .filter(|w| !w.starts_with('-') && !w.contains('$'))
+            {
+                needs.file(&call.files, &call.dir.join(word.as_bytes()));
+            }
+        })?;
+        Some(needs)
+    }
+
+    /// The longest first part of the chain that resolves and reads nothing else; all of it, perhaps.
+    pub(super) fn movable(&self) -> Option<Install> {
+        let pieces = &self.script.pieces;
+        let mut plans = Vec::new();
+        let mut n_head = 0;
+        let mut n_kept = 0;
+        for (n, piece) in pieces.iter().enumerate() {
+            if n > 0
+                && matches!(
+                    piece.connector,
+                    Connector::Or | Connector::Background | Connector::Pipe
+                )
+            {
+                // What may be skipped, and what it is an answer to, stay together.
+                return None;
+            }
+            let Some(found) = self.resolves(n) else { break };
+            let carries = self.seen_of(n).all(is_carried)
+                || (found.is_empty() && self.seen_of(n).all(is_quiet));
+            n_head = n + 1;
+            if !carries {
+                n_kept = n + 1;
+            }
+            plans.extend(found);
+        }
+        if plans.iter().all(|(plan, _)| plan.ecosystem.is_empty()) {
+            return None;
+        }
+        let is_whole = n_head == pieces.len();
+        let action = if is_whole {
+            Action::Whole
+        } else {
+            self.cut(n_kept)?
+        };
+        let dir = plans
+            .iter()
+            .find(|(p, _)| !p.ecosystem.is_empty())
+            .and_then(|(_, s)| self.place_of(s))?;
+        let main = plans
+            .iter()
+            .find(|(p, _)| !p.ecosystem.is_empty())
+            .map(|(_, s)| *s)?;
+        let shown = if main.conditional {
+            format!(
+                "the install of line {}",
+                self.of.stage.instructions[self.run].lines.first
+            )
+        } else {
+            short(&self.as_written(main))
+        };
+        let names = plans.iter().map(|(p, _)| p.ecosystem);
+        let mut ecosystems: Vec<&'static str> = Vec::new();
+        names.filter(|n| !n.is_empty()).for_each(|n| {
+            if !ecosystems.contains(&n) {
+                ecosystems.push(n)
+            }
+        });
+        let mut needs = Needs::default();
+        for (plan, seen) in plans.iter().cloned() {
+            let mut own = plan.needs;
+            if seen.conditional {
+                own.doubts.retain(|d| !d.contains("no lockfile"));
+            }
+            needs.merge(own);
+        }
+        let mut install = self.install(action, ecosystems, needs, shown, dir);
+        install.is_hidden = plans.iter().any(|(_, seen)| self.is_hidden(seen));
+        Some(install)
+    }
+
+    /// The chain cut before piece `at`.
+    pub(super) fn cut(&self, at: usize) -> Option<Action> {
+        if !self.of.stage.instructions[self.run].heredocs.is_empty() {
+            return None;
+        }
+        let pieces = &self.script.pieces;
+        let (head, tail) = (pieces.get(at.checked_sub(1)?)?, pieces.get(at)?);
+        let stops_at_failure = pieces[..at].iter().enumerate().any(|(n, _)| {
+            self.seen_of(n).any(|s| {
+                s.name() == "set"
+                    && s.args()
+                        .iter()
+                        .any(|a| a.starts_with('-') && a.contains('e'))
+            })
+        });
+        // `a; b` goes on where a fails; two RUNs do not.
+        if pieces[1..=at]
+            .iter()
+            .any(|p| p.connector == Connector::Then)
+            && !stops_at_failure
+        {
+            return None;
+        }
+        if pieces[at + 1..]
+            .iter()
+            .any(|p| p.connector == Connector::Or)
+        {
+            return None;
+        }
+        let mut carried = Vec::new();
+        for (n, piece) in pieces[..at].iter().enumerate() {
+            let leaves: Vec<&Seen> = self.seen_of(n).filter(|s| is_carried(s)).collect();
+            if leaves.is_empty() {
+                continue;
+            }
+            let in_subshell = self
+                .script
+                .commands_of(piece)
+                .iter()
+                .all(|c| c.nesting.contains(&Nesting::Subshell));
+            if in_subshell {
+                continue;
+            }
+            if leaves.len() != self.seen_of(n).count() {
+                return None;
+            }
+            carried.push(self.text_of(piece).to_owned());
+        }
+        Some(Action::Cut {
+            head_end: self.start + head.span.end,
+            tail_start: self.start + tail.span.start,
+            carried,
+            then: None,
+        })
+    }
+}

@@ -1,0 +1,114 @@
+//! Where a RUN's project stands in the image.
+
+use super::super::layout::{Place, absolute, expand, globals, is_within, parent};
+use super::super::view::View;
+use super::Brought;
+use super::stage::StageView;
+use crate::dockerfile::ast::{Instruction, Kind};
+use crate::dockerfile::mount::{Mount, MountKind};
+use crate::shell::Script;
+use crate::tree::RepoPath;
+use std::collections::BTreeMap;
+
+/// Where the cache mounts and tmpfs of a RUN stand, absolute as far as that can be told.
+pub(super) fn mounts(instruction: &Instruction, place: &Place) -> Vec<String> {
+    let expanded = |text: &str| Ok(expand(text, &place.variables).unwrap_or(text.to_owned()));
+    let read = |value: &str| Mount::parse(value, &expanded).ok();
+    let all = instruction.flag_values("mount").filter_map(read);
+    all.filter(|m| matches!(m.kind, MountKind::Cache | MountKind::Tmpfs))
+        .map(|m| absolute(place.cwd.as_deref(), &m.target).unwrap_or(m.target))
+        .collect()
+}
+
+/// The tag of the official Python image that a stage stands on, if it does.
+pub(super) fn python_of_base(view: &View<'_>, stage: usize) -> Option<String> {
+    let first = std::iter::successors(Some(stage), |s| parent(view.dockerfile, *s)).last()?;
+    let written = &view.dockerfile.stages.get(first)?.base().image;
+    let image = expand(written, &globals(view.dockerfile))?;
+    let (name, tag) = image.rsplit('/').next()?.split_once(':')?;
+    (name == "python").then(|| tag.to_owned())
+}
+
+/// Whether an image keeps programs and settings of its own in `dir`.
+pub(super) fn is_system_directory(dir: &str) -> bool {
+    let whole = [
+        "/bin",
+        "/etc",
+        "/lib",
+        "/sbin",
+        "/usr/bin",
+        "/usr/lib",
+        "/usr/local",
+        "/usr/sbin",
+        "/usr/share",
+    ];
+    let shared = [
+        "/home", "/opt", "/root", "/srv", "/tmp", "/usr", "/usr/src", "/var", "/var/lib",
+    ];
+    whole.iter().any(|p| is_within(dir, p)) || shared.contains(&dir)
+}
+
+/// Whether one of the words of `script` is a directory or file outside `root` to which files of the context were
+/// brought.
+pub(super) fn reaches_out(script: &Script, image: &BTreeMap<String, Brought>, root: &str) -> bool {
+    let words = script.commands.iter().flat_map(|c| &c.words);
+    words.into_iter().any(|word| {
+        let path = word
+            .text
+            .split(['[', '*', '?', '$'])
+            .next()
+            .unwrap_or_default();
+        let path = path.trim_end_matches('/');
+        path.len() > 1
+            && path.starts_with('/')
+            && !is_within(path, root)
+            && image.keys().any(|to| is_within(to, path))
+    })
+}
+
+/// The project's place: the outermost destination of a COPY that the working directory lies in, or holds.
+pub(super) fn root_of(of: &StageView<'_>, run: usize, cwd: &str) -> String {
+    let mut root = cwd.to_owned();
+    for (index, instruction) in of.stage.instructions.iter().enumerate().take(run) {
+        let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
+            continue;
+        };
+        let Some(to) = super::super::effect::destination(transfer, &of.places[index]) else {
+            continue;
+        };
+        if is_within(&root, &to) && to != "/" {
+            root = to;
+        }
+    }
+    for to in of.inherited.keys() {
+        let dir = to.rsplit_once('/').map_or("/", |(d, _)| d);
+        if !dir.is_empty() && dir != "/" && is_within(&root, dir) {
+            root = dir.to_owned();
+        }
+    }
+    // Directories between, as far as files have been put there.
+    while let Some((up, _)) = root
+        .rsplit_once('/')
+        .filter(|(up, _)| up.matches('/').count() >= 1)
+    {
+        let has_files = of
+            .image_at(run)
+            .keys()
+            .any(|p| p.rsplit_once('/').is_some_and(|(d, _)| d == up));
+        if !has_files {
+            break;
+        }
+        root = up.to_owned();
+    }
+    root
+}
+
+/// `path` relative to absolute `root`; `None` when it is not below.
+pub(super) fn below(path: &str, root: &str) -> Option<RepoPath> {
+    is_within(path, root).then(|| RepoPath::new(path.strip_prefix(root).unwrap_or(path)))
+}
+
+/// `path` as written from `cwd`: empty for the same, `web` for a directory below; `None` when it is not below.
+pub(in crate::restructure) fn relative(path: &str, cwd: &str) -> Option<String> {
+    below(path, cwd).map(|p| p.to_string())
+}

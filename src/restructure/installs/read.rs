@@ -1,0 +1,389 @@
+//! One RUN, read: its commands with the files of the context that stand where they run.
+
+use super::super::layout::{absolute, is_within, overlap};
+use super::place::{below, is_system_directory, mounts, python_of_base, reaches_out, root_of};
+use super::stage::StageView;
+use super::{Action, Install};
+use crate::dockerfile::ast::{Command, Instruction, Kind};
+use crate::ecosystem::{self, Answer, Call, Files, Needs};
+use crate::shell::{self, Connector, Piece, Script, Seen};
+use crate::tree::{FileStamp, RepoPath};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One RUN, read.
+pub(super) struct Read<'a> {
+    pub(super) of: &'a StageView<'a>,
+    pub(super) run: usize,
+    /// Where the shell text begins in the Dockerfile.
+    pub(super) start: usize,
+    pub(super) text: &'a str,
+    pub(super) script: Script,
+    pub(super) seen: Vec<Seen>,
+    /// Where its mounts stand that are no part of the layer, absolute.
+    pub(super) mounts: Vec<String>,
+    /// The project's place in the image: paths are relative to it.
+    pub(super) root: String,
+    pub(super) files: Vec<(RepoPath, FileStamp)>,
+    pub(super) origins: BTreeMap<RepoPath, RepoPath>,
+    /// Files of the context that COPY has put where the root does not tell them from others, absolute: an entry point in
+    /// `/usr/local/bin`.
+    pub(super) elsewhere: Vec<String>,
+    pub(super) env: BTreeMap<String, String>,
+}
+
+impl<'a> Read<'a> {
+    pub(super) fn new(
+        of: &'a StageView<'a>,
+        run: usize,
+        instruction: &'a Instruction,
+    ) -> Option<Self> {
+        let Kind::Run(kind) = &instruction.kind else {
+            return None;
+        };
+        let Command::Shell(_) = &kind.command else {
+            return None;
+        };
+        // A file of the context that a mount brings is another place to read from; that is another rule's business.
+        let binds = |m: &str| {
+            !["type=cache", "type=secret", "type=ssh", "type=tmpfs"]
+                .iter()
+                .any(|t| m.contains(t))
+        };
+        if instruction.flag_values("mount").any(binds) {
+            return None;
+        }
+        let whole = of.view.text();
+        let (start, text, script) = match instruction.heredocs.as_slice() {
+            [] => {
+                let after = instruction
+                    .flags
+                    .last()
+                    .map_or(instruction.span.start + 3, |f| f.span.end);
+                let text = whole.get(after..instruction.span.end)?;
+                (
+                    after,
+                    text,
+                    shell::parse_instruction(text, of.view.dockerfile.escape),
+                )
+            }
+            [body]
+                if instruction
+                    .original
+                    .trim_end()
+                    .ends_with(&format!("<<{}", body.name))
+                    && !body.chomp =>
+            {
+                let text = whole.get(body.span.range())?;
+                (body.span.start, text, shell::parse(text))
+            }
+            _ => return None,
+        };
+        if !script.is_complete || script.pieces.is_empty() {
+            return None;
+        }
+        let image = of.image_at(run);
+        let cwd = of.cwd(run);
+        let mut root = root_of(of, run, cwd);
+        if reaches_out(&script, &image, &root) {
+            "/".clone_into(&mut root);
+        }
+        let mut origins = BTreeMap::new();
+        let mut files = Vec::new();
+        let mut elsewhere = Vec::new();
+        for (to, brought) in &image {
+            let rest = below(to, &root);
+            if rest.is_none() || root == "/" {
+                elsewhere.push(to.clone());
+            }
+            let Some(rest) = rest else { continue };
+            let Ok(at) = of
+                .view
+                .files
+                .binary_search_by(|(p, _)| p.cmp(&brought.from))
+            else {
+                continue;
+            };
+            files.push((rest.clone(), of.view.files[at].1));
+            origins.insert(rest, brought.from.clone());
+        }
+        files.sort();
+        let mut env: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in &of.places[run].variables {
+            env.extend(value.clone().map(|v| (name.clone(), v)));
+        }
+        // The official image sets it.
+        if let Some(version) = python_of_base(of.view, of.stage.index) {
+            env.entry("PYTHON_VERSION".to_owned()).or_insert(version);
+        }
+        let seen = script.seen();
+        Some(Self {
+            of,
+            run,
+            start,
+            text,
+            script,
+            seen,
+            mounts: mounts(instruction, &of.places[run]),
+            root,
+            files,
+            origins,
+            elsewhere,
+            env,
+        })
+    }
+
+    /// Asks `question` about a command as it stands there.
+    pub(super) fn with_call<T>(
+        &self,
+        seen: &Seen,
+        question: impl FnOnce(&Call<'_>) -> T,
+    ) -> Option<T> {
+        let here = absolute(Some(self.of.cwd(self.run)), seen.directory.as_deref()?)?;
+        let dir = below(&here, &self.root)?;
+        let read = |path: &RepoPath| (self.of.view.read)(self.origins.get(path)?);
+        let mut env = self.env.clone();
+        env.extend(seen.assignments.iter().cloned());
+        let words = self.as_written(seen);
+        Some(question(&Call {
+            words: &words,
+            env: &env,
+            files: Files::new(&self.files, &read),
+            dir: &dir,
+            root: &self.root,
+        }))
+    }
+
+    pub(super) fn ask(&self, seen: &Seen) -> Option<Answer> {
+        self.with_call(seen, ecosystem::plan)?
+    }
+
+    /// Whether a mount lies over what a command that resolves dependencies makes.
+    pub(super) fn is_hidden(&self, seen: &Seen) -> bool {
+        let (false, Some(answer)) = (self.mounts.is_empty(), self.ask(seen)) else {
+            return false;
+        };
+        let (Answer::Plan(ecosystem::Plan { ecosystem, .. }) | Answer::Whole { ecosystem, .. }) =
+            answer;
+        let here = self.place_of(seen);
+        here.is_some_and(|here| {
+            let asked =
+                |call: &Call<'_>| ecosystem::is_hidden(ecosystem, call, &here, &self.mounts);
+            self.with_call(seen, asked) == Some(true)
+        })
+    }
+
+    /// The words, the program with its directory as written (`./mvnw`).
+    pub(super) fn as_written(&self, seen: &Seen) -> Vec<String> {
+        let mut words = seen.words.clone();
+        let written = self
+            .script
+            .commands
+            .get(seen.command)
+            .into_iter()
+            .flat_map(|c| &c.words);
+        let end = format!("/{}", seen.name());
+        let program = written
+            .map(|w| &w.text)
+            .find(|t| t.ends_with(&end) && !t.starts_with('-'));
+        if let (Some(first), Some(program)) = (words.first_mut(), program) {
+            first.clone_from(program);
+        }
+        words
+    }
+
+    pub(super) fn seen_of(&self, piece: usize) -> impl Iterator<Item = &Seen> {
+        let (from, to) = self.script.pieces[piece].commands;
+        self.seen
+            .iter()
+            .filter(move |s| (from..to).contains(&s.command))
+    }
+
+    /// Whether a piece reads nothing of the project.
+    pub(super) fn is_free(&self, piece: usize) -> bool {
+        let commands = self.script.commands_of(&self.script.pieces[piece]);
+        let plain = commands.iter().all(|c| {
+            c.redirections.iter().all(|r| is_harmless_target(&r.target))
+                && c.substitutions.iter().all(|s| self.only_asks(s))
+        });
+        plain
+            && self.seen_of(piece).all(|seen| {
+                !self.names_the_project(seen)
+                    && (is_quiet(seen)
+                        || (matches!(seen.name(), "sh" | "bash")
+                            && seen.connector == Connector::Pipe
+                            && seen.args().iter().all(|a| a.starts_with('-')))
+                        || self.with_call(seen, ecosystem::reads_no_project) == Some(true))
+            })
+    }
+
+    /// Whether a command inside `$(…)` asks the system and reads no file of the project.
+    pub(super) fn only_asks(&self, command: &shell::Command) -> bool {
+        let file_name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        let is_file = |word: &&str| {
+            let name = file_name(word);
+            self.files
+                .iter()
+                .any(|(path, _)| file_name(&path.to_string()) == name)
+        };
+        is_version_query(command)
+            && !command.args().iter().any(is_file)
+            && command
+                .redirections
+                .iter()
+                .all(|r| is_harmless_target(&r.target))
+            && command.substitutions.iter().all(|s| self.only_asks(s))
+    }
+
+    /// Whether one of the words is a path of the project's place, or holds it, or holds a file of the context elsewhere.
+    pub(super) fn names_the_project(&self, seen: &Seen) -> bool {
+        // Where it stands is known for each command; going there reads nothing.
+        if matches!(seen.name(), "mkdir" | "cd") {
+            return false;
+        }
+        seen.args().iter().any(|word| {
+            let path = word.split(['*', '?', '$', '[']).next().unwrap_or_default();
+            let place = path.trim_end_matches('/');
+            let is_place = place.len() > 1 && place.starts_with('/');
+            let is_of_root = if self.root == "/" {
+                self.holds_files(place)
+            } else {
+                overlap(place, &self.root)
+            };
+            is_place && (is_of_root || self.elsewhere.iter().any(|f| is_within(f, place)))
+        })
+    }
+
+    /// Whether files of the project lie at, below or above absolute `path`, or beside it in a directory of their own.
+    pub(super) fn holds_files(&self, path: &str) -> bool {
+        self.origins.keys().any(|file| {
+            let file = format!("/{file}");
+            let dir = file.rsplit_once('/').map_or("", |(dir, _)| dir);
+            let is_own = dir.len() > 1 && !is_system_directory(dir);
+            overlap(path, &file) || (is_own && overlap(path, dir))
+        })
+    }
+
+    /// Whether a piece changes modes of `allowed` files and nothing else.
+    pub(super) fn touches_only(&self, piece: usize, allowed: &BTreeSet<String>) -> bool {
+        self.seen_of(piece).all(|seen| {
+            let Some(dir) = seen.directory.as_deref() else {
+                return false;
+            };
+            matches!(seen.name(), "chmod" | "dos2unix")
+                && seen
+                    .args()
+                    .iter()
+                    .filter(|a| !a.starts_with('-'))
+                    .skip(usize::from(seen.name() == "chmod"))
+                    .all(|a| {
+                        let here = absolute(Some(self.of.cwd(self.run)), dir);
+                        absolute(here.as_deref(), a).is_some_and(|p| allowed.contains(&p))
+                    })
+        })
+    }
+
+    pub(super) fn text_of(&self, piece: &Piece) -> &str {
+        self.text.get(piece.span.range()).unwrap_or_default()
+    }
+
+    pub(super) fn place_of(&self, seen: &Seen) -> Option<String> {
+        absolute(Some(self.of.cwd(self.run)), seen.directory.as_deref()?)
+    }
+
+    pub(super) fn install(
+        &self,
+        action: Action,
+        ecosystems: Vec<&'static str>,
+        needs: Needs,
+        shown: String,
+        dir: String,
+    ) -> Install {
+        let place =
+            |path: &RepoPath| absolute(Some(&self.root), &path.to_string()).unwrap_or_default();
+        Install {
+            run: self.run,
+            ecosystems,
+            action,
+            reads: needs.files.iter().map(place).collect(),
+            dirs: needs.dirs.iter().map(place).collect(),
+            reasons: needs.reasons,
+            doubts: needs.doubts,
+            absent: needs.absent,
+            shown,
+            dir,
+            is_hidden: false,
+            inserted: None,
+        }
+    }
+}
+
+/// Commands that neither read nor write files: they may stand anywhere in a chain.
+pub(super) fn is_quiet(seen: &Seen) -> bool {
+    matches!(
+        seen.name(),
+        "" | "cd"
+            | "set"
+            | "export"
+            | "true"
+            | ":"
+            | "exit"
+            | "echo"
+            | "printf"
+            | "umask"
+            | "break"
+            | "return"
+    )
+}
+
+/// Commands whose effect later commands of the same shell see.
+pub(super) fn is_carried(seen: &Seen) -> bool {
+    matches!(
+        seen.name(),
+        "" | "cd" | "set" | "export" | "umask" | "." | "source" | "alias" | "unset" | "shopt"
+    )
+}
+
+/// Redirections that touch no file of the project.
+pub(super) fn is_harmless_target(target: &str) -> bool {
+    target.starts_with("/dev/")
+        || target.starts_with("/etc/")
+        || target.starts_with("/tmp/")
+        || target.starts_with("/usr/")
+        || target.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+}
+
+/// `$(node --version)`, `$(nproc)`, `$(uname -m)` and the like.
+pub(super) fn is_version_query(command: &shell::Command) -> bool {
+    let args = command.args();
+    matches!(
+        command.name(),
+        "nproc"
+            | "uname"
+            | "arch"
+            | "dpkg"
+            | "date"
+            | "id"
+            | "lsb_release"
+            | "getconf"
+            | "hostname"
+            | "which"
+            | "awk"
+            | "cut"
+            | "tr"
+            | "head"
+            | "grep"
+            | "sed"
+            | "echo"
+    ) || args
+        .iter()
+        .all(|a| matches!(*a, "--version" | "-v" | "-V" | "version"))
+}
+
+/// The first words of a command, for a title.
+pub(super) fn short(words: &[String]) -> String {
+    let mut shown = words.iter().take(4).cloned().collect::<Vec<_>>().join(" ");
+    if shown.chars().count() > 48 {
+        shown = shown.chars().take(45).collect::<String>() + "…";
+    }
+    shown
+}

@@ -1,0 +1,287 @@
+//! One stage as its installs see it: which instruction brings which file of the context, and where.
+
+use super::super::layout::{BASE, Place, delivered, mentioned, parent};
+use super::super::view::View;
+use super::place::relative;
+use super::read::{Read, is_quiet, short};
+use super::{Brought, Install};
+use crate::dockerfile::ast::{Instruction, Kind, Stage};
+use crate::ecosystem::{self, Answer, Role};
+use crate::shell::Seen;
+use crate::tree::RepoPath;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a stage's instructions are and where they stand.
+pub(in crate::restructure) struct StageView<'a> {
+    pub(in crate::restructure) view: &'a View<'a>,
+    pub(in crate::restructure) stage: &'a Stage,
+    pub(in crate::restructure) places: Vec<Place>,
+    /// Per instruction: the files it brings from the context, by absolute path; `None` when it is no such COPY.
+    pub(in crate::restructure) brings: Vec<Option<BTreeMap<String, RepoPath>>>,
+    /// What earlier stages of the chain have brought.
+    pub(super) inherited: BTreeMap<String, Brought>,
+    /// Answers already found, by instruction.
+    known: Vec<OnceCell<Vec<Install>>>,
+}
+
+impl<'a> StageView<'a> {
+    /// Reads stage `stage`.
+    pub(in crate::restructure) fn new(
+        view: &'a View<'a>,
+        all: &[Vec<Place>],
+        stage: usize,
+    ) -> Self {
+        let own = &view.dockerfile.stages[stage];
+        let places = rooted(view, all, stage);
+        let brings = brings(view, own, &places);
+        let mut inherited = BTreeMap::new();
+        let mut chain = Vec::new();
+        let mut next = parent(view.dockerfile, stage);
+        while let Some(above) = next {
+            chain.push(above);
+            next = parent(view.dockerfile, above);
+        }
+        for above in chain.into_iter().rev() {
+            let stage = &view.dockerfile.stages[above];
+            for files in self::brings(view, stage, &rooted(view, all, above))
+                .into_iter()
+                .flatten()
+            {
+                inherited.extend(
+                    files
+                        .into_iter()
+                        .map(|(to, from)| (to, Brought { from, by: None })),
+                );
+            }
+        }
+        Self {
+            view,
+            stage: own,
+            places,
+            brings,
+            inherited,
+            known: vec![OnceCell::new(); own.instructions.len()],
+        }
+    }
+
+    /// The image's files from the context before instruction `at`, by absolute path.
+    pub(in crate::restructure) fn image_at(&self, at: usize) -> BTreeMap<String, Brought> {
+        let mut image = self.inherited.clone();
+        for (index, files) in self.brings.iter().enumerate().take(at) {
+            for (to, from) in files.iter().flatten() {
+                image.insert(
+                    to.clone(),
+                    Brought {
+                        from: from.clone(),
+                        by: Some(index),
+                    },
+                );
+            }
+        }
+        image
+    }
+
+    /// The working directory before instruction `at`.
+    pub(in crate::restructure) fn cwd(&self, at: usize) -> &str {
+        self.places
+            .get(at)
+            .and_then(|p| p.cwd.as_deref())
+            .unwrap_or("/")
+    }
+
+    /// Every way in which RUN `run` resolves dependencies.
+    pub(in crate::restructure) fn installs(&self, run: usize) -> &[Install] {
+        let Some(cell) = self.known.get(run) else {
+            return &[];
+        };
+        cell.get_or_init(|| self.find_installs(run, &self.stage.instructions[run]))
+    }
+
+    fn find_installs(&self, run: usize, instruction: &Instruction) -> Vec<Install> {
+        let Some(read) = Read::new(self, run, instruction) else {
+            return Vec::new();
+        };
+        let mut found: Vec<Install> = read.movable().into_iter().collect();
+        found.extend(read.prefetches());
+        found
+    }
+
+    /// The commands of RUN `run` that resolve dependencies, by their words, and whether each does so on the way, as a part
+    /// of building.
+    pub(in crate::restructure) fn resolvers(&self, run: usize) -> Vec<(Vec<String>, bool)> {
+        let Some(read) = Read::new(self, run, &self.stage.instructions[run]) else {
+            return Vec::new();
+        };
+        let one = |seen: &Seen| match read.ask(seen)? {
+            Answer::Plan(plan) => Some((seen.words.clone(), plan.role != Role::Install)),
+            Answer::Whole { .. } => None,
+        };
+        read.seen.iter().filter_map(one).collect()
+    }
+
+    /// Whether all commands of RUN `run` are shown to read nothing of the project; `chmod` of `allowed` paths counts.
+    pub(in crate::restructure) fn reads_no_project(
+        &self,
+        run: usize,
+        allowed: &BTreeSet<String>,
+    ) -> bool {
+        let Some(instruction) = self.stage.instructions.get(run) else {
+            return false;
+        };
+        let Some(read) = Read::new(self, run, instruction) else {
+            return false;
+        };
+        (0..read.script.pieces.len()).all(|n| read.is_free(n) || read.touches_only(n, allowed))
+    }
+
+    /// The first command of RUN `run` that installs tools by name (`npm install -g pnpm`), where no command of the RUN
+    /// reads the project.
+    pub(in crate::restructure) fn tools(&self, run: usize) -> Option<String> {
+        let read = Read::new(self, run, self.stage.instructions.get(run)?)?;
+        let named = |seen: &&Seen| read.with_call(seen, ecosystem::is_system_install) == Some(true);
+        let first = read.seen.iter().find(named)?;
+        let asks = |w: &String| w.contains("$(") || w.contains('`');
+        if read.seen.iter().any(|s| s.words.iter().any(asks)) {
+            return None;
+        }
+        self.reads_no_project(run, &BTreeSet::new())
+            .then(|| short(&first.words))
+    }
+
+    /// Where the commands of RUN `run` keep downloads, by ecosystem, each once.
+    pub(in crate::restructure) fn cache_dirs(
+        &self,
+        run: usize,
+    ) -> Vec<(&'static str, ecosystem::CacheDir)> {
+        let instruction = &self.stage.instructions[run];
+        let Some(read) = Read::new(self, run, instruction) else {
+            return Vec::new();
+        };
+        let mut found: Vec<(&'static str, ecosystem::CacheDir)> = Vec::new();
+        for seen in &read.seen {
+            let dir = read.with_call(seen, ecosystem::cache_dir).flatten();
+            found.extend(dir.filter(|(name, _)| !found.iter().any(|(known, _)| known == name)));
+        }
+        found
+    }
+
+    /// Whether a mount of RUN `run` lies over what one of its commands makes: the layer then holds nothing of that.
+    pub(in crate::restructure) fn leaves_nothing(&self, run: usize) -> bool {
+        let read = self.stage.instructions.get(run);
+        let read = read.and_then(|i| Read::new(self, run, i));
+        read.is_some_and(|read| read.seen.iter().any(|seen| read.is_hidden(seen)))
+    }
+
+    /// How cargo-chef builds the dependencies of RUN `run`, and the directory it runs in.
+    pub(in crate::restructure) fn recipe(&self, run: usize) -> Option<(ecosystem::Recipe, String)> {
+        let read = Read::new(self, run, self.stage.instructions.get(run)?)?;
+        let one = |seen: &Seen| {
+            let mut recipe = read.with_call(seen, ecosystem::recipe)??;
+            // Variables of the shell have no value in a RUN of its own.
+            let known = &self.places[run].variables;
+            let is_set = |n: &String| known.contains_key(n);
+            if recipe.cook.contains("$(")
+                || recipe.cook.contains('`')
+                || !mentioned(&recipe.cook).iter().all(is_set)
+            {
+                return None;
+            }
+            recipe.cook = read.with_assignments(seen, recipe.cook);
+            let dir = read.place_of(seen)?;
+            // Where the context's files are, for what is copied of them.
+            recipe.toolchain = recipe.toolchain.and_then(|p| read.origins.get(&p).cloned());
+            Some((recipe, dir))
+        };
+        read.seen.iter().find_map(one)
+    }
+
+    /// COPY lines that bring what `install` reads into `dir`, each with its line break; `None` where some of it lies
+    /// elsewhere, has another name there, or needs quotes.
+    pub(in crate::restructure) fn copies_of(&self, install: &Install, dir: &str) -> Option<String> {
+        let image = self.image_at(install.run);
+        let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for to in &install.reads {
+            let from = image.get(to)?.from.to_string();
+            let (folder, name) = to.rsplit_once('/')?;
+            let same_name = from.rsplit('/').next() == Some(name);
+            if !same_name || from.contains([' ', '$', '*', '?', '[', '"', '\\']) {
+                return None;
+            }
+            let to = format!("./{}", relative(folder, dir)?);
+            groups.entry(to).or_default().push(from);
+        }
+        let line = |(to, from): (&String, &Vec<String>)| {
+            format!("COPY {} {}/\n", from.join(" "), to.trim_end_matches('/'))
+        };
+        (!groups.is_empty()).then(|| groups.iter().map(line).collect())
+    }
+
+    /// The ecosystems whose commands make up RUN `run`, whatever they do; `None` when another command is among them.
+    pub(in crate::restructure) fn builds_with(&self, run: usize) -> Option<Vec<&'static str>> {
+        let read = Read::new(self, run, self.stage.instructions.get(run)?)?;
+        let mut names = Vec::new();
+        for n in 0..read.script.pieces.len() {
+            if read.is_free(n) {
+                continue;
+            }
+            for seen in read.seen_of(n) {
+                match read.ask(seen) {
+                    // A recipe may do more than what is known of it.
+                    _ if matches!(seen.name(), "make" | "gmake") => return None,
+                    Some(Answer::Plan(plan)) => names.push(plan.ecosystem),
+                    Some(Answer::Whole { ecosystem, .. }) => names.push(ecosystem),
+                    None if is_quiet(seen) => {}
+                    None => return None,
+                }
+            }
+        }
+        Some(names)
+    }
+}
+
+/// The places of a stage, with a stand-in for a working directory that only the base image knows.
+fn rooted(view: &View<'_>, all: &[Vec<Place>], stage: usize) -> Vec<Place> {
+    let mut places = all.get(stage).cloned().unwrap_or_default();
+    let is_set = |s: usize| {
+        view.dockerfile.stages[s]
+            .instructions
+            .iter()
+            .any(|i| matches!(i.kind, Kind::Workdir(_)))
+    };
+    let above = std::iter::successors(parent(view.dockerfile, stage), |s| {
+        parent(view.dockerfile, *s)
+    });
+    if above.into_iter().any(is_set) {
+        return places;
+    }
+    for (place, instruction) in places
+        .iter_mut()
+        .zip(&view.dockerfile.stages[stage].instructions)
+    {
+        if place.cwd.is_some() {
+            break;
+        }
+        place.cwd = Some(BASE.to_owned());
+        if matches!(instruction.kind, Kind::Workdir(_)) {
+            break;
+        }
+    }
+    for place in &mut places {
+        place.directories.insert(BASE.to_owned());
+    }
+    places
+}
+
+fn brings(
+    view: &View<'_>,
+    stage: &Stage,
+    places: &[Place],
+) -> Vec<Option<BTreeMap<String, RepoPath>>> {
+    let each = stage.instructions.iter().zip(places);
+    each.map(|(instruction, place)| match &instruction.kind {
+        Kind::Copy(transfer) | Kind::Add(transfer) => delivered(view, instruction, transfer, place),
+        _ => None,
+    })
+    .collect()
+}
