@@ -9,6 +9,7 @@ use crate::dockerfile::ast::Kind;
 use crate::history::BuildInput;
 use crate::restructure::View;
 use crate::restructure::passed::passed_by;
+use crate::restructure::rules::OF_TARGET;
 use crate::restructure::search::{Draft, Proposal};
 use std::collections::BTreeSet;
 
@@ -34,7 +35,9 @@ pub(super) fn if_passed(
         .map(|item| item.name.as_str())
         .collect();
     let is_open = |name: &&String| {
-        arguments.contains(name.as_str()) && view.build_args.iter().all(|(n, _)| n != *name)
+        arguments.contains(name.as_str())
+            && !OF_TARGET.contains(&name.as_str())
+            && view.build_args.iter().all(|(n, _)| n != *name)
     };
     let names: Vec<String> = proposal
         .candidate

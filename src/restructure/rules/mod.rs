@@ -33,6 +33,7 @@ pub(super) use ignore::is_dependency_file;
 pub(super) use ignore::is_manifest;
 pub use ignore::reads_git;
 pub(super) use pin::floats;
+pub use sink::OF_TARGET;
 pub(super) use sink::argument_changes;
 pub use sink::new_at_each_build;
 

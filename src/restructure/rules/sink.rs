@@ -19,7 +19,7 @@
 
 use super::super::candidate::{Candidate, Safety};
 use super::super::effect::{Effect, conflict};
-use super::super::layout::{places, reachable};
+use super::super::layout::{mentioned, places, reachable};
 use super::super::mentions::mentions;
 use super::super::moving::{block_of, effects};
 use super::super::passed::{is_about_images, passed_by};
@@ -165,7 +165,19 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
         let effects = effects(view, stage, &all[index]);
         let passed = |item: &ArgItem| argument_changes(view, item);
         let named = |name: &str| changes(view, name);
-        found.extend(of_stage(view, stage, &effects, &passed, &named));
+        found.extend(of_stage(view, stage, &effects, &passed, &named, DIFFERS));
+        // What the builder itself gives another value for each platform, where the steps are the same for all.
+        if runs_here_for_all(stage) {
+            let is_it = |item: &ArgItem| OF_TARGET.contains(&item.name.as_str());
+            found.extend(of_stage(
+                view,
+                stage,
+                &effects,
+                &is_it,
+                &|_| false,
+                BY_PLATFORM,
+            ));
+        }
         // What the repository's own files pass, whatever it is called.
         let arguments = stage.instructions.iter().filter_map(|i| match &i.kind {
             Kind::Arg(items) => items.first().filter(|_| items.len() == 1),
@@ -177,9 +189,16 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
                 && !is_cache_bust(&item.name)
                 && !of_platform(&item.name)
                 && bumps(view, &item.name) == 0;
-            if is_other && passed_by(view, &item.name).is_some() {
+            let how = if passed_by(view, &item.name).is_some() {
+                DIFFERS
+            } else if is_asked_for(view, item) {
+                ASKED_FOR
+            } else {
+                continue;
+            };
+            if is_other {
                 let is_it = |i: &ArgItem| i.name == item.name;
-                found.extend(of_stage(view, stage, &effects, &is_it, &|_| false));
+                found.extend(of_stage(view, stage, &effects, &is_it, &|_| false, how));
             }
         }
         // What the Dockerfile itself gave another value in the course of time, one by one: their readers differ.
@@ -187,11 +206,44 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
         for (name, _) in stage.instructions.iter().flat_map(literals) {
             if seen.insert(name) && bumps(view, name) > 0 && !is_cache_bust(name) {
                 let is_it = |item: &ArgItem| item.name == name;
-                found.extend(of_stage(view, stage, &effects, &is_it, &|_| false));
+                found.extend(of_stage(view, stage, &effects, &is_it, &|_| false, DIFFERS));
             }
         }
     }
     found
+}
+
+/// What BuildKit sets to the platform that the image is made for.
+pub const OF_TARGET: &[&str] = &["TARGETARCH", "TARGETOS", "TARGETPLATFORM", "TARGETVARIANT"];
+
+/// How values come to differ, after their names and before "and a RUN below …".
+const DIFFERS: &str = "differs from build to build";
+const ASKED_FOR: &str = "has no value of its own, so that each build passes the one it wants,";
+const BY_PLATFORM: &str = "differs from platform to platform of one build";
+
+/// Whether the steps of a stage run on the builder's platform, whichever the image is made for.
+fn runs_here_for_all(stage: &Stage) -> bool {
+    let platform = stage.from.flag("platform");
+    platform.is_some_and(|p| p.trim_matches(['$', '{', '}']) == "BUILDPLATFORM")
+}
+
+/// Whether an argument has no default, here or above all stages, and something goes by its value.
+fn is_asked_for(view: &View<'_>, item: &ArgItem) -> bool {
+    let globals = view
+        .dockerfile
+        .globals
+        .iter()
+        .filter_map(|i| match &i.kind {
+            Kind::Arg(items) => Some(items),
+            _ => None,
+        });
+    let has_default = globals
+        .flatten()
+        .any(|g| g.name == item.name && g.default.is_some());
+    let reads = |i: &Instruction| {
+        !matches!(i.kind, Kind::Arg(_)) && mentioned(&i.original).contains(&item.name)
+    };
+    item.default.is_none() && !has_default && view.dockerfile.instructions().any(reads)
 }
 
 /// The variables that an ARG or ENV gives a value that stands there.
@@ -237,6 +289,7 @@ fn of_stage(
     effects: &[Effect],
     is_changing: &dyn Fn(&ArgItem) -> bool,
     is_called: &dyn Fn(&str) -> bool,
+    how: &str,
 ) -> Option<Candidate> {
     let mut moved: BTreeSet<usize> = BTreeSet::new();
     let mut names: BTreeSet<String> = BTreeSet::new();
@@ -296,7 +349,7 @@ fn of_stage(
     if !passes_step || !runs_below {
         return None;
     }
-    Some(candidate(view, stage, &moved, to, &names, doubts))
+    Some(candidate(view, stage, &moved, to, &names, doubts, how))
 }
 
 fn is_passed(view: &View<'_>, name: &str) -> bool {
@@ -401,6 +454,7 @@ fn candidate(
     to: usize,
     names: &BTreeSet<String>,
     doubts: Vec<String>,
+    how: &str,
 ) -> Candidate {
     let line = |i: usize| stage.instructions[i].lines.first;
     let first = moved.first().copied().unwrap_or_default();
@@ -450,7 +504,7 @@ fn candidate(
     let how = if bumped > 0 {
         format!("changed in {bumped} of {} builds", view.n_builds())
     } else {
-        "differs from build to build".to_owned()
+        how.to_owned()
     };
     candidate.rationale = format!(
         "{list} {how}, and a RUN below its declaration runs again with each new value whether it reads it or not."
