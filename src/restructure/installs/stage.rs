@@ -217,6 +217,20 @@ impl<'a> StageView<'a> {
         (!groups.is_empty()).then(|| groups.iter().map(line).collect())
     }
 
+    /// Whether RUN `run` is nothing but a `make` that builds with a known ecosystem.
+    pub(in crate::restructure) fn makes(&self, run: usize) -> bool {
+        let instruction = self.stage.instructions.get(run);
+        let Some(read) = instruction.and_then(|i| Read::new(self, run, i)) else {
+            return false;
+        };
+        let is_make = |seen: &Seen| matches!(seen.name(), "make" | "gmake");
+        read.seen.iter().any(is_make)
+            && read
+                .seen
+                .iter()
+                .all(|seen| is_quiet(seen) || (is_make(seen) && read.ask(seen).is_some()))
+    }
+
     /// The ecosystems whose commands make up RUN `run`, whatever they do; `None` when another command is among them.
     pub(in crate::restructure) fn builds_with(&self, run: usize) -> Option<Vec<&'static str>> {
         let read = Read::new(self, run, self.stage.instructions.get(run)?)?;

@@ -164,12 +164,40 @@ fn highest(
         .rev()
         .find(|&i| renews(&steps[i], &ground.places[i]))
         .map_or(0, |i| i + 1);
-    let copies = (floor..index).filter(|&i| is_transfer(&steps[i]));
+    let changes =
+        |i: &usize| is_transfer(&steps[*i]) && !is_release(&steps[*i], &ground.places[*i]);
+    let copies = (floor..index).filter(changes);
     copies.into_iter().find_map(|to| {
         let along = with_needed(effects, index, to).ok()?;
         // A copy that has to come along is paid for again with each of its changes.
-        let may_come = |&i: &usize| !is_transfer(&steps[i]) || ground.is_colder(i, to);
+        let may_come = |i: &usize| !changes(i) || ground.is_colder(*i, to);
         along.iter().all(may_come).then_some((to, along))
+    })
+}
+
+/// Whether an ADD brings one release of something from elsewhere: its address names a version, or its content is pinned.
+fn is_release(instruction: &Instruction, place: &Place) -> bool {
+    let Kind::Add(transfer) = &instruction.kind else {
+        return false;
+    };
+    let names_version = |text: &str| {
+        let bytes = text.as_bytes();
+        let is_number =
+            |w: &[u8]| matches!(w, [a, b'.', b] if a.is_ascii_digit() && b.is_ascii_digit());
+        bytes.windows(3).any(is_number) || text.to_ascii_uppercase().contains("VERSION")
+    };
+    transfer.sources.iter().all(|source| match source {
+        Source::Path(path) => {
+            let address = expand(&unquote(path), &place.variables).unwrap_or_else(|| path.clone());
+            let path = address
+                .split_once("://")
+                .and_then(|(_, rest)| rest.split_once('/'));
+            path.is_some_and(|(_, path)| {
+                !path.contains('?')
+                    && (names_version(path) || instruction.flag("checksum").is_some())
+            })
+        }
+        Source::Heredoc(_) => false,
     })
 }
 
@@ -177,6 +205,7 @@ fn highest(
 /// context (`ADD https://api.example.com/version.json`) or an argument of that name. What fetches stays below it.
 fn renews(instruction: &Instruction, place: &Place) -> bool {
     match &instruction.kind {
+        Kind::Add(_) if is_release(instruction, place) => false,
         Kind::Add(transfer) => transfer.sources.iter().any(|source| match source {
             Source::Path(path) => expand(&unquote(path), &place.variables)
                 .is_none_or(|p| p.contains("://") || p.starts_with("git@")),
@@ -257,7 +286,10 @@ fn builds(view: &View<'_>, stage: &Stage) -> BTreeSet<usize> {
     let all = super::super::layout::places(view.dockerfile);
     let of = StageView::new(view, &all, stage.index);
     (0..stage.instructions.len())
-        .filter(|&run| of.builds_with(run).is_some_and(|names| !names.is_empty()))
+        .filter(|&run| {
+            let knows = of.builds_with(run).is_some_and(|names| !names.is_empty());
+            knows || of.makes(run)
+        })
         .collect()
 }
 
