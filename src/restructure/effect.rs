@@ -25,6 +25,8 @@ pub struct Effect {
     pub writes: State,
     /// The keyword of an instruction that only writes the image's configuration.
     pub config: Option<&'static str>,
+    /// The labels or ports that it sets, where each stands for itself.
+    pub parts: BTreeSet<String>,
 }
 
 /// Working directory, user, shell.
@@ -110,6 +112,13 @@ pub fn effect(view: &View<'_>, instruction: &Instruction, place: &Place) -> Effe
         | Kind::Onbuild(_) => {
             effect.mentions = mentioned(&instruction.original);
             effect.config = Some(instruction.keyword);
+            effect.parts = match &instruction.kind {
+                Kind::Label(pairs) if pairs.iter().all(|p| !p.name.contains('$')) => {
+                    pairs.iter().map(|p| unquote(&p.name)).collect()
+                }
+                Kind::Expose(ports) => ports.iter().cloned().collect(),
+                _ => BTreeSet::new(),
+            };
         }
         Kind::From(_) => effect.files = Files::Anything,
     }
@@ -188,7 +197,9 @@ pub fn destination(transfer: &Transfer, place: &Place) -> Option<String> {
 /// Why the order of two instructions matters, of which `one` stands first; a fragment for a sentence. `None` when it was
 /// shown that it does not.
 pub fn conflict(one: &Effect, other: &Effect) -> Option<String> {
-    if one.config.is_some() && one.config == other.config {
+    let is_apart =
+        !one.parts.is_empty() && !other.parts.is_empty() && one.parts.is_disjoint(&other.parts);
+    if one.config.is_some() && one.config == other.config && !is_apart {
         return Some("both write the same part of the image's configuration".to_owned());
     }
     variable_conflict(one, other)

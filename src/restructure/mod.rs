@@ -21,6 +21,7 @@ pub mod legality;
 mod lift;
 pub mod passed;
 pub mod past;
+mod present;
 mod view;
 
 pub mod mentions;

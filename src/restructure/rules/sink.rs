@@ -19,14 +19,16 @@
 
 use super::super::candidate::{Candidate, Safety};
 use super::super::effect::{Effect, conflict};
-use super::super::layout::{mentioned, places, reachable};
+use super::super::layout::{Place, mentioned, places, reachable};
 use super::super::mentions::mentions;
 use super::super::moving::{block_of, effects};
 use super::super::passed::{is_about_images, passed_by};
 use super::super::past::Name;
+use super::super::present::present;
 use super::super::view::View;
 use super::Rule;
 use crate::dockerfile::ast::{ArgItem, Dockerfile, Instruction, Kind, Stage};
+use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
 /// Its line in [`super::ALL`].
@@ -157,26 +159,35 @@ pub fn new_at_each_build(dockerfile: &Dockerfile) -> BTreeSet<String> {
         .collect()
 }
 
+/// A stage, and what is known of its instructions before one is moved.
+struct Ground<'a> {
+    view: &'a View<'a>,
+    /// Of all stages.
+    places: &'a [Vec<Place>],
+    stage: &'a Stage,
+    /// What each instruction reads and writes.
+    effects: &'a [Effect],
+}
+
 fn propose(view: &View<'_>) -> Vec<Candidate> {
     let all = places(view.dockerfile);
     let mut found = Vec::new();
     for index in reachable(view.dockerfile, view.target) {
         let stage = &view.dockerfile.stages[index];
         let effects = effects(view, stage, &all[index]);
+        let ground = Ground {
+            view,
+            places: &all,
+            stage,
+            effects: &effects,
+        };
         let passed = |item: &ArgItem| argument_changes(view, item);
         let named = |name: &str| changes(view, name);
-        found.extend(of_stage(view, stage, &effects, &passed, &named, DIFFERS));
+        found.extend(of_stage(&ground, &passed, &named, DIFFERS));
         // What the builder itself gives another value for each platform, where the steps are the same for all.
         if runs_here_for_all(stage) {
             let is_it = |item: &ArgItem| OF_TARGET.contains(&item.name.as_str());
-            found.extend(of_stage(
-                view,
-                stage,
-                &effects,
-                &is_it,
-                &|_| false,
-                BY_PLATFORM,
-            ));
+            found.extend(of_stage(&ground, &is_it, &|_| false, BY_PLATFORM));
         }
         // What the repository's own files pass, whatever it is called.
         let arguments = stage.instructions.iter().filter_map(|i| match &i.kind {
@@ -198,7 +209,7 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
             };
             if is_other {
                 let is_it = |i: &ArgItem| i.name == item.name;
-                found.extend(of_stage(view, stage, &effects, &is_it, &|_| false, how));
+                found.extend(of_stage(&ground, &is_it, &|_| false, how));
             }
         }
         // What the Dockerfile itself gave another value in the course of time, one by one: their readers differ.
@@ -206,7 +217,7 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
         for (name, _) in stage.instructions.iter().flat_map(literals) {
             if seen.insert(name) && bumps(view, name) > 0 && !is_cache_bust(name) {
                 let is_it = |item: &ArgItem| item.name == name;
-                found.extend(of_stage(view, stage, &effects, &is_it, &|_| false, DIFFERS));
+                found.extend(of_stage(&ground, &is_it, &|_| false, DIFFERS));
             }
         }
     }
@@ -284,13 +295,12 @@ fn bumps(view: &View<'_>, name: &str) -> usize {
 /// Sinks the values of a stage that `is_changing` or, computed from others, `is_called` names, together, as far as all
 /// of them go.
 fn of_stage(
-    view: &View<'_>,
-    stage: &Stage,
-    effects: &[Effect],
+    ground: &Ground<'_>,
     is_changing: &dyn Fn(&ArgItem) -> bool,
     is_called: &dyn Fn(&str) -> bool,
     how: &str,
 ) -> Option<Candidate> {
+    let (view, stage, effects) = (ground.view, ground.stage, ground.effects);
     let mut moved: BTreeSet<usize> = BTreeSet::new();
     let mut names: BTreeSet<String> = BTreeSet::new();
     for (index, instruction) in stage.instructions.iter().enumerate() {
@@ -318,8 +328,7 @@ fn of_stage(
         return None;
     }
     let mut doubts = Vec::new();
-    let unread =
-        |index: usize, doubts: &mut Vec<String>| is_unread(view, stage, index, &names, doubts);
+    let unread = |index: usize, doubts: &mut Vec<String>| is_unread(ground, index, &names, doubts);
     // The lowest place: before the first instruction that reads one of the values.
     let first = *moved.first()?;
     let mut to = first;
@@ -386,33 +395,34 @@ fn is_placeholder(default: Option<&str>) -> bool {
     )
 }
 
-/// Whether the RUN at `index` reads none of `names`, as far as its text and the tree show.
+/// Whether the RUN at `index` reads none of `names`, as far as its text and the files that it can come upon show.
 fn is_unread(
-    view: &View<'_>,
-    stage: &Stage,
+    ground: &Ground<'_>,
     index: usize,
     names: &BTreeSet<String>,
     doubts: &mut Vec<String>,
 ) -> bool {
+    let (view, stage) = (ground.view, ground.stage);
     let instruction = &stage.instructions[index];
-    let text = format!(
-        "{}{}",
-        instruction.original,
-        instruction
-            .heredocs
-            .iter()
-            .map(|h| h.content.as_str())
-            .collect::<String>()
-    );
-    if !matches!(instruction.kind, Kind::Run(_))
-        || names
-            .iter()
-            .any(|n| super::super::mentions::holds(text.as_bytes(), n.as_bytes()))
-    {
+    let copied = view.dockerfile.instructions();
+    let copied = copied.filter(|i| matches!(i.kind, Kind::Copy(_) | Kind::Add(_)));
+    let texts = copied
+        .chain([instruction])
+        .flat_map(|i| i.heredocs.iter().map(|h| h.content.as_str()))
+        .chain([instruction.original.as_str()]);
+    let holds = |text: &str| {
+        let mut names = names.iter();
+        names.any(|n| super::super::mentions::holds(text.as_bytes(), n.as_bytes()))
+    };
+    if !matches!(instruction.kind, Kind::Run(_)) || texts.into_iter().any(holds) {
         return false;
     }
     let words: Vec<&str> = names.iter().map(String::as_str).collect();
-    let found = mentions(view, &words, |p| *p != *view.path && !is_about_images(p));
+    let present = present(view, ground.places, stage.index, index);
+    let is_there = |p: &RepoPath| present.as_ref().is_none_or(|all| all.contains(p));
+    let found = mentions(view, &words, |p| {
+        *p != *view.path && !is_about_images(p) && is_there(p)
+    });
     if let Some((path, word)) = found.found.iter().find(|(p, _)| !is_prose(p)) {
         // A generic name such as VERSION is everywhere; a specific one that a file mentions is likely read.
         let specific = word.contains('_');
@@ -437,7 +447,7 @@ fn is_unread(
     true
 }
 
-fn is_prose(path: &crate::tree::RepoPath) -> bool {
+fn is_prose(path: &RepoPath) -> bool {
     let text = path.to_string().to_lowercase();
     text.ends_with(".md")
         || text.ends_with(".rst")
