@@ -21,7 +21,7 @@ const MOST_VALUES: usize = 512;
 /// How deep variables are made of others.
 const DEEPEST: usize = 8;
 /// Stands for a value that is not looked at.
-const SOME: &str = "_";
+pub(super) const SOME: &str = "_";
 
 /// A Makefile, read.
 #[derive(Default)]
@@ -40,16 +40,43 @@ struct Rule {
     recipe: Vec<(String, bool)>,
 }
 
+/// What a call of make comes to.
+pub(super) struct Goal {
+    /// The directory in which it works.
+    pub(super) dir: RepoPath,
+    pub(super) makefile: RepoPath,
+    pub(super) commands: Vec<Made>,
+    /// Files that targets need and no rule makes.
+    pub(super) prerequisites: BTreeSet<RepoPath>,
+    /// False where other files are included, or the Makefile runs programs while it is read.
+    pub(super) is_closed: bool,
+}
+
 /// One command of a recipe.
 pub(super) struct Made {
     pub(super) seen: Seen,
     /// False where variables or conditions of the Makefile have a part in what is run.
     pub(super) is_plain: bool,
+    /// True where nothing is put into its words or read and written by redirection.
+    pub(super) is_bare: bool,
+}
+
+/// Whether a command reads and writes nothing but what its words say.
+pub(super) fn is_bare(command: &shell::Command) -> bool {
+    let is_harmless = |target: &str| {
+        target.starts_with("/dev/") || target.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+    };
+    command.substitutions.is_empty() && command.redirections.iter().all(|r| is_harmless(&r.target))
 }
 
 /// The directory in which a call of make works, and the commands it comes to; `None` where this is no make, or its
 /// Makefile is not at hand.
 pub(super) fn commands(call: &Call<'_>) -> Option<(RepoPath, Vec<Made>)> {
+    goal(call).map(|goal| (goal.dir, goal.commands))
+}
+
+/// What a call of make comes to; `None` where this is no make, or its Makefile is not at hand.
+pub(super) fn goal(call: &Call<'_>) -> Option<Goal> {
     if !matches!(call.program(), "make" | "gmake") {
         return None;
     }
@@ -57,7 +84,7 @@ pub(super) fn commands(call: &Call<'_>) -> Option<(RepoPath, Vec<Made>)> {
         Some(dir) => within(call.dir, dir)?,
         None => call.dir.clone(),
     };
-    let text = text(call, &call.files, &dir)?;
+    let (path, text) = text(call, &call.files, &dir)?;
     let mut makefile = Makefile::read(&text);
     let mut goals = Vec::new();
     let words: Vec<String> = call.args().iter().flat_map(|w| split(call, w)).collect();
@@ -78,7 +105,22 @@ pub(super) fn commands(call: &Call<'_>) -> Option<(RepoPath, Vec<Made>)> {
     for goal in goals {
         makefile.visit(&goal, &mut visited, &mut found);
     }
-    Some((dir, found))
+    let is_made = |name: &&String| makefile.rules.contains_key(*name);
+    let bare = visited.iter().filter(|name| !is_made(name));
+    let prerequisites = bare.filter_map(|name| within(&dir, name)).collect();
+    let begins = |l: &str| {
+        ["include", "-include", "sinclude"]
+            .iter()
+            .any(|w| l.starts_with(w))
+    };
+    let is_closed = !text.contains("$(shell") && !text.lines().any(begins);
+    Some(Goal {
+        dir,
+        makefile: path,
+        commands: found,
+        prerequisites,
+        is_closed,
+    })
 }
 
 /// A word with the values of its variables, as the words that the shell makes of it; as it stands where one has none.
@@ -92,13 +134,14 @@ fn split(call: &Call<'_>, word: &str) -> Vec<String> {
     }
 }
 
-fn text(call: &Call<'_>, files: &Files<'_>, dir: &RepoPath) -> Option<String> {
+fn text(call: &Call<'_>, files: &Files<'_>, dir: &RepoPath) -> Option<(RepoPath, String)> {
     let named = call.option(&["-f", "--file", "--makefile"]);
+    let one = |path: RepoPath| files.text(&path).map(|text| (path, text));
     match named {
-        Some(file) => files.text(&within(dir, file)?),
+        Some(file) => one(within(dir, file)?),
         None => ["GNUmakefile", "makefile", "Makefile"]
             .iter()
-            .find_map(|name| files.text(&dir.join(name.as_bytes()))),
+            .find_map(|name| one(dir.join(name.as_bytes()))),
     }
 }
 
@@ -272,8 +315,10 @@ impl Makefile {
             self.visit(needed, visited, found);
         }
         for (line, is_conditional) in &rule.recipe {
-            let plain = self.seen(line, false);
-            for seen in self.seen(line, true) {
+            let plain = self.script(line, false).seen();
+            let script = self.script(line, true);
+            let is_bare = script.is_complete && script.commands.iter().all(is_bare);
+            for seen in script.seen() {
                 // The same program does the same thing where no variable is looked at.
                 let is_said = |p: &Seen| {
                     p.name() == seen.name()
@@ -290,15 +335,19 @@ impl Makefile {
                 for made in &mut found[n_before..] {
                     made.is_plain &= is_plain;
                 }
-                found.push(Made { seen, is_plain });
+                found.push(Made {
+                    seen,
+                    is_plain,
+                    is_bare,
+                });
             }
         }
     }
 
-    fn seen(&self, line: &str, with_values: bool) -> Vec<Seen> {
+    fn script(&self, line: &str, with_values: bool) -> shell::Script {
         let line = self.expanded(line, with_values, 0, &mut 0);
         let line = line.trim_start_matches(['@', '-', '+', ' ', '\t']);
-        shell::parse(line).seen()
+        shell::parse(line)
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! Never: reads files other than through [`Files`], runs anything, guesses silently.
 
+mod behind;
 mod bun;
 mod bundler;
 mod cargo;
@@ -293,8 +294,14 @@ pub const ALL: &[Ecosystem] = &[
     conan::ECOSYSTEM,
 ];
 
-/// What is known of one command; `None` when no ecosystem's command resolves dependencies in it.
+/// What is known of one command, or of the commands behind it; `None` when no ecosystem's command resolves dependencies
+/// in it.
 pub fn plan(call: &Call<'_>) -> Option<Answer> {
+    ask(call).or_else(|| behind::plan(call))
+}
+
+/// What the ecosystems say of one command.
+fn ask(call: &Call<'_>) -> Option<Answer> {
     ALL.iter().find_map(|e| {
         Some(match (e.plan)(call)? {
             Ok((role, needs)) => Answer::Plan(Plan {
