@@ -15,6 +15,7 @@ mod conan;
 mod conda;
 mod dart;
 mod deno;
+mod exported;
 mod files;
 mod go;
 mod gradle;
@@ -43,6 +44,7 @@ mod yarn;
 
 pub use cargo::Recipe;
 pub use cargo::recipe;
+pub use exported::exports;
 pub use files::Files;
 pub use files::matches_name;
 pub use laid::is_hidden;

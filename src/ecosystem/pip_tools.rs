@@ -10,8 +10,10 @@ pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
 };
 
 fn plan(call: &Call<'_>) -> Verdict {
-    if call.program() != "pip-sync" {
-        return None;
+    match call.program() {
+        "pip-sync" => {}
+        "pip-compile" => return Some(compile(call)),
+        _ => return None,
     }
     let mut needs = Needs::default();
     let mut given: Vec<&str> = call
@@ -32,6 +34,49 @@ fn plan(call: &Call<'_>) -> Verdict {
         }
     }
     Some(Ok((Role::Install, needs)))
+}
+
+/// `pip-compile` reads what it is given, or the usual sources, and what they include.
+fn compile(call: &Call<'_>) -> Result<(Role, Needs), String> {
+    let valued = [
+        "-o",
+        "--output-file",
+        "-c",
+        "--constraint",
+        "--resolver",
+        "--extra",
+        "-i",
+    ];
+    let mut needs = Needs::default();
+    let mut words = call.args().iter().map(String::as_str);
+    let mut given: Vec<&str> = Vec::new();
+    while let Some(word) = words.next() {
+        if valued.contains(&word) {
+            words.next();
+        } else if !word.starts_with('-') {
+            given.push(word);
+        }
+    }
+    if given.is_empty() {
+        given.push("requirements.in");
+    }
+    given.extend(call.options(&["-c", "--constraint"]));
+    for name in given {
+        let path = call
+            .path(name)
+            .filter(|p| call.files.has(p))
+            .ok_or_else(|| format!("{name} is not in the repository"))?;
+        if !name.ends_with(".toml") && !name.ends_with(".py") && !name.ends_with(".cfg") {
+            python::requirements(&call.files, call.dir, &path, &mut needs)?;
+            continue;
+        }
+        needs.file(&call.files, &path);
+        let dir = path.parent().unwrap_or_else(crate::tree::RepoPath::root);
+        python::dynamic_dependencies(&call.files, &dir, &mut needs);
+    }
+    // An earlier result keeps its versions.
+    needs.names(&call.files, call.dir, &["requirements.txt"]);
+    Ok((Role::Install, needs))
 }
 
 fn cache(call: &Call<'_>) -> Option<CacheDir> {

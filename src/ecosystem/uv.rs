@@ -19,6 +19,8 @@ fn plan(call: &Call<'_>) -> Verdict {
     let at = args.iter().position(|w| !w.starts_with('-'))?;
     match (args[at].as_str(), args.get(at + 1).map(String::as_str)) {
         ("sync", _) => Some(sync(call)),
+        ("export", _) => Some(sync(call).map(|(_, needs)| (Role::Install, needs))),
+        ("pip", Some("compile")) => Some(pip_sync(call, &compiled(&args[at + 2..]))),
         ("pip", Some("install")) => Some(pip::install(call, &args[at + 2..])),
         ("pip", Some("sync")) => Some(pip_sync(call, &args[at + 2..])),
         _ => None,
@@ -80,6 +82,23 @@ fn pip_sync(call: &Call<'_>, after: &[String]) -> Result<(Role, Needs), String> 
         python::requirements(&call.files, call.dir, &path, &mut needs)?;
     }
     Ok((Role::Install, needs))
+}
+
+/// What `uv pip compile` is given to read.
+fn compiled(after: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut words = after.iter();
+    while let Some(word) = words.next() {
+        if matches!(
+            word.as_str(),
+            "-o" | "--output-file" | "--python-version" | "--extra"
+        ) {
+            words.next();
+        } else if !word.starts_with('-') {
+            found.push(word.clone());
+        }
+    }
+    found
 }
 
 /// Directories of `[tool.uv.workspace] members`.

@@ -172,7 +172,11 @@ fn is_global_install(seen: &Seen) -> bool {
         .all(|a| !a.starts_with(['.', '/', '$']) && !a.contains("://"));
     match (seen.name(), seen.subcommand()) {
         ("npm", "install" | "i" | "add") => (has("-g") || has("--global")) && no_paths,
-        ("yarn", "global") | ("corepack", "enable" | "prepare" | "install") => no_paths,
+        ("yarn", "global") | ("corepack", "enable") => no_paths,
+        // Without a name they take the version from package.json.
+        ("corepack", "prepare" | "install") => {
+            no_paths && (has("-g") || has("--global") || plain.clone().any(|a| a.contains('@')))
+        }
         ("pnpm", "add" | "install") => (has("-g") || has("--global")) && no_paths,
         ("pip" | "pip3", "install") => {
             let reads = [

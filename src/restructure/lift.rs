@@ -154,7 +154,7 @@ fn first_words(line: &str) -> Vec<&str> {
 }
 
 /// Variables that installers and the programs they start go by, by prefix.
-const READ_BY_TOOLS: &[&str] = &[
+pub(super) const READ_BY_TOOLS: &[&str] = &[
     "npm_",
     "NPM_",
     "NODE_",
@@ -805,7 +805,14 @@ impl Lift<'_, '_> {
                     .fold(String::new(), |all, c| format!("{all}{c} && "));
                 let flags = run_flags(text, run)?;
                 let gap = gap_comments(text, &self.install.action);
-                if gap.is_empty() {
+                if let [body] = run.heredocs.as_slice() {
+                    let lead = text.get(run.span.start..body.span.start)?;
+                    let kept: String = carried.iter().map(|c| format!("{c}\n")).collect();
+                    edits.push(TextEdit::replace(
+                        Span::new(run.span.start, *tail_start),
+                        format!("{lead}{kept}{gap}"),
+                    ));
+                } else if gap.is_empty() {
                     edits.push(TextEdit::replace(
                         Span::new(run.span.start, *tail_start),
                         format!("RUN{flags} {kept}"),
@@ -878,6 +885,22 @@ impl Lift<'_, '_> {
                     "{comments}RUN{flags} {cd}{}",
                     text.get(after..run.span.end)?.trim_start()
                 ))
+            }
+            Action::Cut { head_end, then, .. } if !run.heredocs.is_empty() => {
+                let [body] = run.heredocs.as_slice() else {
+                    return None;
+                };
+                // Mounts go to the first line, which is as written.
+                let lead = text.get(run.span.start..body.span.start)?;
+                let lead = lead.strip_prefix("RUN").filter(|_| mounts.is_empty())?;
+                let cd = if cd.is_empty() {
+                    String::new()
+                } else {
+                    format!("{}\n", cd.trim_end_matches(" && "))
+                };
+                let then: String = then.iter().map(|t| format!("{t}\n")).collect();
+                let head = text.get(body.span.start..*head_end)?.trim_end();
+                Some(format!("RUN{lead}{cd}{head}\n{then}{}", body.name))
             }
             Action::Cut { head_end, then, .. } => {
                 let after = run.flags.last().map_or(run.span.start + 3, |f| f.span.end);

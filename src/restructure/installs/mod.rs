@@ -52,6 +52,8 @@ pub(super) struct Install {
     pub(super) dir: String,
     /// True when a mount lies over what it makes: its layer holds nothing of that.
     pub(super) is_hidden: bool,
+    /// The command that goes before, where it is another one; else empty.
+    pub(super) line: String,
     /// What the RUN itself is given besides, and at which byte of the Dockerfile's text.
     pub(super) inserted: Option<(usize, String)>,
 }

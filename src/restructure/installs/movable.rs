@@ -1,21 +1,22 @@
 //! What of a RUN itself can stand above the source: all of it, or the first part of its chain.
 
-use super::read::{Read, is_carried, is_harmless_target, is_quiet, short};
+use super::read::{Read, is_carried, is_quiet, short};
 use super::{Action, Install};
 use crate::ecosystem::{self, Answer, Needs, Role};
 use crate::shell::{Connector, Nesting, Seen};
+use crate::tree::RepoPath;
 
 impl Read<'_> {
     /// What a piece resolves; `None` when it does anything else that is not shown to be harmless.
     pub(super) fn resolves(&self, piece: usize) -> Option<Vec<(ecosystem::Plan, &Seen)>> {
-        let commands = self.script.commands_of(&self.script.pieces[piece]);
-        let plain = commands.iter().all(|c| {
-            c.redirections.iter().all(|r| is_harmless_target(&r.target))
-                && c.substitutions.iter().all(|s| self.only_asks(s))
-        });
-        if !plain {
+        if !self.is_plain(piece) {
             return None;
         }
+        let tests = |needs| ecosystem::Plan {
+            ecosystem: "",
+            role: Role::Install,
+            needs,
+        };
         let mut plans = Vec::new();
         for seen in self.seen_of(piece) {
             let is_free =
@@ -23,15 +24,21 @@ impl Read<'_> {
             if is_free && !self.names_the_project(seen) {
                 continue;
             }
+            // `$([ -f Package.resolved ] && echo …)`
+            let command = self.script.commands.get(seen.command);
+            for inner in command.into_iter().flat_map(|c| &c.substitutions) {
+                let words = inner.words.iter().map(|w| w.text.clone()).collect();
+                let inner = Seen {
+                    words,
+                    ..seen.clone()
+                };
+                plans.extend(self.tested(&inner).map(|needs| (tests(needs), seen)));
+            }
             if let Some(needs) = self.tested(seen) {
-                plans.push((
-                    ecosystem::Plan {
-                        ecosystem: "",
-                        role: Role::Install,
-                        needs,
-                    },
-                    seen,
-                ));
+                plans.push((tests(needs), seen));
+                continue;
+            }
+            if self.removes_own(seen) {
                 continue;
             }
             match self.ask(seen)? {
@@ -44,12 +51,19 @@ impl Read<'_> {
         Some(plans)
     }
 
-    /// The files that `[ -f yarn.lock ]` looks at.
+    /// The files that `[ -f yarn.lock ]` looks at, and the manifest that Corepack takes a version from.
     pub(super) fn tested(&self, seen: &Seen) -> Option<Needs> {
+        let mut needs = Needs::default();
+        if seen.name() == "corepack" && matches!(seen.subcommand(), "prepare" | "install") {
+            self.with_call(seen, |call| {
+                let mut above = std::iter::successors(Some(call.dir.clone()), RepoPath::parent);
+                above.find(|d| needs.file(&call.files, &d.join(b"package.json")));
+            })?;
+            return Some(needs);
+        }
         if !matches!(seen.name(), "[" | "test" | "[[" | "ls") {
             return None;
         }
-        let mut needs = Needs::default();
         self.with_call(seen, |call| {
             for word in call
                 .args()
@@ -134,9 +148,6 @@ impl Read<'_> {
 
     /// The chain cut before piece `at`.
     pub(super) fn cut(&self, at: usize) -> Option<Action> {
-        if !self.of.stage.instructions[self.run].heredocs.is_empty() {
-            return None;
-        }
         let pieces = &self.script.pieces;
         let (head, tail) = (pieces.get(at.checked_sub(1)?)?, pieces.get(at)?);
         let stops_at_failure = pieces[..at].iter().enumerate().any(|(n, _)| {

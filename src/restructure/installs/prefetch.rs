@@ -2,10 +2,11 @@
 
 use super::super::command::removes;
 use super::super::layout::mentioned;
+use super::super::lift::READ_BY_TOOLS;
 use super::place::relative;
-use super::read::{Read, short};
+use super::read::{Read, is_quiet, short};
 use super::{Action, Install};
-use crate::ecosystem::{self, Answer, Needs, Role};
+use crate::ecosystem::{Answer, Needs, Role};
 use crate::shell::Seen;
 
 impl Read<'_> {
@@ -30,6 +31,8 @@ impl Read<'_> {
                 let Some(dir) = self.place_of(seen) else {
                     continue;
                 };
+                let mut needs = plan.needs;
+                let line = self.by_its_program(seen, line, &mut needs);
                 let bare = self.with_assignments(seen, line);
                 let cwd = self.of.cwd(self.run);
                 let line = match relative(&dir, cwd) {
@@ -45,10 +48,10 @@ impl Read<'_> {
                 {
                     continue;
                 }
-                if found
-                    .iter()
-                    .any(|i| i.ecosystems == [plan.ecosystem] && i.dir == dir)
-                {
+                let is_same = |i: &Install| {
+                    i.ecosystems == [plan.ecosystem] && i.dir == dir && i.line == bare
+                };
+                if found.iter().any(is_same) {
                     continue;
                 }
                 let shown = if plan.ecosystem == "cargo" {
@@ -62,11 +65,11 @@ impl Read<'_> {
                     )
                 };
                 let names = vec![plan.ecosystem];
-                let mut needs = plan.needs;
-                let action = self.after_tools(n, bare, line, &mut needs);
+                let action = self.after_tools(n, bare.clone(), line, &mut needs);
                 let mut install = self.install(action, names, needs, shown, dir);
                 install.is_hidden = self.is_hidden(seen);
                 install.inserted = inserted;
+                install.line = bare;
                 found.push(install);
             }
         }
@@ -80,9 +83,35 @@ impl Read<'_> {
         Some(self.start + verb.span.end)
     }
 
+    /// `line` behind what runs its program: `/venv/bin/python -m`, `php`, `npx`.
+    fn by_its_program(&self, seen: &Seen, line: String, needs: &mut Needs) -> String {
+        let Some(command) = self.script.commands.get(seen.command) else {
+            return line;
+        };
+        let words: Vec<&str> = command.words.iter().map(|w| w.text.as_str()).collect();
+        let n = words.len().saturating_sub(seen.words.len());
+        let (lead, rest) = words.split_at(n.min(words.len()));
+        let is_same = rest.iter().skip(1).eq(seen.words.iter().skip(1));
+        let is_odd = |word: &&str| word.contains(|c: char| " '\"`$;&|<>()\\".contains(c));
+        if !is_same || lead.iter().any(is_odd) {
+            let at = self.of.stage.instructions[self.run].lines.first;
+            needs.doubt(format!(
+                "check that what is put above runs as well without what line {at} wraps it in"
+            ));
+            return line;
+        }
+        let lead = lead.join(" ");
+        let is_said = lead.is_empty() || lead == "exec" || line.starts_with(&format!("{lead} "));
+        if is_said || line.contains("&&") {
+            line
+        } else {
+            format!("{lead} {line}")
+        }
+    }
+
     /// How `line` (or `bare`, where what stands before changes to its directory) goes above the source, given that it
-    /// resolves for piece `n`: after the tools that the pieces before install, which are taken out again where a later
-    /// piece does so.
+    /// resolves for piece `n`: after the tools that the pieces before install and set up, which are taken out again where
+    /// a later piece does so.
     pub(super) fn after_tools(
         &self,
         n: usize,
@@ -90,34 +119,55 @@ impl Read<'_> {
         line: String,
         needs: &mut Needs,
     ) -> Action {
-        let installs = |k: usize| {
-            self.seen_of(k)
-                .any(|s| self.with_call(s, ecosystem::is_system_install) == Some(true))
+        let at = self.of.stage.instructions[self.run].lines.first;
+        let n_free = (0..n).take_while(|&k| self.is_free(k)).count();
+        let asks = |s: &Seen| {
+            let words = ["--version", "-v", "-V", "version", "-version", "--info"];
+            s.args().iter().all(|a| words.contains(&a.as_str())) && !s.args().is_empty()
         };
-        if !(0..n).any(installs) {
+        let works = |k: usize| self.is_free(k) && !self.seen_of(k).all(|s| is_quiet(s) || asks(s));
+        // What builds with the same, or only looks at what is copied, prepares nothing for it.
+        let reads = self.places_of(needs);
+        let is_known = |k: usize| {
+            self.resolves(k).is_some()
+                || self.touches_only(k, &reads)
+                || self
+                    .seen_of(k)
+                    .all(|s| is_quiet(s) || self.ask(s).is_some())
+        };
+        let is_idle = |k: usize| match self.is_free(k) {
+            true => !works(k),
+            false => is_known(k),
+        };
+        if !(n_free..n).all(is_idle) {
+            needs.doubt(format!(
+                "check that it needs nothing of what line {at} does before it"
+            ));
+        }
+        if !(0..n_free).any(works) {
             return Action::Prefetch(line);
         }
-        let cut = self.cut(n).filter(|_| (0..n).all(|k| self.is_free(k)));
+        let goes = |k: usize| self.seen_of(k).any(|s| s.name() == "cd");
+        let is_clear = !(n_free..n).any(goes);
         let Some(Action::Cut {
             head_end,
             tail_start,
             carried,
             ..
-        }) = cut
+        }) = self.cut(n_free).filter(|_| is_clear)
         else {
-            let at = self.of.stage.instructions[self.run].lines.first;
             needs.doubt(format!(
-                "check that it needs none of the packages that line {at} installs before it"
+                "check that it needs nothing of what line {at} does before it"
             ));
             return Action::Prefetch(line);
         };
-        let changes_directory = (0..n).any(|k| self.seen_of(k).any(|s| s.name() == "cd"));
-        let line = if changes_directory { bare } else { line };
+        let line = if (0..n_free).any(goes) { bare } else { line };
         let removed: Vec<&str> = (n + 1..self.script.pieces.len())
             .filter(|&k| self.seen_of(k).any(removes))
             .map(|k| self.text_of(&self.script.pieces[k]))
             .collect();
-        if removed.is_empty() {
+        let is_heredoc = !self.of.stage.instructions[self.run].heredocs.is_empty();
+        if removed.is_empty() || is_heredoc {
             let then = Some(line);
             return Action::Cut {
                 head_end,
@@ -139,18 +189,7 @@ impl Read<'_> {
         let kept: Vec<String> = seen
             .assignments
             .iter()
-            .filter(|(name, _)| {
-                name.starts_with("GO")
-                    || name.starts_with("CARGO")
-                    || name.starts_with("MAVEN")
-                    || name.starts_with("NPM_")
-                    || name.starts_with("RUST")
-                    || name.starts_with("PIP_")
-                    || name.starts_with("UV_")
-                    || name.starts_with("SETUPTOOLS_")
-                    || name.starts_with("CFLAGS")
-                    || name.starts_with("LDFLAGS")
-            })
+            .filter(|(name, _)| READ_BY_TOOLS.iter().any(|p| name.starts_with(p)))
             .filter(|(_, value)| !value.contains([' ', '\'', '"', '`', '(', '$']))
             .map(|(name, value)| format!("{name}={value}"))
             .collect();

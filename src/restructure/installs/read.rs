@@ -7,7 +7,7 @@ use super::{Action, Install};
 use crate::dockerfile::ast::{Command, Instruction, Kind};
 use crate::ecosystem::{self, Answer, Call, Files, Needs};
 use crate::shell::{self, Connector, Piece, Script, Seen};
-use crate::tree::{FileStamp, RepoPath};
+use crate::tree::{FileKind, FileStamp, ObjectId, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One RUN, read.
@@ -29,6 +29,8 @@ pub(super) struct Read<'a> {
     /// `/usr/local/bin`.
     pub(super) elsewhere: Vec<String>,
     pub(super) env: BTreeMap<String, String>,
+    /// Files of the project's place that the RUN itself writes and the context does not have.
+    pub(super) made: BTreeSet<RepoPath>,
 }
 
 impl<'a> Read<'a> {
@@ -116,7 +118,7 @@ impl<'a> Read<'a> {
             env.entry("PYTHON_VERSION".to_owned()).or_insert(version);
         }
         let seen = script.seen();
-        Some(Self {
+        let mut read = Self {
             of,
             run,
             start,
@@ -129,7 +131,17 @@ impl<'a> Read<'a> {
             origins,
             elsewhere,
             env,
-        })
+            made: BTreeSet::new(),
+        };
+        read.made = made(&read);
+        for path in &read.made {
+            let kind = FileKind::Regular;
+            let id = ObjectId::from_bytes(&[0; 20]);
+            read.files
+                .extend(id.map(|id| (path.clone(), FileStamp { kind, id })));
+        }
+        read.files.sort();
+        Some(read)
     }
 
     /// Asks `question` about a command as it stands there.
@@ -140,7 +152,10 @@ impl<'a> Read<'a> {
     ) -> Option<T> {
         let here = absolute(Some(self.of.cwd(self.run)), seen.directory.as_deref()?)?;
         let dir = below(&here, &self.root)?;
-        let read = |path: &RepoPath| (self.of.view.read)(self.origins.get(path)?);
+        let read = |path: &RepoPath| match self.made.contains(path) {
+            true => Some(Vec::new()),
+            false => (self.of.view.read)(self.origins.get(path)?),
+        };
         let mut env = self.env.clone();
         env.extend(seen.assignments.iter().cloned());
         let words = self.as_written(seen);
@@ -200,19 +215,70 @@ impl<'a> Read<'a> {
 
     /// Whether a piece reads nothing of the project.
     pub(super) fn is_free(&self, piece: usize) -> bool {
-        let commands = self.script.commands_of(&self.script.pieces[piece]);
-        let plain = commands.iter().all(|c| {
-            c.redirections.iter().all(|r| is_harmless_target(&r.target))
-                && c.substitutions.iter().all(|s| self.only_asks(s))
-        });
-        plain
+        self.is_plain(piece)
             && self.seen_of(piece).all(|seen| {
-                !self.names_the_project(seen)
-                    && (is_quiet(seen)
-                        || (matches!(seen.name(), "sh" | "bash")
-                            && seen.connector == Connector::Pipe
-                            && seen.args().iter().all(|a| a.starts_with('-')))
-                        || self.with_call(seen, ecosystem::reads_no_project) == Some(true))
+                self.removes_own(seen)
+                    || !self.names_the_project(seen)
+                        && (is_quiet(seen)
+                            || (matches!(seen.name(), "sh" | "bash")
+                                && seen.connector == Connector::Pipe
+                                && seen.args().iter().all(|a| a.starts_with('-')))
+                            || self.with_call(seen, ecosystem::reads_no_project) == Some(true))
+            })
+    }
+
+    /// Whether a piece writes to no file of the context, and what it puts in of other commands' output reads none.
+    pub(super) fn is_plain(&self, piece: usize) -> bool {
+        let commands = self.script.commands_of(&self.script.pieces[piece]);
+        commands.iter().enumerate().all(|(n, c)| {
+            let writes = c.redirections.iter().all(|r| {
+                is_harmless_target(&r.target) || {
+                    let at = self.script.pieces[piece].commands.0 + n;
+                    let seen = self.seen.iter().find(|s| s.command == at);
+                    let path = seen.and_then(|s| self.path_of(s, &r.target));
+                    r.operator.contains('>') && path.is_some_and(|p| self.made.contains(&p))
+                }
+            });
+            writes && c.substitutions.iter().all(|s| self.only_asks(s))
+        })
+    }
+
+    /// Where a word of a command points to, in the project's place.
+    pub(super) fn path_of(&self, seen: &Seen, word: &str) -> Option<RepoPath> {
+        if word.contains(['$', '*', '?', '`', '~']) {
+            return None;
+        }
+        let here = absolute(Some(self.of.cwd(self.run)), seen.directory.as_deref()?)?;
+        below(&absolute(Some(&here), word)?, &self.root)
+    }
+
+    /// Whether a command takes away nothing but what the RUN itself has written.
+    pub(super) fn removes_own(&self, seen: &Seen) -> bool {
+        let mut named = seen
+            .args()
+            .iter()
+            .filter(|a| !a.starts_with('-'))
+            .peekable();
+        let is_own = |word: &String| {
+            let path = self.path_of(seen, word);
+            path.is_some_and(|p| self.made.contains(&p))
+        };
+        seen.name() == "rm" && named.peek().is_some() && named.all(is_own)
+    }
+
+    /// Whether a piece reads no other file of the project than `allowed` (absolute paths).
+    pub(super) fn reads_only(&self, piece: usize, allowed: &BTreeSet<String>) -> bool {
+        self.is_plain(piece)
+            && self.seen_of(piece).all(|seen| {
+                let is_free = is_quiet(seen)
+                    || self.with_call(seen, ecosystem::reads_no_project) == Some(true);
+                let place = |path: &RepoPath| absolute(Some(&self.root), &path.to_string());
+                let is_allowed =
+                    |path: &RepoPath| place(path).is_some_and(|path| allowed.contains(&path));
+                (is_free && !self.names_the_project(seen))
+                    || self
+                        .tested(seen)
+                        .is_some_and(|needs| needs.files.iter().all(is_allowed))
             })
     }
 
@@ -225,8 +291,8 @@ impl<'a> Read<'a> {
                 .iter()
                 .any(|(path, _)| file_name(&path.to_string()) == name)
         };
-        is_version_query(command)
-            && !command.args().iter().any(is_file)
+        let is_test = matches!(command.name(), "[" | "test");
+        (is_test || is_version_query(command) && !command.args().iter().any(is_file))
             && command
                 .redirections
                 .iter()
@@ -290,6 +356,12 @@ impl<'a> Read<'a> {
         absolute(Some(self.of.cwd(self.run)), seen.directory.as_deref()?)
     }
 
+    /// Where the files that are needed stand, absolute.
+    pub(super) fn places_of(&self, needs: &Needs) -> BTreeSet<String> {
+        let place = |path: &RepoPath| absolute(Some(&self.root), &path.to_string());
+        needs.files.iter().filter_map(place).collect()
+    }
+
     pub(super) fn install(
         &self,
         action: Action,
@@ -304,7 +376,7 @@ impl<'a> Read<'a> {
             run: self.run,
             ecosystems,
             action,
-            reads: needs.files.iter().map(place).collect(),
+            reads: needs.files.difference(&self.made).map(place).collect(),
             dirs: needs.dirs.iter().map(place).collect(),
             reasons: needs.reasons,
             doubts: needs.doubts,
@@ -312,6 +384,7 @@ impl<'a> Read<'a> {
             shown,
             dir,
             is_hidden: false,
+            line: String::new(),
             inserted: None,
         }
     }
@@ -352,6 +425,22 @@ pub(super) fn is_harmless_target(target: &str) -> bool {
         || target.bytes().all(|b| b.is_ascii_digit() || b == b'-')
 }
 
+/// Files that the RUN's commands write: where output is sent to, and what lists of requirements are exported to. One that
+/// the context has too is none of them: the source would be put over it.
+fn made(read: &Read<'_>) -> BTreeSet<RepoPath> {
+    let mut made = BTreeSet::new();
+    for seen in &read.seen {
+        let command = read.script.commands.get(seen.command);
+        let targets = command.into_iter().flat_map(|c| &c.redirections);
+        let targets = targets.filter(|r| r.operator.contains('>') && !r.operator.contains('&'));
+        let exported = read.with_call(seen, ecosystem::exports).flatten();
+        let words: Vec<String> = targets.map(|r| r.target.clone()).chain(exported).collect();
+        made.extend(words.iter().filter_map(|word| read.path_of(seen, word)));
+    }
+    made.retain(|path| !read.files.iter().any(|(p, _)| p == path));
+    made
+}
+
 /// `$(node --version)`, `$(nproc)`, `$(uname -m)` and the like.
 pub(super) fn is_version_query(command: &shell::Command) -> bool {
     let args = command.args();
@@ -374,6 +463,7 @@ pub(super) fn is_version_query(command: &shell::Command) -> bool {
             | "grep"
             | "sed"
             | "echo"
+            | "true"
     ) || args
         .iter()
         .all(|a| matches!(*a, "--version" | "-v" | "-V" | "version"))

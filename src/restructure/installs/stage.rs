@@ -132,7 +132,9 @@ impl<'a> StageView<'a> {
         let Some(read) = Read::new(self, run, instruction) else {
             return false;
         };
-        (0..read.script.pieces.len()).all(|n| read.is_free(n) || read.touches_only(n, allowed))
+        (0..read.script.pieces.len()).all(|n| {
+            read.is_free(n) || read.touches_only(n, allowed) || read.reads_only(n, allowed)
+        })
     }
 
     /// The first command of RUN `run` that installs tools by name (`npm install -g pnpm`), where no command of the RUN
