@@ -4,6 +4,7 @@ use super::answer::Saving;
 use super::bench::Bench;
 use super::run::Run;
 use crate::restructure::search::Draft;
+use crate::score::EQUAL_MS;
 
 impl Bench<'_> {
     /// What `new` saves against `old`, with the band of the draws.
@@ -60,18 +61,13 @@ impl Bench<'_> {
                 .unwrap_or(median)
         };
         let per_build = (at(10).min(median), median, at(90).max(median));
-        let compare = |faster: bool| {
-            paired
-                .iter()
-                .filter(|&&(x, y)| {
-                    if faster {
-                        new_walls[y] < old_walls[x]
-                    } else {
-                        new_walls[y] > old_walls[x]
-                    }
-                })
-                .count()
+        // A step more or less that is a hit anyway makes no build faster or slower.
+        let n_where = |is_far: fn(i64) -> bool| {
+            let change = |&(x, y): &(usize, usize)| signed(new_walls[y]) - signed(old_walls[x]);
+            paired.iter().filter(|p| is_far(change(p))).count()
         };
+        let faster = n_where(|change| change < -signed(EQUAL_MS));
+        let slower = n_where(|change| change > signed(EQUAL_MS));
         let bytes = |run: &Run, p: usize| {
             let cost = &run.kinds[p].1;
             signed(cost.pulled_bytes) + signed(cost.pushed_bytes) + signed(cost.cached_bytes)
@@ -83,7 +79,7 @@ impl Bench<'_> {
         Some(Saving {
             per_build,
             per_month: self.per_month(per_build),
-            builds: (compare(true), compare(false), paired.len()),
+            builds: (faster, slower, paired.len()),
             lost: old.patterns.iter().flatten().count() - paired.len(),
             bytes_per_build: moved / n,
             cold: old
