@@ -228,7 +228,25 @@ pub(super) fn kind_of(command: &Seen) -> &'static str {
             ("flutter", "config" | "precache" | "doctor") => "trivial",
             _ => "node script",
         },
+        "stack" | "cabal"
+            if command
+                .args()
+                .iter()
+                .any(|a| matches!(a.as_str(), "--only-dependencies" | "--dependencies-only")) =>
+        {
+            "stack dependencies"
+        }
+        "stack" | "cabal" if matches!(sub, "update" | "setup" | "path" | "--version") => "download",
         "stack" | "cabal" | "ghc" => "stack build",
+        "dep" | "glide" | "govendor" | "godep" => "go mod download",
+        "bower" => "npm ci",
+        "shards" | "nimble" | "gleam" | "lein" | "rebar3" => match sub {
+            "deps" | "get-deps" => "package install",
+            "install" if !has("-p") => "package install",
+            _ => "package build",
+        },
+        "nim" | "crystal" => "package build",
+        "opam" | "cpanm" | "carton" | "Rscript" => "package install",
         "curl" | "wget" | "aria2c" | "aws" | "gsutil" | "gh" => "download",
         "git" => match sub {
             "clone" | "fetch" | "pull" | "submodule" | "lfs" => "git clone",

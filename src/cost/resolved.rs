@@ -25,6 +25,7 @@ const FETCHES: &[(&str, &[&str], &str)] = &[
         &["mvn dependency"],
         "mvn dependency:go-offline",
     ),
+    ("package build", &["package install"], "shards install"),
 ];
 
 /// Builds whose figure holds the fetching, whatever they build: (kind, kinds that do it, a command line of the first of
@@ -55,8 +56,10 @@ const FOUND_DONE: &[(&str, &[&str], u64)] = &[
         15,
     ),
     ("pnpm install", &["pnpm install"], 40),
+    ("package install", &["package install"], 15),
     ("poetry install", &["poetry install"], 10),
     ("pub get", &["pub get"], 15),
+    ("stack build", &["stack build", "stack dependencies"], 30),
     ("uv sync", &["uv sync"], 10),
 ];
 

@@ -20,6 +20,7 @@ mod files;
 mod go;
 mod gradle;
 mod laid;
+mod listed;
 mod make;
 mod maven;
 mod mix;
@@ -294,6 +295,19 @@ pub const ALL: &[Ecosystem] = &[
     dart::ECOSYSTEM,
     deno::ECOSYSTEM,
     conan::ECOSYSTEM,
+    listed::DEP,
+    listed::BOWER,
+    listed::SHARDS,
+    listed::NIMBLE,
+    listed::GLEAM,
+    listed::LEIN,
+    listed::REBAR,
+    listed::STACK,
+    listed::CABAL,
+    listed::PDM,
+    listed::OPAM,
+    listed::PERL,
+    listed::RENV,
 ];
 
 /// What is known of one command, or of the commands behind it; `None` when no ecosystem's command resolves dependencies

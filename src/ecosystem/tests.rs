@@ -789,6 +789,92 @@ fn mix_reads_configuration_only_to_compile() {
 }
 
 #[test]
+fn tools_with_manifests_of_fixed_names() {
+    let dep = [("Gopkg.toml", ""), ("Gopkg.lock", ""), ("main.go", "")];
+    let both = ["Gopkg.lock", "Gopkg.toml"];
+    check(&dep, "dep ensure --vendor-only", "move", &both);
+    check(
+        &dep,
+        "dep ensure",
+        "prefetch dep ensure -vendor-only",
+        &both,
+    );
+    check(&dep, "dep version", "none", &[]);
+    check_whole(&[("main.go", "")], "dep ensure", "no Gopkg.toml");
+    check_doubt(
+        &[("Gopkg.toml", ""), ("bin/dep", "")],
+        "bin/dep ensure -vendor-only",
+        "bin/dep is a program of the project",
+    );
+    let nim = [("a.nimble", "requires \"x\""), ("src/a.nim", "")];
+    check(&nim, "nimble install -y -d", "move", &["a.nimble"]);
+    check(
+        &nim,
+        "nimble build -d:release -y",
+        "prefetch nimble install -y -d",
+        &["a.nimble"],
+    );
+    check(&nim, "nimble install other", "none", &[]);
+    let stack = [
+        ("stack.yaml", "packages:\n- .\n- lib/\n\nflags: {}\n- no"),
+        ("package.yaml", ""),
+        ("lib/lib.cabal", ""),
+        ("no/no.cabal", ""),
+        ("app/Main.hs", ""),
+    ];
+    check(
+        &stack,
+        "stack build --ghc-options -O2",
+        "prefetch stack build --ghc-options -O2 --only-dependencies",
+        &["lib/lib.cabal", "package.yaml", "stack.yaml"],
+    );
+    let cabal = [("a.cabal", ""), ("cabal.project", ""), ("src/A.hs", "")];
+    let both = ["a.cabal", "cabal.project"];
+    check(&cabal, "cabal build --only-dependencies", "move", &both);
+    check(&cabal, "cabal install happy", "none", &[]);
+    check(
+        &[("shard.yml", ""), ("shard.lock", ""), ("src/a.cr", "")],
+        "shards install --production",
+        "move",
+        &["shard.lock", "shard.yml"],
+    );
+    check_doubt(&[("shard.yml", "path: ../b")], "shards install", "`path:`");
+    check(
+        &[
+            ("pyproject.toml", ""),
+            ("pdm.lock", ""),
+            ("README.md", ""),
+            ("a.py", ""),
+        ],
+        "pdm install --prod -G web",
+        "prefetch pdm install --prod -G web --no-self",
+        &["pdm.lock", "pyproject.toml"],
+    );
+    check(
+        &[
+            ("rebar.config", ""),
+            ("apps/a/rebar.config", ""),
+            ("apps/a/a.erl", ""),
+        ],
+        "rebar3 release",
+        "prefetch rebar3 get-deps",
+        &["apps/a/rebar.config", "rebar.config"],
+    );
+    check(
+        &[("cpanfile", ""), ("app.pl", "")],
+        "cpanm --notest --installdeps .",
+        "move",
+        &["cpanfile"],
+    );
+    check(
+        &[("renv.lock", ""), ("renv/activate.R", ""), ("a.R", "")],
+        "Rscript -e renv::restore()",
+        "move",
+        &["renv.lock", "renv/activate.R"],
+    );
+}
+
+#[test]
 fn the_others_resolve_from_their_manifests() {
     check(
         &[
