@@ -300,9 +300,8 @@ fn plan(call: &Call<'_>, tools: &[Tool]) -> Verdict {
     };
     let tool = tools.iter().find(is_it)?;
     // Packages by name, and no word of the project; a word after an option may be its value.
-    let is_package = |pair: &[String]| {
-        !pair[0].starts_with('-') && !pair[1].starts_with('-') && pair[1] != "."
-    };
+    let is_package =
+        |pair: &[String]| !pair[0].starts_with('-') && !pair[1].starts_with('-') && pair[1] != ".";
     if matches!(verb, "install" | "i") && call.args().windows(2).any(is_package) {
         return None;
     }
@@ -395,9 +394,9 @@ fn matching(call: &Call<'_>, dir: &RepoPath, names: &[&str]) -> Vec<RepoPath> {
                     })
                     .cloned(),
             ),
-            None => found.extend(
-                Some(dir.join(name.as_bytes())).filter(|path| call.files.has(path)),
-            ),
+            None => {
+                found.extend(Some(dir.join(name.as_bytes())).filter(|path| call.files.has(path)))
+            }
         }
     }
     found

@@ -68,9 +68,7 @@ const DOTNET: [&str; 3] = [
 
 /// The working directory that `image`, as FROM names it, begins with; `None` where that is not known.
 pub(super) fn directory(image: &str) -> Option<&'static str> {
-    let plain = image.split('@').next().unwrap_or(image);
-    let colon = plain.rfind(':').filter(|at| !plain[*at..].contains('/'));
-    let (named, tag) = colon.map_or((plain, ""), |at| (&plain[..at], &plain[at + 1..]));
+    let (named, tag) = split(image);
     if tag.contains("nanoserver") || tag.contains("windows") {
         return None;
     }
@@ -78,8 +76,7 @@ pub(super) fn directory(image: &str) -> Option<&'static str> {
         let products = ["aspnet", "dotnet", "runtime", "runtime-deps", "sdk"];
         return products.contains(&product).then_some("/");
     }
-    let official = REGISTRIES.iter().find_map(|r| named.strip_prefix(r));
-    match official.unwrap_or(named) {
+    match official_name(named) {
         // A variable may choose the one that serves.
         "php" if tag.contains('$') => None,
         "php" if tag.contains("fpm") || tag.contains("apache") => Some("/var/www/html"),
@@ -89,6 +86,28 @@ pub(super) fn directory(image: &str) -> Option<&'static str> {
             .iter()
             .find_map(|(n, directory)| (*n == name).then_some(*directory)),
     }
+}
+
+/// Variables that `image` sets and WORKDIR or RUN of its users go by.
+pub(super) fn variables(image: &str) -> &'static [(&'static str, &'static str)] {
+    match official_name(split(image).0) {
+        "golang" => &[("GOPATH", "/go")],
+        "rust" => &[("CARGO_HOME", "/usr/local/cargo")],
+        _ => &[],
+    }
+}
+
+/// The image as FROM names it, without its tag and digest, and the tag.
+fn split(image: &str) -> (&str, &str) {
+    let plain = image.split('@').next().unwrap_or(image);
+    let colon = plain.rfind(':').filter(|at| !plain[*at..].contains('/'));
+    colon.map_or((plain, ""), |at| (&plain[..at], &plain[at + 1..]))
+}
+
+/// The name in the Docker library, if it is one of its images.
+fn official_name(named: &str) -> &str {
+    let official = REGISTRIES.iter().find_map(|r| named.strip_prefix(r));
+    official.unwrap_or(named)
 }
 
 #[cfg(test)]

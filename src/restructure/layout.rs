@@ -47,6 +47,10 @@ pub fn places(dockerfile: &Dockerfile) -> Vec<Vec<Place>> {
             Some(end) => end.clone(),
             None => Place {
                 cwd: base::directory(&stage.base().image).map(str::to_owned),
+                variables: base::variables(&stage.base().image)
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned())))
+                    .collect(),
                 ..Place::default()
             },
         };

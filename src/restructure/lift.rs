@@ -246,7 +246,7 @@ impl Lift<'_, '_> {
             .iter()
             .any(|&i| matches!(self.of.stage.instructions[i].kind, Kind::Run(_)));
         let goes = match &instruction.kind {
-            Kind::Run(_) => self.sort_run(index),
+            Kind::Run(_) => self.sort_run(index, stays_run)?,
             Kind::Copy(_) | Kind::Add(_) => self.sort_copy(index)?,
             Kind::Env(_) | Kind::Arg(_) => {
                 let goes = self.is_variable_needed(instruction);
@@ -288,16 +288,21 @@ impl Lift<'_, '_> {
         Some(())
     }
 
-    fn sort_run(&mut self, index: usize) -> bool {
+    fn sort_run(&mut self, index: usize, stays_run: bool) -> Option<bool> {
         let line = self.of.stage.instructions[index].lines.first;
         let what = &self.install.shown;
         let mut there = self.install.reads.clone();
         there.extend(self.of.image_at(self.first).into_keys());
-        if self.of.reads_no_project(index, &there) {
+        // A file that it works on may be what a RUN that stays has made.
+        let may_lack = stays_run && self.of.works_on_files(index);
+        if self.of.reads_no_project(index, &there) && !may_lack {
             self.reasons.push(format!(
                 "line {line} reads nothing of the project but what is copied with it"
             ));
-            return true;
+            return Some(true);
+        }
+        if self.brings_program(index) {
+            return None;
         }
         match self.of.builds_with(index) {
             Some(others) if others.iter().all(|o| !self.install.ecosystems.contains(o)) => {
@@ -311,7 +316,26 @@ impl Lift<'_, '_> {
                 "line {line} runs before {what} and may prepare something for it"
             )),
         }
-        false
+        Some(false)
+    }
+
+    /// Whether the RUN names the program that the install runs, as what it brings: `mv dep /usr/bin/dep`,
+    /// `pip install poetry`.
+    fn brings_program(&self, index: usize) -> bool {
+        let program = self.install.shown.split_whitespace().next();
+        let program = program
+            .and_then(|p| p.rsplit('/').next())
+            .unwrap_or_default();
+        let names_it = |word: &String| {
+            let name = word.rsplit('/').next().unwrap_or(word);
+            let name = name.split(['=', '@', '<', '>', '~']).next();
+            name == Some(program) || (program == "bundle" && name == Some("bundler"))
+        };
+        let commands = super::command::seen(&self.of.stage.instructions[index]);
+        commands.into_iter().flatten().any(|seen| {
+            let is_bringer = !matches!(seen.name(), "echo" | "printf" | "which" | "command");
+            seen.name() != program && is_bringer && seen.args().iter().any(names_it)
+        })
     }
 
     fn sort_copy(&mut self, index: usize) -> Option<bool> {
@@ -866,7 +890,7 @@ impl Lift<'_, '_> {
         } else {
             Some(
                 relative(here, &self.cwd)
-                    .filter(|r| !r.is_empty())
+                    .filter(|r| !r.is_empty() && self.cwd != "/")
                     .unwrap_or_else(|| here.to_owned()),
             )
         };

@@ -1,6 +1,6 @@
 //! One RUN, read: its commands with the files of the context that stand where they run.
 
-use super::super::layout::{absolute, is_within, overlap};
+use super::super::layout::{absolute, expand, is_within, mentioned, overlap};
 use super::place::{below, is_system_directory, mounts, python_of_base, reaches_out, root_of};
 use super::stage::StageView;
 use super::{Action, Install};
@@ -223,7 +223,8 @@ impl<'a> Read<'a> {
                             || (matches!(seen.name(), "sh" | "bash")
                                 && seen.connector == Connector::Pipe
                                 && seen.args().iter().all(|a| a.starts_with('-')))
-                            || self.with_call(seen, ecosystem::reads_no_project) == Some(true))
+                            || self.with_call(seen, ecosystem::reads_no_project) == Some(true)
+                            || self.handles_others(seen))
             })
     }
 
@@ -280,6 +281,35 @@ impl<'a> Read<'a> {
                         .tested(seen)
                         .is_some_and(|needs| needs.files.iter().all(is_allowed))
             })
+    }
+
+    /// Whether a command that touches nothing but the files it names names none of the context's.
+    fn handles_others(&self, seen: &Seen) -> bool {
+        let known = &self.of.places[self.run].variables;
+        let in_root = |p: &RepoPath| absolute(Some(&self.root), &p.to_string());
+        let brought = |place: &str| {
+            let own = self.origins.keys().filter_map(in_root);
+            own.chain(self.elsewhere.iter().cloned())
+                .any(|f| is_within(&f, place))
+        };
+        let (true, Some(here)) = (handles_files(seen), self.place_of(seen)) else {
+            return false;
+        };
+        let is_other = |word: &String| {
+            if word.starts_with('$') && mentioned(word).iter().all(|n| !known.contains_key(n)) {
+                // A variable of the base image does not lead to the project.
+                return true;
+            }
+            let word = expand(word, known);
+            word.is_some_and(|word| {
+                !word.contains(['$', '`', '*', '?', '[', '~'])
+                    && absolute(Some(&here), &word).is_some_and(|p| !brought(&p))
+            })
+        };
+        let takes_mode = matches!(seen.name(), "chmod" | "chown" | "chgrp");
+        let words = seen.args().iter().filter(|a| !a.starts_with('-'));
+        let mut named = words.skip(usize::from(takes_mode)).peekable();
+        named.peek().is_some() && named.all(is_other)
     }
 
     /// Whether a command inside `$(…)` asks the system and reads no file of the project.
@@ -388,6 +418,26 @@ impl<'a> Read<'a> {
             inserted: None,
         }
     }
+}
+
+/// Whether a command touches nothing but the files it names.
+pub(super) fn handles_files(seen: &Seen) -> bool {
+    matches!(
+        seen.name(),
+        "chgrp"
+            | "chmod"
+            | "chown"
+            | "cp"
+            | "gunzip"
+            | "ln"
+            | "mv"
+            | "rm"
+            | "sha256sum"
+            | "strip"
+            | "tar"
+            | "touch"
+            | "unzip"
+    )
 }
 
 /// Commands that neither read nor write files: they may stand anywhere in a chain.

@@ -3,7 +3,7 @@
 use super::super::layout::{BASE, Place, delivered, mentioned, parent};
 use super::super::view::View;
 use super::place::relative;
-use super::read::{Read, is_quiet, short};
+use super::read::{Read, handles_files, is_quiet, short};
 use super::{Brought, Install};
 use crate::dockerfile::ast::{Instruction, Kind, Stage};
 use crate::ecosystem::{self, Answer, Role};
@@ -135,6 +135,14 @@ impl<'a> StageView<'a> {
         (0..read.script.pieces.len()).all(|n| {
             read.is_free(n) || read.touches_only(n, allowed) || read.reads_only(n, allowed)
         })
+    }
+
+    /// Whether a command of RUN `run` works on files by name, so that they have to be there.
+    pub(in crate::restructure) fn works_on_files(&self, run: usize) -> bool {
+        let read = self.stage.instructions.get(run);
+        let read = read.and_then(|i| Read::new(self, run, i));
+        let has_to_find = |s: &Seen| handles_files(s) && !matches!(s.name(), "rm" | "touch");
+        read.is_none_or(|read| read.seen.iter().any(has_to_find))
     }
 
     /// The first command of RUN `run` that installs tools by name (`npm install -g pnpm`), where no command of the RUN
