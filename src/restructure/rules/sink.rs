@@ -447,13 +447,17 @@ fn is_unread(
     true
 }
 
+/// Files that no step reads as what they are: prose, settings of forges, other Dockerfiles.
 fn is_prose(path: &RepoPath) -> bool {
     let text = path.to_string().to_lowercase();
+    let name = text.rsplit('/').next().unwrap_or(&text);
     text.ends_with(".md")
         || text.ends_with(".rst")
         || text.starts_with(".github/")
         || text.starts_with(".gitlab")
         || text.ends_with(".dockerignore")
+        || text.ends_with("dockerfile")
+        || name.starts_with("dockerfile")
         || text.starts_with("docs/")
 }
 
