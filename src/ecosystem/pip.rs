@@ -244,10 +244,8 @@ fn is_path(word: &str) -> bool {
 }
 
 fn cache(call: &Call<'_>) -> Option<CacheDir> {
-    // With its cache switched off there is nothing to keep.
-    (verb(call).is_some()
-        && !call.has("--no-cache-dir")
-        && call.env.get("PIP_NO_CACHE_DIR").is_none_or(|v| v == "0"))
-    .then_some(())?;
+    // With its cache switched off for all there is nothing to keep.
+    (verb(call).is_some() && call.env.get("PIP_NO_CACHE_DIR").is_none_or(|v| v == "0"))
+        .then_some(())?;
     CacheDir::of("~/.cache/pip")
 }

@@ -151,9 +151,7 @@ fn local_sources(
 }
 
 fn cache(call: &Call<'_>) -> Option<CacheDir> {
-    let is_install = call.program() == "uv"
-        && matches!(call.verb(), Some("sync" | "pip"))
-        && !call.has("--no-cache");
+    let is_install = call.program() == "uv" && matches!(call.verb(), Some("sync" | "pip"));
     (is_install && call.env.get("UV_NO_CACHE").is_none_or(|v| v == "0")).then_some(())?;
     CacheDir::of("~/.cache/uv")
 }

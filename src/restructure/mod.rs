@@ -16,6 +16,7 @@ pub mod filter;
 pub mod finding;
 pub mod informed;
 mod installs;
+mod kept;
 pub mod layout;
 pub mod legality;
 mod lift;

@@ -19,6 +19,7 @@ use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::downloads::{self, Downloads};
 use super::super::effect::{Files, effect};
 use super::super::installs::{Action, Install, StageView, relative};
+use super::super::kept::emptied;
 use super::super::layout::{is_within, parent, places, reachable};
 use super::super::lift::declare;
 use super::super::moving::{block, without_blank_twin};
@@ -215,34 +216,36 @@ fn cache(
         mounted.sort_unstable();
         mounted.dedup();
     }
-    let last_part = target.rsplit('/').next().unwrap_or(&target);
     let mut edits = Vec::new();
+    let mut doubts = doubts;
+    let mut taken_out: Vec<String> = Vec::new();
+    let mut kept = Vec::new();
     for &run in &mounted {
         let instruction = &of.stage.instructions[run];
-        let says = |word: &str| instruction.original.contains(word);
         let has_it = instruction
             .flag_values("mount")
             .any(|m| m.contains(&target) || m.contains("type=cache"));
-        // A mount cannot be removed from inside.
-        let cleans = says("cache clean")
-            || says("clear-cache")
-            || says("clearcache")
-            || says("cache purge")
-            || (says("rm ") && says(last_part))
-            || says("/root/.cache");
-        if has_it || cleans || instruction.original.len() < 4 {
-            return None;
-        }
-        let mut flags = format!(" --mount=type=cache,target={target}");
-        if dir.is_exclusive {
-            flags.push_str(",sharing=locked");
-        }
-        if ecosystem == "go"
-            && (says("go build") || says("go install") || says("go test") || says("make"))
-        {
-            flags.push_str(" --mount=type=cache,target=/root/.cache/go-build");
-        }
-        edits.push(TextEdit::insert(instruction.span.start + 3, flags));
+        let emptied = emptied(view, instruction, ecosystem, &target)
+            .filter(|e| !has_it && (e.edits.is_empty() || !dir.is_read_later));
+        let Some(emptied) = emptied else {
+            // Downloads that are read in place are needed in every step.
+            if dir.is_read_later {
+                return None;
+            }
+            continue;
+        };
+        edits.push(TextEdit::insert(
+            instruction.span.start + "RUN".len(),
+            flags(instruction, ecosystem, dir, &target),
+        ));
+        edits.extend(emptied.edits);
+        doubts.extend(emptied.doubts);
+        taken_out.extend(emptied.words);
+        kept.push(run);
+    }
+    let mounted = kept;
+    if mounted.is_empty() {
+        return None;
     }
     let lines: Vec<String> = mounted
         .iter()
@@ -273,6 +276,16 @@ fn cache(
             "no image and no later stage takes files from {target}"
         ));
     }
+    taken_out.sort();
+    taken_out.dedup();
+    if !taken_out.is_empty() {
+        reasons.push(format!(
+            "`{}` goes, since no download is left in the layer",
+            taken_out.join("` and `")
+        ));
+    }
+    doubts.sort();
+    doubts.dedup();
     candidate.safety = Safety::of(reasons, doubts);
     declare(&mut candidate, view)?;
     candidate.vouched = candidate
@@ -281,6 +294,19 @@ fn cache(
         .flat_map(|r| r.before.clone())
         .collect();
     Some(candidate)
+}
+
+/// The flags that mount `ecosystem`'s downloads, with the blank before them.
+fn flags(instruction: &Instruction, ecosystem: &str, dir: &CacheDir, target: &str) -> String {
+    let mut flags = format!(" --mount=type=cache,target={target}");
+    if dir.is_exclusive {
+        flags.push_str(",sharing=locked");
+    }
+    let builds = ["go build", "go install", "go test", "make"];
+    if ecosystem == "go" && builds.iter().any(|b| instruction.original.contains(b)) {
+        flags.push_str(" --mount=type=cache,target=/root/.cache/go-build");
+    }
+    flags
 }
 
 /// Whether the RUN at `run` may read what is below `target`.

@@ -1,0 +1,236 @@
+//! The words of a RUN that keep downloads out of its layer: where a cache mount holds them they have nothing to do, and
+//! would leave the mount empty.
+
+use super::candidate::TextEdit;
+use super::layout::is_within;
+use super::view::View;
+use crate::dockerfile::Span;
+use crate::dockerfile::ast::{Command, Instruction, Kind};
+use crate::shell::{self, Connector, Piece, Seen};
+
+/// What is taken out of a RUN.
+#[derive(Default)]
+pub(super) struct Emptied {
+    pub(super) edits: Vec<TextEdit>,
+    /// The words taken out, for a reason.
+    pub(super) words: Vec<String>,
+    /// What is to be checked.
+    pub(super) doubts: Vec<String>,
+}
+
+/// Flags by which an installer keeps no downloads.
+const FLAGS: [(&str, &str); 2] = [("pip", "--no-cache-dir"), ("uv", "--no-cache")];
+
+/// Commands that empty an ecosystem's downloads, by their first words.
+const CLEANERS: [(&str, &[&str]); 8] = [
+    ("pip", &["pip", "cache", "purge"]),
+    ("pip", &["pip3", "cache", "purge"]),
+    ("npm", &["npm", "cache", "clean"]),
+    ("yarn", &["yarn", "cache", "clean"]),
+    ("uv", &["uv", "cache", "clean"]),
+    ("composer", &["composer", "clear-cache"]),
+    ("composer", &["composer", "clearcache"]),
+    ("nuget", &["dotnet", "nuget", "locals"]),
+];
+
+/// What has to go from RUN `instruction` for a mount of `ecosystem` at `target` to keep anything; `None` where that cannot
+/// be taken out.
+pub(super) fn emptied(
+    view: &View<'_>,
+    instruction: &Instruction,
+    ecosystem: &str,
+    target: &str,
+) -> Option<Emptied> {
+    let Kind::Run(run) = &instruction.kind else {
+        return None;
+    };
+    if !matches!(run.command, Command::Shell(_)) || !instruction.heredocs.is_empty() {
+        return (!throws_away(&instruction.original, target)).then(Emptied::default);
+    }
+    let start = match instruction.flags.last() {
+        Some(flag) => flag.span.end,
+        None => instruction.span.start + "RUN".len(),
+    };
+    let text = view.text().get(start..instruction.span.end)?;
+    let script = shell::parse_instruction(text, view.dockerfile.escape);
+    if !script.is_complete {
+        return None;
+    }
+    let mut found = Emptied::default();
+    let seen = script.seen();
+    for (n, piece) in script.pieces.iter().enumerate() {
+        let (first, past) = piece.commands;
+        let commands: Vec<&Seen> = seen
+            .iter()
+            .filter(|s| (first..past).contains(&s.command))
+            .collect();
+        let span = Span::new(start + piece.span.start, start + piece.span.end);
+        let part = view.text().get(span.range())?;
+        let flag = FLAGS
+            .iter()
+            .find(|(e, _)| *e == ecosystem)
+            .filter(|_| commands.iter().all(|s| s.name().starts_with(ecosystem)));
+        if let Some((_, flag)) = flag {
+            found.take_words(part, span.start, flag);
+        }
+        let Some(what) = commands.iter().find_map(|s| cleans(s, ecosystem, target)) else {
+            continue;
+        };
+        // Only a command of its own in a chain, which the rest does not depend on, can go.
+        let joined = |p: &Piece| matches!(p.connector, Connector::And | Connector::Then);
+        let is_free = n > 0
+            && commands.len() == 1
+            && joined(piece)
+            && script.pieces.get(n + 1).is_none_or(joined);
+        if !is_free {
+            return None;
+        }
+        found.doubts.extend(what.doubt);
+        if what.only.is_empty() {
+            found.words.push(commands[0].words.join(" "));
+            let before = start + script.pieces[n - 1].span.end;
+            let cut = Span::new(before, span.end);
+            found.edits.push(TextEdit::delete(cut));
+        }
+        for word in &what.only {
+            // Where it is written another way, nothing is known of it.
+            found.take_words(part, span.start, word).then_some(())?;
+        }
+    }
+    Some(found)
+}
+
+impl Emptied {
+    /// Takes `word` out wherever it stands by itself in `part`, which begins at `start`; whether it does.
+    fn take_words(&mut self, part: &str, start: usize, word: &str) -> bool {
+        let spans = words(part, word);
+        if spans.is_empty() {
+            return false;
+        }
+        self.words.push(word.to_owned());
+        let cut = |s: &Span| TextEdit::delete(Span::new(start + s.start, start + s.end));
+        self.edits.extend(spans.iter().map(cut));
+        true
+    }
+}
+
+/// What of a command empties downloads.
+struct Cleaning {
+    /// The words that do, where others do something else; empty for the whole command.
+    only: Vec<String>,
+    /// What is to be checked without it.
+    doubt: Option<String>,
+}
+
+/// What of a command empties the downloads at `target`.
+fn cleans(seen: &Seen, ecosystem: &str, target: &str) -> Option<Cleaning> {
+    let is_cleaner = |words: &[&str]| {
+        seen.words.len() >= words.len() && seen.words.iter().zip(words).all(|(a, b)| a == b)
+    };
+    if CLEANERS
+        .iter()
+        .any(|(e, words)| *e == ecosystem && is_cleaner(words))
+    {
+        return Some(Cleaning {
+            only: Vec::new(),
+            doubt: None,
+        });
+    }
+    if seen.name() != "rm" {
+        return None;
+    }
+    let place = |word: &str| {
+        let home = word.replacen('~', "/root", 1).replace("$HOME", "/root");
+        home.trim_end_matches(['/', '*']).to_owned()
+    };
+    let is_it = |word: &str| {
+        let path = place(word);
+        is_within(target, &path) || is_within(&path, target)
+    };
+    let named: Vec<&String> = seen.args().iter().filter(|a| !a.starts_with('-')).collect();
+    let ours: Vec<&String> = named.iter().copied().filter(|w| is_it(w)).collect();
+    if ours.is_empty() {
+        return None;
+    }
+    let above: Vec<String> = ours
+        .iter()
+        .map(|w| place(w))
+        .filter(|p| !is_within(p, target))
+        .collect();
+    let is_all = ours.len() == named.len();
+    Some(Cleaning {
+        only: if is_all {
+            Vec::new()
+        } else {
+            ours.into_iter().cloned().collect()
+        },
+        doubt: (!above.is_empty()).then(|| {
+            format!(
+                "check that no other command leaves anything in {}, which is no longer emptied",
+                above.join(" and ")
+            )
+        }),
+    })
+}
+
+/// Whether the text of a RUN that is not looked into may empty `target`.
+fn throws_away(text: &str, target: &str) -> bool {
+    let last = target.rsplit('/').next().unwrap_or(target);
+    let says = |word: &str| text.contains(word);
+    says("cache clean")
+        || says("clear-cache")
+        || says("clearcache")
+        || says("cache purge")
+        || says("/root/.cache")
+        || (says("rm ") && says(last))
+        || FLAGS.iter().any(|(_, flag)| says(flag))
+}
+
+/// Where `word` stands in `text` by itself, each time with the blank before it; with its line where nothing else is on it.
+fn words(text: &str, word: &str) -> Vec<Span> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices(word) {
+        let end = at + word.len();
+        let is_blank = |c: Option<char>| c.is_none_or(char::is_whitespace);
+        if !is_blank(text[..at].chars().next_back()) || !is_blank(text[end..].chars().next()) {
+            continue;
+        }
+        let line = text[..at].rfind('\n').map_or(0, |i| i + 1);
+        let next = text[end..].find('\n').map(|i| end + i + 1);
+        let is_alone = line > 0
+            && text[line..at].trim().is_empty()
+            && next.is_some_and(|next| text[end..next].trim() == "\\");
+        found.push(match next {
+            Some(next) if is_alone => Span::new(line, next),
+            _ => Span::new(at.saturating_sub(1), end),
+        });
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_goes_with_its_blank_or_its_line() {
+        let check = |text: &str, want: &str| {
+            let mut left = text.to_owned();
+            for span in words(text, "--no-cache-dir").into_iter().rev() {
+                left.replace_range(span.range(), "");
+            }
+            assert_eq!(left, want);
+        };
+        check(" pip install --no-cache-dir a", " pip install a");
+        check(" pip --no-cache-dir install a", " pip install a");
+        check(" pip install a --no-cache-dir", " pip install a");
+        check(
+            " pip install \\\n  --no-cache-dir \\\n  a",
+            " pip install \\\n  a",
+        );
+        check(
+            " pip install --no-cache-dirs",
+            " pip install --no-cache-dirs",
+        );
+    }
+}
