@@ -129,10 +129,9 @@ impl Project {
 
     /// What to do where the Dockerfile is absent: those that the newest commit has.
     pub(super) fn other_dockerfiles(&self) -> String {
-        let newest = self.builds.last().map(|(id, _)| *id);
-        let files = newest.and_then(|id| self.repository.list(&id, &RepoPath::root()).ok());
-        let files = files.unwrap_or_default();
-        let found = dockerfiles(files.iter().map(|(path, _)| path));
+        let newest = self.builds.last();
+        let found = newest.map(|(id, _)| dockerfiles_at(&self.repository, id));
+        let found = found.unwrap_or_default();
         match found.len() {
             0 => "name it with --file; the newest commit has no file that is named as Dockerfiles are".to_owned(),
             n => format!(
@@ -447,11 +446,23 @@ fn committed(name: &str, rev: &str, path: &str, repo: &Path) -> Result<Text, Cli
             name: name.to_owned(),
             text: lossy(&bytes),
         }),
-        None => Err(CliError::new(
-            Kind::Dockerfile,
-            format!("{rev} has no file {path}"),
-        )),
+        None => {
+            let rev = if rev.is_empty() { "HEAD" } else { rev };
+            let help = match dockerfiles_at(&repository, &commit).as_slice() {
+                [] => "that commit has no file that is named as Dockerfiles are".to_owned(),
+                found => format!("that commit has {}", list_words(found, found.len(), 6)),
+            };
+            let message = format!("{rev} has no file {path}");
+            Err(CliError::new(Kind::Dockerfile, message).with_help(help))
+        }
     }
+}
+
+/// The Dockerfiles of a commit, as far as names tell; none where its files cannot be read.
+fn dockerfiles_at(repository: &Repository, commit: &ObjectId) -> Vec<String> {
+    let files = repository.list(commit, &RepoPath::root());
+    let files = files.unwrap_or_default();
+    dockerfiles(files.iter().map(|(path, _)| path))
 }
 
 fn list(option: &str, source: &Source) -> Result<String, CliError> {

@@ -81,6 +81,10 @@ pub(super) fn run(args: &SuggestArgs) -> Result<(), CliError> {
 /// Says that it is about the committed text where the worktree has another one.
 fn hint_uncommitted(project: &Project) {
     let path = &project.settings.dockerfile;
+    let is_there = |root: std::path::PathBuf| root.join(path).is_file();
+    if !project.worktree().is_some_and(is_there) {
+        return;
+    }
     let state = project.uncommitted(&RepoPath::new(path));
     if matches!(state, Some(Uncommitted::Changed | Uncommitted::Staged)) {
         note(&format!(

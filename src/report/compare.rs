@@ -48,6 +48,10 @@ pub fn terminal(compared: &Compared<'_>, look: Look, sink: &mut dyn io::Write) -
     if compared.comparison.pairs.is_empty() {
         return notes(&mut page, compared);
     }
+    if nothing_differs(compared.comparison) {
+        page.paragraph("", NOTHING_DIFFERS)?;
+        return notes(&mut page, compared);
+    }
     page.blank()?;
     page.table(&figures(compared.comparison))?;
     let steps = steps(compared.comparison);
@@ -77,7 +81,10 @@ pub fn markdown(compared: &Compared<'_>, sink: &mut dyn io::Write) -> io::Result
     for sentence in sentences(compared) {
         writeln!(sink, "{}\n", escape_cell(&sentence))?;
     }
-    if !compared.comparison.pairs.is_empty() {
+    let is_empty = compared.comparison.pairs.is_empty();
+    if !is_empty && nothing_differs(compared.comparison) {
+        writeln!(sink, "{NOTHING_DIFFERS}\n")?;
+    } else if !is_empty {
         markdown::table(&figures(compared.comparison), sink)?;
         for (title, table) in [
             ("The steps responsible", steps(compared.comparison)),
@@ -90,6 +97,31 @@ pub fn markdown(compared: &Compared<'_>, sink: &mut dyn io::Write) -> io::Result
         }
     }
     markdown::notes(&caveats(compared), sink)
+}
+
+/// Said in place of tables that would hold nothing but zeros.
+const NOTHING_DIFFERS: &str = "No figure differs: times, cache hits, bytes moved and the image's size are those of before, build by build.";
+
+/// Whether no figure of the two sides differs.
+fn nothing_differs(comparison: &Comparison) -> bool {
+    let (old, new) = (&comparison.old, &comparison.new);
+    let changes = [
+        comparison.mean,
+        comparison.mean_if_cached,
+        comparison.median,
+        comparison.p95,
+        comparison.cold,
+    ];
+    let counts = |side: &Side| (side.tally.hits, side.tally.misses(), side.moved_bytes);
+    changes.iter().all(|c| *c == Change::default())
+        && comparison
+            .pairs
+            .iter()
+            .all(|pair| pair.old_ms == pair.new_ms)
+        && comparison.steps.iter().all(|step| step.change == 0)
+        && counts(old) == counts(new)
+        && old.image.unpacked == new.image.unpacked
+        && comparison.passed.is_none()
 }
 
 /// The result in one line.

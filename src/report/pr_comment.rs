@@ -318,7 +318,7 @@ fn table(c: &Compared) -> String {
         durations(c.mean),
     );
     row("Median", change_of(c.median), durations(c.median));
-    row("P95", change_of(c.p95), durations(c.p95));
+    row("Slowest 5% from", change_of(c.p95), durations(c.p95));
     if let Some(cold) = c
         .cold
         .filter(|c| delta(*c).unsigned_abs() > NOTHING_MS.max(c.before / 100))

@@ -2,13 +2,13 @@
 //!
 //! Never: decides what is proposed.
 
-use super::format::{bytes, count, date, duration, duration_change, share};
+use super::format::{bytes, clip, count, date, duration, duration_change, one_line, share};
 use super::terminal::Look;
 use crate::cost::Band;
 use crate::dockerfile::edit::unified_diff;
 use crate::restructure::Safety;
 use crate::restructure::search::Draft;
-use crate::suggest::{Saving, Suggestion, Suggestions};
+use crate::suggest::{Saving, SlowerBy, Suggestion, Suggestions};
 use serde_json::{Value, json};
 use std::io;
 
@@ -147,6 +147,29 @@ fn cold(saving: &Saving) -> Option<String> {
     })
 }
 
+/// Why builds get slower with it.
+fn why_slower(suggestion: &Suggestion) -> Option<String> {
+    let slower = suggestion.slower.as_ref()?;
+    let step = |line: &usize, text: &str| format!("line {line} (`{}`)", clip(&one_line(text), 48));
+    let why = match &slower.by_what {
+        SlowerBy::Added(line, text) => {
+            format!("they run {} as a step of its own", step(line, text))
+        }
+        SlowerBy::Again(line, text) => format!(
+            "they run {} again, which is cached without the change",
+            step(line, text)
+        ),
+        SlowerBy::Longer(line, text) => format!("{} takes longer there", step(line, text)),
+        SlowerBy::Layers => "more layers are new in them, to be written and moved".to_owned(),
+        SlowerBy::Waiting => "their steps wait for one another".to_owned(),
+    };
+    Some(format!(
+        "{} {} more on average: {why}",
+        count(slower.builds as u64, "build takes", "builds take"),
+        duration(slower.by.unsigned_abs())
+    ))
+}
+
 /// What it would save if its arguments differed at every build.
 fn condition(suggestion: &Suggestion) -> Option<String> {
     let passed = suggestion.if_passed.as_ref()?;
@@ -172,7 +195,12 @@ fn adds(suggestion: &Suggestion) -> String {
             change(saving.per_build.1)
         )
     });
-    on_top.or_else(|| condition(suggestion)).unwrap_or_default()
+    let mut parts: Vec<String> = on_top
+        .or_else(|| condition(suggestion))
+        .into_iter()
+        .collect();
+    parts.extend(why_slower(suggestion));
+    parts.join("; ")
 }
 
 /// Why a proposal is idle, with the figures.
@@ -189,6 +217,7 @@ fn idles(suggestion: &Suggestion) -> String {
             ));
         }
         parts.extend(cold(saving));
+        parts.extend(why_slower(suggestion));
     }
     parts.extend(condition(suggestion));
     parts.join("; ")
@@ -235,6 +264,7 @@ fn details(suggestion: &Suggestion) -> Vec<String> {
         lines.push(format!("{}.", figures.join("; ")));
     }
     lines.push(suggestion.proposal.candidate.rationale.clone());
+    lines.extend(why_slower(suggestion).map(|why| format!("Slower: {why}.")));
     let (word, why) = safety(&suggestion.proposal.candidate.safety);
     lines.push(if word == "safe" {
         format!("Safe: {why}.")
@@ -649,6 +679,7 @@ fn suggestion(suggestions: &Suggestions, of: &Suggestion) -> Value {
         "doubt": candidate.safety.doubt(),
         "alone": of.alone.as_ref().map(saving),
         "on_top": of.on_top.as_ref().map(saving),
+        "slower": of.slower.as_ref().map(|s| json!({"builds": s.builds, "by_ms": s.by, "why": why_slower(of)})),
         "if_passed": of.if_passed.as_ref().map(|i| json!({"names": i.names, "by": i.by.as_ref().map(ToString::to_string), "rebuild_ms": i.rebuild, "per_build_ms": i.per_build})),
         "why_not": (!of.why_not.is_empty()).then_some(&of.why_not),
         "patch": of.alone.is_some().then(|| patch(suggestions, &suggestions.now, &of.proposal.draft)),

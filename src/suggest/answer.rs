@@ -56,8 +56,36 @@ pub struct Suggestion {
     pub on_top: Option<Saving>,
     /// Why it is not in the recommended set; empty when it is.
     pub why_not: String,
+    /// Why builds get slower with it, where more than a few do.
+    pub slower: Option<Slower>,
     /// What it would save if a build argument that it is about differed at every build, where no build says so.
     pub if_passed: Option<IfPassed>,
+}
+
+/// Why builds get slower with a proposal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slower {
+    /// How many do.
+    pub builds: usize,
+    /// By how much on average, in milliseconds, in the world of medians.
+    pub by: i64,
+    /// What of it takes most.
+    pub by_what: SlowerBy,
+}
+
+/// What takes longer in a build; lines are those of the changed text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SlowerBy {
+    /// A step that the text as it is does not have: its line and text.
+    Added(usize, String),
+    /// A step that was cached.
+    Again(usize, String),
+    /// A step that ran before as well and takes longer.
+    Longer(usize, String),
+    /// Layers that are new, to be written and moved.
+    Layers,
+    /// Nothing by itself: steps wait for one another.
+    Waiting,
 }
 
 /// A saving under the condition that arguments differ at every build.

@@ -39,6 +39,7 @@ pub(super) fn assemble(
         } else {
             let alone = bench.rough_saving(&now, &proposal.draft);
             Suggestion {
+                slower: bench.why_slower(&now, &proposal.draft),
                 proposal: proposal.clone(),
                 on_top: None,
                 why_not: why_idle(*gain, alone.as_ref(), &proposal.candidate),
@@ -99,7 +100,12 @@ fn recommended(bench: &mut Bench<'_>, now: &Draft, found: &Found) -> (Vec<Sugges
             candidate: placed.candidate.clone(),
             draft: placed.draft.clone(),
         });
+        let slower = match &alone {
+            Some(_) => bench.why_slower(now, &proposal.draft),
+            None => bench.why_slower(&before, &placed.draft),
+        };
         order.push(Suggestion {
+            slower,
             proposal,
             alone,
             on_top: bench.saving(&before, &placed.draft),
@@ -114,6 +120,7 @@ fn recommended(bench: &mut Bench<'_>, now: &Draft, found: &Found) -> (Vec<Sugges
 /// A proposal that pays alone and not on top of the recommended set.
 fn instead(bench: &mut Bench<'_>, now: &Draft, proposal: &Proposal) -> Suggestion {
     Suggestion {
+        slower: bench.why_slower(now, &proposal.draft),
         proposal: proposal.clone(),
         alone: bench.saving(now, &proposal.draft),
         on_top: None,

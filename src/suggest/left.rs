@@ -43,7 +43,11 @@ pub(super) fn small(
         if on_top.is_none() && if_passed.is_none() {
             continue;
         }
+        let slower = on_top
+            .as_ref()
+            .and_then(|_| bench.why_slower(then, &proposal.draft));
         small.push(Suggestion {
+            slower,
             proposal: own.clone(),
             alone: bench.rough_saving(now, &own.draft),
             on_top,

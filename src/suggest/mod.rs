@@ -16,11 +16,14 @@ mod past;
 mod question;
 mod run;
 mod saving;
+mod slower;
 mod texts;
 mod trees;
 
 pub use answer::IfPassed;
 pub use answer::Saving;
+pub use answer::Slower;
+pub use answer::SlowerBy;
 pub use answer::Suggestion;
 pub use answer::Suggestions;
 pub use door::suggest;
