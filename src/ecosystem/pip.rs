@@ -60,8 +60,38 @@ pub(super) const VALUED: &[&str] = &[
 ];
 
 fn plan(call: &Call<'_>) -> Verdict {
+    if let Some(found) = by_setup_py(call) {
+        return Some(found);
+    }
     let after = verb(call)?;
     Some(install(call, after))
+}
+
+/// `python setup.py install` or `develop`, the way before pip.
+fn by_setup_py(call: &Call<'_>) -> Verdict {
+    let is_digit = |c: char| c.is_ascii_digit() || c == '.';
+    let words: Vec<&str> = call.args().iter().map(String::as_str).collect();
+    let [script, verb, rest @ ..] = words.as_slice() else {
+        return None;
+    };
+    let is_install = call.program().trim_end_matches(is_digit) == "python"
+        && *script == "setup.py"
+        && matches!(*verb, "install" | "develop");
+    is_install.then_some(())?;
+    let goes = |w: &&str| w.starts_with("--prefix") || w.starts_with("--root");
+    if rest.iter().any(|w| goes(w)) {
+        return Some(Err(
+            "it installs to a place where nothing is looked for".to_owned()
+        ));
+    }
+    let installed = Installed {
+        path: ".",
+        extras: Vec::new(),
+        kept: vec!["pip", "install"],
+        is_uv: false,
+    };
+    let found = python_project::dependencies(call, &installed);
+    Some(found.map(|(line, needs)| (Role::Prefetch(line), needs)))
 }
 
 /// The words after `pip install` (or `wheel`, `download`).

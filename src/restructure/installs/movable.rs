@@ -1,5 +1,6 @@
 //! What of a RUN itself can stand above the source: all of it, or the first part of its chain.
 
+use super::super::command::removes;
 use super::read::{Read, is_carried, is_quiet, short};
 use super::{Action, Install};
 use crate::ecosystem::{self, Answer, Needs, Role};
@@ -140,6 +141,15 @@ impl Read<'_> {
                 own.doubts.retain(|d| !d.contains("no lockfile"));
             }
             needs.merge(own);
+        }
+        let installs = |n: usize| {
+            self.seen_of(n)
+                .any(|s| self.with_call(s, ecosystem::is_system_install) == Some(true))
+        };
+        let removed_below = (n_kept..pieces.len()).any(|n| self.seen_of(n).any(removes));
+        if !is_whole && removed_below && (0..n_kept).any(installs) {
+            let line = self.of.stage.instructions[self.run].lines.first;
+            needs.doubt(format!("what line {line} takes out again at its end then stays in the layer above: check that the image may be so much larger"));
         }
         let mut install = self.install(action, ecosystems, needs, shown, dir);
         install.is_hidden = plans.iter().any(|(_, seen)| self.is_hidden(seen));
