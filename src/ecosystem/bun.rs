@@ -1,6 +1,5 @@
 //! Bun: `bun install` reads the manifest, its lockfile, `bunfig.toml` and `.npmrc`.
 
-use super::needs::within;
 use super::node::Scripts;
 use super::{CacheDir, Call, Ecosystem, Role, Verdict, node};
 
@@ -15,7 +14,7 @@ fn plan(call: &Call<'_>) -> Verdict {
         return None;
     }
     let dir = match call.option(&["--cwd"]) {
-        Some(cwd) => match within(call.dir, cwd) {
+        Some(cwd) => match call.path(cwd) {
             Some(dir) => dir,
             None => return Some(Err("its --cwd is not a directory of the context".to_owned())),
         },

@@ -30,8 +30,9 @@ fn install(call: &Call<'_>) -> Result<(Role, Needs), String> {
         .option(&["--gemfile"])
         .or(call.env.get("BUNDLE_GEMFILE").map(String::as_str))
         .unwrap_or("Gemfile");
-    let gemfile =
-        within(call.dir, named).ok_or_else(|| format!("where {named} lies is not known"))?;
+    let gemfile = call
+        .path(named)
+        .ok_or_else(|| format!("where {named} lies is not known"))?;
     if !needs.file(files, &gemfile) {
         return Err(format!("there is no {named} where it runs"));
     }

@@ -122,7 +122,8 @@ pub fn recipe(call: &Call<'_>) -> Option<Recipe> {
         }
     }
     cook.push("--recipe-path recipe.json".to_owned());
-    if workspace_root(&call.files, call.dir) != *call.dir {
+    let is_named = call.option(&["--manifest-path"]).is_some();
+    if is_named || workspace_root(&call.files, call.dir) != *call.dir {
         return None;
     }
     let (needs, crates) = workspace(call).ok()?;
@@ -151,17 +152,15 @@ fn prefetch(call: &Call<'_>, installs: bool) -> Result<(Role, Needs), String> {
 /// apart.
 fn workspace(call: &Call<'_>) -> Result<(Needs, Vec<Crate>), String> {
     let files = &call.files;
-    let start = match call.option(&["--manifest-path"]) {
-        Some(path) => within(call.dir, path)
-            .and_then(|p| p.parent())
-            .ok_or("where its manifest lies is not known")?,
-        None => call.dir.clone(),
-    };
+    let manifest = call
+        .option(&["--manifest-path"])
+        .map(|p| call.path(p)?.parent());
+    let start = manifest
+        .or(call.option(&["--path"]).map(|p| call.path(p)))
+        .unwrap_or_else(|| Some(call.dir.clone()))
+        .ok_or("where its manifest lies is not known")?;
     if !files.has(&start.join(b"Cargo.toml")) {
         return Err("there is no Cargo.toml where it runs".to_owned());
-    }
-    if start != *call.dir {
-        return Err("it names a manifest elsewhere".to_owned());
     }
     let root = workspace_root(files, &start);
     let mut needs = Needs::default();
@@ -190,8 +189,7 @@ fn workspace(call: &Call<'_>) -> Result<(Needs, Vec<Crate>), String> {
         return Err(needs.absent.join("; "));
     }
     // Cargo looks for its configuration, and rustup for the toolchain's file, upwards from where it runs.
-    let mut dirs = std::iter::successors(Some(start.clone()), RepoPath::parent);
-    for dir in dirs.by_ref() {
+    for dir in std::iter::successors(Some(call.dir.clone()), RepoPath::parent) {
         needs.names(files, &dir, SETTINGS);
         if config_vendors(files, &dir) {
             return Err("its dependencies are vendored".to_owned());
@@ -409,6 +407,14 @@ fn stand_in(
         .iter()
         .filter_map(|p| p.rsplit_once('/').map(|(d, _)| d))
         .collect();
+    // `cargo install --path server` builds what `cargo build --manifest-path server/Cargo.toml` does.
+    let named = call.option(&["--manifest-path"]).map(str::to_owned);
+    let path = call.option(&["--path"]).map(|p| p.trim_end_matches('/'));
+    let path = path.filter(|p| !matches!(*p, "." | "./"));
+    let manifest = named
+        .or(path.map(|p| format!("{p}/Cargo.toml")))
+        .map(|m| format!(" --manifest-path {}", text::quoted(&m)))
+        .unwrap_or_default();
     let mut steps = Vec::new();
     if !dirs.is_empty() {
         steps.push(format!("mkdir -p {}", joined(dirs.iter().copied())));
@@ -440,7 +446,7 @@ fn stand_in(
         .into_iter()
         .filter(|f| call.has(f))
         .collect();
-        let mut line = vec!["cargo build --release".to_owned()];
+        let mut line = vec![format!("cargo build --release{manifest}")];
         line.extend(kept.into_iter().map(str::to_owned));
         line.extend(
             call.option(&["--features", "-F"])
@@ -477,7 +483,10 @@ fn stand_in(
         .map(|c| format!("-p {}", text::quoted(&c.name)))
         .collect();
     if !call.has("fetch") {
-        steps.push(format!("cargo clean{profile}{target} {}", names.join(" ")));
+        steps.push(format!(
+            "cargo clean{profile}{target}{manifest} {}",
+            names.join(" ")
+        ));
     }
     steps.push(format!("rm {}", joined(all.iter().map(|s| s.as_str()))));
     Ok(steps.join(" \\\n    && "))

@@ -26,7 +26,7 @@ fn is_install(call: &Call<'_>) -> bool {
 fn install(call: &Call<'_>) -> Result<(Role, Needs), String> {
     let files = &call.files;
     let dir = match call.option(&["--working-dir", "-d"]) {
-        Some(dir) => within(call.dir, dir).ok_or("its working directory is not known")?,
+        Some(dir) => call.path(dir).ok_or("its working directory is not known")?,
         None => call.dir.clone(),
     };
     let mut needs = Needs::default();

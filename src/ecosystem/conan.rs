@@ -1,6 +1,6 @@
 //! Conan: `conan install` reads conanfile.txt or conanfile.py, the lock and profiles named.
 
-use super::needs::{Needs, within};
+use super::needs::Needs;
 use super::{CacheDir, Call, Ecosystem, Role, Verdict};
 
 pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
@@ -14,7 +14,7 @@ fn plan(call: &Call<'_>) -> Verdict {
         return None;
     }
     let named = recipe(call).unwrap_or(".");
-    let Some(path) = within(call.dir, named) else {
+    let Some(path) = call.path(named) else {
         return Some(Err(format!("where {named} lies is not known")));
     };
     let mut needs = Needs::default();
@@ -41,7 +41,7 @@ fn plan(call: &Call<'_>) -> Verdict {
         "--lockfile",
         "-l",
     ]) {
-        if let Some(path) = within(call.dir, profile) {
+        if let Some(path) = call.path(profile) {
             needs.file(&call.files, &path);
         }
     }

@@ -40,8 +40,9 @@ fn plan(call: &Call<'_>) -> Verdict {
 fn environment(call: &Call<'_>, named: &[&str]) -> Result<(Role, Needs), String> {
     let mut needs = Needs::default();
     for name in named {
-        let path =
-            within(call.dir, name).ok_or_else(|| format!("where {name} lies is not known"))?;
+        let path = call
+            .path(name)
+            .ok_or_else(|| format!("where {name} lies is not known"))?;
         if !needs.file(&call.files, &path) {
             return Err(format!("{name} is not in the repository"));
         }

@@ -23,7 +23,7 @@ fn plan(call: &Call<'_>) -> Verdict {
         _ => return None,
     };
     let dir = match call.option(&["-C", "--directory"]) {
-        Some(dir) => within(call.dir, dir)?,
+        Some(dir) => call.path(dir)?,
         None => call.dir.clone(),
     };
     let mut needs = Needs::default();

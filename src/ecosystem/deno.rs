@@ -110,7 +110,7 @@ fn cached(call: &Call<'_>, named: &[&str]) -> Result<(Role, Needs), String> {
     let files = &call.files;
     let follows = "it follows the imports of the source";
     if let [entry] = named
-        && let Some(path) = within(call.dir, entry)
+        && let Some(path) = call.path(entry)
         && let Some(source) = files.text(&path)
     {
         let is_local = ["\"./", "'./", "\"../", "'../", "\"@/", "'@/"];

@@ -16,7 +16,7 @@ fn plan(call: &Call<'_>) -> Verdict {
         return made(call);
     }
     let dir = match call.option(&["-C"]) {
-        Some(dir) => within(call.dir, dir)?,
+        Some(dir) => call.path(dir)?,
         None => call.dir.clone(),
     };
     let words: Vec<&str> = call

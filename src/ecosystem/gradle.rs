@@ -181,7 +181,7 @@ fn needs(call: &Call<'_>) -> Result<Needs, String> {
     let files = &call.files;
     let mut needs = Needs::default();
     let dir = match call.option(&["-p", "--project-dir"]) {
-        Some(dir) => within(call.dir, dir).ok_or("its project directory is not known")?,
+        Some(dir) => call.path(dir).ok_or("its project directory is not known")?,
         None => call.dir.clone(),
     };
     for path in files.below(&dir) {
@@ -220,11 +220,22 @@ fn needs(call: &Call<'_>) -> Result<Needs, String> {
         needs.dir(files, &call.dir.join(b"gradle/wrapper"));
     }
     for script in call.options(&["-I", "--init-script"]) {
-        if !within(call.dir, script).is_some_and(|p| needs.file(files, &p)) {
+        if !call.path(script).is_some_and(|p| needs.file(files, &p)) {
             needs.absent(format!("the init script {script} is not in the repository"));
         }
     }
     scripts(call, &mut needs);
+    for project in included(call) {
+        let Some(dir) = within(&dir, &project) else {
+            continue;
+        };
+        let is_copied = needs.files.iter().any(|p| p.strip_prefix(&dir).is_some());
+        if !is_copied && files.has_dir(&dir) {
+            needs.doubt(format!(
+                "Gradle 9 on wants the directory of each project, and {dir} comes only with the source"
+            ));
+        }
+    }
     let n_builds = needs
         .files
         .iter()

@@ -81,7 +81,7 @@ pub(super) fn goal(call: &Call<'_>) -> Option<Goal> {
         return None;
     }
     let dir = match call.option(&["-C", "--directory"]) {
-        Some(dir) => within(call.dir, dir)?,
+        Some(dir) => call.path(dir)?,
         None => call.dir.clone(),
     };
     let (path, text) = text(call, &call.files, &dir)?;

@@ -168,7 +168,7 @@ fn needs(call: &Call<'_>) -> Result<(Needs, bool), String> {
     let files = &call.files;
     let mut needs = Needs::default();
     let file = call.option(&["-f", "--file"]).unwrap_or("pom.xml");
-    let Some(mut root) = within(call.dir, file) else {
+    let Some(mut root) = call.path(file) else {
         return Err(format!("where {file} lies is not known"));
     };
     if files.has_dir(&root) {
@@ -192,7 +192,10 @@ fn needs(call: &Call<'_>) -> Result<(Needs, bool), String> {
         needs.dir(files, &call.dir.join(b".mvn"));
     }
     for settings in call.options(&SETTINGS) {
-        if within(call.dir, settings).is_some_and(|path| !needs.file(files, &path)) {
+        if call
+            .path(settings)
+            .is_some_and(|path| !needs.file(files, &path))
+        {
             needs.absent(format!("the settings {settings} are not in the repository"));
         }
     }

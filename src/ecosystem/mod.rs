@@ -154,7 +154,10 @@ impl Call<'_> {
             return needs::within(self.dir, &word);
         }
         let root = self.root.trim_end_matches('/');
-        let rest = word.strip_prefix(root).filter(|r| r.starts_with('/'))?;
+        let rest = word.strip_prefix(root)?;
+        if !rest.is_empty() && !rest.starts_with('/') {
+            return None;
+        }
         needs::within(&RepoPath::root(), rest.trim_start_matches('/'))
     }
 

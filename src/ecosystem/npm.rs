@@ -69,7 +69,7 @@ fn project(call: &Call<'_>) -> Option<Option<RepoPath>> {
         return None;
     }
     Some(match call.option(&["--prefix", "-C"]) {
-        Some(prefix) => within(call.dir, prefix),
+        Some(prefix) => call.path(prefix),
         None => Some(call.dir.clone()),
     })
 }

@@ -55,9 +55,14 @@ fn plan(call: &Call<'_>) -> Verdict {
         };
         Some(this)
     });
+    // `/p:Name=Value` is an option of MSBuild.
+    let is_there = |word: &&str| {
+        let path = call.path(word);
+        path.is_some_and(|p| call.files.has(&p) || call.files.has_dir(&p))
+    };
     let project = project
         .flatten()
-        .find(|w| !w.starts_with('-') && !w.starts_with('/'));
+        .find(|w| !w.starts_with('-') && (!w.starts_with('/') || is_there(w)));
     let mut needs = match needs(call, project) {
         Ok(needs) => needs,
         Err(reason) => return Some(Err(reason)),
@@ -112,9 +117,9 @@ fn needs(call: &Call<'_>, project: Option<&str>) -> Result<Needs, String> {
     let files = &call.files;
     let mut needs = Needs::default();
     let start = match project {
-        Some(project) => {
-            within(call.dir, project).ok_or_else(|| format!("where {project} lies is not known"))?
-        }
+        Some(project) => call
+            .path(project)
+            .ok_or_else(|| format!("where {project} lies is not known"))?,
         None => call.dir.clone(),
     };
     let roots = if files.has(&start) {
@@ -145,7 +150,7 @@ fn needs(call: &Call<'_>, project: Option<&str>) -> Result<Needs, String> {
         shared(files, &dir, &mut needs);
     }
     for config in call.options(&["--configfile"]) {
-        if !within(call.dir, config).is_some_and(|p| needs.file(files, &p)) {
+        if !call.path(config).is_some_and(|p| needs.file(files, &p)) {
             needs.absent(format!("{config} is not in the repository"));
         }
     }

@@ -1,6 +1,5 @@
 //! pip: `pip install -r …` reads requirements files and all they include; `pip install .` builds the source.
 
-use super::needs::within;
 use super::python_project::Installed;
 use super::{CacheDir, Call, Ecosystem, Needs, Role, Verdict, python, python_project, text};
 
@@ -149,7 +148,7 @@ pub(super) fn install(call: &Call<'_>, after: &[String]) -> Result<(Role, Needs)
                 kept.extend([flag, value.unwrap_or_default()]);
             }
             ("-f" | "--find-links", Some(dir)) => {
-                if let Some(path) = within(call.dir, dir) {
+                if let Some(path) = call.path(dir) {
                     needs.dir(files, &path);
                 }
                 kept.extend([flag, dir]);
@@ -204,7 +203,7 @@ fn settings(call: &Call<'_>, needs: &mut Needs) -> Result<bool, String> {
             continue;
         };
         for name in value.split_whitespace().filter(|n| !n.contains("://")) {
-            let Some(path) = within(call.dir, name) else {
+            let Some(path) = call.path(name) else {
                 continue;
             };
             needs.shown(format!(
@@ -216,7 +215,7 @@ fn settings(call: &Call<'_>, needs: &mut Needs) -> Result<bool, String> {
     }
     for option in ["FIND_LINKS", "CONFIG_FILE"] {
         let value = call.env.get(&format!("{prefix}{option}"));
-        if let Some(path) = value.and_then(|v| within(call.dir, v)) {
+        if let Some(path) = value.and_then(|v| call.path(v)) {
             needs.path(files, &path);
         }
     }

@@ -1,6 +1,5 @@
 //! pip-tools: `pip-sync` reads requirements files as pip does.
 
-use super::needs::within;
 use super::{CacheDir, Call, Ecosystem, Needs, Role, Verdict, python};
 
 pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
@@ -26,7 +25,7 @@ fn plan(call: &Call<'_>) -> Verdict {
         given.push("requirements.txt");
     }
     for name in given {
-        let Some(path) = within(call.dir, name) else {
+        let Some(path) = call.path(name) else {
             return Some(Err(format!("where {name} lies is not known")));
         };
         if let Err(reason) = python::requirements(&call.files, call.dir, &path, &mut needs) {

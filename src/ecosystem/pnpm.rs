@@ -24,7 +24,7 @@ const FILES: &[&str] = &[
 fn plan(call: &Call<'_>) -> Verdict {
     let verb = verb(call)?;
     let dir = match call.option(&["--dir", "-C"]) {
-        Some(dir) => match within(call.dir, dir) {
+        Some(dir) => match call.path(dir) {
             Some(dir) => dir,
             None => return Some(Err("its --dir is not a directory of the context".to_owned())),
         },

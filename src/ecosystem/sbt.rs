@@ -13,7 +13,12 @@ fn plan(call: &Call<'_>) -> Verdict {
     if call.program() != "sbt" || call.has("--version") || call.has("sbtVersion") {
         return None;
     }
+    let program = call.words.first().map_or("sbt", String::as_str);
     let mut needs = Needs::default();
+    if program.contains('/') {
+        // A launcher that the project carries with it.
+        call.path(program).map(|p| needs.file(&call.files, &p));
+    }
     let scripts: Vec<_> = call
         .files
         .below(call.dir)
@@ -27,7 +32,7 @@ fn plan(call: &Call<'_>) -> Verdict {
             needs.doubt(format!("{script} reads another file or starts a program"));
         }
     }
-    if needs.files.is_empty() {
+    if !needs.files.iter().any(|p| p.as_bytes().ends_with(b".sbt")) {
         return Some(Err("there is no build.sbt where it runs".to_owned()));
     }
     let build: Vec<_> = call
@@ -62,7 +67,7 @@ fn plan(call: &Call<'_>) -> Verdict {
         .map(String::as_str)
         .filter(|w| w.starts_with('-'))
         .collect();
-    let line = [&["sbt"], options.as_slice(), &["update"]]
+    let line = [&[program], options.as_slice(), &["update"]]
         .concat()
         .join(" ");
     Some(Ok((Role::Prefetch(line), needs)))

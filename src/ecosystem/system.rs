@@ -171,7 +171,7 @@ pub fn reads_no_project(call: &Call<'_>) -> bool {
         "poetry" => verb == "config" || verb == "self",
         "uv" => matches!(verb, "python" | "tool"),
         "bundle" => verb == "config",
-        "conda" | "mamba" => matches!(verb, "clean" | "config"),
+        "conda" | "mamba" | "micromamba" => matches!(verb, "clean" | "config"),
         _ => false,
     }
 }

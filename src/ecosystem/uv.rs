@@ -77,8 +77,9 @@ fn sync(call: &Call<'_>) -> Result<(Role, Needs), String> {
 fn pip_sync(call: &Call<'_>, after: &[String]) -> Result<(Role, Needs), String> {
     let mut needs = Needs::default();
     for name in after.iter().filter(|w| !w.starts_with('-')) {
-        let path =
-            within(call.dir, name).ok_or_else(|| format!("where {name} lies is not known"))?;
+        let path = call
+            .path(name)
+            .ok_or_else(|| format!("where {name} lies is not known"))?;
         python::requirements(&call.files, call.dir, &path, &mut needs)?;
     }
     Ok((Role::Install, needs))

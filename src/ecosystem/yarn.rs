@@ -25,7 +25,7 @@ fn plan(call: &Call<'_>) -> Verdict {
         return None;
     }
     let dir = match call.option(&["--cwd"]) {
-        Some(cwd) => match within(call.dir, cwd) {
+        Some(cwd) => match call.path(cwd) {
             Some(dir) => dir,
             None => return Some(Err("its --cwd is not a directory of the context".to_owned())),
         },
