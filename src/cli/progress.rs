@@ -16,7 +16,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Begins work on `total` things.
+    /// Begins work on `total` things; 0 where nobody knows how many there will be.
     pub(super) fn new(what: impl Into<String>, total: usize) -> Self {
         Self {
             what: what.into(),
@@ -41,7 +41,10 @@ impl Progress {
     fn show(&self) -> ProgressBar {
         // Hidden by indicatif itself where standard error is no terminal.
         let bar = ProgressBar::with_draw_target(Some(self.total), ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len}, {eta} left");
+        let style = ProgressStyle::with_template(match self.total {
+            0 => "{msg}: {pos} done, {elapsed}",
+            _ => "{msg} {bar:30} {pos}/{len}, {eta} left",
+        });
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_message(self.what.clone());
         bar

@@ -22,6 +22,7 @@ use crate::suggest::{Question, Suggestions, suggest};
 use crate::tree::{ObjectId, RepoPath};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 /// Carries the command out.
 pub(super) fn run(args: &SuggestArgs) -> Result<(), CliError> {
@@ -182,6 +183,7 @@ pub(super) fn answer(
             .or_insert_with(fetch)
             .clone()
     };
+    let progress = Mutex::new(Progress::new("replaying proposals", 0));
     let question = Question {
         accepted,
         settings: &project.settings,
@@ -192,6 +194,11 @@ pub(super) fn answer(
         blob: &|id| project.blob(id),
         cost: model,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
+        replayed: &|| {
+            if let Ok(mut progress) = progress.lock() {
+                progress.step();
+            }
+        },
     };
     let mut suggestions =
         suggest(&question).map_err(|error| CliError::dockerfile(&error, error.to_string()))?;

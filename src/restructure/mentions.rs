@@ -4,6 +4,7 @@
 
 use super::view::View;
 use crate::tree::RepoPath;
+use memchr::memmem::Finder;
 
 /// How many files, and how many bytes of each, are looked at.
 const MAX_FILES: usize = 20_000;
@@ -26,6 +27,7 @@ pub fn mentions(view: &View<'_>, words: &[&str], wanted: impl Fn(&RepoPath) -> b
         is_complete: true,
     };
     let mut total = 0;
+    let words: Vec<(&str, Finder<'_>)> = words.iter().map(|w| (*w, Finder::new(*w))).collect();
     let files = view
         .files
         .iter()
@@ -45,7 +47,7 @@ pub fn mentions(view: &View<'_>, words: &[&str], wanted: impl Fn(&RepoPath) -> b
         if looked.iter().take(4096).any(|&b| b == 0) {
             continue;
         }
-        if let Some(word) = words.iter().find(|w| holds(looked, w.as_bytes())) {
+        if let Some((word, _)) = words.iter().find(|(_, finder)| found(looked, finder)) {
             mentions.found.push((path.clone(), (*word).to_owned()));
             if mentions.found.len() >= 8 {
                 break;
@@ -57,12 +59,17 @@ pub fn mentions(view: &View<'_>, words: &[&str], wanted: impl Fn(&RepoPath) -> b
 
 /// Whether `text` holds `word` with no letter, digit or `_` around it (where the word itself ends in one).
 pub fn holds(text: &[u8], word: &[u8]) -> bool {
+    found(text, &Finder::new(word))
+}
+
+fn found(text: &[u8], finder: &Finder<'_>) -> bool {
+    let word = finder.needle();
     let is_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     let Some((&first, &last)) = word.first().zip(word.last()) else {
         return false;
     };
     let mut from = 0;
-    while let Some(at) = find(&text[from..], word) {
+    while let Some(at) = finder.find(&text[from..]) {
         let (start, end) = (from + at, from + at + word.len());
         let open = start == 0 || !is_name(first) || !is_name(text[start - 1]);
         let closed = end == text.len() || !is_name(last) || !is_name(text[end]);
@@ -72,19 +79,6 @@ pub fn holds(text: &[u8], word: &[u8]) -> bool {
         from = start + 1;
     }
     false
-}
-
-fn find(text: &[u8], word: &[u8]) -> Option<usize> {
-    let first = *word.first()?;
-    let mut from = 0;
-    while let Some(at) = text[from..].iter().position(|&b| b == first) {
-        let start = from + at;
-        if text[start..].starts_with(word) {
-            return Some(start);
-        }
-        from = start + 1;
-    }
-    None
 }
 
 /// Files that hold no readable words.

@@ -76,6 +76,7 @@ impl<'q> Bench<'q> {
             .into_iter()
             .map(|draft| (draft, self.filtered.filters(&draft.dockerfile)))
             .collect();
+        let replayed = self.question.replayed;
         let share = new.len().div_ceil(self.question.threads.max(1)).max(1);
         let done: Vec<Vec<Run>> = std::thread::scope(|scope| {
             let handles: Vec<_> = new
@@ -83,7 +84,11 @@ impl<'q> Bench<'q> {
                 .map(|part| {
                     scope.spawn(move || {
                         part.iter()
-                            .map(|(d, f)| Run::of(shared, f.clone(), d))
+                            .map(|(d, f)| {
+                                let run = Run::of(shared, f.clone(), d);
+                                replayed();
+                                run
+                            })
                             .collect()
                     })
                 })

@@ -28,6 +28,8 @@ pub struct Question<'a> {
     pub cost: &'a CostModel,
     /// Replays at once, at least 1.
     pub threads: usize,
+    /// Called when a replay is done, by the thread that did it.
+    pub replayed: &'a (dyn Fn() + Sync),
 }
 
 /// The parts of a question that every replay needs, and that threads share.

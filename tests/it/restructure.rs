@@ -203,6 +203,7 @@ impl Case {
             blob: &|_| None,
             cost: &CostModel::default(),
             threads,
+            replayed: &|| {},
         };
         suggest(&question).expect("the case's Dockerfile parses")
     }

@@ -74,6 +74,7 @@ fn answer(app: &App, dockerfile: &str) -> Suggestions {
         blob: &|_| None,
         cost: &CostModel::default(),
         threads: 2,
+        replayed: &|| {},
     };
     suggest(&question).expect("the variant parses once mended")
 }

@@ -265,6 +265,7 @@ fn answer_of(
         blob,
         cost: &CostModel::default(),
         threads: 2,
+        replayed: &|| {},
     })
     .unwrap()
 }

@@ -55,7 +55,14 @@ const HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["cli/progress.rs"]),
     ("jiff", &["history/git.rs", "report/format.rs", "forge/"]),
     ("maud", &["report/html.rs"]),
-    ("memchr", &["history/git.rs", "history/raw.rs"]),
+    (
+        "memchr",
+        &[
+            "history/git.rs",
+            "history/raw.rs",
+            "restructure/mentions.rs",
+        ],
+    ),
     ("petgraph", &["graph/dag.rs"]),
     ("prost", &["cost/log/status.rs"]),
     ("regex", &["context/", "dockerfile/shell_pattern.rs"]),
