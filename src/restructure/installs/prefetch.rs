@@ -20,6 +20,10 @@ impl Read<'_> {
                 let Some(Answer::Plan(plan)) = self.ask(seen) else {
                     continue;
                 };
+                // Another program of that name is found there.
+                if seen.assignments.iter().any(|(name, _)| name == "PATH") {
+                    continue;
+                }
                 let (line, inserted) = match plan.role {
                     Role::Prefetch(line) => (line, None),
                     Role::PrefetchThen { line, option } => match self.after_verb(seen) {
