@@ -537,7 +537,12 @@ fn order(before: &View<'_>, after: &View<'_>, candidate: &Candidate) -> Result<(
     Ok(())
 }
 
-fn stage_after<'d>(stage: &Stage, before: &Dockerfile, after: &'d Dockerfile) -> Option<&'d Stage> {
+/// The stage of the rewritten text that `stage` has become.
+pub(super) fn stage_after<'d>(
+    stage: &Stage,
+    before: &Dockerfile,
+    after: &'d Dockerfile,
+) -> Option<&'d Stage> {
     match &stage.name {
         Some(name) => after.stages.iter().find(|s| s.name.as_ref() == Some(name)),
         None if before.stages.len() == after.stages.len() => after.stages.get(stage.index),
@@ -549,7 +554,7 @@ fn stage_after<'d>(stage: &Stage, before: &Dockerfile, after: &'d Dockerfile) ->
 }
 
 /// The instructions that stand in both, with their positions before and after; equal texts in the order they stand.
-fn positions(before: &Stage, after: &Stage) -> Vec<(usize, usize)> {
+pub(super) fn positions(before: &Stage, after: &Stage) -> Vec<(usize, usize)> {
     let mut taken = BTreeSet::new();
     let mut pairs = Vec::new();
     for (n, instruction) in before.instructions.iter().enumerate() {

@@ -20,6 +20,7 @@ mod kept;
 pub mod layout;
 pub mod legality;
 mod lift;
+mod mounted;
 pub mod passed;
 pub mod past;
 mod present;

@@ -6,6 +6,7 @@ use super::accepted::Acceptance;
 use super::candidate::Candidate;
 use super::layout::reachable;
 use super::legality::{check, visible_after};
+use super::mounted::is_parted;
 use super::rules::{ALL, Rule};
 use super::view::View;
 use crate::dockerfile::Dockerfile;
@@ -126,6 +127,8 @@ pub fn proposals(view: &View<'_>, rules: &[Rule]) -> Proposals {
             }
             let checked = check(view, &candidate);
             match checked {
+                // As with a split whose results a mount would hold: there is nothing to say of it.
+                Ok(after) if is_parted(view, &after) => {}
                 Ok(after) => {
                     let draft = Draft {
                         dockerfile: after.text,
