@@ -58,20 +58,23 @@ pub fn move_before(text: &str, stage: &Stage, moved: &BTreeSet<usize>, to: usize
     edits
 }
 
-/// Edits that move instruction `index` to after instruction `to`, further down.
-pub fn move_after(text: &str, stage: &Stage, index: usize, to: usize) -> Vec<TextEdit> {
+/// Edits that move the instructions `moved` of `stage` (in their order) to after instruction `to`, further down.
+pub fn move_after(text: &str, stage: &Stage, moved: &BTreeSet<usize>, to: usize) -> Vec<TextEdit> {
     let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let span = block_of(text, stage, index);
     let at = block_of(text, stage, to).end;
-    let mut carried = text[span.range()].to_owned();
+    let mut edits = Vec::new();
+    let mut carried = String::new();
+    for &index in moved {
+        let span = block_of(text, stage, index);
+        carried.push_str(&text[span.range()]);
+        edits.push(TextEdit::delete(without_blank_twin(text, span)));
+    }
     if !text[..at].ends_with('\n') {
         carried.insert_str(0, line_break);
         carried.truncate(carried.trim_end_matches(['\r', '\n']).len());
     }
-    vec![
-        TextEdit::delete(without_blank_twin(text, span)),
-        TextEdit::insert(at, carried),
-    ]
+    edits.push(TextEdit::insert(at, carried));
+    edits
 }
 
 /// `span` and the blank line after it, when a blank line stands before it too.

@@ -75,6 +75,12 @@ fn is_local_program(path: &str) -> bool {
     })
 }
 
+/// Whether a file at `path` is read by those who name it, and not by whoever looks into places of the system.
+pub(super) fn is_read_by_name(path: &str) -> bool {
+    let is_in = |places: &[&str]| places.iter().any(|p| is_within(path, p));
+    !is_in(SYSTEM_PLACES) || is_in(NOT_SYSTEM) || is_local_program(path)
+}
+
 /// Places that packages installed for everyone by name read or write, beside the system's.
 const GLOBAL_PLACES: &[&str] = &["/root", "/go", "/usr", "/opt"];
 

@@ -124,11 +124,25 @@ fn no_command_is_dropped() {
         // What two stages do alike may be done once for both.
         let shares = proposal.candidate.rule == "shared-base";
         let needed = |n: usize| if shares { 1 } else { n };
+        let mounts = proposal.candidate.rule == "cache-mounts";
         let lost = old
             .iter()
+            .filter(|(words, _)| !(mounts && is_for_the_mount(words, &new)))
             .find(|(words, n)| new.get(*words) < Some(&needed(**n)));
         lost.map(|(words, _)| format!("{words:?} is lost:\n{}", proposal.draft.dockerfile))
     });
+}
+
+/// Whether a command only kept downloads out of the layer, or stands there without the words that did: with a mount over
+/// them it has nothing left to do.
+fn is_for_the_mount(words: &[String], new: &BTreeMap<Vec<String>, usize>) -> bool {
+    let is_cache = |word: &String| {
+        word.starts_with("--no-cache") || word.contains("/.cache") || word.ends_with("/.npm")
+    };
+    let empties = words.get(1).is_some_and(|w| w == "cache")
+        || (words[0] == "rm" && words[1..].iter().all(|w| w.starts_with('-') || is_cache(w)));
+    let rest: Vec<String> = words.iter().filter(|w| !is_cache(w)).cloned().collect();
+    empties || new.contains_key(&rest)
 }
 
 /// What the target's image is started with: the last CMD, ENTRYPOINT and USER of its stages, and all ports and volumes.

@@ -14,6 +14,7 @@ mod deps_first;
 mod heat;
 mod ignore;
 mod intruder;
+mod late_copy;
 mod layered_jar;
 mod link;
 mod merge;
@@ -71,6 +72,7 @@ pub const ALL: &[Rule] = &[
     ignore::RULE,
     sink::RULE,
     system_first::RULE,
+    late_copy::RULE,
     cold_first::RULE,
     link::RULE,
     merge::RULE,

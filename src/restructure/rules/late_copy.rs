@@ -1,0 +1,371 @@
+//! Files that no step needs yet are copied after the steps.
+//!
+//! Before:
+//! ```dockerfile
+//! COPY entrypoint.sh /
+//! RUN ./configure && make install
+//! ENTRYPOINT ["/entrypoint.sh"]
+//! ```
+//! After:
+//! ```dockerfile
+//! RUN ./configure && make install
+//! COPY entrypoint.sh /
+//! ENTRYPOINT ["/entrypoint.sh"]
+//! ```
+//! For RUNs of which it is not known what they read (`system-first` moves the others): a COPY passes one that names none
+//! of its files nor their directory, does not work where they are, and comes upon no file that names one of them. Files
+//! in places of the system, where programs look by themselves, stay. Where a step calls a few of many files, those few
+//! are copied before it. Always for review.
+
+use super::super::candidate::{Candidate, Safety, TextEdit};
+use super::super::effect::{Effect, Files, conflict};
+use super::super::installs::StageView;
+use super::super::layout::{is_within, places, reachable};
+use super::super::mentions::{holds, mentions};
+use super::super::moving::{block_of, effects, move_after};
+use super::super::present::present;
+use super::super::touched::is_read_by_name;
+use super::super::view::View;
+use super::Rule;
+use crate::dockerfile::ast::{Instruction, Kind};
+use crate::tree::RepoPath;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Its line in [`super::ALL`].
+pub(super) const RULE: Rule = Rule {
+    id: "late-copy",
+    summary: "files that no step needs yet copied after the steps",
+    propose,
+};
+
+/// Copies of more files are not looked at: too many names.
+const MOST_FILES: usize = 60;
+
+/// So many files at most are copied first for the steps that call them.
+const MOST_KEPT: usize = 4;
+
+fn propose(view: &View<'_>) -> Vec<Candidate> {
+    let all = places(view.dockerfile);
+    let mut found = Vec::new();
+    for stage in reachable(view.dockerfile, view.target) {
+        let of = StageView::new(view, &all, stage);
+        let effects = effects(view, of.stage, &of.places);
+        found.extend((0..of.stage.instructions.len()).filter_map(|index| {
+            let files = of.brings[index].as_ref()?;
+            let late = Late {
+                of: &of,
+                effects: &effects,
+                index,
+                files,
+            };
+            late.candidate()
+        }));
+    }
+    found
+}
+
+/// A copy that may come later.
+struct Late<'a> {
+    of: &'a StageView<'a>,
+    effects: &'a [Effect],
+    index: usize,
+    /// What it brings: path in the image to path in the context.
+    files: &'a BTreeMap<String, RepoPath>,
+}
+
+/// How far it can go.
+#[derive(Default)]
+struct Way {
+    /// What moves: the copy, and the RUNs that only touch its files.
+    moved: BTreeSet<usize>,
+    /// The last RUN that it passes.
+    last: Option<usize>,
+    /// The RUNs passed of which it is not known what they read.
+    unknown: Vec<usize>,
+    /// The files that steps on the way call.
+    kept: BTreeSet<String>,
+}
+
+impl Late<'_> {
+    fn candidate(&self) -> Option<Candidate> {
+        let view = self.of.view;
+        let instruction = self.instruction(self.index);
+        let is_plain = instruction.heredocs.is_empty()
+            && !self.files.is_empty()
+            && self.files.len() <= MOST_FILES
+            && !(instruction.keyword == "ADD" && self.files.values().any(is_archive));
+        let changes = || {
+            let paths: BTreeSet<&RepoPath> = self.files.values().collect();
+            view.n_touching(|p| paths.contains(p))
+        };
+        if !is_plain || !self.files.keys().all(|to| is_read_by_name(to)) {
+            return None;
+        }
+        let n_changes = changes();
+        let way = self.way();
+        let last = way.last.filter(|_| n_changes > 0)?;
+        if way.unknown.is_empty() || (!way.kept.is_empty() && way.moved.len() > 1) {
+            return None;
+        }
+        let first = (!way.kept.is_empty()).then(|| self.copy_of(&way.kept));
+        if first == Some(None) {
+            return None;
+        }
+        Some(self.written(&way, last, first.flatten(), n_changes))
+    }
+
+    fn written(
+        &self,
+        way: &Way,
+        last: usize,
+        first: Option<String>,
+        n_changes: usize,
+    ) -> Candidate {
+        let (view, stage) = (self.of.view, self.of.stage);
+        let line = |i: usize| self.instruction(i).lines.first;
+        let names = |paths: &mut dyn Iterator<Item = &String>| {
+            let names: Vec<&str> = paths.map(|p| name(p)).collect();
+            match names.as_slice() {
+                few if few.len() <= 3 => few.join(", "),
+                many => format!("{} and {} more", many[..2].join(", "), many.len() - 2),
+            }
+        };
+        let moves = names(&mut self.files.keys().filter(|to| !way.kept.contains(*to)));
+        let after = self.instruction(last).lines.last;
+        let title = if way.kept.is_empty() {
+            format!(
+                "copy {moves} (line {}) after line {after}",
+                line(self.index)
+            )
+        } else {
+            format!(
+                "copy {} first, {moves} (line {}) after line {after}",
+                names(&mut way.kept.iter()),
+                line(self.index)
+            )
+        };
+        let mut candidate = Candidate::new(RULE.id, title);
+        candidate.edits = move_after(view.text(), stage, &way.moved, last);
+        if let Some(first) = first {
+            // In place of what goes, the blank line after it stays.
+            let block = block_of(view.text(), stage, self.index);
+            candidate.edits[0] = TextEdit::replace(block, first);
+        }
+        let unknown: Vec<String> = way.unknown.iter().map(|&i| line(i).to_string()).collect();
+        let (runs, neither) = match unknown.as_slice() {
+            [one] => (format!("line {one}"), "neither reads nor writes"),
+            all => (
+                format!("lines {}", all.join(", ")),
+                "neither read nor write",
+            ),
+        };
+        candidate.safety = Safety::Review {
+            reasons: vec![format!(
+                "neither the text of {runs} nor a file that is there by then names what is moved"
+            )],
+            doubt: format!("check that {runs} {neither} these files under another name"),
+        };
+        candidate.rationale = format!(
+            "No step before line {after} names them, yet all of them run again with each change; they changed in {n_changes} of {} builds.",
+            view.n_builds()
+        );
+        candidate.lines = vec![
+            self.instruction(self.index).lines,
+            self.instruction(last).lines,
+        ];
+        candidate
+    }
+
+    fn instruction(&self, index: usize) -> &Instruction {
+        &self.of.stage.instructions[index]
+    }
+
+    fn way(&self) -> Way {
+        let mut way = Way {
+            moved: BTreeSet::from([self.index]),
+            ..Way::default()
+        };
+        for index in self.index + 1..self.of.stage.instructions.len() {
+            let meets = || {
+                let mut moved = way.moved.iter();
+                moved.any(|&m| conflict(&self.effects[m], &self.effects[index]).is_some())
+            };
+            if !matches!(self.instruction(index).kind, Kind::Run(_)) {
+                if meets() {
+                    break;
+                }
+                continue;
+            }
+            if self.is_about_them(index) {
+                way.moved.insert(index);
+                continue;
+            }
+            if self.effects[index].groups.is_some() {
+                if meets() {
+                    break;
+                }
+            } else {
+                let Some(called) = self.called_by(index) else {
+                    break;
+                };
+                let mut kept = way.kept.clone();
+                kept.extend(called);
+                let Some(kept) = self.with_called(kept) else {
+                    break;
+                };
+                if kept.len() > MOST_KEPT || kept.len() == self.files.len() {
+                    break;
+                }
+                way.kept = kept;
+                way.unknown.push(index);
+            }
+            way.last = Some(index);
+        }
+        if let Some(last) = way.last {
+            way.moved.retain(|&m| m < last);
+        }
+        way
+    }
+
+    /// Whether a RUN touches these files and nothing else (`chmod +x /entrypoint.sh`).
+    fn is_about_them(&self, index: usize) -> bool {
+        let effect = &self.effects[index];
+        match &effect.files {
+            Files::Commands(touched) => {
+                effect.groups.is_some()
+                    && !touched.system
+                    && !touched.global
+                    && !touched.places.is_empty()
+                    && touched.places.iter().all(|p| self.files.contains_key(p))
+            }
+            _ => false,
+        }
+    }
+
+    /// The files that the RUN at `index` names, or that a file names which it can come upon; `None` where it may read any.
+    fn called_by(&self, index: usize) -> Option<BTreeSet<String>> {
+        let instruction = self.instruction(index);
+        let here = self.of.cwd(index);
+        if here != "/" && self.files.keys().any(|to| is_within(to, here)) {
+            return None;
+        }
+        let heredocs = instruction.heredocs.iter().map(|h| h.content.as_str());
+        let text: String = [instruction.original.as_str()]
+            .into_iter()
+            .chain(heredocs)
+            .collect();
+        if self.files.keys().any(|to| names_a_directory_of(&text, to)) {
+            return None;
+        }
+        let all = super::super::layout::places(self.of.view.dockerfile);
+        let there = present(self.of.view, &all, self.of.stage.index, index)?;
+        let names: BTreeSet<&str> = self.files.keys().map(|to| name(to)).collect();
+        let words: Vec<&str> = names.into_iter().collect();
+        let own: BTreeSet<&RepoPath> = self.files.values().collect();
+        let found = mentions(self.of.view, &words, |p| {
+            there.contains(p) && !own.contains(p)
+        });
+        if !found.found.is_empty() || !found.is_complete {
+            return None;
+        }
+        let named = |to: &&String| holds(text.as_bytes(), name(to).as_bytes());
+        Some(self.files.keys().filter(named).cloned().collect())
+    }
+
+    /// `kept` with the files that those name in turn; `None` where one cannot be read.
+    fn with_called(&self, mut kept: BTreeSet<String>) -> Option<BTreeSet<String>> {
+        let mut open: Vec<String> = kept.iter().cloned().collect();
+        while let Some(to) = open.pop() {
+            let text = (self.of.view.read)(self.files.get(&to)?)?;
+            for other in self.files.keys() {
+                if !kept.contains(other) && holds(&text, name(other).as_bytes()) {
+                    kept.insert(other.clone());
+                    open.push(other.clone());
+                }
+            }
+        }
+        Some(kept)
+    }
+
+    /// A COPY of `kept` alone, with the flags of the whole one; `None` where a name is in its way.
+    fn copy_of(&self, kept: &BTreeSet<String>) -> Option<String> {
+        let instruction = self.instruction(self.index);
+        let text = self.of.view.text();
+        let flags: Option<String> = instruction
+            .flags
+            .iter()
+            .map(|f| Some(format!("{} ", text.get(f.span.range())?)))
+            .collect();
+        let flags = flags?;
+        let mut by_folder: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for to in kept {
+            let from = self.files.get(to)?.to_string();
+            let folder = &to[..to.rfind('/')? + 1];
+            if name(&from) != name(to) || from.contains([' ', '$', '*', '?', '[', '"', '\\']) {
+                return None;
+            }
+            by_folder.entry(folder).or_default().push(from);
+        }
+        if instruction.is_on("parents") {
+            return None;
+        }
+        let line = |(folder, from): (&str, Vec<String>)| {
+            format!(
+                "{} {flags}{} {folder}\n",
+                instruction.keyword,
+                from.join(" ")
+            )
+        };
+        Some(by_folder.into_iter().map(line).collect())
+    }
+}
+
+fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Whether ADD would unpack it.
+fn is_archive(path: &RepoPath) -> bool {
+    let text = path.to_string();
+    [".tar", ".tgz", ".gz", ".xz", ".bz2", ".txz", ".zst"]
+        .iter()
+        .any(|end| text.ends_with(end))
+}
+
+/// Whether `text` names a directory that `path` is below, as a whole: `chown -R app /app`, `/usr/local/bin/*`.
+fn names_a_directory_of(text: &str, path: &str) -> bool {
+    let mut directory = path;
+    while let Some((above, _)) = directory.rsplit_once('/').filter(|(a, _)| !a.is_empty()) {
+        directory = above;
+        for (at, _) in text.match_indices(directory) {
+            let rest = text[at + directory.len()..].trim_start_matches('/');
+            let is_start = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '/');
+            let is_whole = rest
+                .starts_with(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c)))
+                || rest.is_empty();
+            if is_start && is_whole {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_named_as_a_whole() {
+        let check = |text: &str, path: &str, want: bool| {
+            assert_eq!(names_a_directory_of(text, path), want, "{text} {path}");
+        };
+        check("chown -R app /app", "/app/start.sh", true);
+        check("chown -R app /app/data", "/app/start.sh", false);
+        check("chmod +x /usr/local/bin/*", "/usr/local/bin/a", true);
+        check("curl -o /usr/local/bin/b x", "/usr/local/bin/a", false);
+        check("tar -C /usr/local -xz", "/usr/local/bin/a", true);
+        check("cp -r /application /x", "/app/a", false);
+        check("make", "/entrypoint.sh", false);
+    }
+}
