@@ -135,6 +135,7 @@ pub(super) fn kind_of(command: &Seen) -> &'static str {
         },
         "poetry" | "pdm" | "rye" | "hatch" => match sub {
             "config" | "self" | "version" => "trivial",
+            "export" => "python script",
             _ => "poetry install",
         },
         "pipenv" => "pipenv install",

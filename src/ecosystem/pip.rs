@@ -184,6 +184,11 @@ pub(super) fn install(call: &Call<'_>, after: &[String]) -> Result<(Role, Needs)
     if n_files == 0 {
         return project(call, &locals, head.chain(kept).collect());
     }
+    let verb = call.words.len().checked_sub(after.len() + 1);
+    let verb = verb.and_then(|n| call.words.get(n)).map(String::as_str);
+    if matches!(verb, Some("wheel" | "download")) {
+        return Err("it fetches again what is there already".to_owned());
+    }
     // The requirements can go before; the command stays and finds them done.
     let line: Vec<String> = head.chain(kept).map(text::quoted).collect();
     Ok((Role::Prefetch(line.join(" ")), needs))

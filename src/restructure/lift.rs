@@ -135,7 +135,17 @@ fn is_done_above(stages: &[StageView<'_>], of: &StageView<'_>, install: &Install
             of.builds_with(run)
                 .is_some_and(|names| names.iter().any(|n| install.ecosystems.contains(n)))
         };
-        of.installs(run).iter().any(is_same) || (is_prefetch && builds())
+        // What mounts bring is not followed; the same command with them has the same done.
+        let is_bound = || {
+            let instruction = &of.stage.instructions[run];
+            let binds = instruction
+                .flag_values("mount")
+                .any(|m| m.contains("type=bind"));
+            let seen = super::command::seen(instruction).unwrap_or_default();
+            let words = first_words(&install.shown);
+            binds && seen.iter().any(|s| s.words.iter().take(2).eq(words.iter()))
+        };
+        of.installs(run).iter().any(is_same) || (is_prefetch && (builds() || is_bound()))
     };
     let dockerfile = of.view.dockerfile;
     let mut below = std::iter::successors(parent(dockerfile, of.stage.index), |s| {

@@ -119,6 +119,13 @@ impl Read<'_> {
             .iter()
             .find(|(p, _)| !p.ecosystem.is_empty())
             .map(|(_, s)| *s)?;
+        // A list of requirements that nothing installs is no work worth keeping.
+        if plans
+            .iter()
+            .all(|(p, s)| p.ecosystem.is_empty() || s.subcommand() == "export")
+        {
+            return None;
+        }
         let shown = if main.conditional {
             format!(
                 "the install of line {}",

@@ -60,6 +60,12 @@ impl Read<'_> {
                 }
                 let shown = if plan.ecosystem == "cargo" {
                     "cargo build with stand-ins".to_owned()
+                } else if line.contains(" | ") {
+                    format!(
+                        "{} ahead for line {}",
+                        short(&seen.words[..seen.words.len().min(2)]),
+                        self.of.stage.instructions[self.run].lines.first
+                    )
                 } else {
                     short(
                         &line

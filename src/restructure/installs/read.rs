@@ -521,7 +521,17 @@ fn made(read: &Read<'_>) -> BTreeSet<RepoPath> {
         let targets = targets.filter(|r| r.operator.contains('>') && !r.operator.contains('&'));
         let exported = read.with_call(seen, ecosystem::exports).flatten();
         let words: Vec<String> = targets.map(|r| r.target.clone()).chain(exported).collect();
-        made.extend(words.iter().filter_map(|word| read.path_of(seen, word)));
+        let here = read.path_of(seen, ".");
+        // A directory of the source is there only with the source.
+        let is_there = |dir: &RepoPath| {
+            here.as_ref() == Some(dir)
+                || !read
+                    .files
+                    .iter()
+                    .any(|(p, _)| p.strip_prefix(dir).is_some())
+        };
+        let paths = words.iter().filter_map(|word| read.path_of(seen, word));
+        made.extend(paths.filter(|p| is_there(&p.parent().unwrap_or_else(RepoPath::root))));
     }
     made.retain(|path| !read.files.iter().any(|(p, _)| p == path));
     made
