@@ -176,3 +176,19 @@ fn continuation(rest: &str, escape: char) -> Option<usize> {
     }
     Some(end)
 }
+
+/// Puts flags (with the blank before each) behind the RUN of an instruction. Where its command stands apart from the
+/// keyword, to be in line with the lines below, it gets a line of its own and stays there.
+pub fn with_flags(view: &View<'_>, run: &Instruction, flags: &str) -> TextEdit {
+    let at = run.span.start + "RUN".len();
+    let rest = view.text().get(at..run.span.end).unwrap_or_default();
+    let blanks = rest.len() - rest.trim_start_matches(' ').len();
+    let is_aligned = blanks > 1 && !rest.trim_start().starts_with(view.dockerfile.escape);
+    if !is_aligned {
+        return TextEdit::insert(at, flags);
+    }
+    let indent = " ".repeat("RUN".len() + blanks);
+    let escape = view.dockerfile.escape;
+    let text = format!("{flags} {escape}\n{indent}");
+    TextEdit::replace(Span::new(at, at + blanks), text)
+}

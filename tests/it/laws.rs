@@ -121,7 +121,8 @@ fn no_command_is_dropped() {
     every_proposal(|situation, proposal| {
         let old = commands(&parsed(&situation.answer.now.dockerfile));
         let new = commands(&parsed(&proposal.draft.dockerfile));
-        // What two stages do alike may be done once for both.
+        // What two stages do alike may be done once for both; what empties a cache goes where a mount takes its place,
+        // and the proposal says so.
         let shares = proposal.candidate.rule == "shared-base";
         let needed = |n: usize| if shares { 1 } else { n };
         let mounts = proposal.candidate.rule == "cache-mounts";

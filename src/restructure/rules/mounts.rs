@@ -22,7 +22,7 @@ use super::super::installs::{Action, Install, StageView, relative};
 use super::super::kept::emptied;
 use super::super::layout::{is_within, parent, places, reachable};
 use super::super::lift::declare;
-use super::super::moving::{block, without_blank_twin};
+use super::super::moving::{block, with_flags, without_blank_twin};
 use super::super::view::{Feature, View};
 use super::Rule;
 
@@ -124,9 +124,7 @@ fn bound(of: &StageView<'_>, install: &Install) -> Option<Candidate> {
     let flags = mounts?
         .iter()
         .fold(String::new(), |all, m| format!("{all} {m}"));
-    candidate
-        .edits
-        .push(TextEdit::insert(run.span.start + 3, flags));
+    candidate.edits.push(with_flags(of.view, run, &flags));
     candidate.lines = copies
         .iter()
         .rev()
@@ -234,10 +232,8 @@ fn cache(
             }
             continue;
         };
-        edits.push(TextEdit::insert(
-            instruction.span.start + "RUN".len(),
-            flags(instruction, ecosystem, dir, &target),
-        ));
+        let flags = flags(instruction, ecosystem, dir, &target);
+        edits.push(with_flags(view, instruction, &flags));
         edits.extend(emptied.edits);
         doubts.extend(emptied.doubts);
         taken_out.extend(emptied.words);
