@@ -28,6 +28,7 @@ mod view;
 
 pub mod mentions;
 pub mod moving;
+mod named;
 pub mod rules;
 mod runtime;
 pub mod search;

@@ -20,10 +20,10 @@
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::effect::{Effect, Files, conflict};
 use super::super::installs::StageView;
-use super::super::layout::{is_within, places, reachable};
-use super::super::mentions::{holds, mentions};
+use super::super::layout::{Place, places, reachable};
+use super::super::mentions::holds;
 use super::super::moving::{block_of, effects, move_after};
-use super::super::present::present;
+use super::super::named::named;
 use super::super::touched::is_read_by_name;
 use super::super::view::View;
 use super::Rule;
@@ -55,6 +55,7 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
             let late = Late {
                 of: &of,
                 effects: &effects,
+                places: &all,
                 index,
                 files,
             };
@@ -68,6 +69,8 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
 struct Late<'a> {
     of: &'a StageView<'a>,
     effects: &'a [Effect],
+    /// Of all stages.
+    places: &'a [Vec<Place>],
     index: usize,
     /// What it brings: path in the image to path in the context.
     files: &'a BTreeMap<String, RepoPath>,
@@ -205,7 +208,11 @@ impl Late<'_> {
                     break;
                 }
             } else {
-                let Some(called) = self.called_by(index) else {
+                let own = self.files.values().collect();
+                let paths = self.files.keys().map(String::as_str).collect();
+                let stage = self.of.stage.index;
+                let named = named(self.of.view, self.places, (stage, index), &paths, &own);
+                let Some(called) = named else {
                     break;
                 };
                 let mut kept = way.kept.clone();
@@ -240,36 +247,6 @@ impl Late<'_> {
             }
             _ => false,
         }
-    }
-
-    /// The files that the RUN at `index` names, or that a file names which it can come upon; `None` where it may read any.
-    fn called_by(&self, index: usize) -> Option<BTreeSet<String>> {
-        let instruction = self.instruction(index);
-        let here = self.of.cwd(index);
-        if here != "/" && self.files.keys().any(|to| is_within(to, here)) {
-            return None;
-        }
-        let heredocs = instruction.heredocs.iter().map(|h| h.content.as_str());
-        let text: String = [instruction.original.as_str()]
-            .into_iter()
-            .chain(heredocs)
-            .collect();
-        if self.files.keys().any(|to| names_a_directory_of(&text, to)) {
-            return None;
-        }
-        let all = super::super::layout::places(self.of.view.dockerfile);
-        let there = present(self.of.view, &all, self.of.stage.index, index)?;
-        let names: BTreeSet<&str> = self.files.keys().map(|to| name(to)).collect();
-        let words: Vec<&str> = names.into_iter().collect();
-        let own: BTreeSet<&RepoPath> = self.files.values().collect();
-        let found = mentions(self.of.view, &words, |p| {
-            there.contains(p) && !own.contains(p)
-        });
-        if !found.found.is_empty() || !found.is_complete {
-            return None;
-        }
-        let named = |to: &&String| holds(text.as_bytes(), name(to).as_bytes());
-        Some(self.files.keys().filter(named).cloned().collect())
     }
 
     /// `kept` with the files that those name in turn; `None` where one cannot be read.
@@ -330,42 +307,4 @@ fn is_archive(path: &RepoPath) -> bool {
     [".tar", ".tgz", ".gz", ".xz", ".bz2", ".txz", ".zst"]
         .iter()
         .any(|end| text.ends_with(end))
-}
-
-/// Whether `text` names a directory that `path` is below, as a whole: `chown -R app /app`, `/usr/local/bin/*`.
-fn names_a_directory_of(text: &str, path: &str) -> bool {
-    let mut directory = path;
-    while let Some((above, _)) = directory.rsplit_once('/').filter(|(a, _)| !a.is_empty()) {
-        directory = above;
-        for (at, _) in text.match_indices(directory) {
-            let rest = text[at + directory.len()..].trim_start_matches('/');
-            let is_start = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '/');
-            let is_whole = rest
-                .starts_with(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c)))
-                || rest.is_empty();
-            if is_start && is_whole {
-                return true;
-            }
-        }
-    }
-    false
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_directory_is_named_as_a_whole() {
-        let check = |text: &str, path: &str, want: bool| {
-            assert_eq!(names_a_directory_of(text, path), want, "{text} {path}");
-        };
-        check("chown -R app /app", "/app/start.sh", true);
-        check("chown -R app /app/data", "/app/start.sh", false);
-        check("chmod +x /usr/local/bin/*", "/usr/local/bin/a", true);
-        check("curl -o /usr/local/bin/b x", "/usr/local/bin/a", false);
-        check("tar -C /usr/local -xz", "/usr/local/bin/a", true);
-        check("cp -r /application /x", "/app/a", false);
-        check("make", "/entrypoint.sh", false);
-    }
 }

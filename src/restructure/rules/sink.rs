@@ -13,18 +13,21 @@
 //! ENV GIT_COMMIT=$GIT_COMMIT
 //! ```
 //! Applies to arguments that are passed with changing values, to those whose name says that they will be (a commit,
-//! a date, a build number, a version), to those that the repository's own files pass, and to what the Dockerfile itself gave other values over this history. They move down past everything that does not read them: a RUN that is known not
-//! to, or whose text does not mention the name while no file of the tree does either. One that is there to make steps run
-//! again (`CACHEBUST`) stays where it is.
+//! a date, a build number, a version), to those that the repository's own files pass, and to what the Dockerfile itself
+//! gave other values over this history. They move down past everything that does not read them: a RUN that is known not
+//! to, or whose text does not mention the name while no file that it can come upon does either. A RUN that only writes
+//! one somewhere goes with it. One that is there to make steps run again (`CACHEBUST`) stays where it is.
 
 use super::super::candidate::{Candidate, Safety};
-use super::super::effect::{Effect, conflict};
+use super::super::effect::{Effect, Files, conflict};
 use super::super::layout::{Place, mentioned, places, reachable};
 use super::super::mentions::mentions;
 use super::super::moving::{block_of, effects};
+use super::super::named::named;
 use super::super::passed::{is_about_images, passed_by};
 use super::super::past::Name;
 use super::super::present::present;
+use super::super::touched::is_read_by_name;
 use super::super::view::View;
 use super::Rule;
 use crate::dockerfile::ast::{ArgItem, Dockerfile, Instruction, Kind, Stage};
@@ -167,6 +170,50 @@ struct Ground<'a> {
     stage: &'a Stage,
     /// What each instruction reads and writes.
     effects: &'a [Effect],
+}
+
+impl Ground<'_> {
+    /// Whether the RUN at `index` only makes or changes files that its words name (`echo $VERSION > /version`).
+    fn goes_along(&self, index: usize) -> bool {
+        match &self.effects[index].files {
+            Files::Commands(touched) => {
+                self.effects[index].groups.is_some() && !touched.system && !touched.global
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the RUN at `index`, of which it is not known what it reads, names nothing that the RUNs `above` touch.
+    fn leaves_alone(
+        &self,
+        index: usize,
+        above: &BTreeSet<usize>,
+        doubts: &mut Vec<String>,
+    ) -> bool {
+        let instruction = &self.stage.instructions[index];
+        let is_unknown =
+            matches!(instruction.kind, Kind::Run(_)) && self.effects[index].groups.is_none();
+        let touched = above.iter().filter_map(|&m| match &self.effects[m].files {
+            Files::Commands(touched) => Some(&touched.places),
+            _ => None,
+        });
+        let paths: BTreeSet<&str> = touched.flatten().map(String::as_str).collect();
+        let at = (self.stage.index, index);
+        let names_none = || {
+            named(self.view, self.places, at, &paths, &BTreeSet::new())
+                .is_some_and(|named| named.is_empty())
+        };
+        if !is_unknown || !paths.iter().all(|p| is_read_by_name(p)) || !names_none() {
+            return false;
+        }
+        let list: Vec<&str> = paths.into_iter().collect();
+        doubts.push(format!(
+            "check that the RUN in line {} does not read {}",
+            instruction.lines.first,
+            list.join(" or ")
+        ));
+        true
+    }
 }
 
 fn propose(view: &View<'_>) -> Vec<Candidate> {
@@ -332,20 +379,31 @@ fn of_stage(
     // The lowest place: before the first instruction that reads one of the values.
     let first = *moved.first()?;
     let mut to = first;
+    // RUNs that read one and go down with it.
+    let mut readers = BTreeSet::new();
     for index in first..stage.instructions.len() {
         if moved.contains(&index) {
             continue;
         }
-        let reads = moved
-            .iter()
-            .filter(|m| **m < index)
-            .any(|&m| conflict(&effects[m], &effects[index]).is_some());
-        if reads && !unread(index, &mut doubts) {
+        let meets = |which: &BTreeSet<usize>| {
+            let mut above = which.iter().filter(|m| **m < index);
+            above.any(|&m| conflict(&effects[m], &effects[index]).is_some())
+        };
+        if meets(&moved) && !unread(index, &mut doubts) {
+            if !ground.goes_along(index) {
+                break;
+            }
+            readers.insert(index);
+            continue;
+        }
+        if meets(&readers) && !ground.leaves_alone(index, &readers, &mut doubts) {
             break;
         }
         to = index;
     }
     moved.retain(|m| *m <= to);
+    readers.retain(|m| *m < to);
+    moved.extend(&readers);
     let passes_step = (first..=to).any(|i| {
         !moved.contains(&i)
             && matches!(
@@ -477,10 +535,28 @@ fn candidate(
         .map(String::as_str)
         .collect::<Vec<_>>()
         .join(", ");
+    let is_run = |i: &usize| matches!(stage.instructions[*i].kind, Kind::Run(_));
+    let readers: Vec<String> = moved
+        .iter()
+        .copied()
+        .filter(is_run)
+        .map(|i| line(i).to_string())
+        .collect();
+    let (with, other) = match readers.as_slice() {
+        [] => (String::new(), ""),
+        [one] => (
+            format!(" and the RUN in line {one} that reads it"),
+            "other ",
+        ),
+        all => (
+            format!(" and the RUNs in lines {} that read it", all.join(", ")),
+            "other ",
+        ),
+    };
     let mut candidate = Candidate::new(
         "sink-values",
         format!(
-            "set {list} (line {}) after line {}",
+            "set {list} (line {}){with} after line {}",
             line(first),
             stage.instructions[to].lines.last
         ),
@@ -505,7 +581,7 @@ fn candidate(
         .push(super::super::candidate::TextEdit::insert(at, carried));
     candidate.unread = names.iter().cloned().collect();
     let reasons = vec![format!(
-        "no instruction between line {} and line {} mentions {list}",
+        "no {other}instruction between line {} and line {} mentions {list}",
         line(first),
         line(to)
     )];

@@ -1,0 +1,95 @@
+//! Which files a RUN names, where it is not known what it reads.
+
+use super::layout::{BASE, Place, is_within};
+use super::mentions::{holds, mentions};
+use super::present::present;
+use super::view::View;
+use crate::tree::RepoPath;
+use std::collections::BTreeSet;
+
+/// Those of `paths`, absolute in the image, that RUN `at` (stage, index) names; `None` where it may read them unnamed: it
+/// works where they are, names a directory that they are in, or can come upon a file of the context, other than `own`,
+/// that names one. `places` are those of all stages.
+pub(super) fn named(
+    view: &View<'_>,
+    places: &[Vec<Place>],
+    at: (usize, usize),
+    paths: &BTreeSet<&str>,
+    own: &BTreeSet<&RepoPath>,
+) -> Option<BTreeSet<String>> {
+    let (stage, index) = at;
+    let instruction = view.dockerfile.stages.get(stage)?.instructions.get(index)?;
+    let here = places
+        .get(stage)?
+        .get(index)?
+        .cwd
+        .as_deref()
+        .unwrap_or(BASE);
+    if here != "/" && paths.iter().any(|p| is_within(p, here)) {
+        return None;
+    }
+    let heredocs = instruction.heredocs.iter().map(|h| h.content.as_str());
+    let text: String = [instruction.original.as_str()]
+        .into_iter()
+        .chain(heredocs)
+        .collect();
+    if paths.iter().any(|p| names_a_directory_of(&text, p)) {
+        return None;
+    }
+    let there = present(view, places, stage, index)?;
+    let words: Vec<&str> = paths.iter().map(|p| name(p)).collect();
+    let found = mentions(view, &words, |p| there.contains(p) && !own.contains(p));
+    if !found.found.is_empty() || !found.is_complete {
+        return None;
+    }
+    let is_named = |p: &&&str| holds(text.as_bytes(), name(p).as_bytes());
+    Some(
+        paths
+            .iter()
+            .filter(is_named)
+            .map(|p| (*p).to_owned())
+            .collect(),
+    )
+}
+
+fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Whether `text` names a directory that `path` is below, as a whole: `chown -R app /app`, `/usr/local/bin/*`.
+fn names_a_directory_of(text: &str, path: &str) -> bool {
+    let mut directory = path;
+    while let Some((above, _)) = directory.rsplit_once('/').filter(|(a, _)| !a.is_empty()) {
+        directory = above;
+        for (at, _) in text.match_indices(directory) {
+            let rest = text[at + directory.len()..].trim_start_matches('/');
+            let is_start = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '/');
+            let is_whole = rest
+                .starts_with(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c)))
+                || rest.is_empty();
+            if is_start && is_whole {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_named_as_a_whole() {
+        let check = |text: &str, path: &str, want: bool| {
+            assert_eq!(names_a_directory_of(text, path), want, "{text} {path}");
+        };
+        check("chown -R app /app", "/app/start.sh", true);
+        check("chown -R app /app/data", "/app/start.sh", false);
+        check("chmod +x /usr/local/bin/*", "/usr/local/bin/a", true);
+        check("curl -o /usr/local/bin/b x", "/usr/local/bin/a", false);
+        check("tar -C /usr/local -xz", "/usr/local/bin/a", true);
+        check("cp -r /application /x", "/app/a", false);
+        check("make", "/entrypoint.sh", false);
+    }
+}
