@@ -3,11 +3,12 @@
 
 use super::candidate::{Candidate, Replaced, Safety, TextEdit};
 use super::installs::{Action, Install, StageView, relative};
-use super::layout::{is_within, mentioned, parent, places, reachable, stage_named};
+use super::layout::{absolute, is_within, mentioned, parent, places, reachable, stage_named};
 use super::moving::{block_of, without_blank_twin};
 use super::view::{Feature, View};
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::{Instruction, Kind, Source};
+use crate::shell::Seen;
 use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -123,12 +124,17 @@ fn is_in_the_way(of: &StageView<'_>, install: &Install, i: usize) -> bool {
 fn is_done_above(stages: &[StageView<'_>], of: &StageView<'_>, install: &Install) -> bool {
     let is_prefetch = matches!(install.action, Action::Prefetch(_));
     let is_same = |done: &Install| {
-        done.ecosystems
+        let shares = done
+            .ecosystems
             .iter()
-            .any(|e| install.ecosystems.contains(e))
-            && done.dir == install.dir
-            && (is_prefetch || first_words(&done.shown) == first_words(&install.shown))
-            && (is_prefetch || install.reads.is_subset(&done.reads))
+            .any(|e| install.ecosystems.contains(e));
+        let resolves_same = || {
+            first_words(&done.shown) == first_words(&install.shown)
+                && install.reads.is_subset(&done.reads)
+        };
+        done.dir == install.dir
+            && ((shares && (is_prefetch || resolves_same()))
+                || replaces(&install.ecosystems, &done.ecosystems))
     };
     let is_done = |of: &StageView<'_>, run: usize| {
         let builds = || {
@@ -157,6 +163,20 @@ fn is_done_above(stages: &[StageView<'_>], of: &StageView<'_>, install: &Install
                 .get(s)
                 .is_some_and(|of| (0..of.stage.instructions.len()).any(|run| is_done(of, run)))
         })
+}
+
+/// Whether installs of these ecosystems leave what their own lists say and nothing else: of two in one place, the second
+/// takes the place of the first. Others (pip, Go, Mix) add to what is there.
+fn replaces(one: &[&str], other: &[&str]) -> bool {
+    let family = |name: &&str| match *name {
+        "npm" | "yarn" | "pnpm" | "bun" => Some("node"),
+        "pip-tools" | "poetry" | "pipenv" => Some("venv"),
+        "bundler" => Some("bundler"),
+        "composer" => Some("composer"),
+        _ => None,
+    };
+    let of: BTreeSet<&str> = one.iter().filter_map(family).collect();
+    other.iter().filter_map(family).any(|f| of.contains(f))
 }
 
 fn first_words(line: &str) -> Vec<&str> {
@@ -311,7 +331,7 @@ impl Lift<'_, '_> {
             ));
             return Some(true);
         }
-        if self.brings_program(index) {
+        if self.brings_program(index) || self.is_undone_by(index) {
             return None;
         }
         match self.of.builds_with(index) {
@@ -327,6 +347,53 @@ impl Lift<'_, '_> {
             )),
         }
         Some(false)
+    }
+
+    /// Whether the RUN takes away what the install has made, or puts the result of another install in its place: then
+    /// the install has to stay below it. Where the install itself stays, nothing is lost.
+    fn is_undone_by(&self, index: usize) -> bool {
+        if matches!(self.install.action, Action::Prefetch(_)) {
+            return false;
+        }
+        let others = self.of.builds_with(index).unwrap_or_default();
+        let is_same = |other: &&str| replaces(&self.install.ecosystems, &[other]);
+        others.iter().any(|other| is_same(other)) || self.removes_what_is_made(index)
+    }
+
+    /// Whether the RUN removes a directory of packages where the install runs, or all that lies there.
+    fn removes_what_is_made(&self, index: usize) -> bool {
+        let made = [
+            ".venv",
+            "_build",
+            "deps",
+            "node_modules",
+            "target",
+            "vendor",
+            "venv",
+        ];
+        let cwd = self.of.cwd(index);
+        let seen = super::command::seen(&self.of.stage.instructions[index]).unwrap_or_default();
+        let goes = |seen: &Seen| {
+            let words = seen.args().iter().filter(|a| !a.starts_with('-'));
+            let mut words = words.map(|w| w.trim_end_matches('/'));
+            match seen.name() {
+                "rm" => words.any(|w| {
+                    let here = seen
+                        .directory
+                        .as_deref()
+                        .and_then(|d| absolute(Some(cwd), d));
+                    let path = absolute(here.as_deref(), w.trim_end_matches('*'));
+                    let last = w.rsplit('/').next().unwrap_or(w);
+                    path.is_none_or(|p| {
+                        is_within(&self.install.dir, &p)
+                            || (made.contains(&last) && is_within(&p, &self.install.dir))
+                    })
+                }),
+                "npm" | "pnpm" | "yarn" => words.next() == Some("prune"),
+                _ => false,
+            }
+        };
+        seen.iter().any(goes)
     }
 
     /// Whether the RUN names the program that the install runs, as what it brings: `mv dep /usr/bin/dep`,

@@ -226,16 +226,11 @@ impl<'a> Read<'a> {
     /// The words, the program with its directory as written (`./mvnw`).
     pub(super) fn as_written(&self, seen: &Seen) -> Vec<String> {
         let mut words = seen.words.clone();
-        let written = self
-            .script
-            .commands
-            .get(seen.command)
-            .into_iter()
-            .flat_map(|c| &c.words);
+        let written = self.script.commands.get(seen.command).map(|c| &c.words);
         let end = format!("/{}", seen.name());
-        let program = written
-            .map(|w| &w.text)
-            .find(|t| t.ends_with(&end) && !t.starts_with('-'));
+        // What wraps a command stands before it.
+        let program = written.and_then(|all| all.get(all.len().checked_sub(words.len())?));
+        let program = program.map(|w| &w.text).filter(|t| t.ends_with(&end));
         if let (Some(first), Some(program)) = (words.first_mut(), program) {
             first.clone_from(program);
         }
