@@ -140,10 +140,10 @@ fn patches(call: &Call<'_>, dir: &RepoPath, manifest: &Value, needs: &mut Needs)
         match value {
             Value::Object(entries) => open.extend(entries.values()),
             Value::Array(entries) => open.extend(entries),
-            Value::String(name) if is_patch(name) => {
-                if !within(dir, name).is_some_and(|p| needs.file(files, &p)) {
-                    needs.absent(format!("the patch {name} is not in the repository"));
-                }
+            Value::String(name)
+                if is_patch(name) && !within(dir, name).is_some_and(|p| needs.file(files, &p)) =>
+            {
+                needs.absent(format!("the patch {name} is not in the repository"));
             }
             _ => {}
         }

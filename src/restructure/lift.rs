@@ -564,8 +564,13 @@ impl Lift<'_, '_> {
 
     /// Which mistake this is.
     pub(super) fn shape(&self) -> Shape {
+        let is_named = self.polluters.iter().all(|&i| self.brings_named_files(i));
+        let is_shared =
+            |(_, _, by): &(String, RepoPath, usize)| self.without_missing(*by).is_some();
+        if is_named && self.missing.iter().all(is_shared) {
+            return Shape::Intruder;
+        }
         if self.missing.is_empty() {
-            let is_named = self.polluters.iter().all(|&i| self.brings_named_files(i));
             return if is_named {
                 Shape::Intruder
             } else {
@@ -873,6 +878,14 @@ impl Lift<'_, '_> {
                 .replace("\r\r\n", "\r\n"),
         ));
         let mut edits = Vec::new();
+        let rest: BTreeMap<usize, String> = match copies {
+            [] => BTreeMap::new(),
+            _ => self
+                .stay
+                .iter()
+                .filter_map(|&i| Some((i, self.without_missing(i)?)))
+                .collect(),
+        };
         let only_copies = self
             .stay
             .iter()
@@ -880,17 +893,31 @@ impl Lift<'_, '_> {
         let (at, below) = if only_copies && self.stay.len() <= self.along.len() {
             // Shorter to say: the COPYs go below.
             let mut below = String::new();
-            below.push_str(&self.cut_out(&self.stay, &mut edits));
+            below.push_str(&self.cut_out(&self.stay, &rest, &mut edits));
             (run_block.start, below)
         } else {
-            head.insert_str(0, &self.cut_out(&self.along, &mut edits));
-            (block(self.first).start, String::new())
+            let none = BTreeMap::new();
+            head.insert_str(0, &self.cut_out(&self.along, &none, &mut edits));
+            let mut at = block(self.first).start;
+            for (&i, line) in &rest {
+                let span = stage.instructions[i].span;
+                let is_first = span.start == at;
+                let lead = if is_first { head.as_str() } else { "" };
+                edits.push(TextEdit::replace(span, format!("{lead}{line}")));
+                if is_first {
+                    head.clear();
+                    at = span.end;
+                }
+            }
+            (at, String::new())
         };
         if at == run_block.start && is_moved_whole {
             edits.push(TextEdit::replace(run_block, format!("{head}{below}")));
             return Some(edits);
         }
-        edits.push(TextEdit::insert(at, format!("{head}{below}")));
+        if !head.is_empty() || !below.is_empty() {
+            edits.push(TextEdit::insert(at, format!("{head}{below}")));
+        }
         if let Some((at, text)) = &self.install.inserted {
             edits.push(TextEdit::insert(*at, text.clone()));
         }
@@ -930,15 +957,60 @@ impl Lift<'_, '_> {
         Some(edits)
     }
 
-    /// The blocks of `indices` one after the other, and the edits that take them away, neighbours in one.
-    fn cut_out(&self, indices: &BTreeSet<usize>, edits: &mut Vec<TextEdit>) -> String {
+    /// A COPY that names its files one by one, without those that are copied before; `None` for any other, and where
+    /// nothing changes.
+    fn without_missing(&self, i: usize) -> Option<String> {
+        let instruction = &self.of.stage.instructions[i];
+        let Kind::Copy(transfer) = &instruction.kind else {
+            return None;
+        };
+        let is_known = |name: &str| matches!(name, "chown" | "chmod" | "link");
+        let is_plain = !transfer.json
+            && instruction.flags.iter().all(|f| is_known(&f.name))
+            && instruction.lines.first == instruction.lines.last;
+        if !is_plain || !self.brings_named_files(i) {
+            return None;
+        }
+        let is_missing = |path: &String| {
+            let path = RepoPath::new(path);
+            let mut all = self.missing.iter();
+            all.any(|(_, from, by)| *by == i && *from == path)
+        };
+        let sources = transfer.sources.iter().map(|source| match source {
+            Source::Path(path) => Some(path.clone()),
+            Source::Heredoc(_) => None,
+        });
+        let sources: Vec<String> = sources.collect::<Option<_>>()?;
+        let left: Vec<String> = sources.iter().filter(|s| !is_missing(s)).cloned().collect();
+        if left.is_empty() || left.len() == sources.len() {
+            return None;
+        }
+        self.line(&left, &transfer.destination, i, "")
+    }
+
+    /// The blocks of `indices` one after the other, those in `instead` with another instruction, and the edits that take
+    /// them away, neighbours in one.
+    fn cut_out(
+        &self,
+        indices: &BTreeSet<usize>,
+        instead: &BTreeMap<usize, String>,
+        edits: &mut Vec<TextEdit>,
+    ) -> String {
         let text = self.of.view.text();
         let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
         let mut taken = String::new();
         let mut spans: Vec<Span> = Vec::new();
         for &i in indices {
             let span = block_of(text, self.of.stage, i);
-            taken.push_str(&text[span.range()]);
+            match instead.get(&i) {
+                Some(line) => {
+                    let own = self.of.stage.instructions[i].span;
+                    taken.push_str(&text[span.start..own.start]);
+                    taken.push_str(line);
+                    taken.push_str(&text[own.end..span.end]);
+                }
+                None => taken.push_str(&text[span.range()]),
+            }
             if !taken.ends_with('\n') {
                 taken.push_str(line_break);
             }

@@ -83,17 +83,20 @@ impl Read<'_> {
         let mut plans = Vec::new();
         let mut n_head = 0;
         let mut n_kept = 0;
+        let mut has_or = false;
         for (n, piece) in pieces.iter().enumerate() {
-            if n > 0
+            let hangs_together = n > 0
                 && matches!(
                     piece.connector,
                     Connector::Or | Connector::Background | Connector::Pipe
-                )
-            {
+                );
+            let found = self.resolves(n);
+            if hangs_together && (found.is_none() || piece.connector != Connector::Or) {
                 // What may be skipped, and what it is an answer to, stay together.
                 return None;
             }
-            let Some(found) = self.resolves(n) else { break };
+            has_or |= hangs_together;
+            let Some(found) = found else { break };
             let carries = self.seen_of(n).all(is_carried)
                 || (found.is_empty() && self.seen_of(n).all(is_quiet));
             n_head = n + 1;
@@ -106,6 +109,10 @@ impl Read<'_> {
             return None;
         }
         let is_whole = n_head == pieces.len();
+        // `npm ci || npm install`: all of it goes, or none.
+        if has_or && !is_whole {
+            return None;
+        }
         let action = if is_whole {
             Action::Whole
         } else {

@@ -88,7 +88,11 @@ impl Read<'_> {
 
     /// Where the verb of a command ends in the Dockerfile's text.
     pub(super) fn after_verb(&self, seen: &Seen) -> Option<usize> {
+        // Nor in the form without a shell.
         let command = self.script.commands.get(seen.command)?;
+        if self.text.is_empty() {
+            return None;
+        }
         let verb = command.words.iter().find(|w| w.text == seen.subcommand())?;
         Some(self.start + verb.span.end)
     }

@@ -42,9 +42,6 @@ impl<'a> Read<'a> {
         let Kind::Run(kind) = &instruction.kind else {
             return None;
         };
-        let Command::Shell(_) = &kind.command else {
-            return None;
-        };
         // A file of the context that a mount brings is another place to read from; that is another rule's business.
         let binds = |m: &str| {
             !["type=cache", "type=secret", "type=ssh", "type=tmpfs"]
@@ -56,6 +53,14 @@ impl<'a> Read<'a> {
         }
         let whole = of.view.text();
         let (start, text, script) = match instruction.heredocs.as_slice() {
+            // Without a shell; as one would say it, where no word means something else to a shell.
+            [] if let Command::Exec(words) = &kind.command => {
+                let is_odd = |c: char| !c.is_ascii_alphanumeric() && !"-_./=:,@%+".contains(c);
+                if words.iter().any(|w| w.is_empty() || w.contains(is_odd)) {
+                    return None;
+                }
+                (instruction.span.start, "", shell::parse(&words.join(" ")))
+            }
             [] => {
                 let after = instruction
                     .flags

@@ -30,6 +30,6 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
         if lift.shape() != Shape::Intruder {
             return None;
         }
-        lift.candidate(RULE.id, &[], &[])
+        lift.candidate(RULE.id, &lift.copy_lines()?, &[])
     })
 }
