@@ -7,7 +7,7 @@ use crate::cache::Lookup;
 use crate::cost::BuildCost;
 use crate::replay::{Built, Steps};
 use crate::restructure::search::Draft;
-use crate::score::align;
+use crate::score::{EQUAL_MS, align};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ impl Bench<'_> {
             signed(new.kinds[y].1.wall_ms) - signed(old.kinds[x].1.wall_ms)
         };
         let mut counts: BTreeMap<(usize, usize), i64> = BTreeMap::new();
-        for pair in paired.iter().filter(|pair| more(pair) > 0) {
+        for pair in paired.iter().filter(|pair| more(pair) > signed(EQUAL_MS)) {
             *counts.entry(*pair).or_default() += 1;
         }
         let n_slower = counts.values().sum::<i64>();

@@ -39,7 +39,8 @@ impl Read<'_> {
                 plans.push((tests(needs), seen));
                 continue;
             }
-            if self.removes_own(seen) {
+            // What it has left there itself.
+            if self.removes_own(seen) || (seen.name() == "rm" && self.handles_others(seen)) {
                 continue;
             }
             match self.ask(seen)? {

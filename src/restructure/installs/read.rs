@@ -320,7 +320,7 @@ impl<'a> Read<'a> {
     }
 
     /// Whether a command that touches nothing but the files it names names none of the context's.
-    fn handles_others(&self, seen: &Seen) -> bool {
+    pub(super) fn handles_others(&self, seen: &Seen) -> bool {
         let known = &self.of.places[self.run].variables;
         let in_root = |p: &RepoPath| absolute(Some(&self.root), &p.to_string());
         let brought = |place: &str| {
@@ -336,11 +336,16 @@ impl<'a> Read<'a> {
                 // A variable of the base image does not lead to the project.
                 return true;
             }
-            let word = expand(word, known);
-            word.is_some_and(|word| {
-                !word.contains(['$', '`', '*', '?', '[', '~'])
-                    && absolute(Some(&here), &word).is_some_and(|p| !brought(&p))
-            })
+            let Some(word) = expand(word, known).filter(|w| !w.contains(['$', '`', '~'])) else {
+                return false;
+            };
+            // What a pattern names lies in the directory before it.
+            let place = match word.find(['*', '?', '[']) {
+                Some(at) => word[..at].rsplit_once('/').map(|(dir, _)| dir),
+                None => Some(word.as_str()),
+            };
+            let place = place.and_then(|place| absolute(Some(&here), place));
+            place.is_some_and(|place| !brought(&place))
         };
         let takes_mode = matches!(seen.name(), "chmod" | "chown" | "chgrp");
         let words = seen.args().iter().filter(|a| !a.starts_with('-'));
