@@ -148,7 +148,7 @@ fn of_run(effect: &mut Effect, instruction: &Instruction, command: &Command, pla
         return;
     }
     let script = shell::parse(text);
-    let Some(touched) = touched(&script, place.cwd.as_deref()) else {
+    let Some(touched) = touched(&script, place.cwd.as_deref(), &place.variables) else {
         return;
     };
     effect.groups = Some(script.seen().iter().filter_map(group).collect());

@@ -45,7 +45,9 @@ pub(super) fn emptied(
         return None;
     };
     if !matches!(run.command, Command::Shell(_)) || !instruction.heredocs.is_empty() {
-        return (!throws_away(&instruction.original, target)).then(Emptied::default);
+        let bodies = instruction.heredocs.iter().map(|h| h.content.as_str());
+        let mut texts = bodies.chain([instruction.original.as_str()]);
+        return (!texts.any(|text| throws_away(text, target))).then(Emptied::default);
     }
     let start = match instruction.flags.last() {
         Some(flag) => flag.span.end,

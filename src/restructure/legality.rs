@@ -422,7 +422,8 @@ fn sources_exist(before: &View<'_>, after: &View<'_>) -> Result<(), String> {
     }
 }
 
-fn missing_sources(view: &View<'_>) -> BTreeSet<String> {
+/// The literal sources of COPY and ADD that the context does not hold.
+pub fn missing_sources(view: &View<'_>) -> BTreeSet<String> {
     let all = places(view.dockerfile);
     let mut missing = BTreeSet::new();
     for stage in &view.dockerfile.stages {

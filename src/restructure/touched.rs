@@ -3,11 +3,11 @@
 //! Only commands that [`super::command`] knows are judged; one that is not may do anything.
 
 use super::command::{BY_WORDS, Group, SYSTEM, group};
-use super::layout::{absolute, is_within, overlap};
+use super::layout::{absolute, expand, is_within, overlap};
 use crate::shell::Connector;
 use crate::shell::Script;
 use crate::shell::Seen;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where system commands write and read; not the places where people put applications. In /tmp they make files of
 /// their own with names that nobody else has.
@@ -110,8 +110,16 @@ impl Touched {
     }
 }
 
-/// What `script` touches when it starts in `cwd`; `None` when a command is not known, or words are.
-pub fn touched(script: &Script, cwd: Option<&str>) -> Option<Touched> {
+/// What `script` touches when it starts in `cwd` with `variables`; `None` when a command is not known, or words are.
+pub fn touched(
+    script: &Script,
+    cwd: Option<&str>,
+    variables: &BTreeMap<String, Option<String>>,
+) -> Option<Touched> {
+    let value = |word: &str| match word.contains('$') {
+        true => expand(word, variables).unwrap_or_else(|| word.to_owned()),
+        false => word.to_owned(),
+    };
     if !script.is_complete {
         return None;
     }
@@ -137,7 +145,7 @@ pub fn touched(script: &Script, cwd: Option<&str>) -> Option<Touched> {
         };
         let from_start = seen.directory.as_deref() == Some("");
         for word in paths(seen) {
-            add_word(&mut all, word, here.as_deref(), from_start)?;
+            add_word(&mut all, &value(word), here.as_deref(), from_start)?;
         }
         match where_it_stands(seen) {
             Local::Nothing => {}
@@ -159,7 +167,7 @@ pub fn touched(script: &Script, cwd: Option<&str>) -> Option<Touched> {
             .iter()
             .filter(|r| !r.operator.contains("<<"))
         {
-            add_target(&mut all, &redirection.target, cwd)?;
+            add_target(&mut all, &value(&redirection.target), cwd)?;
         }
         // What a substitution reads decides the words around it.
         for inner in &command.substitutions {
@@ -170,14 +178,14 @@ pub fn touched(script: &Script, cwd: Option<&str>) -> Option<Touched> {
                 return None;
             }
             for word in inner.args() {
-                add_word(&mut all, word, cwd, true)?;
+                add_word(&mut all, &value(word), cwd, true)?;
             }
             for redirection in inner
                 .redirections
                 .iter()
                 .filter(|r| !r.operator.contains("<<"))
             {
-                add_target(&mut all, &redirection.target, cwd)?;
+                add_target(&mut all, &value(&redirection.target), cwd)?;
             }
             // Bare names are files where it stands: `$(sed -n 's/…//p' rust-toolchain.toml)`.
             let scripts = usize::from(matches!(
@@ -528,10 +536,18 @@ fn is_everywhere(seen: &Seen) -> bool {
 mod tests {
     use super::*;
 
+    fn variables() -> BTreeMap<String, Option<String>> {
+        [
+            ("DIR".to_owned(), Some("/opt/d".to_owned())),
+            ("ANY".to_owned(), None),
+        ]
+        .into()
+    }
+
     #[test]
     fn places_are_those_that_the_words_name() {
         let check = |text: &str, want: Option<&[&str]>| {
-            let found = touched(&crate::shell::parse(text), Some("/w"));
+            let found = touched(&crate::shell::parse(text), Some("/w"), &variables());
             let found = found.as_ref().map(|t| t.places.iter().map(String::as_str));
             let found: Option<Vec<&str>> = found.map(Iterator::collect);
             assert_eq!(found.as_deref(), want, "{text}");
@@ -553,13 +569,18 @@ mod tests {
             Some(&["/a.tar", "/opt", "/w/sub/x"]),
         );
         check("find", Some(&["/w"]));
+        check(
+            "mkdir -p $DIR && touch ${DIR}/a",
+            Some(&["/opt/d", "/opt/d/a"]),
+        );
+        check("touch $ANY/a", None);
         check("unknown a", None);
     }
 
     #[test]
     fn what_a_package_may_bring_is_needed() {
         let check = |text: &str, want: bool| {
-            let found = touched(&crate::shell::parse(text), Some("/w")).unwrap();
+            let found = touched(&crate::shell::parse(text), Some("/w"), &variables()).unwrap();
             assert_eq!(found.needs_system, want, "{text}");
         };
         check("mkdir -p /a && cp /b /a", false);

@@ -14,6 +14,7 @@ use crate::restructure::rules;
 use crate::restructure::touched;
 use crate::shell::{self, Seen};
 use crate::tree::RepoPath;
+use std::collections::BTreeMap;
 
 /// What of the context a step reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -265,11 +266,13 @@ pub fn reads(step: &Step) -> Reads {
     }
     match reads {
         // Nothing but a shell's own work: on the system, or on what was copied.
-        Reads::Nothing if moves_files => match touched::touched(&script, Some("/.here")) {
-            Some(touched) if stays_outside(&touched) => Reads::Nothing,
-            Some(_) => Reads::WhatIsThere,
-            None => anything(),
-        },
+        Reads::Nothing if moves_files => {
+            match touched::touched(&script, Some("/.here"), &BTreeMap::new()) {
+                Some(touched) if stays_outside(&touched) => Reads::Nothing,
+                Some(_) => Reads::WhatIsThere,
+                None => anything(),
+            }
+        }
         reads => reads,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::answer::{Suggestion, Suggestions};
 use super::bench::Bench;
+use super::elsewhere::other_context;
 use super::idle::why_idle;
 use super::left::small;
 use super::passing::if_passed;
@@ -71,7 +72,10 @@ pub(super) fn assemble(
         mean: (mean(&old, &base.patterns), mean(&new, &done.patterns), best),
         best_bold,
         saving,
-        caveats: assumed(bench, &then),
+        caveats: other_context(view)
+            .into_iter()
+            .chain(assumed(bench, &then))
+            .collect(),
         now,
         then,
         order,

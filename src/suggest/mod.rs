@@ -9,6 +9,7 @@ mod answer;
 mod assemble;
 mod bench;
 mod door;
+mod elsewhere;
 mod idle;
 mod left;
 mod passing;

@@ -5,7 +5,7 @@
 //! - `history.scn`: `--- PATH` and the file's content, for each file of the newest tree that is read; under
 //!   `--- tree` further files by name (empty); under `--- commits` one line for each build, oldest first, with the paths
 //!   that it changed: `name ~ path path`; under `--- settings` `build-arg NAME`, `bump NAME` (a build at which the Dockerfile itself
-//!   gave the ARG or ENV another value), `target N`, `git-dir excluded`;
+//!   gave the ARG or ENV another value), `target N`, `git-dir excluded`, `dockerfile PATH`;
 //! - `after.Dockerfile` and `after.dockerignore`: the text with the rule's first legal candidate applied, where it
 //!   changes. Neither: the rule must propose nothing;
 //! - `safety.txt`: `safe`, or `review` and words that the doubt holds.
@@ -120,6 +120,7 @@ impl Case {
                         }
                         ("target", n) => self.target = n.parse().unwrap(),
                         ("git-dir", value) => self.git_dir = value != "excluded",
+                        ("dockerfile", path) => self.path = RepoPath::from(path),
                         other => panic!("unknown setting {other:?}"),
                     }
                 }
@@ -189,6 +190,7 @@ impl Case {
 
     fn answer(&self, inputs: &[BuildInput], threads: usize) -> Suggestions {
         let settings = Settings {
+            dockerfile: self.path.to_string(),
             git_dir: self.git_dir,
             ..Settings::default()
         };

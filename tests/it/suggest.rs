@@ -75,6 +75,23 @@ fn a_well_ordered_file_gets_nothing_to_do() {
 }
 
 #[test]
+fn a_dockerfile_of_a_folder_that_is_the_context_is_told_so() {
+    let check = |tree: &str, told: bool| {
+        let scenario = format!(
+            "--- tree\n{tree}\n--- settings\ndockerfile setup/Dockerfile\n{}",
+            commits("setup/server.py", "setup/main.py", "README.md")
+        );
+        let text = "FROM python:3.12\nCOPY server.py main.py made.txt /app/\n";
+        let answer = Case::new(text, &scenario).suggest();
+        let notes: Vec<&str> = answer.caveats.iter().map(|c| c.text.as_str()).collect();
+        let says = |word: &str| notes.iter().any(|n| n.contains(word));
+        assert_eq!(says("--context setup"), told, "{notes:?}");
+    };
+    check("setup/server.py setup/main.py", true);
+    check("server.py main.py setup/server.py setup/main.py", false);
+}
+
+#[test]
 fn a_change_to_a_dependency_is_not_made_faster() {
     let mut scenario = NODE_TREE.to_owned() + "--- commits\n";
     (0..20).for_each(|n| writeln!(scenario, "c{n} ~ package.json package-lock.json").unwrap());

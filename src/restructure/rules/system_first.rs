@@ -596,7 +596,7 @@ fn described(instruction: &Instruction) -> String {
     let name = script
         .seen()
         .iter()
-        .find(|s| !matches!(s.name(), "" | "set" | "cd"))
+        .find(|s| !matches!(s.name(), "" | "set" | "cd" | "export" | ":"))
         .map(|s| s.name().to_owned());
     name.map_or_else(|| "this RUN".to_owned(), |n| format!("`{n} …`"))
 }
