@@ -96,9 +96,7 @@ pub fn compare(question: &Question<'_>) -> Result<(Compared, Vec<Caveat>), Strin
     }
     caveats.extend(more);
     let one_sided = comparison.n_lost + comparison.n_gained;
-    let none = before.iter().zip(&after);
-    let none = none.filter(|(a, b)| a.result.is_err() && b.result.is_err());
-    caveats.extend(left_out(before.len(), one_sided, none.count() as u64));
+    caveats.extend(left_out(before.len(), one_sided, comparison.n_neither));
     caveats.sort();
     caveats.dedup();
     Ok((shown(&comparison), caveats))

@@ -708,3 +708,27 @@ fn points(before: Share, after: Share) -> String {
         c => format!("−{} {unit}", c.unsigned_abs()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_are_those_between_the_figures_that_stand_beside_them() {
+        for (before, after, shown_as, expected) in [
+            ((1, 2), (3, 4), "50% 75%", "+25 points"),
+            ((3, 4), (1, 2), "75% 50%", "−25 points"),
+            ((50, 100), (51, 100), "50% 51%", "+1 point"),
+            ((51, 100), (50, 100), "51% 50%", "−1 point"),
+            ((1, 3), (2, 6), "33% 33%", "±0 points"),
+            // 49.4 and 50.6 are 1.2 apart, and 49 and 51 two.
+            ((494, 1000), (506, 1000), "49% 51%", "+2 points"),
+            ((0, 7), (7, 7), "0% 100%", "+100 points"),
+        ] {
+            let of = |(part, whole)| Share { part, whole };
+            let (before, after) = (of(before), of(after));
+            assert_eq!(format!("{} {}", shown(before), shown(after)), shown_as);
+            assert_eq!(points(before, after), expected, "{shown_as}");
+        }
+    }
+}

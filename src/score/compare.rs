@@ -35,6 +35,8 @@ pub struct Comparison {
     pub n_lost: u64,
     /// See there.
     pub n_gained: u64,
+    /// Builds that neither side can build.
+    pub n_neither: u64,
     /// Before.
     pub old: Side,
     /// After.
@@ -198,10 +200,11 @@ pub fn compare(
 ) -> Comparison {
     let (old_built, new_built) = (buildable(old), buildable(new));
     let both: Vec<(bool, bool)> = old_built.into_iter().zip(new_built).collect();
-    let first = |builds: &[BuildOutcome]| builds.iter().position(|b| b.result.is_ok());
+    let first_old = both.iter().position(|b| b.0);
+    let first_new = both.iter().position(|b| b.1);
     let paired: Vec<usize> = (0..both.len())
         .filter(|&i| both[i] == (true, true))
-        .filter(|&i| Some(i) != first(old) && Some(i) != first(new))
+        .filter(|&i| Some(i) != first_old && Some(i) != first_new)
         .collect();
     let pick = |builds: &[BuildOutcome]| {
         paired
@@ -223,6 +226,7 @@ pub fn compare(
     let mut comparison = Comparison {
         n_lost: both.iter().filter(|b| **b == (true, false)).count() as u64,
         n_gained: both.iter().filter(|b| **b == (false, true)).count() as u64,
+        n_neither: both.iter().filter(|b| **b == (false, false)).count() as u64,
         old: side(&old_paired, &old_cost, model),
         new: side(&new_paired, &new_cost, model),
         mean: change(&old_cost, &new_cost, mean),

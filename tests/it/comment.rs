@@ -1,12 +1,18 @@
 //! The pull request comment: goldens of whole comments, and what a Markdown reader makes of hostile ones.
 
+use crate::restructure::Case;
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Options, Parser, Tag};
 use std::path::{Path, PathBuf};
+use stratigraph::caveat::Caveat;
+use stratigraph::cost::CostModel;
+use stratigraph::pull_request::{Question, Side, compare};
+use stratigraph::replay::Settings;
 use stratigraph::report::comment_view::{
-    CommentView, Compared, ImageView, MergeStep, Outcome, StepChange,
+    CommentView, Compared, ImageView, MergeStep, Outcome, Share, StepChange,
 };
 use stratigraph::report::pr_comment::{Place, headline, render};
+use stratigraph::tree::RepoPath;
 
 const FILES: &str = "https://git.example/o/r/blob/c0ffee11223344556677889900aabbccddeeff00/";
 
@@ -259,4 +265,67 @@ proptest! {
         let rendered = render(&hostile(&text), &place(65_536));
         prop_assert_eq!(check_tame(&rendered), Ok(()), "{}", rendered);
     }
+}
+
+/// Two Dockerfiles compared over the builds of a scenario, `late` being in the tree from the fourth on.
+fn compared_over(base: &str, head: &str) -> (Compared, Vec<Caveat>) {
+    let scenario = "--- tree\nsrc/a late\n--- commits\nb ~ src/a\nc ~ README.md\nd ~ late\ne ~ src/a\nf ~ README.md\ng ~ src/a\n";
+    let mut inputs = Case::new(base, scenario).inputs();
+    let late = RepoPath::from("late");
+    inputs[0].changes.retain(|c| c.path != late);
+    let settings = Settings {
+        git_dir: false,
+        ..Settings::default()
+    };
+    let side = |text: &str| Side {
+        dockerfile: text.to_owned(),
+        ignore: "README.md\nDockerfile\n".to_owned(),
+    };
+    let (base, head) = (side(base), side(head));
+    compare(&Question {
+        settings: &settings,
+        base: &base,
+        head: &head,
+        inputs: &inputs,
+        head_inputs: &inputs,
+        blob: &|_| None,
+        model: &CostModel::default(),
+    })
+    .unwrap()
+}
+
+#[test]
+fn builds_that_one_side_cannot_build_are_left_out_and_counted() {
+    let base = "FROM debian:12\nCOPY src /src\nRUN make -C /src\n";
+    let late = "FROM debian:12\nCOPY late /late\nCOPY src /src\nRUN make -C /src\n";
+    let words = |caveats: &[Caveat]| -> Vec<String> {
+        let told = caveats.iter().map(|c| c.text.clone());
+        told.filter(|t| t.contains("left out")).collect()
+    };
+    let (compared, caveats) = compared_over(base, late);
+    // The first build fills the cache, with whatever was there; the next two lack the file.
+    assert_eq!(compared.n_builds, 4);
+    assert_eq!(
+        words(&caveats),
+        ["Of 7 builds, 2 with only one of the two Dockerfiles could be built: they are left out."]
+    );
+    let (compared, caveats) = compared_over(late, late);
+    assert_eq!(compared.n_builds, 4);
+    assert_eq!(
+        words(&caveats),
+        ["Of 7 builds, 2 with neither could be built: they are left out."]
+    );
+    let (compared, caveats) = compared_over(base, base);
+    assert_eq!((compared.n_builds, words(&caveats)), (6, Vec::new()));
+}
+
+#[test]
+fn the_hit_share_is_that_of_the_paired_builds() {
+    let base = "FROM debian:12\nCOPY src /src\nRUN make -C /src\nRUN apt-get update\n";
+    let head = "FROM debian:12\nRUN apt-get update\nCOPY src /src\nRUN make -C /src\n";
+    let (compared, _) = compared_over(base, head);
+    // Six builds of three steps. Three change the source, which the COPY and what is below it then miss.
+    let share = |part| Share { part, whole: 18 };
+    assert_eq!(compared.hits_before, share(18 - 3 * 3));
+    assert_eq!(compared.hits_after, share(18 - 3 * 2));
 }

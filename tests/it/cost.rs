@@ -246,6 +246,72 @@ fn sizes_are_those_of_the_articles() {
     assert_eq!(image(&scratch, "react-go.toml"), 2_360_000);
 }
 
+/// What the last step of a Dockerfile takes by `model` when it runs, in milliseconds.
+fn last_step(model: &CostModel, dockerfile: &str) -> u64 {
+    let case = serde_json::json!({
+        "name": "steps", "dockerfile": "Dockerfile", "context": ".", "runner": "persistent", "cache": null,
+        "outputs": "stable", "git_dir_in_context": false,
+        "builds": [{"write": {"Dockerfile": dockerfile, "Cargo.toml": "x", "composer.json": "x"}}],
+    });
+    let outcomes = builds(&serde_json::from_value(case).unwrap());
+    let times = model.steps(&built(&outcomes[0]).steps);
+    times.last().unwrap().median_ms
+}
+
+#[test]
+fn a_mount_spares_nothing_that_a_step_below_has_done() {
+    let filled = CostModel::default();
+    let empty = filled.before_first_build();
+    for (below, mount, command) in [
+        (
+            "cargo chef cook --release",
+            "/usr/local/cargo/registry",
+            "cargo build --release",
+        ),
+        (
+            "cargo build --release",
+            "/src/target",
+            "cargo build --release",
+        ),
+        ("composer install", "/tmp/cache", "composer install"),
+    ] {
+        let text = |below: &str, flags: &str| {
+            format!("FROM rust:1.82\nWORKDIR /src\nCOPY . .\n{below}RUN {flags}{command}\n")
+        };
+        let (done, mount) = (
+            format!("RUN {below}\n"),
+            format!("--mount=type=cache,target={mount} "),
+        );
+        let (alone, plain) = (text("", &mount), text("", ""));
+        assert!(
+            last_step(&filled, &alone) < last_step(&filled, &plain),
+            "{command}: the mount helps"
+        );
+        let (both, only) = (text(&done, &mount), text(&done, ""));
+        assert!(
+            last_step(&filled, &only) < last_step(&filled, &plain),
+            "{command}: the step below helps"
+        );
+        assert_eq!(
+            last_step(&filled, &both),
+            last_step(&filled, &only),
+            "{command}: not twice"
+        );
+        // On top of other work the mount helps as ever, and an empty one nowhere.
+        let other = text("RUN echo\n", &mount);
+        assert_eq!(
+            last_step(&filled, &other),
+            last_step(&filled, &alone),
+            "{command}"
+        );
+        assert_eq!(
+            last_step(&empty, &alone),
+            last_step(&empty, &plain),
+            "{command}"
+        );
+    }
+}
+
 /// Random graphs of steps, and what became of each.
 fn any_build() -> impl Strategy<Value = Built> {
     let texts = prop::sample::select(vec![
