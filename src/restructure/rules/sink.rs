@@ -19,6 +19,7 @@
 //! one somewhere goes with it. One that is there to make steps run again (`CACHEBUST`) stays where it is.
 
 use super::super::candidate::{Candidate, Safety};
+use super::super::command::seen;
 use super::super::effect::{Effect, Files, conflict};
 use super::super::layout::{Place, mentioned, places, reachable};
 use super::super::mentions::mentions;
@@ -31,6 +32,7 @@ use super::super::touched::is_read_by_name;
 use super::super::view::View;
 use super::Rule;
 use crate::dockerfile::ast::{ArgItem, Dockerfile, Instruction, Kind, Stage};
+use crate::shell::Seen;
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
@@ -175,6 +177,12 @@ struct Ground<'a> {
 impl Ground<'_> {
     /// Whether the RUN at `index` only makes or changes files that its words name (`echo $VERSION > /version`).
     fn goes_along(&self, index: usize) -> bool {
+        // What fetches anew is worth more than the value's place.
+        let seen = seen(&self.stage.instructions[index]).unwrap_or_default();
+        let fetches = |s: &Seen| matches!(s.name(), "curl" | "git" | "tar" | "unzip" | "wget");
+        if seen.iter().any(fetches) {
+            return false;
+        }
         match &self.effects[index].files {
             Files::Commands(touched) => {
                 self.effects[index].groups.is_some() && !touched.system && !touched.global
