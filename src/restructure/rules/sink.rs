@@ -175,7 +175,8 @@ struct Ground<'a> {
 }
 
 impl Ground<'_> {
-    /// Whether the RUN at `index` only makes or changes files that its words name (`echo $VERSION > /version`).
+    /// Whether the RUN at `index` only makes or changes files that its words name, in no time (`echo $VERSION > /version`):
+    /// one that fetches would do so again with each file copied above it.
     fn goes_along(&self, index: usize) -> bool {
         // What fetches anew is worth more than the value's place.
         let seen = seen(&self.stage.instructions[index]).unwrap_or_default();
@@ -185,7 +186,10 @@ impl Ground<'_> {
         }
         match &self.effects[index].files {
             Files::Commands(touched) => {
-                self.effects[index].groups.is_some() && !touched.system && !touched.global
+                self.effects[index].groups.is_some()
+                    && !touched.system
+                    && !touched.global
+                    && !touched.needs_system
             }
             _ => false,
         }
