@@ -38,14 +38,17 @@ pub(super) fn plan(call: &Call<'_>) -> Option<Answer> {
     let mut ecosystem = None;
     let mut first = None;
     let (mut is_whole, mut installs_system) = (behind.is_whole, false);
+    // Whether a command before may make something that an install needs.
+    let mut is_prepared = false;
     for made in &behind.commands {
         let seen = &made.seen;
         let dir = seen
             .directory
             .as_deref()
             .and_then(|d| super::needs::within(&behind.dir, d));
-        let is_known = !seen.words.iter().any(|w| is_unknown(w));
+        let is_known = !made.has_place && !seen.words.iter().any(|w| is_unknown(w));
         let Some(dir) = dir.filter(|_| is_known && !seen.conditional) else {
+            is_prepared |= !is_quiet(seen.name());
             is_whole &= is_quiet(seen.name());
             continue;
         };
@@ -67,10 +70,11 @@ pub(super) fn plan(call: &Call<'_>) -> Option<Answer> {
         }
         if system::reads_no_project(&inner) {
             installs_system |= system::is_system_install(&inner);
+            is_prepared |= system::is_system_install(&inner);
             continue;
         }
         let Some(Answer::Plan(found)) = ask(&inner) else {
-            is_whole = false;
+            (is_whole, is_prepared) = (false, true);
             continue;
         };
         match &found.role {
@@ -80,7 +84,14 @@ pub(super) fn plan(call: &Call<'_>) -> Option<Answer> {
             }
             _ => is_whole = false,
         }
-        first.get_or_insert((found, inner.line(), dir, made.is_plain));
+        let line = inner.line();
+        first.get_or_insert(First {
+            found,
+            line,
+            dir,
+            is_plain: made.is_plain,
+            is_prepared,
+        });
     }
     if is_whole && (ecosystem.is_some() || installs_system) {
         needs.shown(format!(
@@ -96,20 +107,33 @@ pub(super) fn plan(call: &Call<'_>) -> Option<Answer> {
     ahead(call, &behind.name, first?)
 }
 
+/// The first install of several commands.
+struct First {
+    found: Plan,
+    /// The command itself.
+    line: String,
+    dir: RepoPath,
+    is_plain: bool,
+    /// Whether a command before may have made something that it needs.
+    is_prepared: bool,
+}
+
 /// The first install of several commands, to go above alone.
-fn ahead(
-    call: &Call<'_>,
-    name: &str,
-    (found, own, dir, is_plain): (Plan, String, RepoPath, bool),
-) -> Option<Answer> {
+fn ahead(call: &Call<'_>, name: &str, first: First) -> Option<Answer> {
+    let First { found, dir, .. } = first;
     let line = match found.role {
         Role::Prefetch(line) => line,
-        Role::Install if REPEATED.contains(&found.ecosystem) => own,
+        Role::Install if REPEATED.contains(&found.ecosystem) => first.line,
         Role::Install | Role::PrefetchThen { .. } => return None,
     };
     let mut needs = found.needs;
     needs.shown(format!("{name} resolves with {}", found.ecosystem));
-    if !is_plain {
+    if first.is_prepared {
+        needs.doubt(format!(
+            "check that it needs nothing of what {name} does before it"
+        ));
+    }
+    if !first.is_plain {
         needs.doubt(format!(
             "variables or conditions of {name} decide whether it does so"
         ));
@@ -194,6 +218,7 @@ fn script(call: &Call<'_>) -> Option<Behind> {
     let commands = script.seen().into_iter();
     let commands = commands
         .map(|seen| Made {
+            has_place: make::has_place(&script, &seen),
             seen,
             is_plain: true,
             is_bare,

@@ -57,8 +57,17 @@ pub(super) struct Made {
     pub(super) seen: Seen,
     /// False where variables or conditions of the Makefile have a part in what is run.
     pub(super) is_plain: bool,
+    /// True where the program is named with its directory: it is one that something else has put there.
+    pub(super) has_place: bool,
     /// True where nothing is put into its words or read and written by redirection.
     pub(super) is_bare: bool,
+}
+
+/// Whether the program of a command of `script` is written with a directory before it.
+pub(super) fn has_place(script: &shell::Script, seen: &Seen) -> bool {
+    let end = format!("/{}", seen.name());
+    let command = script.commands.get(seen.command);
+    command.is_some_and(|c| c.words.iter().any(|w| w.text.ends_with(&end)))
 }
 
 /// Whether a command reads and writes nothing but what its words say.
@@ -335,9 +344,11 @@ impl Makefile {
                 for made in &mut found[n_before..] {
                     made.is_plain &= is_plain;
                 }
+                let has_place = has_place(&script, &seen);
                 found.push(Made {
                     seen,
                     is_plain,
+                    has_place,
                     is_bare,
                 });
             }

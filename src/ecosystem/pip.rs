@@ -78,7 +78,7 @@ fn by_setup_py(call: &Call<'_>) -> Verdict {
         && matches!(*verb, "install" | "develop");
     is_install.then_some(())?;
     let goes = |w: &&str| w.starts_with("--prefix") || w.starts_with("--root");
-    if rest.iter().any(|w| goes(w)) {
+    if rest.iter().any(goes) {
         return Some(Err(
             "it installs to a place where nothing is looked for".to_owned()
         ));

@@ -356,8 +356,8 @@ impl Lift<'_, '_> {
             return false;
         }
         let others = self.of.builds_with(index).unwrap_or_default();
-        let is_same = |other: &&str| replaces(&self.install.ecosystems, &[other]);
-        others.iter().any(|other| is_same(other)) || self.removes_what_is_made(index)
+        let is_same = |other: &&'static str| replaces(&self.install.ecosystems, &[*other]);
+        others.iter().any(is_same) || self.removes_what_is_made(index)
     }
 
     /// Whether the RUN removes a directory of packages where the install runs, or all that lies there.
