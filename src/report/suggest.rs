@@ -109,6 +109,8 @@ fn at_best(best: &Band, bold: &Band) -> String {
 fn nothing(suggestions: &Suggestions) -> &'static str {
     if suggestions.small.is_empty() {
         "Nothing to do: no proposal pays on this history."
+    } else if suggestions.small.iter().any(is_big_where_passed) {
+        "Nothing big to do where no arguments are passed; where they are, see below."
     } else {
         "Nothing big to do: no proposal saves as much as 1% of a build on this history."
     }
@@ -184,6 +186,26 @@ fn condition(suggestion: &Suggestion) -> Option<String> {
         duration(passed.rebuild.unsigned_abs()),
         change(passed.per_build)
     ))
+}
+
+/// Whether a proposal that changes little on this history saves at least 1% of a build that passes the arguments which a
+/// file of the tree seems to pass.
+fn is_big_where_passed(suggestion: &Suggestion) -> bool {
+    let passed = suggestion.if_passed.as_ref().filter(|i| i.by.is_some());
+    suggestion.on_top.is_none()
+        && passed.is_some_and(|i| i.per_build.saturating_mul(100) >= i.rebuild)
+}
+
+/// The small proposals under their headings.
+fn small_groups<'s>(
+    suggestions: &'s Suggestions,
+    small: &'s str,
+) -> [(&'s str, Vec<&'s Suggestion>); 2] {
+    let (passed, others) = suggestions
+        .small
+        .iter()
+        .partition(|s| is_big_where_passed(s));
+    [("Where builds pass arguments", passed), (small, others)]
 }
 
 /// What a small proposal adds, in a line.
@@ -340,15 +362,18 @@ pub fn write_terminal(
             )?;
         }
     }
-    if !suggestions.small.is_empty() {
+    let more = if suggestions.order.is_empty() {
+        "Small"
+    } else {
+        "Small, on top of these"
+    };
+    for (heading, group) in small_groups(suggestions, more) {
+        if group.is_empty() {
+            continue;
+        }
         writeln!(sink)?;
-        let more = if suggestions.order.is_empty() {
-            "Small"
-        } else {
-            "Small, on top of these"
-        };
-        writeln!(sink, "{}", bold(more))?;
-        for suggestion in &suggestions.small {
+        writeln!(sink, "{}", bold(heading))?;
+        for suggestion in group {
             let candidate = &suggestion.proposal.candidate;
             let line = format!(
                 "{} [{}, {}]: {}",
@@ -538,9 +563,12 @@ pub fn write_markdown(
         let fence = "`".repeat(longest_ticks(&patch).max(2) + 1);
         writeln!(sink, "\n{fence}diff\n{}{fence}", with_line_end(&patch))?;
     }
-    if !suggestions.small.is_empty() {
-        writeln!(sink, "\n### Small\n")?;
-        for suggestion in &suggestions.small {
+    for (heading, group) in small_groups(suggestions, "Small") {
+        if group.is_empty() {
+            continue;
+        }
+        writeln!(sink, "\n### {heading}\n")?;
+        for suggestion in group {
             writeln!(
                 sink,
                 "- {} (`{}`, {}): {}",
