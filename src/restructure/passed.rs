@@ -29,8 +29,10 @@ pub fn passed_by(view: &View<'_>, name: &str) -> Option<RepoPath> {
             continue;
         };
         let looked = &bytes[..bytes.len().min(MAX_FILE)];
+        let mut keys = path.as_bytes().ends_with(b"ml").then(Keys::default);
         for line in looked.split(|&b| b == b'\n') {
-            if !holds(line, name.as_bytes()) {
+            let is_argument = keys.as_mut().is_none_or(|keys| keys.takes(line, name));
+            if !is_argument || !holds(line, name.as_bytes()) {
                 continue;
             }
             match given(line, name) {
@@ -46,6 +48,28 @@ pub fn passed_by(view: &View<'_>, name: &str) -> Option<RepoPath> {
         }
     }
     None
+}
+
+/// The keys of a YAML file that a line stands below, each with its indentation.
+#[derive(Default)]
+struct Keys(Vec<(usize, String)>);
+
+impl Keys {
+    /// Takes the next line; false where it is a key `name` that no build arguments stand above: an input of an action that
+    /// has the same name.
+    fn takes(&mut self, line: &[u8], name: &str) -> bool {
+        let text = String::from_utf8_lossy(line);
+        let plain = text.trim_start().trim_start_matches("- ").trim_start();
+        let Some((key, _)) = plain.split_once(':').filter(|_| !plain.starts_with('#')) else {
+            return true;
+        };
+        let indent = text.len() - plain.len();
+        self.0.retain(|(above, _)| *above < indent);
+        let below = self.0.last().map(|(_, key)| key.to_ascii_lowercase());
+        let key = key.trim().trim_matches(['"', '\'']);
+        self.0.push((indent, key.to_owned()));
+        key != name || below.is_some_and(|above| above.contains("arg"))
+    }
 }
 
 /// What a line gives an argument.
@@ -173,6 +197,21 @@ mod tests {
         check("echo $SHA", false);
         check("the SHA of a commit", false);
         check("", false);
+    }
+
+    #[test]
+    fn a_key_of_yaml_is_an_argument_only_below_arguments() {
+        let check = |text: &str, expected: bool| {
+            let mut keys = Keys::default();
+            let all = text.lines().map(|line| keys.takes(line.as_bytes(), "SHA"));
+            assert_eq!(all.last(), Some(expected), "{text}");
+        };
+        check("with:\n  SHA: ${{ x }}", false);
+        check("build:\n  args:\n    A: 1\n    SHA: $X", true);
+        check("- build-args: |\n    SHA=$X", true);
+        check("args:\n  A: 1\nwith:\n  SHA: $X", false);
+        check("run: docker build --build-arg SHA=$X .", true);
+        check("SHA: 1", false);
     }
 
     #[test]

@@ -542,11 +542,13 @@ fn candidate(
 ) -> Candidate {
     let line = |i: usize| stage.instructions[i].lines.first;
     let first = moved.first().copied().unwrap_or_default();
-    let list = names
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let all: Vec<&str> = names.iter().map(String::as_str).collect();
+    let list = match all.as_slice() {
+        [one, two, three, rest @ ..] if rest.len() > 1 => {
+            format!("{one}, {two}, {three} and {} more", rest.len())
+        }
+        all => all.join(", "),
+    };
     let is_run = |i: &usize| matches!(stage.instructions[*i].kind, Kind::Run(_));
     let readers: Vec<String> = moved
         .iter()
