@@ -120,6 +120,58 @@ const PLAIN: &str = "FROM a\nCOPY src src\nRUN npm run build\n";
 const UNKNOWN: &str = "FROM a\nADD https://example.com/tool /tool\nRUN apt-get update\nCOPY src src\nRUN npm run build\n";
 
 #[test]
+fn texts_that_cost_the_same_get_a_line_and_no_table_of_zeros() {
+    let repo = history();
+    let text = format!("FROM node:22\n{INSTALL}");
+    let commented = format!("# what it runs on\n{text}");
+    for (format, table) in [("terminal", "mean build"), ("markdown", "| mean build")] {
+        let same = compare(&repo, &text, &commented, &["--format", format]);
+        assert_eq!(same.code, 0, "{}", same.stderr);
+        assert!(same.stdout.contains("No figure differs"), "{}", same.stdout);
+        assert!(!same.stdout.contains(table), "{}", same.stdout);
+        let other = compare(
+            &repo,
+            &text,
+            &format!("{text}RUN npm test\n"),
+            &["--format", format],
+        );
+        assert!(
+            !other.stdout.contains("No figure differs"),
+            "{}",
+            other.stdout
+        );
+        assert!(other.stdout.contains(table), "{}", other.stdout);
+    }
+}
+
+#[test]
+fn a_revision_without_the_file_names_the_dockerfiles_it_has() {
+    let repo = Repo::new();
+    repo.write("README.md", "").commit("no Dockerfile yet");
+    repo.write("docker/app.Dockerfile", "FROM a\n")
+        .commit("one");
+    repo.write("Dockerfile", "FROM a\n").commit("another");
+    for (revision, words) in [
+        ("HEAD~1", "that commit has docker/app.Dockerfile"),
+        ("HEAD~2", "no file that is named as Dockerfiles are"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_stratigraph"))
+            .args(["compare", &format!("{revision}:Dockerfile"), "Dockerfile"])
+            .current_dir(repo.path())
+            .env_clear()
+            .output()
+            .unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(4), "{error}");
+        assert!(
+            error.contains(&format!("{revision} has no file Dockerfile")),
+            "{error}"
+        );
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
 fn a_verdict_that_rests_on_unknown_steps_says_so() {
     let repo = history();
     let check = |old: &str, new: &str, more: &[&str], code: i32, stderr: &str| {

@@ -12,7 +12,7 @@ use stratigraph::report::suggest::{
 use stratigraph::report::terminal::Look;
 use stratigraph::restructure::search::proposals;
 use stratigraph::restructure::{legality, rules};
-use stratigraph::suggest::{Question, Suggestions, suggest};
+use stratigraph::suggest::{Question, SlowerBy, Suggestions, suggest};
 use stratigraph::tree::{FileKind, FileStamp, ObjectId, RepoPath};
 
 /// Thirty commits: mostly source, some documentation, a few dependency changes.
@@ -320,6 +320,14 @@ fn a_version_shield_pays_by_the_bytes_it_leaves_and_only_by_them() {
         alone.builds,
         (24, 5, 29),
         "each mere bump is faster: {alone:?}"
+    );
+    // The others pay for the filter, and it is said.
+    let slower = shield.slower.as_ref().expect("a sixth gets slower");
+    assert_eq!(slower.builds, 5, "{slower:?}");
+    assert!(slower.by > 0);
+    assert!(
+        matches!(&slower.by_what, SlowerBy::Added(_, text) if text.contains("package.json")),
+        "{slower:?}"
     );
     assert!(
         shield
