@@ -130,8 +130,24 @@ fn read_gemfile(
             }
         }
     }
-    if code.contains("Dir.glob")
-        || code.contains("Dir[")
+    let n_globs = code.matches("Dir.glob").count() + code.matches("Dir[").count();
+    let globs = ["Dir.glob", "Dir"].map(|lead| text::literals_after(&code, lead, &["#"]));
+    let globbed = globs.iter().flatten().filter(|pattern| {
+        // What a pattern can match lies below its first names without `*`: copied whole, that is all of it.
+        let fixed = pattern
+            .split(['*', '?', '{', '['])
+            .next()
+            .unwrap_or_default();
+        let folder = fixed.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let found = within(&dir, folder).filter(|p| *p != dir && needs.dir(files, p));
+        found.is_some_and(|found| {
+            needs.shown(format!(
+                "{found}, which {path} looks through, is copied with it"
+            ));
+            true
+        })
+    });
+    if globbed.count() < n_globs
         || code.contains("File.join")
         || code.contains("__dir__")
         || code.contains("File.expand_path")

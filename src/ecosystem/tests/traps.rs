@@ -376,3 +376,19 @@ fn swift_and_conan_find_what_they_name() {
         &["conanfile.txt", "profiles/linux"],
     );
 }
+
+#[test]
+fn bundler_looks_through_directories_that_the_gemfile_globs() {
+    let gemfile = "Dir[\"engines/*\"].each { |d| gem d, path: d }\n";
+    let tree = [
+        ("Gemfile", gemfile),
+        ("engines/a/a.gemspec", ""),
+        ("engines/a/lib/a.rb", ""),
+        ("app/a.rb", ""),
+    ];
+    let all = ["Gemfile", "engines/a/a.gemspec", "engines/a/lib/a.rb"];
+    check(&tree, "bundle install", "move", &all);
+    check_doubt(&tree[..1], "bundle install", "computes paths");
+    let computed = "gem 'a', path: File.join(__dir__, 'engines/a')\n";
+    check_doubt(&[("Gemfile", computed)], "bundle install", "computes paths");
+}
