@@ -23,6 +23,10 @@ pub(super) struct Lift<'s, 'a> {
     pub(super) polluters: Vec<usize>,
     /// Instructions between that go above with it.
     along: BTreeSet<usize>,
+    /// Those of them that read what is copied first.
+    needy: BTreeSet<usize>,
+    /// Those of them that are said again where they stood: a COPY that stays would undo what they do (`chmod +x mvnw`).
+    twice: BTreeSet<usize>,
     /// Instructions between that stay, `first` among them.
     stay: BTreeSet<usize>,
     /// Files that must be copied before it: to path in the image, from path in the context, by which instruction.
@@ -86,6 +90,8 @@ fn lift<'s, 'a>(
         first,
         polluters,
         along: BTreeSet::new(),
+        needy: BTreeSet::new(),
+        twice: BTreeSet::new(),
         stay: BTreeSet::from([first]),
         missing: Vec::new(),
         cwd: of.cwd(first).to_owned(),
@@ -326,6 +332,22 @@ impl Lift<'_, '_> {
         // A file that it works on may be what a RUN that stays has made.
         let may_lack = stays_run && self.of.works_on_files(index);
         if self.of.reads_no_project(index, &there) && !may_lack {
+            let above = self.of.image_at(self.first).into_keys().collect();
+            if !self.of.reads_no_project(index, &above) {
+                self.needy.insert(index);
+            }
+            let touched = self.of.touched(index);
+            let brought = self
+                .polluters
+                .iter()
+                .filter_map(|&i| self.of.brings[i].as_ref());
+            if brought
+                .flat_map(BTreeMap::keys)
+                .any(|to| touched.contains(to))
+            {
+                self.needy.insert(index);
+                self.twice.insert(index);
+            }
             self.reasons.push(format!(
                 "line {line} reads nothing of the project but what is copied with it"
             ));
@@ -333,6 +355,16 @@ impl Lift<'_, '_> {
         }
         if self.brings_program(index) || self.is_undone_by(index) {
             return None;
+        }
+        if let Some(needed) = self.first_part(index) {
+            let line = format!("line {line} resolves for it and goes with it");
+            self.install.reads.extend(needed.reads);
+            self.install.dirs.extend(needed.dirs);
+            self.doubts.extend(needed.doubts);
+            self.reasons.extend(needed.reasons);
+            self.reasons.push(line);
+            self.needy.insert(index);
+            return Some(true);
         }
         match self.of.builds_with(index) {
             Some(others) if others.iter().all(|o| !self.install.ecosystems.contains(o)) => {
@@ -347,6 +379,18 @@ impl Lift<'_, '_> {
             )),
         }
         Some(false)
+    }
+
+    /// RUN `index` as an install of the same ecosystem in the same place, whose results this one may go on from:
+    /// `mix deps.get` before `mix deps.compile`.
+    fn first_part(&self, index: usize) -> Option<Install> {
+        let own = &self.install;
+        let is_part = |i: &&Install| {
+            let shares = i.ecosystems.iter().all(|e| own.ecosystems.contains(e));
+            i.action == Action::Whole && shares && i.dir == own.dir
+        };
+        let found = self.of.installs(index).iter().find(is_part)?;
+        (!found.is_hidden && found.absent.is_empty()).then(|| found.clone())
     }
 
     /// Whether the RUN takes away what the install has made, or puts the result of another install in its place: then
@@ -890,7 +934,23 @@ impl Lift<'_, '_> {
             .stay
             .iter()
             .all(|&i| matches!(stage.instructions[i].kind, Kind::Copy(_) | Kind::Add(_)));
-        let (at, below) = if only_copies && self.stay.len() <= self.along.len() {
+        let is_tied = !copies.is_empty() || !self.twice.is_empty();
+        let needy = self.needy.first().filter(|_| is_tied);
+        let (at, below) = if let Some(&needy) = needy {
+            // What is copied stands above the first that reads it; from there on nothing may change the directory.
+            let (before, after): (BTreeSet<usize>, BTreeSet<usize>) =
+                self.along.iter().partition(|i| **i < needy);
+            let moves = |i: &usize| matches!(stage.instructions[*i].kind, Kind::Workdir(_));
+            if after.iter().any(moves) || !rest.is_empty() {
+                return None;
+            }
+            let n_copied = copies.iter().map(|l| l.len() + line_break.len()).sum();
+            let none = BTreeMap::new();
+            let later = self.cut_out(&after, &none, &mut edits);
+            head.insert_str(n_copied, &later);
+            head.insert_str(0, &self.cut_out(&before, &none, &mut edits));
+            (block(self.first).start, String::new())
+        } else if only_copies && self.stay.len() <= self.along.len() {
             // Shorter to say: the COPYs go below.
             let mut below = String::new();
             below.push_str(&self.cut_out(&self.stay, &rest, &mut edits));
@@ -1013,6 +1073,9 @@ impl Lift<'_, '_> {
             }
             if !taken.ends_with('\n') {
                 taken.push_str(line_break);
+            }
+            if self.twice.contains(&i) {
+                continue;
             }
             match spans.last_mut() {
                 Some(last) if text[last.end..span.start].trim().is_empty() => last.end = span.end,

@@ -400,6 +400,18 @@ impl<'a> Read<'a> {
         })
     }
 
+    /// The files, absolute, whose modes or line ends the commands change.
+    pub(super) fn touched(&self) -> BTreeSet<String> {
+        let changes = |s: &&Seen| matches!(s.name(), "chmod" | "dos2unix");
+        let named = self.seen.iter().filter(changes).flat_map(|seen| {
+            let here = seen.directory.as_deref();
+            let here = here.and_then(|d| absolute(Some(self.of.cwd(self.run)), d));
+            let words = seen.args().iter().filter(|a| !a.starts_with('-'));
+            words.filter_map(move |a| absolute(here.as_deref(), a))
+        });
+        named.collect()
+    }
+
     /// Whether a piece changes modes of `allowed` files and nothing else.
     pub(super) fn touches_only(&self, piece: usize, allowed: &BTreeSet<String>) -> bool {
         self.seen_of(piece).all(|seen| {

@@ -145,6 +145,13 @@ impl<'a> StageView<'a> {
         read.is_none_or(|read| read.seen.iter().any(has_to_find))
     }
 
+    /// The files, absolute, whose modes RUN `run` changes.
+    pub(in crate::restructure) fn touched(&self, run: usize) -> BTreeSet<String> {
+        let read = self.stage.instructions.get(run);
+        let read = read.and_then(|i| Read::new(self, run, i));
+        read.map(|read| read.touched()).unwrap_or_default()
+    }
+
     /// The first command of RUN `run` that installs tools by name (`npm install -g pnpm`), where no command of the RUN
     /// reads the project.
     pub(in crate::restructure) fn tools(&self, run: usize) -> Option<String> {
