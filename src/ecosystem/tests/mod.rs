@@ -1,4 +1,6 @@
 //! What each ecosystem says of its commands, case by case.
+//!
+//! Never: is part of the program.
 
 use super::files::tests::Fixture;
 use super::{Answer, Call, Role, plan};

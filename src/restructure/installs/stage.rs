@@ -4,7 +4,7 @@ use super::super::layout::{BASE, Place, delivered, mentioned, parent};
 use super::super::view::View;
 use super::place::relative;
 use super::read::{Read, handles_files, is_quiet, short};
-use super::{Brought, Install};
+use super::{Action, Brought, Install};
 use crate::dockerfile::ast::{Instruction, Kind, Stage};
 use crate::ecosystem::{self, Answer, Role};
 use crate::shell::Seen;
@@ -96,6 +96,13 @@ impl<'a> StageView<'a> {
             return &[];
         };
         cell.get_or_init(|| self.find_installs(run, &self.stage.instructions[run]))
+    }
+
+    /// Every RUN of the stage that is nothing but an install, by each way in which it is one.
+    pub(in crate::restructure) fn whole_installs(&self) -> impl Iterator<Item = &Install> {
+        let runs = 0..self.stage.instructions.len();
+        runs.flat_map(|run| self.installs(run))
+            .filter(|install| install.action == Action::Whole)
     }
 
     fn find_installs(&self, run: usize, instruction: &Instruction) -> Vec<Install> {

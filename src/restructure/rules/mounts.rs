@@ -18,7 +18,7 @@
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::downloads::{self, Downloads};
 use super::super::effect::{Files, effect};
-use super::super::installs::{Action, Install, StageView, relative};
+use super::super::installs::{Install, StageView, relative};
 use super::super::kept::emptied;
 use super::super::layout::{is_within, parent, places, reachable};
 use super::super::lift::declare;
@@ -57,13 +57,8 @@ fn binds(view: &View<'_>) -> Vec<Candidate> {
     let mut found = Vec::new();
     for stage in reachable(view.dockerfile, view.target) {
         let of = StageView::new(view, &all, stage);
-        for run in 0..of.stage.instructions.len() {
-            let whole = of
-                .installs(run)
-                .iter()
-                .filter(|i| i.action == Action::Whole);
-            found.extend(whole.filter_map(|install| bound(&of, install)));
-        }
+        let whole = of.whole_installs();
+        found.extend(whole.filter_map(|install| bound(&of, install)));
     }
     found
 }

@@ -27,7 +27,7 @@
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::filter::{Filter, MIX_EXS, PACKAGE_JSON, PACKAGE_LOCK, PYPROJECT};
-use super::super::installs::{Action, Install, StageView};
+use super::super::installs::{Install, StageView};
 use super::super::layout::{places, reachable};
 use super::super::lift::declare;
 use super::super::view::View;
@@ -92,14 +92,9 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
     let mut found = Vec::new();
     for stage in reachable(view.dockerfile, view.target) {
         let of = StageView::new(view, &all, stage);
-        for run in 0..of.stage.instructions.len() {
-            let whole = of
-                .installs(run)
-                .iter()
-                .filter(|i| i.action == Action::Whole && !i.is_hidden);
-            let shields = whole.flat_map(|i| SHIELDS.iter().filter_map(|s| candidate(&of, i, s)));
-            found.extend(shields.collect::<Vec<_>>());
-        }
+        let whole = of.whole_installs().filter(|i| !i.is_hidden);
+        let shields = whole.flat_map(|i| SHIELDS.iter().filter_map(|s| candidate(&of, i, s)));
+        found.extend(shields.collect::<Vec<_>>());
     }
     found
 }
