@@ -492,6 +492,15 @@ impl Lift<'_, '_> {
             // What a stage makes of the source changes with it; a program or a library is what the install may need.
             let is_made =
                 to.as_ref().is_some_and(|to| !is_for_programs(to)) && self.is_made_of_source(from);
+            // What an image brings among the project's own files goes over them, and they over it.
+            let is_mixed = !is_stage && to.as_ref() == Some(&self.install.dir);
+            if is_mixed {
+                self.doubts.push(format!(
+                    "what line {} brings is not known",
+                    instruction.lines.first
+                ));
+                return Some(false);
+            }
             return Some(is_anchored && !(is_stage && (into_project || is_made)));
         }
         let inline = !instruction.heredocs.is_empty();

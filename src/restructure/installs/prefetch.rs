@@ -68,7 +68,7 @@ impl Read<'_> {
                     )
                 } else {
                     short(
-                        &line
+                        &bare
                             .split_whitespace()
                             .map(str::to_owned)
                             .collect::<Vec<_>>(),

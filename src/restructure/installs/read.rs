@@ -1,5 +1,6 @@
 //! One RUN, read: its commands with the files of the context that stand where they run.
 
+use super::super::effect::destination;
 use super::super::layout::{absolute, expand, is_within, mentioned, overlap};
 use super::place::{below, is_system_directory, mounts, python_of_base, reaches_out, root_of};
 use super::stage::StageView;
@@ -260,7 +261,7 @@ impl<'a> Read<'a> {
                                 && seen.connector == Connector::Pipe
                                 && seen.args().iter().all(|a| a.starts_with('-')))
                             || self.with_call(seen, ecosystem::reads_no_project) == Some(true)
-                            || self.handles_others(seen))
+                            || (self.handles_others(seen) && self.are_made(seen)))
             })
     }
 
@@ -327,6 +328,7 @@ impl<'a> Read<'a> {
             let own = self.origins.keys().filter_map(in_root);
             own.chain(self.elsewhere.iter().cloned())
                 .any(|f| is_within(&f, place))
+                || self.is_copied_unseen(place)
         };
         let (true, Some(here)) = (handles_files(seen), self.place_of(seen)) else {
             return false;
@@ -351,6 +353,47 @@ impl<'a> Read<'a> {
         let words = seen.args().iter().filter(|a| !a.starts_with('-'));
         let mut named = words.skip(usize::from(takes_mode)).peekable();
         named.peek().is_some() && named.all(is_other)
+    }
+
+    /// Whether what a command names lies where no COPY writes, or an earlier RUN names it: what git does not hold a COPY
+    /// may bring all the same.
+    fn are_made(&self, seen: &Seen) -> bool {
+        let before = &self.of.stage.instructions[..self.run];
+        let named = |word: &str| {
+            let name = word.rsplit('/').next().unwrap_or(word);
+            let runs = before.iter().filter(|i| matches!(i.kind, Kind::Run(_)));
+            !name.is_empty() && runs.clone().any(|i| i.original.contains(name))
+        };
+        let is_copied_to = |word: &str| {
+            let here = self.place_of(seen);
+            let path = here.and_then(|here| absolute(Some(&here), word));
+            path.is_none_or(|path| {
+                before.iter().enumerate().any(|(n, i)| match &i.kind {
+                    Kind::Copy(transfer) | Kind::Add(transfer) => {
+                        destination(transfer, &self.of.places[n])
+                            .is_none_or(|to| is_within(&path, &to))
+                    }
+                    _ => false,
+                })
+            })
+        };
+        let takes_mode = matches!(seen.name(), "chmod" | "chown" | "chgrp");
+        let words = seen.args().iter().filter(|a| !a.starts_with('-'));
+        let mut words = words.skip(usize::from(takes_mode));
+        words.all(|word| word.starts_with('$') || named(word) || !is_copied_to(word))
+    }
+
+    /// Whether an earlier COPY, of files that are not known, may have brought what is at absolute `path` or below.
+    fn is_copied_unseen(&self, path: &str) -> bool {
+        let stage = self.of.stage.instructions.iter().enumerate();
+        stage.take(self.run).any(|(n, instruction)| {
+            let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
+                return false;
+            };
+            let is_seen = self.of.brings[n].as_ref().is_some_and(|f| !f.is_empty());
+            let to = destination(transfer, &self.of.places[n]);
+            !is_seen && to.is_none_or(|to| overlap(path, &to))
+        })
     }
 
     /// Whether a command inside `$(…)` asks the system and reads no file of the project.
