@@ -1,0 +1,302 @@
+//! The edits that lift an install: what goes above, what is left.
+
+use super::super::candidate::TextEdit;
+use super::super::installs::{Action, relative};
+use super::super::moving::{block_of, without_blank_twin};
+use super::Lift;
+use crate::dockerfile::Span;
+use crate::dockerfile::ast::{Instruction, Kind, Source};
+use crate::tree::RepoPath;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Lift<'_, '_> {
+    /// The edits: what goes above, what is left.
+    pub(super) fn edits(&self, copies: &[String], mounts: &[String]) -> Option<Vec<TextEdit>> {
+        let text = self.of.view.text();
+        let stage = self.of.stage;
+        let run = &stage.instructions[self.install.run];
+        let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        let block = |i: usize| block_of(text, stage, i);
+        let ended = |piece: &str| {
+            if piece.ends_with('\n') {
+                piece.to_owned()
+            } else {
+                format!("{piece}{line_break}")
+            }
+        };
+        let mut head = copies
+            .iter()
+            .fold(String::new(), |all, line| all + line + line_break);
+        let run_block = block(self.install.run);
+        let is_moved_whole = self.install.action == Action::Whole;
+        head.push_str(&ended(
+            &self
+                .lifted(run, run_block, mounts)?
+                .replace('\n', line_break)
+                .replace("\r\r\n", "\r\n"),
+        ));
+        let mut edits = Vec::new();
+        let rest: BTreeMap<usize, String> = match copies {
+            [] => BTreeMap::new(),
+            _ => self
+                .stay
+                .iter()
+                .filter_map(|&i| Some((i, self.without_missing(i)?)))
+                .collect(),
+        };
+        let only_copies = self
+            .stay
+            .iter()
+            .all(|&i| matches!(stage.instructions[i].kind, Kind::Copy(_) | Kind::Add(_)));
+        let is_tied = !copies.is_empty() || !self.twice.is_empty();
+        let needy = self.needy.first().filter(|_| is_tied);
+        let (at, below) = if let Some(&needy) = needy {
+            // What is copied stands above the first that reads it; from there on nothing may change the directory.
+            let (before, after): (BTreeSet<usize>, BTreeSet<usize>) =
+                self.along.iter().partition(|i| **i < needy);
+            let moves = |i: &usize| matches!(stage.instructions[*i].kind, Kind::Workdir(_));
+            if after.iter().any(moves) || !rest.is_empty() {
+                return None;
+            }
+            let n_copied = copies.iter().map(|l| l.len() + line_break.len()).sum();
+            let none = BTreeMap::new();
+            let later = self.cut_out(&after, &none, &mut edits);
+            head.insert_str(n_copied, &later);
+            head.insert_str(0, &self.cut_out(&before, &none, &mut edits));
+            (block(self.first).start, String::new())
+        } else if only_copies && self.stay.len() <= self.along.len() {
+            // Shorter to say: the COPYs go below.
+            let mut below = String::new();
+            below.push_str(&self.cut_out(&self.stay, &rest, &mut edits));
+            (run_block.start, below)
+        } else {
+            let none = BTreeMap::new();
+            head.insert_str(0, &self.cut_out(&self.along, &none, &mut edits));
+            let mut at = block(self.first).start;
+            for (&i, line) in &rest {
+                let span = stage.instructions[i].span;
+                let is_first = span.start == at;
+                let lead = if is_first { head.as_str() } else { "" };
+                edits.push(TextEdit::replace(span, format!("{lead}{line}")));
+                if is_first {
+                    head.clear();
+                    at = span.end;
+                }
+            }
+            (at, String::new())
+        };
+        if at == run_block.start && is_moved_whole {
+            edits.push(TextEdit::replace(run_block, format!("{head}{below}")));
+            return Some(edits);
+        }
+        if !head.is_empty() || !below.is_empty() {
+            edits.push(TextEdit::insert(at, format!("{head}{below}")));
+        }
+        if let Some((at, text)) = &self.install.inserted {
+            edits.push(TextEdit::insert(*at, text.clone()));
+        }
+        match &self.install.action {
+            Action::Whole => edits.push(TextEdit::delete(without_blank_twin(text, run_block))),
+            Action::Cut {
+                tail_start,
+                carried,
+                ..
+            } => {
+                let kept = carried
+                    .iter()
+                    .fold(String::new(), |all, c| format!("{all}{c} && "));
+                let flags = run_flags(text, run)?;
+                let gap = gap_comments(text, &self.install.action);
+                if let [body] = run.heredocs.as_slice() {
+                    let lead = text.get(run.span.start..body.span.start)?;
+                    let kept: String = carried.iter().map(|c| format!("{c}\n")).collect();
+                    edits.push(TextEdit::replace(
+                        Span::new(run.span.start, *tail_start),
+                        format!("{lead}{kept}{gap}"),
+                    ));
+                } else if gap.is_empty() {
+                    edits.push(TextEdit::replace(
+                        Span::new(run.span.start, *tail_start),
+                        format!("RUN{flags} {kept}"),
+                    ));
+                } else {
+                    edits.push(TextEdit::replace(
+                        Span::new(run.span.start, *tail_start),
+                        format!("{gap}RUN{flags} {kept}"),
+                    ));
+                }
+            }
+            Action::Prefetch(_) => {}
+        }
+        Some(edits)
+    }
+
+    /// A COPY that names its files one by one, without those that are copied before; `None` for any other, and where
+    /// nothing changes.
+    pub(super) fn without_missing(&self, i: usize) -> Option<String> {
+        let instruction = &self.of.stage.instructions[i];
+        let Kind::Copy(transfer) = &instruction.kind else {
+            return None;
+        };
+        let is_known = |name: &str| matches!(name, "chown" | "chmod" | "link");
+        let is_plain = !transfer.json
+            && instruction.flags.iter().all(|f| is_known(&f.name))
+            && instruction.lines.first == instruction.lines.last;
+        if !is_plain || !self.brings_named_files(i) {
+            return None;
+        }
+        let is_missing = |path: &String| {
+            let path = RepoPath::new(path);
+            let mut all = self.missing.iter();
+            all.any(|(_, from, by)| *by == i && *from == path)
+        };
+        let sources = transfer.sources.iter().map(|source| match source {
+            Source::Path(path) => Some(path.clone()),
+            Source::Heredoc(_) => None,
+        });
+        let sources: Vec<String> = sources.collect::<Option<_>>()?;
+        let left: Vec<String> = sources.iter().filter(|s| !is_missing(s)).cloned().collect();
+        if left.is_empty() || left.len() == sources.len() {
+            return None;
+        }
+        self.line(&left, &transfer.destination, i, "")
+    }
+
+    /// The blocks of `indices` one after the other, those in `instead` with another instruction, and the edits that take
+    /// them away, neighbours in one.
+    pub(super) fn cut_out(
+        &self,
+        indices: &BTreeSet<usize>,
+        instead: &BTreeMap<usize, String>,
+        edits: &mut Vec<TextEdit>,
+    ) -> String {
+        let text = self.of.view.text();
+        let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        let mut taken = String::new();
+        let mut spans: Vec<Span> = Vec::new();
+        for &i in indices {
+            let span = block_of(text, self.of.stage, i);
+            match instead.get(&i) {
+                Some(line) => {
+                    let own = self.of.stage.instructions[i].span;
+                    taken.push_str(&text[span.start..own.start]);
+                    taken.push_str(line);
+                    taken.push_str(&text[own.end..span.end]);
+                }
+                None => taken.push_str(&text[span.range()]),
+            }
+            if !taken.ends_with('\n') {
+                taken.push_str(line_break);
+            }
+            if self.twice.contains(&i) {
+                continue;
+            }
+            match spans.last_mut() {
+                Some(last) if text[last.end..span.start].trim().is_empty() => last.end = span.end,
+                _ => spans.push(span),
+            }
+        }
+        edits.extend(
+            spans
+                .into_iter()
+                .map(|s| TextEdit::delete(without_blank_twin(text, s))),
+        );
+        taken
+    }
+
+    /// The text of the RUN at its new place.
+    pub(super) fn lifted(
+        &self,
+        run: &Instruction,
+        block: Span,
+        mounts: &[String],
+    ) -> Option<String> {
+        let text = self.of.view.text();
+        let flags = mounts
+            .iter()
+            .fold(run_flags(text, run)?, |all, m| format!("{all} {m}"));
+        let here = self.of.cwd(self.install.run);
+        let way = if self.cwd == here {
+            None
+        } else {
+            Some(
+                relative(here, &self.cwd)
+                    .filter(|r| !r.is_empty() && self.cwd != "/")
+                    .unwrap_or_else(|| here.to_owned()),
+            )
+        };
+        let cd = way.map(|w| format!("cd {w} && ")).unwrap_or_default();
+        match &self.install.action {
+            Action::Whole if cd.is_empty() && mounts.is_empty() => {
+                Some(text.get(block.range())?.to_owned())
+            }
+            Action::Whole => {
+                if !run.heredocs.is_empty() {
+                    return None;
+                }
+                let after = run.flags.last().map_or(run.span.start + 3, |f| f.span.end);
+                let comments = text.get(block.start..run.span.start)?;
+                Some(format!(
+                    "{comments}RUN{flags} {cd}{}",
+                    text.get(after..run.span.end)?.trim_start()
+                ))
+            }
+            Action::Cut { head_end, then, .. } if !run.heredocs.is_empty() => {
+                let [body] = run.heredocs.as_slice() else {
+                    return None;
+                };
+                // Mounts go to the first line, which is as written.
+                let lead = text.get(run.span.start..body.span.start)?;
+                let lead = lead.strip_prefix("RUN").filter(|_| mounts.is_empty())?;
+                let cd = if cd.is_empty() {
+                    String::new()
+                } else {
+                    format!("{}\n", cd.trim_end_matches(" && "))
+                };
+                let then: String = then.iter().map(|t| format!("{t}\n")).collect();
+                let head = text.get(body.span.start..*head_end)?.trim_end();
+                Some(format!("RUN{lead}{cd}{head}\n{then}{}", body.name))
+            }
+            Action::Cut { head_end, then, .. } => {
+                let after = run.flags.last().map_or(run.span.start + 3, |f| f.span.end);
+                let then = then.iter().map(|t| format!(" && {t}")).collect::<String>();
+                Some(format!(
+                    "RUN{flags} {cd}{}{then}",
+                    text.get(after..*head_end)?.trim_start()
+                ))
+            }
+            Action::Prefetch(line) => {
+                let escape = self.of.view.dockerfile.escape;
+                Some(format!(
+                    "RUN{flags} {cd}{}",
+                    line.replace("\\\n", &format!("{escape}\n"))
+                ))
+            }
+        }
+    }
+}
+
+/// The flags of a RUN as written, with the blank before them.
+pub(super) fn run_flags(text: &str, run: &Instruction) -> Option<String> {
+    let Some(last) = run.flags.last() else {
+        return Some(String::new());
+    };
+    Some(text.get(run.span.start + 3..last.span.end)?.to_owned())
+}
+
+/// Comment lines between the two parts of a cut chain: they speak of the second.
+pub(super) fn gap_comments(text: &str, action: &Action) -> String {
+    let Action::Cut {
+        head_end,
+        tail_start,
+        ..
+    } = action
+    else {
+        return String::new();
+    };
+    let lines = text[*head_end..*tail_start]
+        .lines()
+        .map(str::trim)
+        .filter(|l| l.starts_with('#'));
+    lines.fold(String::new(), |all, l| all + l + "\n")
+}

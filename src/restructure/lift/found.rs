@@ -1,0 +1,152 @@
+//! Which installs can be lifted: those with something in their way that no earlier step has done.
+
+use super::super::installs::{Action, Install, StageView};
+use super::super::layout::{is_within, parent, places, reachable, stage_named};
+use super::super::view::View;
+use super::Lift;
+use super::sort::is_for_programs;
+use crate::dockerfile::ast::Kind;
+use std::collections::BTreeSet;
+
+/// Every lift of the stages that the target needs.
+pub(in crate::restructure) fn lifts<T>(
+    view: &View<'_>,
+    mut with: impl FnMut(&Lift<'_, '_>) -> Option<T>,
+) -> Vec<T> {
+    let all = places(view.dockerfile);
+    let stages: Vec<StageView<'_>> = (0..view.dockerfile.stages.len())
+        .map(|stage| StageView::new(view, &all, stage))
+        .collect();
+    let mut found = Vec::new();
+    for stage in reachable(view.dockerfile, view.target) {
+        let of = &stages[stage];
+        for run in 0..of.stage.instructions.len() {
+            for install in of.installs(run) {
+                found.extend(lift(&stages, of, install).and_then(|l| with(&l)));
+            }
+        }
+    }
+    found
+}
+
+pub(super) fn lift<'s, 'a>(
+    stages: &'s [StageView<'a>],
+    of: &'s StageView<'a>,
+    install: &Install,
+) -> Option<Lift<'s, 'a>> {
+    let polluters: Vec<usize> = (0..install.run)
+        .filter(|&i| is_in_the_way(of, install, i))
+        .collect();
+    let first = *polluters.first()?;
+    let brings_source = polluters.iter().any(|&i| of.brings[i].is_some());
+    // What goes into a mount is in no layer, however seldom that one changes.
+    if !brings_source || install.is_hidden || is_done_above(stages, of, install) {
+        return None;
+    }
+    let mut lift = Lift {
+        of,
+        first,
+        polluters,
+        along: BTreeSet::new(),
+        needy: BTreeSet::new(),
+        twice: BTreeSet::new(),
+        stay: BTreeSet::from([first]),
+        missing: Vec::new(),
+        cwd: of.cwd(first).to_owned(),
+        reasons: install.reasons.clone(),
+        doubts: install.doubts.clone(),
+        install: install.clone(),
+    };
+    for index in first + 1..lift.install.run {
+        lift.sort(index)?;
+    }
+    lift.judge_absent()?;
+    lift.collect_missing();
+    lift.check_overwritten();
+    Some(lift)
+}
+
+/// Whether instruction `i` brings something that the install does not read.
+pub(super) fn is_in_the_way(of: &StageView<'_>, install: &Install, i: usize) -> bool {
+    if let Some(files) = &of.brings[i] {
+        return files.keys().any(|to| !install.reads.contains(to));
+    }
+    let instruction = &of.stage.instructions[i];
+    let (Kind::Copy(transfer), Some(from)) = (&instruction.kind, instruction.flag("from")) else {
+        return false;
+    };
+    let is_stage = stage_named(of.view.dockerfile, of.stage.index, from).is_some();
+    let to = super::super::effect::destination(transfer, &of.places[i]);
+    // At the root, not all that lies below is the project's.
+    let is_foreign = |to: &str| install.dir == "/" && is_for_programs(to);
+    is_stage
+        && to
+            .is_some_and(|to| is_within(&to, &install.dir) && to != install.dir && !is_foreign(&to))
+}
+
+/// Whether an earlier RUN, here or in a stage below, already resolves the same (or is the one to lift).
+pub(super) fn is_done_above(
+    stages: &[StageView<'_>],
+    of: &StageView<'_>,
+    install: &Install,
+) -> bool {
+    let is_prefetch = matches!(install.action, Action::Prefetch(_));
+    let is_same = |done: &Install| {
+        let shares = done
+            .ecosystems
+            .iter()
+            .any(|e| install.ecosystems.contains(e));
+        let resolves_same = || {
+            first_words(&done.shown) == first_words(&install.shown)
+                && install.reads.is_subset(&done.reads)
+        };
+        done.dir == install.dir
+            && ((shares && (is_prefetch || resolves_same()))
+                || replaces(&install.ecosystems, &done.ecosystems))
+    };
+    let is_done = |of: &StageView<'_>, run: usize| {
+        let builds = || {
+            of.builds_with(run)
+                .is_some_and(|names| names.iter().any(|n| install.ecosystems.contains(n)))
+        };
+        // What mounts bring is not followed; the same command with them has the same done.
+        let is_bound = || {
+            let instruction = &of.stage.instructions[run];
+            let binds = instruction
+                .flag_values("mount")
+                .any(|m| m.contains("type=bind"));
+            let seen = super::super::command::seen(instruction).unwrap_or_default();
+            let words = first_words(&install.shown);
+            binds && seen.iter().any(|s| s.words.iter().take(2).eq(words.iter()))
+        };
+        of.installs(run).iter().any(is_same) || (is_prefetch && (builds() || is_bound()))
+    };
+    let dockerfile = of.view.dockerfile;
+    let mut below = std::iter::successors(parent(dockerfile, of.stage.index), |s| {
+        parent(dockerfile, *s)
+    });
+    (0..install.run).any(|run| is_done(of, run))
+        || below.any(|s| {
+            stages
+                .get(s)
+                .is_some_and(|of| (0..of.stage.instructions.len()).any(|run| is_done(of, run)))
+        })
+}
+
+/// Whether installs of these ecosystems leave what their own lists say and nothing else: of two in one place, the second
+/// takes the place of the first. Others (pip, Go, Mix) add to what is there.
+pub(super) fn replaces(one: &[&str], other: &[&str]) -> bool {
+    let family = |name: &&str| match *name {
+        "npm" | "yarn" | "pnpm" | "bun" => Some("node"),
+        "pip-tools" | "poetry" | "pipenv" => Some("venv"),
+        "bundler" => Some("bundler"),
+        "composer" => Some("composer"),
+        _ => None,
+    };
+    let of: BTreeSet<&str> = one.iter().filter_map(family).collect();
+    other.iter().filter_map(family).any(|f| of.contains(f))
+}
+
+pub(super) fn first_words(line: &str) -> Vec<&str> {
+    line.split_whitespace().take(2).collect()
+}

@@ -1,0 +1,164 @@
+//! A lift in words: its candidate, title and rationale.
+
+use super::super::candidate::{Candidate, Replaced, Safety};
+use super::super::installs::Action;
+use super::super::view::View;
+use super::Lift;
+use crate::tree::RepoPath;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+impl Lift<'_, '_> {
+    /// The candidate, with the COPYs `copies` (lines without line breaks) before it.
+    pub(in crate::restructure) fn candidate(
+        &self,
+        rule: &'static str,
+        copies: &[String],
+        mounts: &[String],
+    ) -> Option<Candidate> {
+        let view = self.of.view;
+        let line = self.of.stage.instructions[self.install.run].lines;
+        let above = self.of.stage.instructions[self.first].lines;
+        let mut candidate = Candidate::new(rule, self.title(above.first));
+        candidate.edits = self.edits(copies, mounts)?;
+        candidate.lines = vec![above, line];
+        candidate.rationale = self.rationale();
+        candidate.safety = Safety::of(self.reasons.clone(), self.doubts.clone());
+        candidate.vouched = self
+            .along
+            .iter()
+            .chain([&self.install.run])
+            .map(|&i| self.of.stage.instructions[i].original.clone())
+            .collect();
+        declare(&mut candidate, view)?;
+        Some(candidate)
+    }
+
+    pub(super) fn title(&self, above: usize) -> String {
+        let names = file_list(in_order(self.missing.iter().map(|(_, from, _)| from)).into_iter());
+        match (&self.install.action, names.is_empty()) {
+            (Action::Prefetch(_), true) => {
+                format!("run {} before line {above}", self.install.shown)
+            }
+            (Action::Prefetch(_), false) => format!(
+                "copy {names} and run {} before line {above}",
+                self.install.shown
+            ),
+            (_, true) => format!("move {} above line {above}", self.install.shown),
+            (_, false) => format!(
+                "copy {names} and run {} before line {above}",
+                self.install.shown
+            ),
+        }
+    }
+
+    pub(super) fn rationale(&self) -> String {
+        let view = self.of.view;
+        let from = |i: usize| {
+            self.of.brings[i]
+                .iter()
+                .flatten()
+                .map(|(_, from)| from)
+                .collect::<Vec<_>>()
+        };
+        let brought: BTreeSet<&RepoPath> = self.polluters.iter().flat_map(|&i| from(i)).collect();
+        let image = self.of.image_at(self.install.run);
+        let read: Vec<&RepoPath> = in_order(
+            self.install
+                .reads
+                .iter()
+                .filter_map(|to| image.get(to))
+                .map(|b| &b.from),
+        );
+        let run = self.of.stage.instructions[self.install.run].lines.first;
+        let above = self.of.stage.instructions[self.first].lines.first;
+        let (all, own) = (
+            view.n_touching(|p| brought.contains(p) || read.contains(&p)),
+            view.n_touching(|p| read.contains(&p)),
+        );
+        let files = file_list(read.iter().copied());
+        let mut said = match self.install.action {
+            Action::Prefetch(_) => format!(
+                "Line {run} fetches its dependencies again with every change to what line {above} copies, yet they follow from {files}."
+            ),
+            _ => format!(
+                "Line {run} runs again with every change to what line {above} copies, yet {} reads only {files}.",
+                self.install.shown
+            ),
+        };
+        if view.n_builds() > 0 {
+            let _ = write!(
+                said,
+                " Of {} builds {all} changed the former, {own} the latter.",
+                view.n_builds()
+            );
+        }
+        if self
+            .install
+            .ecosystems
+            .iter()
+            .any(|e| matches!(*e, "npm" | "yarn" | "pnpm" | "bun"))
+        {
+            said.push_str(" Keep node_modules in the ignore file: a copy of it in the context would be put over the installed one.");
+        }
+        said
+    }
+}
+
+/// Manifests before what is made from them.
+pub(super) fn in_order<'p>(paths: impl Iterator<Item = &'p RepoPath>) -> Vec<&'p RepoPath> {
+    let mut all: Vec<&RepoPath> = paths.collect();
+    all.sort_by_key(|p| is_lock(&p.to_string()));
+    all
+}
+
+pub(super) fn is_lock(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.contains("lock") || name.ends_with(".sum")
+}
+
+/// Up to three names, and how many more.
+pub(in crate::restructure) fn file_list<'p>(paths: impl Iterator<Item = &'p RepoPath>) -> String {
+    let all: Vec<String> = paths.map(ToString::to_string).collect();
+    match all.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [one, two] => format!("{one} and {two}"),
+        [one, two, three] => format!("{one}, {two} and {three}"),
+        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
+    }
+}
+
+/// Declares the RUNs that the edits put in and take away, as the parser reads them.
+pub(in crate::restructure) fn declare(candidate: &mut Candidate, view: &View<'_>) -> Option<()> {
+    let rewritten = candidate.rewritten(view.text())?;
+    let after = crate::dockerfile::parse(&rewritten).ok()?.dockerfile;
+    let runs = |d: &crate::dockerfile::Dockerfile| {
+        let mut counts: BTreeMap<String, i64> = BTreeMap::new();
+        for instruction in d
+            .instructions()
+            .filter(|i| i.keyword == "RUN" || i.keyword == "FROM")
+        {
+            *counts.entry(instruction.original.clone()).or_default() += 1;
+        }
+        counts
+    };
+    let (old, new) = (runs(view.dockerfile), runs(&after));
+    let mut change = Replaced::default();
+    let times =
+        |text: &String, n: i64| std::iter::repeat_n(text.clone(), usize::try_from(n).unwrap_or(0));
+    for (text, n) in &old {
+        change
+            .before
+            .extend(times(text, n - new.get(text).copied().unwrap_or(0)));
+    }
+    for (text, n) in &new {
+        change
+            .after
+            .extend(times(text, n - old.get(text).copied().unwrap_or(0)));
+    }
+    if !(change.before.is_empty() && change.after.is_empty()) {
+        candidate.replaced.push(change);
+    }
+    Some(())
+}

@@ -1,0 +1,305 @@
+//! What stands between an install and its new place: what goes along, what stays, what forbids it.
+
+use super::super::installs::{Action, Install};
+use super::super::layout::{absolute, is_within, mentioned, parent, stage_named};
+use super::Lift;
+use super::found::replaces;
+use super::tools::READ_BY_TOOLS;
+use crate::dockerfile::ast::{Instruction, Kind};
+use crate::shell::Seen;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Lift<'_, '_> {
+    /// Decides whether instruction `index`, which stands between, goes along or stays; `None` when neither can be.
+    pub(super) fn sort(&mut self, index: usize) -> Option<()> {
+        let instruction = &self.of.stage.instructions[index];
+        let stays_run = self
+            .stay
+            .iter()
+            .any(|&i| matches!(self.of.stage.instructions[i].kind, Kind::Run(_)));
+        let goes = match &instruction.kind {
+            Kind::Run(_) => self.sort_run(index, stays_run)?,
+            Kind::Copy(_) | Kind::Add(_) => self.sort_copy(index)?,
+            Kind::Env(_) | Kind::Arg(_) => {
+                let goes = self.is_variable_needed(instruction);
+                if goes && stays_run {
+                    self.doubts.push(format!(
+                        "the variables of line {} then hold for the RUNs above it too",
+                        instruction.lines.first
+                    ));
+                }
+                goes
+            }
+            Kind::Workdir(_) => {
+                let free = |i: &usize| match &self.of.stage.instructions[*i].kind {
+                    Kind::Copy(t) | Kind::Add(t) => t.destination.starts_with('/'),
+                    Kind::Run(_) | Kind::Workdir(_) => false,
+                    _ => true,
+                };
+                let goes = self.stay.iter().all(free);
+                if goes {
+                    self.cwd = self.of.cwd(index + 1).to_owned();
+                }
+                goes
+            }
+            // Who runs what must not change.
+            Kind::User(_) | Kind::Shell(_) => {
+                if stays_run {
+                    return None;
+                }
+                true
+            }
+            _ => false,
+        };
+        if goes {
+            &mut self.along
+        } else {
+            &mut self.stay
+        }
+        .insert(index);
+        Some(())
+    }
+
+    pub(super) fn sort_run(&mut self, index: usize, stays_run: bool) -> Option<bool> {
+        let line = self.of.stage.instructions[index].lines.first;
+        let what = &self.install.shown;
+        let mut there = self.install.reads.clone();
+        there.extend(self.of.image_at(self.first).into_keys());
+        // A file that it works on may be what a RUN that stays has made.
+        let may_lack = stays_run && self.of.works_on_files(index);
+        if self.of.reads_no_project(index, &there) && !may_lack {
+            let above = self.of.image_at(self.first).into_keys().collect();
+            if !self.of.reads_no_project(index, &above) {
+                self.needy.insert(index);
+            }
+            let touched = self.of.touched(index);
+            let brought = self
+                .polluters
+                .iter()
+                .filter_map(|&i| self.of.brings[i].as_ref());
+            if brought
+                .flat_map(BTreeMap::keys)
+                .any(|to| touched.contains(to))
+            {
+                self.needy.insert(index);
+                self.twice.insert(index);
+            }
+            self.reasons.push(format!(
+                "line {line} reads nothing of the project but what is copied with it"
+            ));
+            return Some(true);
+        }
+        if self.brings_program(index) || self.is_undone_by(index) {
+            return None;
+        }
+        if let Some(needed) = self.first_part(index) {
+            let line = format!("line {line} resolves for it and goes with it");
+            self.install.reads.extend(needed.reads);
+            self.install.dirs.extend(needed.dirs);
+            self.doubts.extend(needed.doubts);
+            self.reasons.extend(needed.reasons);
+            self.reasons.push(line);
+            self.needy.insert(index);
+            return Some(true);
+        }
+        match self.of.builds_with(index) {
+            Some(others) if others.iter().all(|o| !self.install.ecosystems.contains(o)) => {
+                self.reasons.push(format!(
+                    "line {line} builds with {} and leaves nothing that {what} reads",
+                    others.join(" and ")
+                ));
+            }
+            Some(_) if matches!(self.install.action, Action::Prefetch(_)) => {}
+            _ => self.doubts.push(format!(
+                "line {line} runs before {what} and may prepare something for it"
+            )),
+        }
+        Some(false)
+    }
+
+    /// Whether the RUN takes away what the install has made, or puts the result of another install in its place: then
+    /// the install has to stay below it. Where the install itself stays, nothing is lost.
+    pub(super) fn is_undone_by(&self, index: usize) -> bool {
+        if matches!(self.install.action, Action::Prefetch(_)) {
+            return false;
+        }
+        let others = self.of.builds_with(index).unwrap_or_default();
+        let is_same = |other: &&'static str| replaces(&self.install.ecosystems, &[*other]);
+        others.iter().any(is_same) || self.removes_what_is_made(index)
+    }
+
+    /// Whether the RUN removes a directory of packages where the install runs, or all that lies there.
+    pub(super) fn removes_what_is_made(&self, index: usize) -> bool {
+        let made = [
+            ".venv",
+            "_build",
+            "deps",
+            "node_modules",
+            "target",
+            "vendor",
+            "venv",
+        ];
+        let cwd = self.of.cwd(index);
+        let seen =
+            super::super::command::seen(&self.of.stage.instructions[index]).unwrap_or_default();
+        let goes = |seen: &Seen| {
+            let words = seen.args().iter().filter(|a| !a.starts_with('-'));
+            let mut words = words.map(|w| w.trim_end_matches('/'));
+            match seen.name() {
+                "rm" => words.any(|w| {
+                    let here = seen
+                        .directory
+                        .as_deref()
+                        .and_then(|d| absolute(Some(cwd), d));
+                    let path = absolute(here.as_deref(), w.trim_end_matches('*'));
+                    let last = w.rsplit('/').next().unwrap_or(w);
+                    path.is_none_or(|p| {
+                        is_within(&self.install.dir, &p)
+                            || (made.contains(&last) && is_within(&p, &self.install.dir))
+                    })
+                }),
+                "npm" | "pnpm" | "yarn" => words.next() == Some("prune"),
+                _ => false,
+            }
+        };
+        seen.iter().any(goes)
+    }
+
+    /// Whether the RUN names the program that the install runs, as what it brings: `mv dep /usr/bin/dep`,
+    /// `pip install poetry`.
+    pub(super) fn brings_program(&self, index: usize) -> bool {
+        let program = self.install.shown.split_whitespace().next();
+        let program = program
+            .and_then(|p| p.rsplit('/').next())
+            .unwrap_or_default();
+        let names_it = |word: &String| {
+            let name = word.rsplit('/').next().unwrap_or(word);
+            let name = name.split(['=', '@', '<', '>', '~']).next();
+            name == Some(program) || (program == "bundle" && name == Some("bundler"))
+        };
+        let commands = super::super::command::seen(&self.of.stage.instructions[index]);
+        commands.into_iter().flatten().any(|seen| {
+            let is_bringer = !matches!(seen.name(), "echo" | "printf" | "which" | "command");
+            seen.name() != program && is_bringer && seen.args().iter().any(names_it)
+        })
+    }
+
+    pub(super) fn sort_copy(&mut self, index: usize) -> Option<bool> {
+        let instruction = &self.of.stage.instructions[index];
+        let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
+            return Some(false);
+        };
+        let passes_workdir = self
+            .stay
+            .iter()
+            .any(|&i| matches!(self.of.stage.instructions[i].kind, Kind::Workdir(_)));
+        let is_anchored = transfer.destination.starts_with('/') || !passes_workdir;
+        if let Some(files) = &self.of.brings[index] {
+            return Some(
+                is_anchored
+                    && !files.is_empty()
+                    && files.keys().all(|to| self.install.reads.contains(to)),
+            );
+        }
+        let to = super::super::effect::destination(transfer, &self.of.places[index]);
+        let hits = to
+            .as_ref()
+            .is_some_and(|to| self.install.reads.contains(to));
+        if hits {
+            return None;
+        }
+        if let Some(from) = instruction.flag("from") {
+            let is_stage =
+                stage_named(self.of.view.dockerfile, self.of.stage.index, from).is_some();
+            let into_project = to
+                .as_ref()
+                .is_some_and(|to| is_within(to, &self.install.dir));
+            // What a stage makes of the source changes with it; a program or a library is what the install may need.
+            let is_made =
+                to.as_ref().is_some_and(|to| !is_for_programs(to)) && self.is_made_of_source(from);
+            // What an image brings among the project's own files goes over them, and they over it.
+            let is_mixed = !is_stage && to.as_ref() == Some(&self.install.dir);
+            if is_mixed {
+                self.doubts.push(format!(
+                    "what line {} brings is not known",
+                    instruction.lines.first
+                ));
+                return Some(false);
+            }
+            return Some(is_anchored && !(is_stage && (into_project || is_made)));
+        }
+        let inline = !instruction.heredocs.is_empty();
+        if !inline {
+            self.doubts.push(format!(
+                "what line {} brings is not known",
+                instruction.lines.first
+            ));
+        }
+        Some(false)
+    }
+
+    /// Whether the stage called `from`, or one that it is built on, copies files of the context.
+    pub(super) fn is_made_of_source(&self, from: &str) -> bool {
+        let dockerfile = self.of.view.dockerfile;
+        let first = stage_named(dockerfile, self.of.stage.index, from);
+        let chain = std::iter::successors(first, |s| parent(dockerfile, *s));
+        let copies = |i: &Instruction| {
+            matches!(i.kind, Kind::Copy(_) | Kind::Add(_)) && i.flag("from").is_none()
+        };
+        chain
+            .into_iter()
+            .any(|s| dockerfile.stages[s].instructions.iter().any(copies))
+    }
+
+    /// Whether the install may go by a variable that this instruction sets.
+    pub(super) fn is_variable_needed(&self, instruction: &Instruction) -> bool {
+        let mut names: BTreeSet<&str> = BTreeSet::new();
+        let mut values = BTreeSet::new();
+        match &instruction.kind {
+            Kind::Arg(items) => {
+                names.extend(items.iter().map(|i| i.name.as_str()));
+                values.extend(
+                    items
+                        .iter()
+                        .filter_map(|i| i.default.as_deref())
+                        .flat_map(mentioned),
+                );
+            }
+            Kind::Env(pairs) => {
+                names.extend(pairs.iter().map(|p| p.name.as_str()));
+                values.extend(pairs.iter().flat_map(|p| mentioned(&p.value)));
+            }
+            _ => {}
+        }
+        let mut wanted = mentioned(&self.of.stage.instructions[self.install.run].original);
+        let later = self.of.stage.instructions[self.first..self.install.run]
+            .iter()
+            .filter(|i| matches!(i.kind, Kind::Env(_) | Kind::Workdir(_)));
+        wanted.extend(later.flat_map(|i| mentioned(&i.original)));
+        let is_tool = |n: &&str| READ_BY_TOOLS.iter().any(|p| n.starts_with(p));
+        let is_named = |n: &&str| wanted.contains(*n);
+        let is_constant = matches!(instruction.kind, Kind::Env(_)) && values.is_empty();
+        is_constant || names.iter().any(|n| is_tool(n) || is_named(n))
+    }
+
+    /// RUN `index` as an install of the same ecosystem in the same place, whose results this one may go on from:
+    /// `mix deps.get` before `mix deps.compile`.
+    pub(super) fn first_part(&self, index: usize) -> Option<Install> {
+        let own = &self.install;
+        let is_part = |i: &&Install| {
+            let shares = i.ecosystems.iter().all(|e| own.ecosystems.contains(e));
+            i.action == Action::Whole && shares && i.dir == own.dir
+        };
+        let found = self.of.installs(index).iter().find(is_part)?;
+        (!found.is_hidden && found.absent.is_empty()).then(|| found.clone())
+    }
+}
+
+/// Whether programs and libraries that commands find by themselves may be at `path`.
+pub(super) fn is_for_programs(path: &str) -> bool {
+    let places = [
+        "/bin", "/etc", "/go", "/home", "/lib", "/lib64", "/opt", "/root", "/sbin", "/usr", "/var",
+    ];
+    let is_source = is_within(path, "/usr/src") || is_within(path, "/var/www");
+    path == "/" || (!is_source && places.iter().any(|p| is_within(path, p)))
+}
