@@ -193,6 +193,11 @@ impl Project {
         real.unwrap_or_else(|| path.clone())
     }
 
+    /// The repository's own directory.
+    pub(super) fn git_dir(&self) -> PathBuf {
+        self.repository.git_dir().to_owned()
+    }
+
     /// How a file of the worktree differs from HEAD.
     pub(super) fn uncommitted(&self, path: &RepoPath) -> Option<Uncommitted> {
         self.repository.uncommitted(path)

@@ -20,6 +20,8 @@ const MAX_TEXT: u64 = 16 << 20;
 /// A worktree whose Dockerfile and ignore file were read.
 pub(super) struct Worktree {
     root: PathBuf,
+    /// Where files are finished: what a killed process leaves there is in nobody's build context.
+    workshop: PathBuf,
     dockerfile: OnDisk,
     ignore: OnDisk,
 }
@@ -75,6 +77,7 @@ impl Worktree {
         };
         let worktree = Self {
             root,
+            workshop: project.git_dir(),
             dockerfile,
             ignore,
         };
@@ -92,10 +95,10 @@ impl Worktree {
         {
             new.push((&self.ignore, text));
         }
-        // All are finished beside their places before the first one is put there.
+        // All are finished before the first one is put in its place.
         let ready: Vec<_> = new
             .iter()
-            .map(|(file, text)| Ok((*file, file.beside(text)?)))
+            .map(|(file, text)| Ok((*file, file.finished(&self.workshop, text)?)))
             .collect::<Result<_, CliError>>()?;
         for (file, _) in &ready {
             file.check_unchanged(&self.root)?;
@@ -104,7 +107,7 @@ impl Worktree {
         for (file, temporary) in ready {
             if let Err(error) = file.put(temporary) {
                 for file in written {
-                    file.put_back();
+                    file.put_back(&self.workshop);
                 }
                 return Err(error);
             }
@@ -252,37 +255,46 @@ impl OnDisk {
         Err(CliError::new(Kind::Write, message).with_help("run it again"))
     }
 
-    /// A finished file in the same directory, with the permissions and the owner of the one that it will replace.
-    fn beside(&self, text: &str) -> Result<NamedTempFile, CliError> {
-        let ready = || -> io::Result<NamedTempFile> {
-            let folder = self.place.parent().unwrap_or(Path::new("."));
-            let mut temporary = tempfile::Builder::new()
-                .prefix(".stratigraph-")
-                .tempfile_in(folder)?;
-            temporary.write_all(&self.encoded(text))?;
-            match &self.text {
-                Some(_) => like(temporary.path(), &fs::metadata(&self.place)?)?,
-                None => readable_by_all(temporary.path())?,
-            }
-            temporary.as_file().sync_all()?;
-            Ok(temporary)
-        };
-        ready().map_err(|error| self.cannot_write(error))
+    /// A finished file in `folder`, with the permissions and the owner of the one that it will replace.
+    fn finished(&self, folder: &Path, text: &str) -> Result<NamedTempFile, CliError> {
+        self.made(folder, &self.encoded(text))
+            .map_err(|error| self.cannot_write(error))
     }
 
-    /// Puts a finished file in its place.
+    fn made(&self, folder: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+        let mut temporary = tempfile::Builder::new()
+            .prefix(".stratigraph-")
+            .tempfile_in(folder)?;
+        temporary.write_all(bytes)?;
+        match &self.text {
+            Some(_) => like(temporary.path(), &fs::metadata(&self.place)?)?,
+            None => readable_by_all(temporary.path())?,
+        }
+        temporary.as_file().sync_all()?;
+        Ok(temporary)
+    }
+
+    /// Puts a finished file in its place; where that is on another disk, by way of the folder that it is for.
     fn put(&self, temporary: NamedTempFile) -> Result<(), CliError> {
-        temporary
-            .persist(&self.place)
-            .map_err(|error| self.cannot_write(error.error))?;
-        synced(self.place.parent());
+        let folder = self.place.parent().unwrap_or(Path::new("."));
+        match temporary.persist(&self.place) {
+            Ok(_) => {}
+            Err(error) if error.error.kind() == io::ErrorKind::CrossesDevices => {
+                fs::read(error.file.path())
+                    .and_then(|bytes| self.made(folder, &bytes))
+                    .and_then(|beside| beside.persist(&self.place).map_err(|e| e.error))
+                    .map_err(|error| self.cannot_write(error))?;
+            }
+            Err(error) => return Err(self.cannot_write(error.error)),
+        }
+        synced(folder);
         Ok(())
     }
 
     /// Undoes a `put`, since another file could not be written.
-    fn put_back(&self) {
+    fn put_back(&self, workshop: &Path) {
         let undone = match &self.text {
-            Some(text) => self.beside(text).and_then(|old| self.put(old)),
+            Some(text) => self.finished(workshop, text).and_then(|old| self.put(old)),
             None => fs::remove_file(&self.place).map_err(|error| self.cannot_write(error)),
         };
         if undone.is_err() {
@@ -307,9 +319,8 @@ fn cannot_read(path: &RepoPath, error: io::Error) -> CliError {
 }
 
 /// A rename lasts once its directory is written; a file system that cannot do that has done what it can.
-fn synced(folder: Option<&Path>) {
-    let folder = folder.and_then(|folder| fs::File::open(folder).ok());
-    let _ = folder.map(|folder| folder.sync_all());
+fn synced(folder: &Path) {
+    let _ = fs::File::open(folder).map(|folder| folder.sync_all());
 }
 
 /// Gives a new file the owner and the permissions of an old one.
