@@ -153,12 +153,11 @@ fn is_work(text: &str) -> bool {
         .any(|s| !matches!(group(s), Some(Group::Words)) || fetches.contains(&s.name()))
 }
 
+/// The instruction to stand before, and all that moves there.
+type Goal = (usize, BTreeSet<usize>);
+
 /// The first copy above `index` that it can pass, with all that must move along.
-fn highest(
-    ground: &Ground<'_>,
-    effects: &[Effect],
-    index: usize,
-) -> Option<(usize, BTreeSet<usize>)> {
+fn highest(ground: &Ground<'_>, effects: &[Effect], index: usize) -> Option<Goal> {
     let steps = &ground.stage.instructions;
     let floor = (0..index)
         .rev()
@@ -329,11 +328,7 @@ fn above_builds(ground: &Ground<'_>, index: usize) -> Option<Candidate> {
 }
 
 /// Where the RUN at `index` can go, what moves along, and what is then to be checked.
-fn way(
-    ground: &Ground<'_>,
-    effects: &[Effect],
-    index: usize,
-) -> Option<((usize, BTreeSet<usize>), Option<String>)> {
+fn way(ground: &Ground<'_>, effects: &[Effect], index: usize) -> Option<(Goal, Option<String>)> {
     if let Some(found) = highest(ground, effects, index) {
         return Some((found, None));
     }
