@@ -7,9 +7,12 @@ use super::view::View;
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
-/// Those of `paths`, absolute in the image, that RUN `at` (stage, index) names; `None` where it may read them unnamed: it
-/// works where they are, names a directory that they are in, or can come upon a file of the context, other than `own`,
-/// that names one. `places` are those of all stages.
+/// Where more names than these are found in files, it is not asked which others are.
+const MOST_NAMED: usize = 8;
+
+/// Those of `paths`, absolute in the image, that RUN `at` (stage, index) names, or a file of the context, other than
+/// `own`, that it can come upon. `None` where it may read them unnamed: it works where they are, or names a directory that
+/// they are in. `places` are those of all stages.
 pub(super) fn named(
     view: &View<'_>,
     places: &[Vec<Place>],
@@ -37,12 +40,24 @@ pub(super) fn named(
         return None;
     }
     let there = present(view, places, stage, index)?;
-    let words: Vec<&str> = paths.iter().map(|p| name(p)).collect();
-    let found = mentions(view, &words, |p| there.contains(p) && !own.contains(p));
-    if !found.found.is_empty() || !found.is_complete {
-        return None;
+    let mut words: BTreeSet<&str> = paths.iter().map(|p| name(p)).collect();
+    let mut by_files: BTreeSet<String> = BTreeSet::new();
+    while !words.is_empty() {
+        let open: Vec<&str> = words.iter().copied().collect();
+        let found = mentions(view, &open, |p| there.contains(p) && !own.contains(p));
+        if !found.is_complete || by_files.len() > MOST_NAMED {
+            return None;
+        }
+        if found.found.is_empty() {
+            break;
+        }
+        for (_, word) in found.found {
+            words.remove(word.as_str());
+            by_files.insert(word);
+        }
     }
-    let is_named = |p: &&&str| holds(text.as_bytes(), name(p).as_bytes());
+    let is_named =
+        |p: &&&str| holds(text.as_bytes(), name(p).as_bytes()) || by_files.contains(name(p));
     Some(
         paths
             .iter()
@@ -67,7 +82,8 @@ fn names_a_directory_of(text: &str, path: &str) -> bool {
             let is_whole = rest
                 .starts_with(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c)))
                 || rest.is_empty();
-            if is_start && is_whole {
+            // `\/usr\/share` in a script of sed goes on.
+            if is_start && is_whole && !rest.starts_with("\\/") {
                 return true;
             }
         }
@@ -90,6 +106,11 @@ mod tests {
         check("curl -o /usr/local/bin/b x", "/usr/local/bin/a", false);
         check("tar -C /usr/local -xz", "/usr/local/bin/a", true);
         check("cp -r /application /x", "/app/a", false);
+        check(
+            "sed 's/try \\/usr\\/share/x/' /b",
+            "/usr/local/bin/a",
+            false,
+        );
         check("make", "/entrypoint.sh", false);
     }
 }
