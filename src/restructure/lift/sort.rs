@@ -102,6 +102,16 @@ impl Lift<'_, '_> {
             self.needy.insert(index);
             return Some(true);
         }
+        // What resolves first and cannot come along is what this one goes on from.
+        let own = &self.install;
+        let is_first = |i: &Install| {
+            let shares = i.ecosystems.iter().any(|e| own.ecosystems.contains(e));
+            i.action == Action::Whole && i.dir == own.dir && shares
+        };
+        let is_prefetch = matches!(own.action, Action::Prefetch(_));
+        if !is_prefetch && self.of.installs(index).iter().any(is_first) {
+            return None;
+        }
         match self.of.builds_with(index) {
             Some(others) if others.iter().all(|o| !self.install.ecosystems.contains(o)) => {
                 self.reasons.push(format!(
