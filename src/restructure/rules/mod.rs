@@ -7,6 +7,7 @@
 //! Never: scores, reads a file other than through the view, leaves a doubt unsaid.
 
 mod cargo_chef;
+mod changing;
 mod cold_first;
 mod composer_stage;
 mod dead_split;
@@ -29,14 +30,14 @@ mod system_first;
 mod version_shield;
 mod workspaces;
 
+pub(super) use changing::argument_changes;
+pub use changing::new_at_each_build;
 pub use ignore::asks_git;
 pub(super) use ignore::is_dependency_file;
 pub(super) use ignore::is_manifest;
 pub use ignore::reads_git;
 pub(super) use pin::floats;
 pub use sink::OF_TARGET;
-pub(super) use sink::argument_changes;
-pub use sink::new_at_each_build;
 
 use super::candidate::Candidate;
 use super::view::View;

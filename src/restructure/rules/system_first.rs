@@ -23,8 +23,8 @@ use super::super::moving::{block_of, byte_in_text, effects, move_before, with_ne
 use super::super::touched::LOCAL_PROGRAMS;
 use super::super::view::View;
 use super::Rule;
+use super::changing::is_cache_bust;
 use super::heat::heat;
-use super::sink::is_cache_bust;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Stage, Transfer};
 use crate::shell;
 use std::collections::BTreeSet;
