@@ -298,7 +298,9 @@ impl Lift<'_, '_> {
         let own = &self.install;
         let is_part = |i: &&Install| {
             let shares = i.ecosystems.iter().all(|e| own.ecosystems.contains(e));
-            i.action == Action::Whole && shares && i.dir == own.dir
+            // Lists of pip that share nothing are installed one as well as the other.
+            let is_apart = own.ecosystems == ["pip"] && own.reads.is_disjoint(&i.reads);
+            i.action == Action::Whole && shares && !is_apart && i.dir == own.dir
         };
         let found = self.of.installs(index).iter().find(is_part)?;
         (!found.is_hidden && found.absent.is_empty()).then(|| found.clone())
