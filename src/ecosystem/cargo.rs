@@ -68,6 +68,7 @@ pub struct Recipe {
 
 /// Options of `cargo build` that `cargo chef cook` has too (cargo-chef's README), and whether a value follows.
 const COOK_OPTIONS: &[(&str, bool)] = &[
+    ("--all", false),
     ("--all-features", false),
     ("--bin", true),
     ("--bins", false),
@@ -115,6 +116,8 @@ pub fn recipe(call: &Call<'_>) -> Option<Recipe> {
         let (_, takes_value) = COOK_OPTIONS.iter().find(|(option, _)| *option == name)?;
         cook.push(text::quoted(match word.as_str() {
             "-r" => "--release",
+            // Its old name (doc.rust-lang.org/cargo/commands/cargo-build.html).
+            "--all" => "--workspace",
             word => word,
         }));
         if *takes_value && name == word.as_str() {

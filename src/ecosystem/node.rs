@@ -290,6 +290,26 @@ fn lifecycle(
     Ok(())
 }
 
+/// The commands of a script, cut where the shell cuts outside of quotes.
+fn parts(script: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut start, mut quote) = (0, None);
+    for (at, c) in script.char_indices() {
+        match (quote, c) {
+            (Some(open), _) if c == open => quote = None,
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '&' | '|' | ';' | '(' | ')') => {
+                parts.push(script[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(script[start..].trim());
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
 /// One script's text. Chains are cut at `&&`, `||` and `;`: what a chain does not run cannot read less.
 fn read_script(
     files: &Files<'_>,
@@ -306,11 +326,7 @@ fn read_script(
         ));
         return Ok(());
     }
-    for part in script
-        .split(['&', '|', ';', '(', ')'])
-        .map(str::trim)
-        .filter(|p| !p.is_empty())
-    {
+    for part in parts(script) {
         let mut words: Vec<&str> = part
             .split_whitespace()
             .filter(|w| !w.contains('=') || w.starts_with('-'))
@@ -369,6 +385,12 @@ fn read_script(
                     ));
                 }
             }
+            // A line of JavaScript without modules reads no file.
+            "node" | "bun"
+                if matches!(words.get(1), Some(&("-e" | "--eval" | "-p" | "--print")))
+                    && !["require", "import", "Bun."]
+                        .iter()
+                        .any(|w| part.contains(w)) => {}
             "node" | "sh" | "bash" | "tsx" | "ts-node" | "zx" => {
                 local_script(files, dir, name, &words, needs)
             }

@@ -24,7 +24,7 @@ pub fn is_system_install(call: &Call<'_>) -> bool {
         }
         "npm" => {
             matches!(verb, "install" | "i" | "add")
-                && (call.has("-g") || call.has("--global"))
+                && (call.has("-g") || call.has("--global") || call.has("--location=global"))
                 && !names_a_file(call)
         }
         "pnpm" | "yarn" | "bun" => {

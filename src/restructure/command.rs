@@ -171,7 +171,9 @@ fn is_global_install(seen: &Seen) -> bool {
         .clone()
         .all(|a| !a.starts_with(['.', '/', '$']) && !a.contains("://"));
     match (seen.name(), seen.subcommand()) {
-        ("npm", "install" | "i" | "add") => (has("-g") || has("--global")) && no_paths,
+        ("npm", "install" | "i" | "add") => {
+            (has("-g") || has("--global") || has("--location=global")) && no_paths
+        }
         ("yarn", "global") | ("corepack", "enable") => no_paths,
         // Without a name they take the version from package.json.
         ("corepack", "prepare" | "install") => {

@@ -147,7 +147,7 @@ fn shell_text(words: &[String]) -> Option<String> {
 
 /// What comes before the real command: the wrapper's name, its flags that take a value, and how many words of its own
 /// it has after the flags (`timeout 30`).
-const WRAPPERS: [(&str, &[&str], usize); 29] = [
+const WRAPPERS: [(&str, &[&str], usize); 30] = [
     ("builtin", &[], 0),
     ("bunx", &["-p", "--package"], 0),
     ("catchsegv", &[], 0),
@@ -161,6 +161,7 @@ const WRAPPERS: [(&str, &[&str], usize); 29] = [
     ("flock", &["-w", "-E"], 1),
     ("gosu", &[], 1),
     ("ionice", &["-c", "-n", "-p"], 0),
+    ("mold", &[], 0),
     ("nice", &["-n"], 0),
     ("nohup", &[], 0),
     ("npx", &["-p", "--package", "-w", "--workspace"], 0),

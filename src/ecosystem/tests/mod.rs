@@ -156,6 +156,18 @@ fn npm_reads_what_its_scripts_and_workspaces_name() {
         "npm ci",
         "reads the source",
     );
+    let asks = r#"{"scripts":{"preinstall":"node -e \"if (a.indexOf('yarn') < 0) throw new Error('no; yarn')\""}}"#;
+    check(
+        &with(asks),
+        "npm ci",
+        "move",
+        &["package-lock.json", "package.json"],
+    );
+    check_doubt(
+        &with(r#"{"scripts":{"preinstall":"node -e \"require('./tools')\""}}"#),
+        "npm ci",
+        "preinstall",
+    );
     check_doubt(
         &with(r#"{"scripts":{"postinstall":"our-tool --all"}}"#),
         "npm ci",

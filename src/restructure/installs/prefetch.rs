@@ -75,7 +75,9 @@ impl Read<'_> {
                     )
                 };
                 let names = vec![plan.ecosystem];
-                let action = self.after_tools(n, bare.clone(), line, &mut needs);
+                let settings = self.settings_before(n);
+                let (told, line) = (format!("{settings}{bare}"), format!("{settings}{line}"));
+                let action = self.after_tools(n, told, line, &mut needs);
                 let mut install = self.install(action, names, needs, shown, dir);
                 install.is_hidden = self.is_hidden(seen);
                 install.inserted = inserted;
@@ -123,6 +125,27 @@ impl Read<'_> {
         }
     }
 
+    /// What reads settings from outside the project before piece `n` (`. ~/.profile`), to be said again.
+    fn settings_before(&self, n: usize) -> String {
+        let pieces = (0..n).filter(|&k| self.sets_up(k));
+        pieces.fold(String::new(), |all, k| {
+            format!("{all}{} && ", self.text_of(&self.script.pieces[k]))
+        })
+    }
+
+    /// Whether a piece only reads settings of the shell from outside the project.
+    fn sets_up(&self, piece: usize) -> bool {
+        let mut seen = self.seen_of(piece).peekable();
+        seen.peek().is_some()
+            && seen.all(|s| {
+                let is_outside = |word: &String| word.starts_with(['/', '$', '~']);
+                matches!(s.name(), "." | "source")
+                    && s.args().len() == 1
+                    && s.args().iter().all(is_outside)
+                    && !self.names_the_project(s)
+            })
+    }
+
     /// How `line` (or `bare`, where what stands before changes to its directory) goes above the source, given that it
     /// resolves for piece `n`: after the tools that the pieces before install and set up, which are taken out again where
     /// a later piece does so.
@@ -151,7 +174,7 @@ impl Read<'_> {
         };
         let is_idle = |k: usize| match self.is_free(k) {
             true => !works(k),
-            false => is_known(k),
+            false => is_known(k) || self.sets_up(k),
         };
         if !(n_free..n).all(is_idle) {
             needs.doubt(format!(
