@@ -1,9 +1,11 @@
 //! Which files a RUN names, where it is not known what it reads.
 
-use super::layout::{BASE, Place, is_within};
+use super::command::seen;
+use super::layout::{BASE, Place, absolute, is_within};
 use super::mentions::{holds, mentions};
 use super::present::present;
 use super::view::View;
+use crate::dockerfile::ast::Instruction;
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
@@ -39,6 +41,9 @@ pub(super) fn named(
     if paths.iter().any(|p| names_a_directory_of(&text, p)) {
         return None;
     }
+    if works_among(instruction, here, paths) {
+        return None;
+    }
     let there = present(view, places, stage, index)?;
     let mut words: BTreeSet<&str> = paths.iter().map(|p| name(p)).collect();
     let mut by_files: BTreeSet<String> = BTreeSet::new();
@@ -65,6 +70,25 @@ pub(super) fn named(
             .map(|p| (*p).to_owned())
             .collect(),
     )
+}
+
+/// Whether a command goes to a directory that one of `paths` is below, names it from where it works, or goes nobody
+/// knows where: `cd app && make`, `make -C app`.
+fn works_among(instruction: &Instruction, here: &str, paths: &BTreeSet<&str>) -> bool {
+    let holds_one = |dir: &str| dir != "/" && paths.iter().any(|p| is_within(p, dir) && *p != dir);
+    seen(instruction).into_iter().flatten().any(|command| {
+        let at = match command.directory.as_deref() {
+            Some("") => Some(here.to_owned()),
+            Some(dir) => absolute(Some(here), dir),
+            None => None,
+        };
+        let Some(at) = at else { return true };
+        let names = |word: &String| {
+            let word = word.split_once('=').map_or(word.as_str(), |(_, w)| w);
+            !word.starts_with('-') && absolute(Some(&at), word).is_some_and(|dir| holds_one(&dir))
+        };
+        holds_one(&at) || command.args().iter().any(names)
+    })
 }
 
 fn name(path: &str) -> &str {

@@ -27,6 +27,7 @@ use super::super::named::named;
 use super::super::touched::is_read_by_name;
 use super::super::view::View;
 use super::Rule;
+use super::ignore::is_dependency_file;
 use crate::dockerfile::ast::{Instruction, Kind};
 use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
@@ -101,7 +102,11 @@ impl Late<'_> {
             let paths: BTreeSet<&RepoPath> = self.files.values().collect();
             view.n_touching(|p| paths.contains(p))
         };
-        if !is_plain || !self.files.keys().all(|to| is_read_by_name(to)) {
+        // Manifests are read by tools that nobody tells their names.
+        if !is_plain
+            || !self.files.keys().all(|to| is_read_by_name(to))
+            || self.files.values().any(is_dependency_file)
+        {
             return None;
         }
         let n_changes = changes();
