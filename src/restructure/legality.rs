@@ -8,11 +8,13 @@
 //!    candidate is not called safe;
 //! 5. every COPY still finds what it names, under the ignore file as it would be;
 //! 6. no RUN comes above the COPY of a file that it names;
-//! 7. where two kept instructions changed places, it was shown that their order does not matter, or the candidate is
+//! 7. no RUN that resolves dependencies comes above the COPY of a file that it reads;
+//! 8. where two kept instructions changed places, it was shown that their order does not matter, or the candidate is
 //!    not called safe.
 
 use super::candidate::Candidate;
-use super::effect::{Effect, Files, conflict, effect};
+use super::effect::{Effect, conflict, effect};
+use super::findable;
 use super::layout::{
     BASE, Place, absolute, delivered, expand, parent, places, selected, stage_named, unquote,
 };
@@ -52,7 +54,7 @@ pub fn check(view: &View<'_>, candidate: &Candidate) -> Result<Dockerfile, Strin
         image_files(view, &then, candidate.safety.is_safe())?;
     }
     sources_exist(view, &then)?;
-    named_files_are_there(view, &then)?;
+    findable::check(view, &then)?;
     if candidate.safety.is_safe() {
         order(view, &then, candidate)?;
     }
@@ -455,49 +457,6 @@ pub fn missing_sources(view: &View<'_>) -> BTreeSet<String> {
         }
     }
     missing
-}
-
-/// A RUN that stood below the COPY of a file it names still finds the file.
-fn named_files_are_there(before: &View<'_>, after: &View<'_>) -> Result<(), String> {
-    let (old, new) = (places(before.dockerfile), places(after.dockerfile));
-    for stage in &before.dockerfile.stages {
-        let Some(then) = stage_after(stage, before.dockerfile, after.dockerfile) else {
-            continue;
-        };
-        let brought = |view: &View<'_>, stage: &Stage, place: &[Place], n: usize| match &stage
-            .instructions[n]
-            .kind
-        {
-            Kind::Copy(t) | Kind::Add(t) => delivered(view, &stage.instructions[n], t, &place[n]),
-            _ => None,
-        };
-        let moved = positions(stage, then);
-        for (i, &(first, at)) in moved.iter().enumerate() {
-            let Some(files) = brought(before, stage, &old[stage.index], first) else {
-                continue;
-            };
-            for &(second, later) in moved[i + 1..].iter().filter(|(_, later)| *later < at) {
-                let run = &stage.instructions[second];
-                let Files::Commands(touched) = effect(before, run, &old[stage.index][second]).files
-                else {
-                    continue;
-                };
-                let mut named = touched.places.iter().filter(|p| files.contains_key(*p));
-                let is_there = |to: &String| {
-                    (0..later)
-                        .filter_map(|n| brought(after, then, &new[then.index], n))
-                        .any(|files| files.contains_key(to))
-                };
-                if let Some(to) = named.find(|to| !is_there(to)) {
-                    return Err(format!(
-                        "line {} names {to}, which would be copied only below it",
-                        run.lines.first
-                    ));
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Kept instructions whose order changed may change it.

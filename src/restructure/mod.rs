@@ -13,6 +13,7 @@ pub mod command;
 mod downloads;
 pub mod effect;
 pub mod filter;
+mod findable;
 pub mod finding;
 pub mod informed;
 mod installs;

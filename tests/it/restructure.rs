@@ -17,7 +17,7 @@ use stratigraph::builder::Builder;
 use stratigraph::context::ContextTree;
 use stratigraph::context::IgnoreRules;
 use stratigraph::cost::CostModel;
-use stratigraph::dockerfile;
+use stratigraph::dockerfile::{self, Span};
 use stratigraph::history::{BuildInput, Change, Commit, Request};
 use stratigraph::replay::Settings;
 use stratigraph::restructure::past::Name;
@@ -25,7 +25,7 @@ use stratigraph::restructure::rules::ALL;
 use stratigraph::restructure::search::Proposals;
 use stratigraph::restructure::search::proposals;
 use stratigraph::restructure::search::{Draft, Proposal};
-use stratigraph::restructure::{View, legality};
+use stratigraph::restructure::{Candidate, TextEdit, View, legality};
 use stratigraph::suggest::{Question, Suggestions, suggest};
 use stratigraph::tree::{FileKind, FileStamp, ObjectId, RepoPath};
 
@@ -394,6 +394,48 @@ fn every_rule_proposes_what_its_cases_say() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn the_check_refuses_a_run_above_the_files_it_needs() {
+    let check = |before: &str, after: &str, part: &str| {
+        let history =
+            "--- package.json\n{}\n--- tree\npackage-lock.json run.sh\n--- commits\na ~ run.sh\n";
+        let case = Case::new(before, history);
+        case.view(|view| {
+            let mut candidate = Candidate::new("test", "by hand".to_owned());
+            candidate.edits = vec![TextEdit::replace(Span::new(0, before.len()), after)];
+            let got = legality::check(view, &candidate);
+            match part {
+                "" => assert!(got.is_ok(), "{after}: {got:?}"),
+                part => assert!(
+                    got.as_ref().is_err_and(|e| e.contains(part)),
+                    "{after}: {got:?}"
+                ),
+            }
+        });
+    };
+    let [base, copy, install] = [
+        "FROM node:22\n",
+        "COPY package.json package-lock.json /app/\n",
+        "RUN cd app && npm ci\n",
+    ];
+    check(
+        &format!("{base}{copy}{install}"),
+        &format!("{base}{install}{copy}"),
+        "line 3 reads /app/package",
+    );
+    check(
+        &format!("{base}COPY . /app/\n{install}"),
+        &format!("{base}{copy}{install}COPY . /app/\n"),
+        "",
+    );
+    let [script, mode] = ["COPY run.sh /\n", "RUN chmod +x /run.sh\n"];
+    check(
+        &format!("{base}{script}{mode}"),
+        &format!("{base}{mode}{script}"),
+        "line 3 names /run.sh",
+    );
 }
 
 #[test]
