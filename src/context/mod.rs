@@ -27,6 +27,7 @@ pub use ignore::PatternError;
 pub use ignore::ignore_files;
 pub use ignore::ignore_files_of_buildah;
 pub use ignore::ignore_files_of_classic;
+pub(crate) use pattern::has_wildcards;
 pub use reading::Reading;
 pub use reading::digest_as;
 pub use select::NotFound;

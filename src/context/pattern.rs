@@ -181,7 +181,7 @@ fn is_valid(text: &str) -> bool {
 }
 
 /// Whether a COPY source is a pattern (BuildKit: cache/contenthash/checksum.go `containsWildcards`).
-pub(super) fn has_wildcards(name: &str) -> bool {
+pub(crate) fn has_wildcards(name: &str) -> bool {
     let mut chars = name.chars();
     while let Some(c) = chars.next() {
         match c {

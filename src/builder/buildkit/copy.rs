@@ -8,6 +8,7 @@ use crate::builder::key::{Key, digest};
 use crate::builder::vertex::{CopyEffect, Effect, Vertex};
 use crate::context::CopyOptions;
 use crate::context::Selector;
+use crate::context::has_wildcards;
 use crate::graph::join_clean;
 use crate::graph::{CopyAction, CopySource, Lowered, MountFrom, Parts};
 
@@ -139,26 +140,11 @@ pub(in crate::builder) fn selector(path: &str, copy: &CopyAction) -> Selector {
     }
     let path = clean(path);
     Selector {
-        wildcard: has_wildcard(&path),
+        wildcard: has_wildcards(&path),
         path,
         exclude: copy.exclude.clone(),
         parents: false,
     }
-}
-
-/// `containsWildcards` of ops/file.go: an escaped character is none.
-fn has_wildcard(path: &str) -> bool {
-    let mut chars = path.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '*' | '?' | '[' => return true,
-            '\\' => {
-                chars.next();
-            }
-            _ => {}
-        }
-    }
-    false
 }
 
 /// What of the source path is in the key: its base name alone (`path.Base` in ops/file.go).
