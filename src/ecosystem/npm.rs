@@ -91,7 +91,7 @@ fn positional<'a>(call: &'a Call<'_>) -> Vec<&'a str> {
     found
 }
 
-fn is_global(call: &Call<'_>) -> bool {
+pub(super) fn is_global(call: &Call<'_>) -> bool {
     call.has("-g") || call.has("--global") || call.has("--location=global")
 }
 

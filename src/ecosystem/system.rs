@@ -1,6 +1,7 @@
 //! Commands that read nothing of the project: system packages, tools by name, accounts, directories.
 
 use super::Call;
+use super::npm;
 
 /// True when the command installs system packages or tools by name: work worth keeping above the source.
 pub fn is_system_install(call: &Call<'_>) -> bool {
@@ -23,9 +24,7 @@ pub fn is_system_install(call: &Call<'_>) -> bool {
                 ) || call.program() == "pacman")
         }
         "npm" => {
-            matches!(verb, "install" | "i" | "add")
-                && (call.has("-g") || call.has("--global") || call.has("--location=global"))
-                && !names_a_file(call)
+            matches!(verb, "install" | "i" | "add") && npm::is_global(call) && !names_a_file(call)
         }
         "pnpm" | "yarn" | "bun" => {
             (call.has("-g") || call.has("--global") || verb == "global") && !names_a_file(call)
