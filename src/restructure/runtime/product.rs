@@ -1,5 +1,6 @@
 //! What goes into the final stage.
 
+use super::image::{is_small, slim};
 use super::single::Single;
 use super::{dotnet, elixir, go, java, node, python, ruby, rust};
 
@@ -56,6 +57,40 @@ pub(in super::super) fn product(single: &Single<'_>) -> Option<Product> {
     ]
     .iter()
     .find_map(|kind| kind(single))
+}
+
+/// What programs have in common that run on the smaller variant of their own image, with the installs of `split` and
+/// before it done there already; `None` where that image is small already and no compiler is left behind. `lacks` says
+/// what the smaller one may be short of.
+pub(super) fn on_slim(
+    single: &Single<'_>,
+    split: usize,
+    installs: impl Iterator<Item = usize>,
+    lacks: impl Fn(&str) -> String,
+) -> Option<Product> {
+    let (again, left, tools) = single.system(split);
+    if is_small(&single.image) && left.is_empty() {
+        return None;
+    }
+    let base = slim(single.written, &single.image, true)?;
+    let mut doubts = Vec::new();
+    if base != single.written {
+        doubts.push(lacks(&base));
+    }
+    if !tools.is_empty() {
+        doubts.push(format!("nothing calls {} while it runs", tools.join(", ")));
+    }
+    Some(Product {
+        split,
+        base,
+        takes_context: true,
+        known: installs.chain(left).collect(),
+        again,
+        has_shell: true,
+        user: may_be_rootless(single).then_some("1000:1000"),
+        doubts,
+        ..Product::default()
+    })
 }
 
 /// Whether a program that is started so can run as another user than root, as far as its ports and volumes tell: below

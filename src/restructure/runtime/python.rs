@@ -4,8 +4,8 @@
 //! environment of its own beside the project (uv, Poetry told so), that one is copied.
 
 use super::super::layout::{absolute, is_within};
-use super::image::{is_small, name, slim};
-use super::product::{Product, may_be_rootless};
+use super::image::name;
+use super::product::{Product, on_slim};
 use super::single::Single;
 use crate::dockerfile::ast::{Instruction, Kind};
 use crate::shell::Seen;
@@ -66,40 +66,22 @@ pub(super) fn product(single: &Single<'_>) -> Option<Product> {
     if reads_source(single, split) {
         return None;
     }
-    let (again, left, tools) = single.system(split);
-    if is_small(&single.image) && left.is_empty() {
-        return None;
-    }
-    let base = slim(single.written, &single.image, true)?;
-    let mut doubts = Vec::new();
-    if base != single.written {
-        doubts.push(format!(
-            "no package was compiled against a library that {base} has not"
-        ));
-    }
-    if !tools.is_empty() {
-        doubts.push(format!("nothing calls {} while it runs", tools.join(", ")));
-    }
-    let mut known: Vec<usize> = installs.iter().map(|(n, _)| *n).collect();
-    known.extend(left);
+    let slim = on_slim(single, split, installs.iter().map(|(n, _)| *n), lacks)?;
     Some(Product {
-        split,
-        base,
         why: "its packages are installed, and compilers have done their work".to_owned(),
         files: vec![("build", VENV.to_owned())],
         first: format!("RUN python -m venv {VENV}\nENV PATH={VENV}/bin:$PATH\n"),
         setting: format!("ENV PATH={VENV}/bin:$PATH\n"),
-        takes_context: true,
-        known,
-        again,
-        has_shell: true,
-        user: may_be_rootless(single).then_some("1000:1000"),
         reasons: vec![format!(
             "the packages go into {VENV} and come with it, on the same interpreter"
         )],
-        doubts,
-        ..Product::default()
+        ..slim
     })
+}
+
+/// What the packages may miss in the smaller image.
+fn lacks(base: &str) -> String {
+    format!("no package was compiled against a library that {base} has not")
 }
 
 fn is_manager(program: &str) -> bool {
@@ -207,42 +189,20 @@ fn beside_the_project(
     if !is_found || uses_manager || reads_source(single, split) {
         return None;
     }
-    let (again, left, tools) = single.system(split);
-    if is_small(&single.image) && left.is_empty() {
-        return None;
-    }
-    let base = slim(single.written, &single.image, true)?;
-    let mut doubts = Vec::new();
-    if base != single.written {
-        doubts.push(format!(
-            "no package was compiled against a library that {base} has not"
-        ));
-    }
-    if !tools.is_empty() {
-        doubts.push(format!("nothing calls {} while it runs", tools.join(", ")));
-    }
+    let mut slim = on_slim(single, split, installs.iter().map(|(n, _)| *n), lacks)?;
     let is_uv = installs.iter().any(|(_, s)| s.name() == "uv");
     let of_image = single.variable(split, "UV_PYTHON_DOWNLOADS");
     if is_uv && !of_image.is_some_and(|v| matches!(v, "never" | "0" | "false" | "manual")) {
-        doubts.push("uv took the image's own interpreter and downloaded none".to_owned());
+        slim.doubts
+            .push("uv took the image's own interpreter and downloaded none".to_owned());
     }
-    let mut known: Vec<usize> = installs.iter().map(|(n, _)| *n).collect();
-    known.extend(left);
     Some(Product {
-        split,
-        base,
         why: "its packages are installed, and compilers have done their work".to_owned(),
         files: vec![("build", environment.to_owned())],
-        takes_context: true,
-        known,
-        again,
-        has_shell: true,
-        user: may_be_rootless(single).then_some("1000:1000"),
         reasons: vec![format!(
             "{environment} holds the packages and points to an interpreter that is at the same place in both images"
         )],
-        doubts,
-        ..Product::default()
+        ..slim
     })
 }
 

@@ -1,7 +1,7 @@
 //! A Ruby program needs its gems and no compiler. The official images keep gems in `/usr/local/bundle`.
 
-use super::image::{is_small, name, slim};
-use super::product::{Product, may_be_rootless};
+use super::image::name;
+use super::product::{Product, on_slim};
 use super::single::Single;
 
 /// Where the official images put gems (BUNDLE_APP_CONFIG and GEM_HOME; docker-library/ruby).
@@ -43,41 +43,23 @@ pub(super) fn product(single: &Single<'_>) -> Option<Product> {
     if single.runs.iter().any(is_other) {
         return None;
     }
-    let (again, left, tools) = single.system(split);
-    if is_small(&single.image) && left.is_empty() {
-        return None;
-    }
-    let base = slim(single.written, &single.image, true)?;
-    let mut doubts = Vec::new();
-    if base != single.written {
-        doubts.push(format!(
+    let lacks = |base: &str| {
+        format!(
             "no gem loads a library that {base} has not, nor does the program call a tool of {}",
             single.written
-        ));
-    }
-    if !tools.is_empty() {
-        doubts.push(format!("nothing calls {} while it runs", tools.join(", ")));
-    }
-    let mut known: Vec<usize> = single
+        )
+    };
+    let installs = single
         .commands()
         .filter(|(n, s)| *n <= split && matches!(s.name(), "bundle" | "gem"))
-        .map(|(n, _)| n)
-        .collect();
-    known.extend(left);
+        .map(|(n, _)| n);
+    let slim = on_slim(single, split, installs, lacks)?;
     Some(Product {
-        split,
-        base,
         why: "its gems are installed, and compilers have done their work".to_owned(),
         files: vec![("build", GEMS.to_owned())],
-        takes_context: true,
-        known,
-        again,
-        has_shell: true,
-        user: may_be_rootless(single).then_some("1000:1000"),
         reasons: vec![format!(
             "the gems are in {GEMS} and come with it, on the same Ruby"
         )],
-        doubts,
-        ..Product::default()
+        ..slim
     })
 }
