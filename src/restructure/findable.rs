@@ -1,7 +1,7 @@
 //! What the RUNs of a rewritten Dockerfile still find: none comes above the COPY of a file that it names or, resolving
 //! dependencies, reads.
 
-use super::effect::{Files, destination, effect};
+use super::effect::{Files, effect};
 use super::installs::StageView;
 use super::layout::{Place, delivered, is_within, places};
 use super::legality::{positions, stage_after};
@@ -64,11 +64,8 @@ fn installs_find_their_files(before: &View<'_>, after: &View<'_>) -> Result<(), 
         let Some(then) = stage_after(stage, before.dockerfile, after.dockerfile) else {
             continue;
         };
-        let texts = |stage: &Stage| -> Vec<String> {
-            let all = stage.instructions.iter();
-            all.map(|i| i.original.clone()).collect()
-        };
-        if texts(stage) == texts(then) {
+        let (these, those) = (stage.instructions.iter(), then.instructions.iter());
+        if these.map(|i| &i.original).eq(those.map(|i| &i.original)) {
             continue;
         }
         let (was, is) = (
@@ -76,24 +73,22 @@ fn installs_find_their_files(before: &View<'_>, after: &View<'_>) -> Result<(), 
             StageView::new(after, &new, then.index),
         );
         for (run, at) in positions(stage, then) {
-            let reads = was.installs(run).iter().flat_map(|i| &i.reads);
-            let there = is.image_at(at);
+            let installs = was.installs(run);
+            if installs.is_empty() {
+                continue;
+            }
+            let reads = installs.iter().flat_map(|i| &i.reads);
+            let (found, there) = (was.image_at(run), is.image_at(at));
             let comes_later = |to: &&String| {
                 let later = is.brings.iter().skip(at).flatten();
-                was.image_at(run).contains_key(*to)
+                found.contains_key(*to)
                     && !there.contains_key(*to)
                     && later.into_iter().any(|files| files.contains_key(*to))
             };
             // What another stage brings is not known by name.
             let is_unseen = |to: &&String| {
-                let above = then.instructions.iter().zip(&is.brings).take(at);
-                let mut above = above.zip(&is.places);
-                above.any(|((instruction, files), place)| match &instruction.kind {
-                    Kind::Copy(t) | Kind::Add(t) if files.is_none() => {
-                        destination(t, place).is_none_or(|dir| is_within(to, &dir))
-                    }
-                    _ => false,
-                })
+                let mut copies = is.copies(at).filter(|(_, files)| files.is_none());
+                copies.any(|(dir, _)| dir.is_none_or(|dir| is_within(to, &dir)))
             };
             if let Some(to) = reads.filter(comes_later).find(|to| !is_unseen(to)) {
                 return Err(format!(

@@ -1,6 +1,5 @@
 //! One RUN, read: its commands with the files of the context that stand where they run.
 
-use super::super::effect::destination;
 use super::super::layout::{absolute, expand, is_within, mentioned, overlap};
 use super::place::{below, is_system_directory, mounts, python_of_base, reaches_out, root_of};
 use super::stage::StageView;
@@ -349,9 +348,7 @@ impl<'a> Read<'a> {
             let place = place.and_then(|place| absolute(Some(&here), place));
             place.is_some_and(|place| !brought(&place))
         };
-        let takes_mode = matches!(seen.name(), "chmod" | "chown" | "chgrp");
-        let words = seen.args().iter().filter(|a| !a.starts_with('-'));
-        let mut named = words.skip(usize::from(takes_mode)).peekable();
+        let mut named = operands(seen).peekable();
         named.peek().is_some() && named.all(is_other)
     }
 
@@ -368,30 +365,17 @@ impl<'a> Read<'a> {
             let here = self.place_of(seen);
             let path = here.and_then(|here| absolute(Some(&here), word));
             path.is_none_or(|path| {
-                before.iter().enumerate().any(|(n, i)| match &i.kind {
-                    Kind::Copy(transfer) | Kind::Add(transfer) => {
-                        destination(transfer, &self.of.places[n])
-                            .is_none_or(|to| is_within(&path, &to))
-                    }
-                    _ => false,
-                })
+                let mut copies = self.of.copies(self.run);
+                copies.any(|(to, _)| to.is_none_or(|to| is_within(&path, &to)))
             })
         };
-        let takes_mode = matches!(seen.name(), "chmod" | "chown" | "chgrp");
-        let words = seen.args().iter().filter(|a| !a.starts_with('-'));
-        let mut words = words.skip(usize::from(takes_mode));
-        words.all(|word| word.starts_with('$') || named(word) || !is_copied_to(word))
+        operands(seen).all(|word| word.starts_with('$') || named(word) || !is_copied_to(word))
     }
 
     /// Whether an earlier COPY, of files that are not known, may have brought what is at absolute `path` or below.
     fn is_copied_unseen(&self, path: &str) -> bool {
-        let stage = self.of.stage.instructions.iter().enumerate();
-        stage.take(self.run).any(|(n, instruction)| {
-            let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
-                return false;
-            };
-            let is_seen = self.of.brings[n].as_ref().is_some_and(|f| !f.is_empty());
-            let to = destination(transfer, &self.of.places[n]);
+        self.of.copies(self.run).any(|(to, files)| {
+            let is_seen = files.is_some_and(|f| !f.is_empty());
             !is_seen && to.is_none_or(|to| overlap(path, &to))
         })
     }
@@ -514,6 +498,13 @@ impl<'a> Read<'a> {
             inserted: None,
         }
     }
+}
+
+/// The files that such a command names: its words without options, a mode or an owner.
+fn operands(seen: &Seen) -> impl Iterator<Item = &String> {
+    let takes_mode = matches!(seen.name(), "chmod" | "chown" | "chgrp");
+    let words = seen.args().iter().filter(|a| !a.starts_with('-'));
+    words.skip(usize::from(takes_mode))
 }
 
 /// Whether a command touches nothing but the files it names.

@@ -1,5 +1,6 @@
 //! One stage as its installs see it: which instruction brings which file of the context, and where.
 
+use super::super::effect::destination;
 use super::super::layout::{BASE, Place, delivered, mentioned, parent};
 use super::super::view::View;
 use super::place::relative;
@@ -96,6 +97,22 @@ impl<'a> StageView<'a> {
             return &[];
         };
         cell.get_or_init(|| self.find_installs(run, &self.stage.instructions[run]))
+    }
+
+    /// The COPYs and ADDs before instruction `at`: where each goes, absolute, and the files of the context that it brings,
+    /// both where they are known.
+    pub(in crate::restructure) fn copies(
+        &self,
+        at: usize,
+    ) -> impl Iterator<Item = (Option<String>, Option<&BTreeMap<String, RepoPath>>)> {
+        let all = self.stage.instructions.iter().enumerate().take(at);
+        all.filter_map(|(n, instruction)| match &instruction.kind {
+            Kind::Copy(transfer) | Kind::Add(transfer) => {
+                let to = destination(transfer, &self.places[n]);
+                Some((to, self.brings[n].as_ref()))
+            }
+            _ => None,
+        })
     }
 
     /// Every RUN of the stage that is nothing but an install, by each way in which it is one.
