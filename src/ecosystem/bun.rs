@@ -1,6 +1,6 @@
 //! Bun: `bun install` reads the manifest, its lockfile, `bunfig.toml` and `.npmrc`.
 
-use super::node::Scripts;
+use super::lifecycle::Scripts;
 use super::{CacheDir, Call, Ecosystem, Role, Verdict, node};
 
 pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {

@@ -20,6 +20,7 @@ mod files;
 mod go;
 mod gradle;
 mod laid;
+mod lifecycle;
 mod listed;
 mod make;
 mod maven;

@@ -1,7 +1,7 @@
 //! npm: `npm ci` and `npm install` read the manifest, the lockfile, `.npmrc`, the workspaces and what scripts name.
 
+use super::lifecycle::Scripts;
 use super::needs::within;
-use super::node::Scripts;
 use super::{CacheDir, Call, Ecosystem, Role, Verdict, node};
 use crate::tree::RepoPath;
 

@@ -1,7 +1,7 @@
 //! pnpm: `pnpm install` reads manifests of the workspace; `pnpm fetch` the lockfile alone.
 
+use super::lifecycle::Scripts;
 use super::needs::within;
-use super::node::Scripts;
 use super::{CacheDir, Call, Ecosystem, Needs, Role, Verdict, node, text};
 use crate::tree::RepoPath;
 

@@ -1,7 +1,7 @@
 //! Yarn, classic and berry: `yarn install` reads the manifest, the lockfile, `.yarnrc`, `.yarnrc.yml` and what they name.
 
+use super::lifecycle::Scripts;
 use super::needs::within;
-use super::node::Scripts;
 use super::{CacheDir, Call, Ecosystem, Role, Verdict, node, text};
 use crate::tree::RepoPath;
 

@@ -163,6 +163,21 @@ fn npm_reads_what_its_scripts_and_workspaces_name() {
         "move",
         &["package-lock.json", "package.json"],
     );
+    let conditions = [
+        "if [ -d .git ]; then git config core.hooksPath .githooks; fi",
+        "[ -n \\\"$CI\\\" ] || husky",
+        "test \\\"$NODE_ENV\\\" = production && exit 0; husky > /dev/null 2>&1",
+    ];
+    for text in conditions {
+        let manifest = format!(r#"{{"scripts":{{"prepare":"{text}"}}}}"#);
+        let tree = [("package.json", manifest.as_str())];
+        check(&tree, "npm i", "move", &["package.json"]);
+    }
+    check_doubt(
+        &with(r#"{"scripts":{"prepare":"[ -f scripts/lib.js ] && husky"}}"#),
+        "npm ci",
+        "scripts/lib.js",
+    );
     check_doubt(
         &with(r#"{"scripts":{"preinstall":"node -e \"require('./tools')\""}}"#),
         "npm ci",
