@@ -335,7 +335,6 @@ fn resolve(call: &Call<'_>, tool: &Tool) -> Result<(Role, Needs), String> {
             ));
         }
     }
-    own_program(call, &mut needs);
     let is_alone = tool
         .alone
         .iter()
@@ -351,19 +350,6 @@ fn resolve(call: &Call<'_>, tool: &Tool) -> Result<(Role, Needs), String> {
     };
     needs.shown(format!("`{line}` reads the manifests alone"));
     Ok((Role::Prefetch(line), needs))
-}
-
-/// `bin/dep`: a script of the project that brings the tool has to be there too.
-fn own_program(call: &Call<'_>, needs: &mut Needs) {
-    let written = call.words.first().map_or("", String::as_str);
-    let Some(path) = within(call.dir, written).filter(|_| written.contains('/')) else {
-        return;
-    };
-    if needs.file(&call.files, &path) {
-        needs.doubt(format!(
-            "{path} is a program of the project: check that it reads no other file of it"
-        ));
-    }
 }
 
 /// The directories that stack.yaml lists as packages.

@@ -833,7 +833,7 @@ fn tools_with_manifests_of_fixed_names() {
     check_doubt(
         &[("Gopkg.toml", ""), ("bin/dep", "")],
         "bin/dep ensure -vendor-only",
-        "bin/dep is a program of the project",
+        "bin/dep reads, a program of the project",
     );
     let nim = [("a.nimble", "requires \"x\""), ("src/a.nim", "")];
     check(&nim, "nimble install -y -d", "move", &["a.nimble"]);

@@ -174,18 +174,14 @@ impl<'a> Read<'a> {
     }
 
     pub(super) fn ask(&self, seen: &Seen) -> Option<Answer> {
-        let mut answer = self.with_call(seen, ecosystem::plan)??;
-        let Answer::Plan(plan) = &mut answer else {
+        let answer = self.with_call(seen, ecosystem::plan)??;
+        let (Answer::Plan(plan), Some(runner)) = (&answer, self.runner(seen)) else {
             return Some(answer);
         };
-        if let Some(runner) = self.runner(seen) {
-            return Some(Answer::Whole {
-                ecosystem: plan.ecosystem,
-                reason: format!("{runner} runs it with what an earlier step has installed"),
-            });
-        }
-        self.add_program(seen, &mut plan.needs);
-        Some(answer)
+        Some(Answer::Whole {
+            ecosystem: plan.ecosystem,
+            reason: format!("{runner} runs it with what an earlier step has installed"),
+        })
     }
 
     /// What a command is run with, where that itself has to be installed for the project: `bundle exec`, `poetry run`.
@@ -194,23 +190,6 @@ impl<'a> Read<'a> {
         let first = command.name();
         let is_runner = matches!(first, "bundle" | "pdm" | "pipenv" | "poetry" | "rye");
         (is_runner && first != seen.name()).then_some(first)
-    }
-
-    /// The program itself, where it is a file of the project.
-    fn add_program(&self, seen: &Seen, needs: &mut Needs) {
-        let words = self.as_written(seen);
-        let Some(program) = words.first().filter(|w| w.contains('/')) else {
-            return;
-        };
-        let path = self.with_call(seen, |call| {
-            call.path(program).filter(|p| call.files.has(p))
-        });
-        if let Some(path) = path.flatten().filter(|p| !needs.files.contains(p)) {
-            needs.doubt(format!(
-                "check what else {path} reads, a program of the project"
-            ));
-            needs.files.insert(path);
-        }
     }
 
     /// Whether a mount lies over what a command that resolves dependencies makes.
