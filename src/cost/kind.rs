@@ -2,6 +2,7 @@
 //!
 //! One `match` over names and subcommands; the figures are in the table of `prior.rs`.
 
+use crate::ecosystem::is_global;
 use crate::shell::Seen;
 
 /// The kind of one command, a name of the table in `prior.rs`; `unknown` when it is none of them.
@@ -284,14 +285,11 @@ fn node_kind(name: &str, command: &Seen) -> &'static str {
         "pnpm" => "pnpm install",
         _ => "bun install",
     };
-    let is_global = args
-        .iter()
-        .any(|a| a == "-g" || a == "--global" || a == "--location=global");
     let script = match words.first().copied().unwrap_or("") {
         "" if name == "yarn" => return install,
         "" => return "trivial",
         "ci" | "install" | "i" | "add" | "fetch" | "clean-install" | "rebuild" | "global"
-            if is_global || words[0] == "global" =>
+            if is_global(args) || words[0] == "global" =>
         {
             return "npm install -g";
         }

@@ -51,6 +51,7 @@ pub use files::Files;
 pub use files::matches_name;
 pub use laid::is_hidden;
 pub use needs::Needs;
+pub use node::is_global;
 pub use system::is_system_install;
 pub use system::reads_no_project;
 

@@ -8,6 +8,13 @@ use crate::tree::RepoPath;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+/// Whether npm, Yarn, pnpm, Bun or Corepack, given these arguments, deals with tools for everyone and with no project.
+pub fn is_global(args: &[String]) -> bool {
+    let is_flag = |a: &String| matches!(a.as_str(), "-g" | "--global" | "--location=global");
+    let verb = args.iter().find(|a| !a.starts_with('-'));
+    args.iter().any(is_flag) || verb.is_some_and(|v| v == "global")
+}
+
 /// What an install in `dir` reads: its manifests, its workspaces' manifests, and what their scripts name.
 /// `Err` when a script needs the source.
 pub(super) fn needs(

@@ -61,7 +61,7 @@ fn plan(call: &Call<'_>) -> Verdict {
 
 /// The project's directory; `None` when this is no install of the project, `Some(None)` when it is not to be known.
 fn project(call: &Call<'_>) -> Option<Option<RepoPath>> {
-    if call.program() != "npm" || !INSTALLS.contains(&verb(call)?) || is_global(call) {
+    if call.program() != "npm" || !INSTALLS.contains(&verb(call)?) || node::is_global(call.args()) {
         return None;
     }
     // `npm install name` adds that package; with a manifest beside it, it installs the project as well. Left alone.
@@ -89,10 +89,6 @@ fn positional<'a>(call: &'a Call<'_>) -> Vec<&'a str> {
         }
     }
     found
-}
-
-pub(super) fn is_global(call: &Call<'_>) -> bool {
-    call.has("-g") || call.has("--global") || call.has("--location=global")
 }
 
 /// A lockfile entry that points at a file of the project (`"resolved": "file:…"`) other than a workspace link.

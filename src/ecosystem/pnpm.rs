@@ -112,7 +112,7 @@ fn settings(call: &Call<'_>, dir: &RepoPath, needs: &mut Needs) {
 }
 
 fn verb<'a>(call: &'a Call<'_>) -> Option<&'a str> {
-    if call.program() != "pnpm" || call.has("-g") || call.has("--global") {
+    if call.program() != "pnpm" || node::is_global(call.args()) {
         return None;
     }
     let mut found = Vec::new();

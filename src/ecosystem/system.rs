@@ -1,7 +1,7 @@
 //! Commands that read nothing of the project: system packages, tools by name, accounts, directories.
 
 use super::Call;
-use super::npm;
+use super::node::is_global;
 
 /// True when the command installs system packages or tools by name: work worth keeping above the source.
 pub fn is_system_install(call: &Call<'_>) -> bool {
@@ -24,11 +24,9 @@ pub fn is_system_install(call: &Call<'_>) -> bool {
                 ) || call.program() == "pacman")
         }
         "npm" => {
-            matches!(verb, "install" | "i" | "add") && npm::is_global(call) && !names_a_file(call)
+            matches!(verb, "install" | "i" | "add") && is_global(call.args()) && !names_a_file(call)
         }
-        "pnpm" | "yarn" | "bun" => {
-            (call.has("-g") || call.has("--global") || verb == "global") && !names_a_file(call)
-        }
+        "pnpm" | "yarn" | "bun" => is_global(call.args()) && !names_a_file(call),
         "pip" | "pip3" | "pipx" | "gem" => {
             verb == "install"
                 && !names_a_file(call)
@@ -59,7 +57,7 @@ pub fn is_system_install(call: &Call<'_>) -> bool {
         // `prepare` and `install` without a name read the version from package.json.
         "corepack" => match verb {
             "prepare" => call.args().iter().any(|w| w.contains('@')),
-            "install" => call.has("-g") || call.has("--global"),
+            "install" => is_global(call.args()),
             verb => matches!(verb, "enable" | "disable" | "hydrate" | "cache" | ""),
         },
         "playwright" => verb == "install",

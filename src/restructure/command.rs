@@ -1,6 +1,7 @@
 //! The commands of a RUN that are well known, by what they are about. Sources: their manual pages.
 
 use crate::dockerfile::ast::{Command, Instruction, Kind, Run};
+use crate::ecosystem::is_global;
 use crate::shell;
 use crate::shell::Script;
 use crate::shell::Seen;
@@ -171,15 +172,13 @@ fn is_global_install(seen: &Seen) -> bool {
         .clone()
         .all(|a| !a.starts_with(['.', '/', '$']) && !a.contains("://"));
     match (seen.name(), seen.subcommand()) {
-        ("npm", "install" | "i" | "add") => {
-            (has("-g") || has("--global") || has("--location=global")) && no_paths
-        }
+        ("npm", "install" | "i" | "add") => is_global(args) && no_paths,
         ("yarn", "global") | ("corepack", "enable") => no_paths,
         // Without a name they take the version from package.json.
         ("corepack", "prepare" | "install") => {
-            no_paths && (has("-g") || has("--global") || plain.clone().any(|a| a.contains('@')))
+            no_paths && (is_global(args) || plain.clone().any(|a| a.contains('@')))
         }
-        ("pnpm", "add" | "install") => (has("-g") || has("--global")) && no_paths,
+        ("pnpm", "add" | "install") => is_global(args) && no_paths,
         ("pip" | "pip3", "install") => {
             let reads = [
                 "-r",

@@ -10,6 +10,7 @@ use super::legality::ignores;
 use super::rules::{argument_changes, floats};
 use super::view::View;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Stage, Transfer};
+use crate::ecosystem::is_global;
 use crate::shell;
 use crate::shell::Seen;
 use crate::tree::RepoPath;
@@ -223,12 +224,11 @@ pub(crate) fn install(seen: &Seen) -> Option<String> {
     let is = match seen.name() {
         "npm" => {
             matches!(verb, "ci" | "install" | "i" | "clean-install")
-                && !has("-g")
-                && !has("--global")
+                && !is_global(seen.args())
                 && no_packages(seen)
         }
         "yarn" => matches!(verb, "" | "install"),
-        "pnpm" => matches!(verb, "install" | "i" | "fetch") && !has("-g"),
+        "pnpm" => matches!(verb, "install" | "i" | "fetch") && !is_global(seen.args()),
         "bun" => matches!(verb, "install" | "i"),
         "pip" | "pip3" => {
             verb == "install"

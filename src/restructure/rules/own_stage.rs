@@ -39,6 +39,7 @@ use super::super::view::View;
 use super::Rule;
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::{Instruction, Kind};
+use crate::ecosystem::is_global;
 use crate::shell::Seen;
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
@@ -153,11 +154,7 @@ fn is_quiet(seen: &Seen) -> bool {
 
 /// Whether a command installs the tools themselves.
 fn fetches_tools(seen: &Seen) -> bool {
-    let is_global = seen
-        .args()
-        .iter()
-        .any(|a| matches!(a.as_str(), "-g" | "--global" | "global"));
-    seen.name() == "corepack" || (TOOLS.contains(&seen.name()) && is_global)
+    seen.name() == "corepack" || (TOOLS.contains(&seen.name()) && is_global(seen.args()))
 }
 
 /// Where the commands of a RUN that builds a front-end run, if it does nothing else.

@@ -5,6 +5,7 @@ use super::super::layout::absolute;
 use super::image::{is_small, name, slim};
 use super::product::{Product, may_be_rootless};
 use super::single::Single;
+use crate::ecosystem::is_global;
 use crate::shell::{self, Seen};
 use serde_json::Value;
 
@@ -64,9 +65,7 @@ impl App<'_> {
         // The server comes by a global install of its own, not with the dependencies.
         let (tool, _) = single.commands().find(|(_, s)| {
             matches!(s.name(), "npm" | "yarn" | "pnpm")
-                && s.args()
-                    .iter()
-                    .any(|a| a == "-g" || a == "--global" || a == "global")
+                && is_global(s.args())
                 && s.args()
                     .iter()
                     .any(|a| a.split('@').next() == Some(server.as_str()))
@@ -334,12 +333,8 @@ fn folder(single: &Single<'_>, words: &[&String]) -> Option<String> {
 }
 
 fn is_install(seen: &Seen) -> bool {
-    let is_global = seen
-        .args()
-        .iter()
-        .any(|a| a == "-g" || a == "--global" || a == "global");
     let verb = seen.subcommand();
-    !is_global
+    !is_global(seen.args())
         && match seen.name() {
             "npm" => matches!(verb, "ci" | "install" | "i" | "clean-install"),
             "yarn" => matches!(verb, "" | "install"),
