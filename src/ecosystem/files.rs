@@ -56,6 +56,14 @@ impl<'a> Files<'a> {
         !self.has(dir) && self.below(dir).next().is_some()
     }
 
+    /// The bytes of the file at `path`, where they are at hand.
+    pub fn bytes(&self, path: &RepoPath) -> Option<Vec<u8>> {
+        if !self.has(path) {
+            return None;
+        }
+        (self.read)(path)
+    }
+
     /// The text of the file at `path`, lossy UTF-8 without a byte order mark.
     pub fn text(&self, path: &RepoPath) -> Option<String> {
         if !self.has(path) {

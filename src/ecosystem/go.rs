@@ -169,18 +169,18 @@ fn needs(call: &Call<'_>, dir: &RepoPath) -> Result<Needs, String> {
 }
 
 /// The nearest directory, from `dir` upwards, that holds a go.mod.
-fn module_above(files: &Files<'_>, dir: &RepoPath) -> Option<RepoPath> {
+pub(super) fn module_above(files: &Files<'_>, dir: &RepoPath) -> Option<RepoPath> {
     ancestors(dir)
         .into_iter()
         .find(|d| files.has(&d.join(b"go.mod")))
 }
 
-fn ancestors(dir: &RepoPath) -> Vec<RepoPath> {
+pub(super) fn ancestors(dir: &RepoPath) -> Vec<RepoPath> {
     std::iter::successors(Some(dir.clone()), RepoPath::parent).collect()
 }
 
 /// The arguments of a directive of go.mod or go.work, alone on a line or in a block.
-fn directives(text: &str, name: &str) -> Vec<String> {
+pub(super) fn directives(text: &str, name: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut is_inside = false;
     for line in text.lines() {

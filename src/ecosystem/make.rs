@@ -363,7 +363,7 @@ impl Makefile {
 }
 
 /// What stands in the brackets that `text` begins with.
-fn bracketed(text: &str) -> Option<&str> {
+pub(super) fn bracketed(text: &str) -> Option<&str> {
     let (open, close) = match text.as_bytes().first()? {
         b'(' => (b'(', b')'),
         b'{' => (b'{', b'}'),
