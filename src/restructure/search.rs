@@ -7,7 +7,7 @@ use super::candidate::Candidate;
 use super::layout::reachable;
 use super::legality::{check, visible_after};
 use super::mounted::is_parted;
-use super::rules::{ALL, Rule};
+use super::rules::{ALL, CACHES, Rule};
 use super::view::View;
 use crate::dockerfile::Dockerfile;
 use std::collections::{BTreeMap, BTreeSet};
@@ -294,6 +294,16 @@ pub fn worth_its_risk(candidate: &Candidate, least: i64) -> i64 {
     }
 }
 
+/// What a gain counts for in the order: a layer's holds wherever the cache is, a mount's only where the builder's own
+/// state survives, so a mount goes first only where it saves more than twice as much.
+fn counted(candidate: &Candidate, gain: i64) -> i64 {
+    if candidate.rule == CACHES.id {
+        gain / 2
+    } else {
+        gain
+    }
+}
+
 /// The one to take next on top of what saves `reached`: the best, or a smaller or safer one that gets nearly all of it.
 /// `None` where none pays.
 fn best_of<'p>(
@@ -305,11 +315,13 @@ fn best_of<'p>(
     let paying = || {
         open.iter().filter_map(|(p, g)| {
             let needed = reached + worth_its_risk(&p.candidate, least);
-            g.filter(|g| g.median >= needed).map(|g| (p, g))
+            let gain = g.filter(|g| g.median >= needed)?;
+            Some((p, gain, counted(&p.candidate, gain.median - reached)))
         })
     };
-    let best = paying().map(|(_, g)| g.median).max()?;
-    let near = paying().filter(|(_, g)| g.median * 100 >= best * 97);
+    let best = paying().map(|(_, _, adds)| adds).max()?;
+    let near = paying().filter(|(_, _, adds)| adds * 100 >= best * 97);
+    let near = near.map(|(p, g, _)| (p, g));
     near.min_by_key(|(p, g)| {
         (
             !p.candidate.safety.is_safe(),

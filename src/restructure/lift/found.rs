@@ -34,9 +34,7 @@ pub(super) fn lift<'s, 'a>(
     of: &'s StageView<'a>,
     install: &Install,
 ) -> Option<Lift<'s, 'a>> {
-    let polluters: Vec<usize> = (0..install.run)
-        .filter(|&i| is_in_the_way(of, install, i))
-        .collect();
+    let polluters = polluters(of, install);
     let first = *polluters.first()?;
     let brings_source = polluters.iter().any(|&i| of.brings[i].is_some());
     // What goes into a mount is in no layer, however seldom that one changes.
@@ -64,6 +62,29 @@ pub(super) fn lift<'s, 'a>(
     lift.collect_missing();
     lift.check_overwritten();
     Some(lift)
+}
+
+/// What is in the way of the install. Manifests of another install stay where they are as long as there is worse: which
+/// of two installs goes first is the next question.
+fn polluters(of: &StageView<'_>, install: &Install) -> Vec<usize> {
+    let mut all: Vec<usize> = (0..install.run)
+        .filter(|&i| is_in_the_way(of, install, i))
+        .collect();
+    let manifests = all.iter().take_while(|&&i| is_of_another(of, install, i));
+    let manifests = manifests.count();
+    if manifests < all.len() {
+        all.drain(..manifests);
+    }
+    all
+}
+
+/// Whether instruction `i` brings only what installs before this one read.
+fn is_of_another(of: &StageView<'_>, install: &Install, i: usize) -> bool {
+    let Some(files) = &of.brings[i] else {
+        return false;
+    };
+    let mut others = (i + 1..install.run).flat_map(|run| of.installs(run));
+    others.any(|other| files.keys().all(|to| other.reads.contains(to)))
 }
 
 /// Whether instruction `i` brings something that the install does not read.

@@ -33,7 +33,7 @@ use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Its line in [`super::ALL`].
-pub(super) const CACHES: Rule = Rule {
+pub(in super::super) const CACHES: Rule = Rule {
     id: "cache-mounts",
     summary: "downloads kept in a cache mount, where it survives",
     propose: caches,
