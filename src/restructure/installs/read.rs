@@ -1,6 +1,6 @@
 //! One RUN, read: its commands with the files of the context that stand where they run.
 
-use super::super::layout::{absolute, expand, is_within, mentioned, overlap};
+use super::super::layout::{absolute, is_within, overlap};
 use super::place::{below, is_system_directory, mounts, python_of_base, reaches_out, root_of};
 use super::stage::StageView;
 use super::{Action, Install};
@@ -51,40 +51,7 @@ impl<'a> Read<'a> {
         if instruction.flag_values("mount").any(binds) {
             return None;
         }
-        let whole = of.view.text();
-        let (start, text, script) = match instruction.heredocs.as_slice() {
-            // Without a shell; as one would say it, where no word means something else to a shell.
-            [] if let Command::Exec(words) = &kind.command => {
-                let is_odd = |c: char| !c.is_ascii_alphanumeric() && !"-_./=:,@%+".contains(c);
-                if words.iter().any(|w| w.is_empty() || w.contains(is_odd)) {
-                    return None;
-                }
-                (instruction.span.start, "", shell::parse(&words.join(" ")))
-            }
-            [] => {
-                let after = instruction
-                    .flags
-                    .last()
-                    .map_or(instruction.span.start + 3, |f| f.span.end);
-                let text = whole.get(after..instruction.span.end)?;
-                (
-                    after,
-                    text,
-                    shell::parse_instruction(text, of.view.dockerfile.escape),
-                )
-            }
-            [body]
-                if instruction
-                    .original
-                    .trim_end()
-                    .ends_with(&format!("<<{}", body.name))
-                    && !body.chomp =>
-            {
-                let text = whole.get(body.span.range())?;
-                (body.span.start, text, shell::parse(text))
-            }
-            _ => return None,
-        };
+        let (start, text, script) = shell_text(of, instruction, &kind.command)?;
         if !script.is_complete || script.pieces.is_empty() {
             return None;
         }
@@ -155,7 +122,7 @@ impl<'a> Read<'a> {
         seen: &Seen,
         question: impl FnOnce(&Call<'_>) -> T,
     ) -> Option<T> {
-        let here = absolute(Some(self.of.cwd(self.run)), seen.directory.as_deref()?)?;
+        let here = self.place_of(seen)?;
         let dir = below(&here, &self.root)?;
         let read = |path: &RepoPath| match self.made.contains(path) {
             true => Some(Vec::new()),
@@ -264,22 +231,8 @@ impl<'a> Read<'a> {
         if word.contains(['$', '*', '?', '`', '~']) {
             return None;
         }
-        let here = absolute(Some(self.of.cwd(self.run)), seen.directory.as_deref()?)?;
+        let here = self.place_of(seen)?;
         below(&absolute(Some(&here), word)?, &self.root)
-    }
-
-    /// Whether a command takes away nothing but what the RUN itself has written.
-    pub(super) fn removes_own(&self, seen: &Seen) -> bool {
-        let mut named = seen
-            .args()
-            .iter()
-            .filter(|a| !a.starts_with('-'))
-            .peekable();
-        let is_own = |word: &String| {
-            let path = self.path_of(seen, word);
-            path.is_some_and(|p| self.made.contains(&p))
-        };
-        seen.name() == "rm" && named.peek().is_some() && named.all(is_own)
     }
 
     /// Whether a piece reads no other file of the project than `allowed` (absolute paths).
@@ -296,67 +249,6 @@ impl<'a> Read<'a> {
                         .tested(seen)
                         .is_some_and(|needs| needs.files.iter().all(is_allowed))
             })
-    }
-
-    /// Whether a command that touches nothing but the files it names names none of the context's.
-    pub(super) fn handles_others(&self, seen: &Seen) -> bool {
-        let known = &self.of.places[self.run].variables;
-        let in_root = |p: &RepoPath| absolute(Some(&self.root), &p.to_string());
-        let brought = |place: &str| {
-            let own = self.origins.keys().filter_map(in_root);
-            own.chain(self.elsewhere.iter().cloned())
-                .any(|f| is_within(&f, place))
-                || self.is_copied_unseen(place)
-        };
-        let (true, Some(here)) = (handles_files(seen), self.place_of(seen)) else {
-            return false;
-        };
-        let is_other = |word: &String| {
-            if word.starts_with('$') && mentioned(word).iter().all(|n| !known.contains_key(n)) {
-                // A variable of the base image does not lead to the project.
-                return true;
-            }
-            let Some(word) = expand(word, known).filter(|w| !w.contains(['$', '`', '~'])) else {
-                return false;
-            };
-            // What a pattern names lies in the directory before it.
-            let place = match word.find(['*', '?', '[']) {
-                Some(at) => word[..at].rsplit_once('/').map(|(dir, _)| dir),
-                None => Some(word.as_str()),
-            };
-            let place = place.and_then(|place| absolute(Some(&here), place));
-            place.is_some_and(|place| !brought(&place))
-        };
-        let mut named = operands(seen).peekable();
-        named.peek().is_some() && named.all(is_other)
-    }
-
-    /// Whether what a command names lies where no COPY writes, or an earlier RUN names it: what git does not hold a COPY
-    /// may bring all the same.
-    fn are_made(&self, seen: &Seen) -> bool {
-        let before = &self.of.stage.instructions[..self.run];
-        let named = |word: &str| {
-            let name = word.rsplit('/').next().unwrap_or(word);
-            let runs = before.iter().filter(|i| matches!(i.kind, Kind::Run(_)));
-            !name.is_empty() && runs.clone().any(|i| i.original.contains(name))
-        };
-        let is_copied_to = |word: &str| {
-            let here = self.place_of(seen);
-            let path = here.and_then(|here| absolute(Some(&here), word));
-            path.is_none_or(|path| {
-                let mut copies = self.of.copies(self.run);
-                copies.any(|(to, _)| to.is_none_or(|to| is_within(&path, &to)))
-            })
-        };
-        operands(seen).all(|word| word.starts_with('$') || named(word) || !is_copied_to(word))
-    }
-
-    /// Whether an earlier COPY, of files that are not known, may have brought what is at absolute `path` or below.
-    fn is_copied_unseen(&self, path: &str) -> bool {
-        self.of.copies(self.run).any(|(to, files)| {
-            let is_seen = files.is_some_and(|f| !f.is_empty());
-            !is_seen && to.is_none_or(|to| overlap(path, &to))
-        })
     }
 
     /// Whether a command inside `$(…)` asks the system and reads no file of the project.
@@ -406,37 +298,6 @@ impl<'a> Read<'a> {
         })
     }
 
-    /// The files, absolute, whose modes or line ends the commands change.
-    pub(super) fn touched(&self) -> BTreeSet<String> {
-        let changes = |s: &&Seen| matches!(s.name(), "chmod" | "dos2unix");
-        let named = self.seen.iter().filter(changes).flat_map(|seen| {
-            let here = seen.directory.as_deref();
-            let here = here.and_then(|d| absolute(Some(self.of.cwd(self.run)), d));
-            let words = seen.args().iter().filter(|a| !a.starts_with('-'));
-            words.filter_map(move |a| absolute(here.as_deref(), a))
-        });
-        named.collect()
-    }
-
-    /// Whether a piece changes modes of `allowed` files and nothing else.
-    pub(super) fn touches_only(&self, piece: usize, allowed: &BTreeSet<String>) -> bool {
-        self.seen_of(piece).all(|seen| {
-            let Some(dir) = seen.directory.as_deref() else {
-                return false;
-            };
-            matches!(seen.name(), "chmod" | "dos2unix")
-                && seen
-                    .args()
-                    .iter()
-                    .filter(|a| !a.starts_with('-'))
-                    .skip(usize::from(seen.name() == "chmod"))
-                    .all(|a| {
-                        let here = absolute(Some(self.of.cwd(self.run)), dir);
-                        absolute(here.as_deref(), a).is_some_and(|p| allowed.contains(&p))
-                    })
-        })
-    }
-
     pub(super) fn text_of(&self, piece: &Piece) -> &str {
         self.text.get(piece.span.range()).unwrap_or_default()
     }
@@ -479,31 +340,43 @@ impl<'a> Read<'a> {
     }
 }
 
-/// The files that such a command names: its words without options, a mode or an owner.
-fn operands(seen: &Seen) -> impl Iterator<Item = &String> {
-    let takes_mode = matches!(seen.name(), "chmod" | "chown" | "chgrp");
-    let words = seen.args().iter().filter(|a| !a.starts_with('-'));
-    words.skip(usize::from(takes_mode))
-}
-
-/// Whether a command touches nothing but the files it names.
-pub(super) fn handles_files(seen: &Seen) -> bool {
-    matches!(
-        seen.name(),
-        "chgrp"
-            | "chmod"
-            | "chown"
-            | "cp"
-            | "gunzip"
-            | "ln"
-            | "mv"
-            | "rm"
-            | "sha256sum"
-            | "strip"
-            | "tar"
-            | "touch"
-            | "unzip"
-    )
+/// Where the shell text of a RUN begins, the text and its commands; `None` where no words say what it does.
+fn shell_text<'a>(
+    of: &StageView<'a>,
+    instruction: &Instruction,
+    command: &Command,
+) -> Option<(usize, &'a str, Script)> {
+    let whole = of.view.text();
+    match instruction.heredocs.as_slice() {
+        // Without a shell; as one would say it, where no word means something else to a shell.
+        [] if let Command::Exec(words) = command => {
+            let is_odd = |c: char| !c.is_ascii_alphanumeric() && !"-_./=:,@%+".contains(c);
+            if words.iter().any(|w| w.is_empty() || w.contains(is_odd)) {
+                return None;
+            }
+            Some((instruction.span.start, "", shell::parse(&words.join(" "))))
+        }
+        [] => {
+            let after = instruction
+                .flags
+                .last()
+                .map_or(instruction.span.start + 3, |f| f.span.end);
+            let text = whole.get(after..instruction.span.end)?;
+            let script = shell::parse_instruction(text, of.view.dockerfile.escape);
+            Some((after, text, script))
+        }
+        [body]
+            if instruction
+                .original
+                .trim_end()
+                .ends_with(&format!("<<{}", body.name))
+                && !body.chomp =>
+        {
+            let text = whole.get(body.span.range())?;
+            Some((body.span.start, text, shell::parse(text)))
+        }
+        _ => None,
+    }
 }
 
 /// Commands that neither read nor write files: they may stand anywhere in a chain.

@@ -3,8 +3,9 @@
 use super::super::effect::destination;
 use super::super::layout::{BASE, Place, delivered, mentioned, parent};
 use super::super::view::View;
+use super::handled::handles_files;
 use super::place::relative;
-use super::read::{Read, handles_files, is_quiet, short};
+use super::read::{Read, is_quiet, short};
 use super::{Action, Brought, Install};
 use crate::dockerfile::ast::{Instruction, Kind, Stage};
 use crate::ecosystem::{self, Answer, Role};
