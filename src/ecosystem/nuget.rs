@@ -154,9 +154,10 @@ fn needs(call: &Call<'_>, project: Option<&str>) -> Result<Needs, String> {
             needs.absent(format!("{config} is not in the repository"));
         }
     }
-    needs.shown(format!(
-        "all {n_projects} solution and project files along the references are copied with it"
-    ));
+    needs.shown(match n_projects {
+        1 => "its project file refers to no other and is copied with it".to_owned(),
+        n => format!("all {n} solution and project files along the references are copied with it"),
+    });
     Ok(needs)
 }
 

@@ -231,11 +231,13 @@ fn idles(suggestion: &Suggestion) -> String {
     // Figures of what a replay cannot see would mislead.
     let is_seen = !suggestion.proposal.candidate.restarts;
     if let Some(saving) = suggestion.alone.as_ref().filter(|_| is_seen) {
-        let (faster, slower, _) = saving.builds;
-        if saving.per_build.1 != 0 {
+        let (faster, slower, compared) = saving.builds;
+        let per_build = saving.per_build.1;
+        if per_build != 0 {
+            let verb = if per_build > 0 { "saves" } else { "costs" };
             parts.push(format!(
-                "{} per build, {faster} builds faster, {slower} slower",
-                duration_change(-saving.per_build.1)
+                "{verb} {} per build; {faster} of {compared} builds faster, {slower} slower",
+                duration(per_build.unsigned_abs())
             ));
         }
         parts.extend(cold(saving));

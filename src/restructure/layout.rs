@@ -225,6 +225,12 @@ pub fn absolute(cwd: Option<&str>, path: &str) -> Option<String> {
     Some(format!("/{}", RepoPath::new(whole)))
 }
 
+/// Whether `path`, as it is written at `place`, is absolute there: so whatever the working directory is.
+pub fn is_anchored(path: &str, place: &Place) -> bool {
+    path.starts_with('/')
+        || expand(&unquote(path), &place.variables).is_some_and(|p| p.starts_with('/'))
+}
+
 /// Whether absolute path `inner` is `outer` or below it.
 pub fn is_within(inner: &str, outer: &str) -> bool {
     outer == "/"

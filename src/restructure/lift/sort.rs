@@ -1,7 +1,7 @@
 //! What stands between an install and its new place: what goes along, what stays, what forbids it.
 
 use super::super::installs::{Action, Install};
-use super::super::layout::{absolute, is_within, mentioned, parent, stage_named};
+use super::super::layout::{absolute, is_anchored, is_within, mentioned, parent, stage_named};
 use super::Lift;
 use super::found::replaces;
 use super::tools::READ_BY_TOOLS;
@@ -32,7 +32,7 @@ impl Lift<'_, '_> {
             }
             Kind::Workdir(_) => {
                 let free = |i: &usize| match &self.of.stage.instructions[*i].kind {
-                    Kind::Copy(t) | Kind::Add(t) => t.destination.starts_with('/'),
+                    Kind::Copy(t) | Kind::Add(t) => is_anchored(&t.destination, &self.of.places[*i]),
                     Kind::Run(_) | Kind::Workdir(_) => false,
                     _ => true,
                 };
@@ -203,7 +203,8 @@ impl Lift<'_, '_> {
             .stay
             .iter()
             .any(|&i| matches!(self.of.stage.instructions[i].kind, Kind::Workdir(_)));
-        let is_anchored = transfer.destination.starts_with('/') || !passes_workdir;
+        let is_anchored =
+            !passes_workdir || is_anchored(&transfer.destination, &self.of.places[index]);
         if let Some(files) = &self.of.brings[index] {
             return Some(
                 is_anchored
