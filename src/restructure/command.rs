@@ -1,7 +1,7 @@
 //! The commands of a RUN that are well known, by what they are about. Sources: their manual pages.
 
+use super::tools::{clones, is_by_name};
 use crate::dockerfile::ast::{Command, Instruction, Kind, Run};
-use crate::ecosystem::is_global;
 use crate::shell;
 use crate::shell::Script;
 use crate::shell::Seen;
@@ -28,6 +28,8 @@ pub enum Group {
     System,
     /// Packages for everyone by name (`npm install -g`, `pip install NAME`, …): `/usr/local`, `/root` and the network.
     Global,
+    /// Whatever builds in a directory that the same RUN has fetched: that directory, and where such things are installed.
+    Build,
 }
 
 /// Commands that touch nothing but the paths among their words, and those paths they are given relative to where they
@@ -103,6 +105,18 @@ pub(super) const BY_WORDS: &[&str] = &[
     "git-lfs",
     "unlink",
     "xzcat",
+    "bzip2",
+    "getconf",
+    "getent",
+    "readlink",
+    "realpath",
+    "sleep",
+    "ssh-keyscan",
+    "unzstd",
+    "venv",
+    "virtualenv",
+    "zcat",
+    "zstd",
 ];
 
 /// Commands about the system as a whole.
@@ -149,6 +163,10 @@ pub(super) const SYSTEM: &[&str] = &[
     "yum",
     "zypper",
     "chsh",
+    "chpasswd",
+    "dpkg-divert",
+    "phpdismod",
+    "phpenmod",
 ];
 
 /// The group of one command; `None` when it is not known or may read the project it stands in.
@@ -160,58 +178,16 @@ pub fn group(seen: &Seen) -> Option<Group> {
     if SYSTEM.contains(&name) {
         return Some(Group::System);
     }
-    is_global_install(seen).then_some(Group::Global)
+    if clones(seen) || is_setting_of_git(seen) {
+        return Some(Group::Words);
+    }
+    is_by_name(seen).then_some(Group::Global)
 }
 
-/// True for installs of named packages that look at no project file.
-fn is_global_install(seen: &Seen) -> bool {
-    let args = seen.args();
-    let has = |flag: &str| args.iter().any(|a| a == flag);
-    let plain = args.iter().filter(|a| !a.starts_with('-')).skip(1);
-    let no_paths = plain
-        .clone()
-        .all(|a| !a.starts_with(['.', '/', '$']) && !a.contains("://"));
-    match (seen.name(), seen.subcommand()) {
-        ("npm", "install" | "i" | "add") => is_global(args) && no_paths,
-        ("yarn", "global") | ("corepack", "enable") => no_paths,
-        // Without a name they take the version from package.json.
-        ("corepack", "prepare" | "install") => {
-            no_paths && (is_global(args) || plain.clone().any(|a| a.contains('@')))
-        }
-        ("pnpm", "add" | "install") => is_global(args) && no_paths,
-        ("pip" | "pip3", "install") => {
-            let reads = [
-                "-r",
-                "--requirement",
-                "-e",
-                "--editable",
-                "-c",
-                "--constraint",
-                "-f",
-                "--find-links",
-            ];
-            !args.iter().any(|a| {
-                reads.contains(&a.as_str())
-                    || a.starts_with("-r")
-                    || a.starts_with("--requirement=")
-                    || a.starts_with("-c")
-            }) && no_paths
-                && plain.count() > 0
-        }
-        ("gem", "install") => no_paths && plain.clone().count() > 0 && !has("-g") && !has("--file"),
-        ("go", "install") => plain.clone().count() > 0 && plain.clone().all(|a| a.contains('@')),
-        (
-            "docker-php-ext-install"
-            | "docker-php-ext-enable"
-            | "docker-php-ext-configure"
-            | "pecl"
-            | "a2enmod"
-            | "a2dismod",
-            _,
-        ) => true,
-        ("rustup", "target" | "component" | "toolchain") => true,
-        _ => false,
-    }
+/// Whether a command sets how git works for everyone or for the user, whatever repository stands there.
+fn is_setting_of_git(seen: &Seen) -> bool {
+    let is_wide = |a: &String| a == "--global" || a == "--system";
+    seen.name() == "git" && seen.subcommand() == "config" && seen.args().iter().any(is_wide)
 }
 
 /// True when every command only deals with system packages, and one of them installs or updates.
@@ -259,39 +235,58 @@ pub fn removes(seen: &Seen) -> bool {
 
 /// Beginnings of names that package managers, compilers and their wrappers read, from their manuals.
 const TOOL_PREFIXES: &[&str] = &[
+    "APK_",
+    "APT_",
     "BUNDLE_",
+    "BUN_",
     "CARGO_",
     "CFLAGS",
     "CGO_",
     "CMAKE_",
     "COMPOSER_",
+    "CONDA_",
     "COREPACK_",
     "CPPFLAGS",
     "CXXFLAGS",
+    "CYPRESS_",
+    "DEBIAN",
+    "DENO_",
+    "DOTNET_",
     "GEM_",
-    "GIT_CONFIG",
-    "GIT_SSH",
+    "GIT_",
     "GO",
+    "HEX_",
+    "HF_",
+    "HUGGINGFACE_",
     "LDFLAGS",
     "MAKE",
+    "MAMBA_",
+    "MIX_",
+    "NLTK_",
     "NODE_",
     "NPM_",
-    "PECL_",
+    "NUGET_",
+    "NVM_",
+    "N_PREFIX",
     "PEAR_",
+    "PECL_",
     "PHP_",
     "PIP",
+    "PIPX_",
     "PKG_CONFIG",
+    "PLAYWRIGHT_",
     "PNPM_",
+    "PUPPETEER_",
+    "PYENV_",
     "PYTHON",
     "RUBY",
     "RUST",
+    "SDKMAN_",
     "TARGET",
     "UV_",
     "VIRTUAL_ENV",
+    "XDG_",
     "YARN_",
-    "DEBIAN",
-    "APT_",
-    "APK_",
 ];
 
 /// Whether the values of variables with this name reach a command of `group` though its text does not mention them.
@@ -320,7 +315,8 @@ pub fn reads_variable(group: Group, name: &str) -> bool {
     }
     let starts = |prefixes: &[&str]| prefixes.iter().any(|p| upper.starts_with(p));
     match group {
-        Group::Words => starts(&["CURL_", "TAR_", "GZIP", "WGET"]),
+        Group::Build => true,
+        Group::Words => starts(&["CURL_", "GIT_", "TAR_", "GZIP", "WGET"]),
         Group::System => starts(&[
             "DEBIAN",
             "DEBCONF",

@@ -151,7 +151,15 @@ fn of_run(effect: &mut Effect, instruction: &Instruction, command: &Command, pla
     let Some(touched) = touched(&script, place.cwd.as_deref(), &place.variables) else {
         return;
     };
-    effect.groups = Some(script.seen().iter().filter_map(group).collect());
+    let built = touched.builds.then_some(Group::Build);
+    effect.groups = Some(
+        script
+            .seen()
+            .iter()
+            .filter_map(group)
+            .chain(built)
+            .collect(),
+    );
     effect.reads.cwd = touched.reads_cwd;
     effect.files = Files::Commands(touched);
 }

@@ -33,6 +33,7 @@ mod named;
 pub mod rules;
 mod runtime;
 pub mod search;
+mod tools;
 pub mod touched;
 
 pub use accepted::Accepted;

@@ -4,6 +4,7 @@
 
 use super::command::{BY_WORDS, Group, SYSTEM, group};
 use super::layout::{absolute, expand, is_within, overlap};
+use super::tools::{cloned_into, clones, settings_beside};
 use crate::shell::Connector;
 use crate::shell::Script;
 use crate::shell::Seen;
@@ -97,6 +98,8 @@ pub struct Touched {
     pub reads_cwd: bool,
     /// Whether a program runs, or a user is named, that installing system packages may bring.
     pub needs_system: bool,
+    /// Whether something is built in a directory that was fetched before: it may read any variable.
+    pub builds: bool,
 }
 
 impl Touched {
@@ -124,6 +127,7 @@ pub fn touched(
         return None;
     }
     let mut all = Touched::default();
+    let mut fetched = Fetched::default();
     let every = script.seen();
     for (n, seen) in every.iter().enumerate() {
         if seen.name().is_empty() {
@@ -131,18 +135,22 @@ pub fn touched(
         }
         if n > 0 && is_piped_installer(&every[n - 1], seen) {
             (all.system, all.global) = (true, true);
+            for word in seen.args() {
+                add_word(&mut all, word, cwd, true)?;
+            }
             continue;
         }
-        match group(seen)? {
+        let here = here(&every[..n], seen, cwd, &value);
+        match group(seen).or_else(|| fetched.is_built(seen, here.as_deref()))? {
             Group::Words => all.needs_system |= !is_everywhere(seen),
             Group::System => all.system = true,
             Group::Global => all.global = true,
+            Group::Build => {
+                (all.global, all.needs_system, all.builds) = (true, true, true);
+                all.places.insert(here.clone()?);
+            }
         }
-        let here = match seen.directory.as_deref() {
-            Some("") => cwd.map(str::to_owned),
-            Some(directory) => absolute(cwd, directory),
-            None => None,
-        };
+        fetched.add(seen, here.as_deref(), &value);
         let from_start = seen.directory.as_deref() == Some("");
         for word in paths(seen) {
             add_word(&mut all, &value(word), here.as_deref(), from_start)?;
@@ -151,7 +159,7 @@ pub fn touched(
             Local::Nothing => {}
             Local::Names(names) => {
                 for name in names {
-                    all.places.insert(absolute(here.as_deref(), name)?);
+                    all.places.insert(absolute(here.as_deref(), &value(name))?);
                 }
                 all.reads_cwd |= from_start;
             }
@@ -206,8 +214,99 @@ pub fn touched(
     Some(all)
 }
 
+/// Where a command runs: after a `cd` into what a variable names a part of, the directory above that.
+fn here(
+    before: &[Seen],
+    seen: &Seen,
+    cwd: Option<&str>,
+    value: &dyn Fn(&str) -> String,
+) -> Option<String> {
+    match seen.directory.as_deref() {
+        Some("") => return cwd.map(str::to_owned),
+        Some(directory) => return absolute(cwd, directory),
+        None => {}
+    }
+    let last = before.iter().rev().find(|s| s.name() == "cd")?;
+    let [to] = last.args() else { return None };
+    let to = value(to);
+    let from = match last.directory.as_deref()? {
+        "" => cwd.map(str::to_owned),
+        directory => absolute(cwd, directory),
+    };
+    if to.starts_with(['$', '~', '-', '`']) || to.contains("..") {
+        return None;
+    }
+    let known = match to.find(['$', '`', '*']) {
+        Some(at) => to[..at].rsplit_once('/').map_or(".", |(dir, _)| dir),
+        None => &to,
+    };
+    absolute(from.as_deref(), if known.is_empty() { "/" } else { known })
+}
+
+/// Directories that commands of one text have fetched: what is built there looks at what is there.
+#[derive(Default)]
+struct Fetched(Vec<String>);
+
+impl Fetched {
+    /// Notes where `seen` puts a repository or an archive from elsewhere.
+    fn add(&mut self, seen: &Seen, here: Option<&str>, value: &dyn Fn(&str) -> String) {
+        let to = match seen.name() {
+            "git" => cloned_into(seen),
+            "tar" if unpacks(seen) => {
+                Some(values(seen, &["-C", "--directory"]).pop().unwrap_or("."))
+            }
+            "unzip" => Some(values(seen, &["-d"]).pop().unwrap_or(".")),
+            _ => None,
+        };
+        let to = to.map(value).filter(|to| !to.contains(['$', '`', '*']));
+        self.0.extend(to.and_then(|to| absolute(here, &to)));
+    }
+
+    /// [`Group::Build`] where a command runs in such a directory, not in one above.
+    fn is_built(&self, seen: &Seen, here: Option<&str>) -> Option<Group> {
+        let above = seen.args().iter().any(|a| a.contains("../"));
+        let here = here.filter(|_| !above)?;
+        let is_own = self.0.iter().any(|dir| is_within(here, dir));
+        is_own.then_some(Group::Build)
+    }
+}
+
+/// The values of flags of `seen`: the next word, or what is joined to a short flag (`-C/opt`), a bundle (`xzf FILE`) or
+/// after `=`.
+fn values<'s>(seen: &'s Seen, flags: &[&str]) -> Vec<&'s str> {
+    let mut found = Vec::new();
+    let args = seen.args();
+    for (n, word) in args.iter().enumerate() {
+        for flag in flags {
+            let next = || args.get(n + 1).map(String::as_str);
+            if flag.starts_with("--") {
+                let after = word.strip_prefix(flag);
+                found.extend(after.and_then(|w| w.strip_prefix('=')));
+                found.extend(after.filter(|w| w.is_empty()).and_then(|_| next()));
+            } else if let Some(at) = word.find(&flag[1..]).filter(|_| is_bundle(seen, n)) {
+                // `-fsSLo FILE`, `-qO-`, `-C/opt`: what follows the letter is its value.
+                let joined = &word[at + 1..];
+                found.extend(if joined.is_empty() {
+                    next()
+                } else {
+                    Some(joined)
+                });
+            }
+        }
+    }
+    found
+}
+
+/// Whether word `n` of the arguments is several short flags in one.
+fn is_bundle(seen: &Seen, n: usize) -> bool {
+    let word = &seen.args()[n];
+    let is_old = n == 0 && seen.name() == "tar" && !word.starts_with('-');
+    is_old || (word.starts_with('-') && !word.starts_with("--"))
+}
+
 /// Where scripts come from that install a tool for everyone and look at no project, as their text shows.
 const INSTALLERS: &[&str] = &[
+    "astral.sh/",
     "bun.sh/install",
     "deb.nodesource.com",
     "deno.land/install.sh",
@@ -216,12 +315,18 @@ const INSTALLERS: &[&str] = &[
     "get.docker.com",
     "get.pnpm.io",
     "get.sdkman.io",
+    "getcomposer.org/installer",
     "install.python-poetry.org",
     "packagecloud.io",
+    "pyenv.run",
+    "raw.githubusercontent.com/anchore/",
+    "raw.githubusercontent.com/aquasecurity/trivy",
+    "raw.githubusercontent.com/golangci/golangci-lint",
     "raw.githubusercontent.com/helm/helm",
     "raw.githubusercontent.com/nvm-sh/nvm",
     "rpm.nodesource.com",
     "sh.rustup.rs",
+    "starship.rs/install.sh",
 ];
 
 /// `curl URL | sh` with a script of [`INSTALLERS`].
@@ -230,16 +335,13 @@ fn is_piped_installer(fetch: &Seen, shell: &Seen) -> bool {
         let host = word.strip_prefix("https://");
         host.is_some_and(|h| INSTALLERS.iter().any(|i| h.starts_with(i)))
     };
-    let is_shell = matches!(shell.name(), "sh" | "bash" | "python3")
+    let is_shell = matches!(shell.name(), "sh" | "bash" | "python3" | "php")
         && shell.connector == Connector::Pipe
         && shell.args().first().is_none_or(|a| a.starts_with('-'));
     is_shell
         && matches!(fetch.name(), "curl" | "wget")
         && fetch.args().iter().any(is_known)
-        && !shell
-            .args()
-            .iter()
-            .any(|a| a.contains(['/', '$']) || a == "-c")
+        && !shell.args().iter().any(|a| a.contains('$') || a == "-c")
 }
 
 /// Adds the file that a redirection names; `None` when it may be any.
@@ -375,12 +477,20 @@ fn where_it_stands(seen: &Seen) -> Local<'_> {
         }
     };
     match seen.name() {
-        "curl" => everything(short('O') || has(&["--remote-name", "--remote-name-all"])),
-        "wget" => {
-            everything(!(short('O') || has(&["--output-document", "-P", "--directory-prefix"])))
-        }
-        "tar" => everything(!(short('C') || has(&["--directory"]))),
-        "unzip" => everything(!short('d')),
+        "curl" if short('O') || has(&["--remote-name", "--remote-name-all"]) => remote_names(seen),
+        "curl" => relative(values(seen, &["-o", "--output"])),
+        "wget" => match values(
+            seen,
+            &["-O", "--output-document", "-P", "--directory-prefix"],
+        ) {
+            named if named.is_empty() => remote_names(seen),
+            named => relative(named),
+        },
+        "tar" if !(short('C') || has(&["--directory"])) => Local::Everything,
+        "tar" => relative(values(seen, &["-C", "--directory", "-f", "--file"])),
+        "unzip" if !short('d') => Local::Everything,
+        "unzip" => bare_names(seen),
+        "git" => relative(cloned_into(seen).into_iter().collect()),
         // The toolchain that a file beside it or above names.
         "rustup" => everything(
             matches!(seen.subcommand(), "target" | "component" | "show" | "which")
@@ -392,8 +502,40 @@ fn where_it_stands(seen: &Seen) -> Local<'_> {
         // Bare names are files where it stands.
         "cat" | "cd" | "chmod" | "chown" | "chgrp" | "cp" | "find" | "grep" | "gunzip" | "gzip"
         | "head" | "install" | "ln" | "mkdir" | "mv" | "rm" | "rmdir" | "sed" | "sha256sum"
-        | "sort" | "tail" | "tee" | "touch" | "xz" | "awk" | "stat" | "ls" => bare_names(seen),
-        _ => Local::Nothing,
+        | "sort" | "tail" | "tee" | "touch" | "xz" | "awk" | "stat" | "ls" | "bzip2"
+        | "readlink" | "realpath" | "unzstd" | "venv" | "virtualenv" | "zcat" | "zstd" => {
+            bare_names(seen)
+        }
+        _ => relative(settings_beside(seen).to_vec()),
+    }
+}
+
+/// The files of these names where a command runs; a path that says more is among the words.
+fn relative(names: Vec<&str>) -> Local<'_> {
+    let is_bare = |n: &&str| !n.is_empty() && !n.contains('/') && !n.starts_with(['-', '~']);
+    let names: Vec<&str> = names.into_iter().filter(is_bare).collect();
+    if names.iter().any(|n| n.contains(['*', '?', '[', '$', '`'])) {
+        Local::Everything
+    } else if names.is_empty() {
+        Local::Nothing
+    } else {
+        Local::Names(names)
+    }
+}
+
+/// The files that a download makes under the names that its addresses end with.
+fn remote_names(seen: &Seen) -> Local<'_> {
+    let addresses = seen.args().iter().filter(|a| a.contains("://"));
+    let names: Option<Vec<&str>> = addresses
+        .map(|a| {
+            let name = a.rsplit('/').next()?;
+            let is_plain = !name.is_empty() && !name.contains(['?', '*', '[', '{', '$', '`', '&']);
+            is_plain.then_some(name)
+        })
+        .collect();
+    match names {
+        Some(names) if !names.is_empty() => Local::Names(names),
+        _ => Local::Everything,
     }
 }
 
@@ -442,6 +584,21 @@ fn paths(seen: &Seen) -> Vec<&str> {
     let words = seen.args().iter().map(String::as_str);
     match seen.name() {
         "echo" | "printf" => words.filter(|w| w.starts_with('*')).collect(),
+        "git" if clones(seen) => cloned_into(seen)
+            .into_iter()
+            .chain([
+                "/root/.gitconfig",
+                "/root/.netrc",
+                "/root/.ssh",
+                "/etc/gitconfig",
+            ])
+            .collect(),
+        "git" => vec!["/root/.gitconfig", "/etc/gitconfig"],
+        // A home that is only named is not touched.
+        "useradd" | "adduser" if names_home_only(seen) => {
+            let homes = values(seen, &["-d", "-h", "--home", "--home-dir"]);
+            words.filter(|w| !homes.contains(w)).collect()
+        }
         // What is above is there.
         "cd" => words
             .filter(|w| !w.split('/').all(|name| name == ".."))
@@ -461,6 +618,22 @@ fn paths(seen: &Seen) -> Vec<&str> {
                 .collect()
         }
         _ => words.collect(),
+    }
+}
+
+/// Whether a new user gets no home directory, whatever the distribution's custom is.
+fn names_home_only(seen: &Seen) -> bool {
+    let has = |short: char, long: &str| {
+        let is_it = |a: &String| {
+            a == long || (a.starts_with('-') && !a.starts_with("--") && a.contains(short))
+        };
+        seen.args().iter().any(is_it)
+    };
+    match seen.name() {
+        "useradd" => {
+            !has('m', "--create-home") && (has('M', "--no-create-home") || has('r', "--system"))
+        }
+        _ => has('H', "--no-create-home"),
     }
 }
 
@@ -561,7 +734,18 @@ mod tests {
         check("rm -rf a*", Some(&["/w"]));
         check("cp sub/a* /x", Some(&["/w/sub", "/x"]));
         check("echo a/b 'deb [x] https://y/z' > /etc/l", Some(&["/etc/l"]));
-        check("tar -xzf a.tgz -C /opt p*/bin", Some(&["/opt"]));
+        check("tar -xzf a.tgz -C /opt p*/bin", Some(&["/opt", "/w/a.tgz"]));
+        check("curl -fsSLo a.zip https://x/y", Some(&["/w/a.zip"]));
+        check("curl -LO https://x/y/a.zip", Some(&["/w/a.zip"]));
+        check("wget -qO- https://x/y", Some(&[]));
+        check("wget https://x/y?z", Some(&["/w"]));
+        check(
+            "tar xf - -C /opt && cd /opt/a-$ANY && make",
+            Some(&["/opt"]),
+        );
+        check("cd /opt && make", None);
+        check("useradd -r -d /w a", Some(&[]));
+        check("useradd -m -d /w a", Some(&["/w"]));
         check("tar xf - -C /opt", Some(&["/opt"]));
         check("tar xf /a.tgz", Some(&["/a.tgz", "/w"]));
         check(

@@ -15,11 +15,12 @@
 //! or an argument that is there to make it run again.
 
 use super::super::candidate::{Candidate, Replaced, Safety, TextEdit};
-use super::super::command::{Group, group, is_system_install, removes};
+use super::super::command::{Group, group, is_system_install, removes, seen};
 use super::super::effect::{Effect, Files};
 use super::super::installs::StageView;
 use super::super::layout::{BASE, Place, expand, is_within, places, reachable, unquote};
 use super::super::moving::{block_of, byte_in_text, effects, move_before, with_needed};
+use super::super::tools::{clones, is_pinned_clone};
 use super::super::touched::LOCAL_PROGRAMS;
 use super::super::view::View;
 use super::Rule;
@@ -27,6 +28,7 @@ use super::changing::is_cache_bust;
 use super::heat::heat;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Stage, Transfer};
 use crate::shell;
+use crate::shell::Seen;
 use std::collections::BTreeSet;
 
 const ID: &str = "system-first";
@@ -134,13 +136,69 @@ fn hoisted_runs(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candida
             found.extend(cut_run(&ground, index, text));
         }
     }
+    found.extend(small_runs(&ground));
     found
+}
+
+/// RUNs that make directories, links and the like, which none would move for its own sake, moved up together.
+fn small_runs(ground: &Ground<'_>) -> Option<Candidate> {
+    let steps = &ground.stage.instructions;
+    let is_small = |i: &usize| match &steps[*i].kind {
+        Kind::Run(run) => match &run.command {
+            Command::Shell(text) => ground.effects[*i].groups.is_some() && !is_work(text),
+            Command::Exec(_) => false,
+        },
+        _ => false,
+    };
+    let goals = (0..steps.len()).filter(is_small);
+    let goals: Vec<(usize, Goal)> = goals
+        .filter_map(|i| Some((i, highest(ground, &ground.effects, i)?)))
+        .filter(|(i, (_, along))| {
+            along
+                .iter()
+                .all(|a| a == i || is_light(&steps[*a]) || is_small(a))
+        })
+        .collect();
+    let to = goals.iter().map(|(_, (to, _))| *to).max()?;
+    let along: BTreeSet<usize> = goals
+        .iter()
+        .filter_map(|(i, _)| with_needed(&ground.effects, *i, to).ok())
+        .flatten()
+        .collect();
+    let runs: Vec<usize> = along.iter().copied().filter(is_small).collect();
+    let moved = listed("RUN", &runs, ground);
+    let mut candidate = Candidate::new(
+        ID,
+        format!(
+            "move {} above the COPY in line {}",
+            moved.strip_prefix(" and ").unwrap_or(&moved),
+            ground.line(to)
+        ),
+    );
+    candidate.edits = move_before(ground.view.text(), ground.stage, &along, to);
+    judge(
+        &mut candidate,
+        ground.stage,
+        (*runs.last()?, to),
+        Vec::new(),
+    );
+    candidate.lines = runs.iter().map(|&i| steps[i].lines).collect();
+    Some(candidate)
+}
+
+/// Whether an instruction only sets something for those below it.
+fn is_light(instruction: &Instruction) -> bool {
+    matches!(
+        instruction.kind,
+        Kind::Arg(_) | Kind::Env(_) | Kind::Workdir(_) | Kind::User(_) | Kind::Shell(_)
+    )
 }
 
 /// Whether a RUN does something that is worth not doing again: installs or fetches.
 fn is_work(text: &str) -> bool {
     let fetches = [
         "curl",
+        "git",
         "wget",
         "tar",
         "unzip",
@@ -373,11 +431,14 @@ fn hoisted_run(ground: &Ground<'_>, effects: &[Effect], index: usize) -> Option<
         format!("move {what} (line {line}){with} above the COPY in line {above}"),
     );
     candidate.edits = move_before(ground.view.text(), stage, &along, to);
+    let newest = clones_newest(&stage.instructions[index]).then(|| {
+        format!("line {line} clones no version in particular; check that it may stay the one it was when the line was last run")
+    });
     judge(
         &mut candidate,
         stage,
         (index, to),
-        doubt.into_iter().collect(),
+        doubt.into_iter().chain(newest).collect(),
     );
     for copy in copies {
         let n = ground.heat(copy).unwrap_or_default();
@@ -389,6 +450,19 @@ fn hoisted_run(ground: &Ground<'_>, effects: &[Effect], index: usize) -> Option<
         );
     }
     Some(candidate)
+}
+
+/// Whether a RUN copies a repository as it is now: what it finds is another each time.
+fn clones_newest(instruction: &Instruction) -> bool {
+    let seen = seen(instruction).unwrap_or_default();
+    let chooses = |s: &Seen| {
+        s.name() == "git"
+            && matches!(
+                s.subcommand(),
+                "checkout" | "reset" | "switch" | "submodule"
+            )
+    };
+    seen.iter().any(|s| clones(s) && !is_pinned_clone(s)) && !seen.iter().any(chooses)
 }
 
 /// ` and the COPYs in lines 3, 4`.
