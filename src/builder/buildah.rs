@@ -18,8 +18,7 @@
 use super::build_args::{PROXIES, items};
 use super::buildkit::{copy_definition, destination};
 use super::classic::remember_env;
-use super::key::digest;
-use super::sequential::{Place, Sequence, based_on};
+use super::sequential::{Place, Sequence};
 use super::vertex::{Effect, Plan, Vertex};
 use crate::context::Reading;
 use crate::dockerfile::ast::{Dockerfile, Instruction, Kind};
@@ -99,12 +98,7 @@ pub fn plan(
                         .into_iter()
                         .map(|(name, value)| (format!("argument {name}"), value));
                     step.definition = Parts::from_iter(iter::once(command).chain(arguments)).into();
-                    Vertex {
-                        key: digest(&key),
-                        inputs: based_on(current),
-                        effect: Effect::Run,
-                        unknown: None,
-                    }
+                    Vertex::on(current, &key, Effect::Run)
                 }
                 Action::Copy(copy) => {
                     step.definition = copy_definition(copy, &copy.destination).into();
@@ -132,12 +126,7 @@ pub fn plan(
                         "text"
                     };
                     step.definition = vec![(what.to_owned(), key.clone())].into();
-                    Vertex {
-                        key: digest(&key),
-                        inputs: based_on(current),
-                        effect,
-                        unknown: None,
-                    }
+                    Vertex::on(current, &key, effect)
                 }
             };
             current = Some(sequence.add(step, vertex));

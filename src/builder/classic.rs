@@ -24,8 +24,7 @@
 
 use super::build_args::BuildArgs;
 use super::buildkit::copy_definition;
-use super::key::digest;
-use super::sequential::{Place, Sequence, based_on};
+use super::sequential::{Place, Sequence};
 use super::vertex::{Effect, Plan, Vertex};
 use crate::context::Reading;
 use crate::dockerfile::Error;
@@ -61,15 +60,7 @@ pub fn plan(
     };
     for global in lowering.globals {
         let step = Sequence::step(place(0, true), global);
-        sequence.add(
-            step,
-            Vertex {
-                key: digest("arg"),
-                inputs: Vec::new(),
-                effect: Effect::Setting,
-                unknown: None,
-            },
-        );
+        sequence.add(step, Vertex::on(None, "arg", Effect::Setting));
     }
     let mut envs = BTreeMap::new();
     for stage in &lowering.stages {
@@ -85,12 +76,7 @@ pub fn plan(
                     let key = run_key(run, &args, &env);
                     step.command = run.command_text();
                     step.definition = run_definition(run, &args, &env).into();
-                    Vertex {
-                        key: digest(&key),
-                        inputs: based_on(current),
-                        effect: Effect::Run,
-                        unknown: None,
-                    }
+                    Vertex::on(current, &key, Effect::Run)
                 }
                 Action::Copy(copy) => {
                     step.definition = copy_definition(copy, &copy.destination).into();
@@ -103,23 +89,13 @@ pub fn plan(
                 Action::Workdir(path) => {
                     let key = workdir_key(lowered, path);
                     step.definition = vec![("path".to_owned(), key.clone())].into();
-                    Vertex {
-                        key: digest(&key),
-                        inputs: based_on(current),
-                        effect: Effect::Mkdir(path.clone()),
-                        unknown: None,
-                    }
+                    Vertex::on(current, &key, Effect::Mkdir(path.clone()))
                 }
                 Action::Meta(values) => {
                     remember_env(lowered.instruction, values, &mut env);
                     let key = meta_key(lowered.instruction, values, &mut args, &lowered.before.env);
                     step.definition = vec![("text".to_owned(), key.clone())].into();
-                    Vertex {
-                        key: digest(&key),
-                        inputs: based_on(current),
-                        effect: Effect::Nothing,
-                        unknown: None,
-                    }
+                    Vertex::on(current, &key, Effect::Nothing)
                 }
             };
             current = Some(sequence.add(step, vertex));

@@ -18,8 +18,7 @@
 use super::build_args::BuildArgs;
 use super::buildkit::copy_definition;
 use super::classic::{has_paths, inherited_env, remember_env};
-use super::key::digest;
-use super::sequential::{Place, Sequence, based_on};
+use super::sequential::{Place, Sequence};
 use super::vertex::{Effect, Plan, Vertex};
 use crate::context::Reading;
 use crate::dockerfile::ast::Dockerfile;
@@ -85,12 +84,7 @@ pub fn plan(
                         .chain(spelled.iter().map(|(n, v)| (n, v)))
                         .collect();
                     all.sort();
-                    Vertex {
-                        key: digest(&format!("{text} {all:?}")),
-                        inputs: based_on(current),
-                        effect: Effect::Run,
-                        unknown: None,
-                    }
+                    Vertex::on(current, &format!("{text} {all:?}"), Effect::Run)
                 }
                 Action::Copy(copy) => {
                     step.definition = copy_definition(copy, &copy.destination).into();
@@ -128,12 +122,7 @@ pub fn plan(
                         Action::Workdir(path) => Effect::Mkdir(path.clone()),
                         _ => Effect::Nothing,
                     };
-                    Vertex {
-                        key: digest(&text),
-                        inputs: based_on(current),
-                        effect,
-                        unknown: None,
-                    }
+                    Vertex::on(current, &text, effect)
                 }
             };
             current = Some(sequence.add(step, vertex));

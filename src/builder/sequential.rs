@@ -1,12 +1,12 @@
 //! What the builders without a graph share: they go line by line, each step built on the one before.
 
-use super::buildkit::{destination, image_key, selector};
+use super::buildkit::{destination, selector};
 use super::key::digest;
 use super::vertex::{CopyEffect, Effect, Plan, Vertex, VertexInput, VertexSource};
 use crate::context::{CopyOptions, Reading};
 use crate::graph::{
-    Base, CopyAction, CopySource, Definition, Input, Lowered, LoweredStage, Lowering, MountFrom,
-    Origin, Step, StepId,
+    Base, CopyAction, CopySource, Definition, Lowered, LoweredStage, Lowering, MountFrom, Step,
+    StepId,
 };
 use crate::replay::Steps;
 use std::collections::BTreeMap;
@@ -63,17 +63,7 @@ impl<'a> Sequence<'a> {
 
     /// Adds a step with its vertex.
     pub(super) fn add(&mut self, mut step: Step, vertex: Vertex) -> usize {
-        let input = |input: &VertexInput| {
-            let origin = match input.source {
-                VertexSource::Context => Origin::Context,
-                VertexSource::Vertex(v) => Origin::Step(StepId(v)),
-            };
-            Input {
-                origin,
-                selectors: input.read.clone(),
-            }
-        };
-        step.inputs = vertex.inputs.iter().map(input).collect();
+        step.inputs = vertex.inputs.iter().map(VertexInput::of_step).collect();
         self.vertices.push(vertex);
         self.steps.push(step);
         self.vertices.len() - 1
@@ -83,44 +73,26 @@ impl<'a> Sequence<'a> {
     pub(super) fn from(&mut self, place: Place, stage: &LoweredStage) -> Option<usize> {
         let mut step = Self::step(place, stage.from);
         let platform = stage.platform.clone().unwrap_or_default();
-        let image = |image: &str, unknown: Option<String>| Vertex {
-            key: image_key(image, &platform),
-            inputs: Vec::new(),
-            effect: Effect::Image(image.to_owned()),
-            unknown,
-        };
         match &stage.base {
             Base::Image(name) => {
                 step.definition = vec![("image".to_owned(), name.clone())].into();
-                Some(self.add(step, image(name, None)))
+                Some(self.add(step, Vertex::image(name, &platform)))
             }
             Base::Unknown(why) => {
-                Some(self.add(step, image(&stage.from.original, Some(why.clone()))))
+                let vertex = Vertex {
+                    unknown: Some(why.clone()),
+                    ..Vertex::image(&stage.from.original, &platform)
+                };
+                Some(self.add(step, vertex))
             }
             // The stage's own layers are what the next step is built on; this one is only shown.
             Base::Stage(parent) => {
                 let end = self.ends.get(parent).copied().flatten();
-                self.add(
-                    step,
-                    Vertex {
-                        key: digest("from"),
-                        inputs: based_on(end),
-                        effect: Effect::Nothing,
-                        unknown: None,
-                    },
-                );
+                self.add(step, Vertex::on(end, "from", Effect::Nothing));
                 end
             }
             Base::Scratch => {
-                self.add(
-                    step,
-                    Vertex {
-                        key: digest("scratch"),
-                        inputs: Vec::new(),
-                        effect: Effect::Nothing,
-                        unknown: None,
-                    },
-                );
+                self.add(step, Vertex::on(None, "scratch", Effect::Nothing));
                 None
             }
         }
@@ -135,7 +107,7 @@ impl<'a> Sequence<'a> {
         mut key: String,
         reading: Reading,
     ) -> Vertex {
-        let mut inputs = based_on(current);
+        let mut inputs: Vec<VertexInput> = current.into_iter().map(VertexInput::base).collect();
         let mut selectors = Vec::new();
         let mut unknown = None;
         for source in &copy.sources {
@@ -185,22 +157,13 @@ impl<'a> Sequence<'a> {
         match from {
             MountFrom::Context => Some(VertexSource::Context),
             MountFrom::Scratch => None,
-            MountFrom::Stage(index) => self
-                .ends
-                .get(index)
-                .copied()
-                .flatten()
-                .map(VertexSource::Vertex),
+            MountFrom::Stage(index) => VertexSource::end(&self.ends, *index),
             MountFrom::Image(image) => {
                 let mut step = Self::step(Place::default(), lowered.instruction);
                 step.text = format!("FROM {image}");
-                let vertex = Vertex {
-                    key: image_key(image, ""),
-                    inputs: Vec::new(),
-                    effect: Effect::Image(image.clone()),
-                    unknown: None,
-                };
-                Some(VertexSource::Vertex(self.add(step, vertex)))
+                Some(VertexSource::Vertex(
+                    self.add(step, Vertex::image(image, "")),
+                ))
             }
         }
     }
@@ -227,16 +190,4 @@ impl<'a> Sequence<'a> {
             in_order: true,
         }
     }
-}
-
-/// The one input of a step that only builds on another.
-pub(super) fn based_on(base: Option<usize>) -> Vec<VertexInput> {
-    base.map(|v| VertexInput {
-        source: VertexSource::Vertex(v),
-        read: None,
-        paths: digest(""),
-        reading: Reading::default(),
-    })
-    .into_iter()
-    .collect()
 }

@@ -2,12 +2,14 @@
 //!
 //! Each profile turns a [`crate::graph::Lowering`] into a [`Plan`]; the replay evaluates any plan in the same way.
 
+use super::key::digest;
 use crate::context::ContentId;
 use crate::context::CopyOptions;
 use crate::context::Reading;
 use crate::context::Selector;
-use crate::graph::Step;
+use crate::graph::{Input, Origin, Step, StepId};
 use crate::replay::Steps;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Everything a replay needs of one Dockerfile under one set of arguments.
@@ -92,11 +94,59 @@ pub struct CopyEffect {
     pub based: bool,
 }
 
+impl VertexInput {
+    /// What a vertex is built on: its files as they are.
+    pub(super) fn base(vertex: usize) -> Self {
+        Self {
+            source: VertexSource::Vertex(vertex),
+            read: None,
+            paths: digest(""),
+            reading: Reading::default(),
+        }
+    }
+
+    /// The same as an input of the step.
+    pub(super) fn of_step(&self) -> Input {
+        let origin = match self.source {
+            VertexSource::Context => Origin::Context,
+            VertexSource::Vertex(v) => Origin::Step(StepId(v)),
+        };
+        Input {
+            origin,
+            selectors: self.read.clone(),
+        }
+    }
+}
+
 impl Vertex {
+    /// An operation whose key is the digest of `key`, built on `base` (`None`: on the empty file system).
+    pub(super) fn on(base: Option<usize>, key: &str, effect: Effect) -> Self {
+        Self {
+            key: digest(key),
+            inputs: base.into_iter().map(VertexInput::base).collect(),
+            effect,
+            unknown: None,
+        }
+    }
+
+    /// The layers of an image. Without a registry its reference stands for them, a digest if it has one.
+    pub(super) fn image(image: &str, platform: &str) -> Self {
+        let identity = image.rsplit_once('@').map_or(image, |(_, digest)| digest);
+        let key = format!("image {:?}", (identity, platform));
+        Self::on(None, &key, Effect::Image(image.to_owned()))
+    }
+
     /// The inputs that are read from the build context, by position.
     pub fn context_inputs(&self) -> impl Iterator<Item = usize> {
         let is_context = |i: &usize| self.inputs[*i].source == VertexSource::Context;
         (0..self.inputs.len()).filter(is_context)
+    }
+}
+
+impl VertexSource {
+    /// The last vertex of a stage; `None` for the empty file system.
+    pub(super) fn end(ends: &BTreeMap<usize, Option<usize>>, stage: usize) -> Option<Self> {
+        ends.get(&stage).copied().flatten().map(Self::Vertex)
     }
 }
 

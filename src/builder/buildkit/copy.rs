@@ -1,11 +1,11 @@
 //! COPY and ADD: what they read, what enters their key, where they put it.
 
-use super::inputs::{Inputs, based_on, plain};
+use super::inputs::{Inputs, plain};
 use super::names::hidden;
 use super::planner::{Planner, Stage};
 use super::source::stage_of;
 use crate::builder::key::{Key, digest};
-use crate::builder::vertex::{CopyEffect, Effect, Vertex};
+use crate::builder::vertex::{CopyEffect, Effect, Vertex, VertexInput};
 use crate::context::CopyOptions;
 use crate::context::Selector;
 use crate::context::has_wildcards;
@@ -106,13 +106,9 @@ impl Planner<'_> {
         let (Some(base), Some(copied)) = (below.0, stage.current) else {
             return;
         };
-        let inputs = based_on(Some(base))
-            .into_iter()
-            .chain(based_on(Some(copied)))
-            .collect();
         let vertex = Vertex {
             key: digest("merge"),
-            inputs,
+            inputs: [base, copied].map(VertexInput::base).into(),
             effect: Effect::Merge,
             unknown: stage.unknown.clone(),
         };

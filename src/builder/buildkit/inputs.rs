@@ -16,7 +16,7 @@ pub(super) struct Inputs {
 impl Inputs {
     pub(super) fn new(base: Option<usize>) -> Self {
         Self {
-            list: based_on(base),
+            list: base.into_iter().map(VertexInput::base).collect(),
             reads: base.map(|_| None).into_iter().collect(),
             based: base.is_some(),
         }
@@ -65,17 +65,6 @@ impl Inputs {
         }
         self.list
     }
-}
-
-pub(super) fn based_on(base: Option<usize>) -> Vec<VertexInput> {
-    base.map(|v| VertexInput {
-        source: VertexSource::Vertex(v),
-        read: None,
-        paths: digest(""),
-        reading: Reading::Content,
-    })
-    .into_iter()
-    .collect()
 }
 
 pub(super) fn plain(path: &str) -> Selector {

@@ -32,4 +32,3 @@ pub(super) use copy::copy_definition;
 pub(super) use copy::destination;
 pub(super) use copy::selector;
 pub use planner::plan;
-pub(super) use source::image_key;

@@ -1,7 +1,6 @@
 //! RUN --mount: what of a mount is in the key.
 
 use super::planner::{Planner, Stage};
-use crate::builder::key::digest;
 use crate::builder::vertex::{Effect, Vertex, VertexSource};
 use crate::dockerfile::mount::{Mount, MountKind, Sharing};
 use crate::graph::join_clean;
@@ -36,15 +35,10 @@ impl Planner<'_> {
             .trim_start_matches('/')
             .to_owned();
         if path.is_empty() && (mount.uid.is_some() || mount.gid.is_some() || mount.mode.is_some()) {
-            let vertex = Vertex {
-                key: digest(&format!(
-                    "cache permissions {:?}",
-                    (mount.uid, mount.gid, mount.mode, source)
-                )),
-                inputs: Vec::new(),
-                effect: Effect::File("cache".to_owned(), String::new()),
-                unknown: None,
-            };
+            let settings = (mount.uid, mount.gid, mount.mode, source);
+            let key = format!("cache permissions {settings:?}");
+            let effect = Effect::File("cache".to_owned(), String::new());
+            let vertex = Vertex::on(None, &key, effect);
             let permissions = self.hidden(
                 stage,
                 instruction,

@@ -1,10 +1,9 @@
 //! Which step a vertex is shown as.
 
 use super::planner::{Planner, Stage};
-use crate::builder::vertex::{Vertex, VertexInput, VertexSource};
+use crate::builder::vertex::Vertex;
 use crate::dockerfile::Lines;
-use crate::graph::{Action, Definition, Input, Lowered, Origin};
-use crate::graph::{Step, StepId};
+use crate::graph::{Action, Definition, Lowered, Step};
 
 /// One instruction's vertex before equal ones became one.
 pub(super) struct Object {
@@ -66,17 +65,6 @@ impl Planner<'_> {
                     .expect("an object belongs to one vertex")
             })
             .collect()
-    }
-
-    pub(super) fn step_input(&self, input: &VertexInput) -> Input {
-        let origin = match input.source {
-            VertexSource::Context => Origin::Context,
-            VertexSource::Vertex(v) => Origin::Step(StepId(v)),
-        };
-        Input {
-            origin,
-            selectors: input.read.clone(),
-        }
     }
 
     /// A vertex that is not shown: an image that is copied from, a heredoc, a download.

@@ -1,10 +1,7 @@
 //! Stage by stage from instructions to vertices; equal ones become one.
 
 use super::copy::owner;
-use super::inputs::based_on;
 use super::names::{Object, Shown};
-use super::source::image_key;
-use crate::builder::key::digest;
 use crate::builder::vertex::{Effect, Plan, Vertex, VertexInput, VertexSource};
 use crate::context::ContentId;
 use crate::dockerfile::ast::Kind;
@@ -129,12 +126,9 @@ impl<'a> Planner<'a> {
                 ("platform".to_owned(), stage.platform.clone()),
             ]),
         };
-        let unknown = stage.unknown.clone();
         let vertex = Vertex {
-            key: image_key(image, &stage.platform),
-            inputs: Vec::new(),
-            effect: Effect::Image(image.to_owned()),
-            unknown,
+            unknown: stage.unknown.clone(),
+            ..Vertex::image(image, &stage.platform)
         };
         self.advance(stage, shown, vertex, "", &[]);
     }
@@ -158,7 +152,7 @@ impl<'a> Planner<'a> {
             instruction: shown.instruction,
             text: shown.text,
             command: shown.command,
-            inputs: vertex.inputs.iter().map(|i| self.step_input(i)).collect(),
+            inputs: vertex.inputs.iter().map(VertexInput::of_step).collect(),
             definition: shown.definition,
         };
         let vertex = self.place(vertex, full);
@@ -223,16 +217,11 @@ impl<'a> Planner<'a> {
                 state.epoch.clone().unwrap_or_default(),
             ),
         ];
-        let key = digest(&format!(
-            "mkdir {:?}",
-            (path, owner(&state.user), &state.epoch)
-        ));
+        let key = format!("mkdir {:?}", (path, owner(&state.user), &state.epoch));
         let shown = self.shown(stage, instruction, definition);
         let vertex = Vertex {
-            key,
-            inputs: based_on(stage.current),
-            effect: Effect::Mkdir(path.to_owned()),
             unknown: stage.unknown.clone(),
+            ..Vertex::on(stage.current, &key, Effect::Mkdir(path.to_owned()))
         };
         self.advance(stage, shown, vertex, "", &[]);
     }

@@ -1,9 +1,7 @@
 //! Where files come from: a stage, an image, a heredoc, a download.
 
 use super::planner::{PLATFORM, Planner, Stage};
-use crate::builder::key::digest;
 use crate::builder::vertex::{Effect, Vertex, VertexSource};
-use crate::context::ContentId;
 use crate::graph::{Lowered, MountFrom};
 
 impl Planner<'_> {
@@ -17,19 +15,9 @@ impl Planner<'_> {
         match from {
             MountFrom::Context => Some(VertexSource::Context),
             MountFrom::Scratch => None,
-            MountFrom::Stage(index) => self
-                .ends
-                .get(index)
-                .copied()
-                .flatten()
-                .map(VertexSource::Vertex),
+            MountFrom::Stage(index) => VertexSource::end(&self.ends, *index),
             MountFrom::Image(image) => {
-                let vertex = Vertex {
-                    key: image_key(image, PLATFORM),
-                    inputs: Vec::new(),
-                    effect: Effect::Image(image.clone()),
-                    unknown: None,
-                };
+                let vertex = Vertex::image(image, PLATFORM);
                 Some(VertexSource::Vertex(self.hidden(
                     stage,
                     instruction,
@@ -48,12 +36,8 @@ impl Planner<'_> {
         bytes: &str,
         mode: &str,
     ) -> VertexSource {
-        let vertex = Vertex {
-            key: digest(&format!("mkfile {:?}", (name, bytes, mode))),
-            inputs: Vec::new(),
-            effect: Effect::File(name.to_owned(), bytes.to_owned()),
-            unknown: None,
-        };
+        let key = format!("mkfile {:?}", (name, bytes, mode));
+        let vertex = Vertex::on(None, &key, Effect::File(name.to_owned(), bytes.to_owned()));
         VertexSource::Vertex(self.hidden(
             stage,
             instruction,
@@ -73,11 +57,11 @@ impl Planner<'_> {
         let unknown = checksum
             .is_empty()
             .then(|| format!("git does not hold what {url} answers; add --checksum to pin it"));
+        let key = format!("remote {:?}", (url, checksum));
+        let effect = Effect::File(name.to_owned(), checksum.to_owned());
         let vertex = Vertex {
-            key: digest(&format!("remote {:?}", (url, checksum))),
-            inputs: Vec::new(),
-            effect: Effect::File(name.to_owned(), checksum.to_owned()),
             unknown,
+            ..Vertex::on(None, &key, effect)
         };
         VertexSource::Vertex(self.hidden(stage, instruction, url, vertex))
     }
@@ -88,10 +72,4 @@ pub(super) fn stage_of(from: &MountFrom) -> Option<usize> {
         MountFrom::Stage(index) => Some(*index),
         MountFrom::Context | MountFrom::Image(_) | MountFrom::Scratch => None,
     }
-}
-
-/// An image is known by its layers; without a registry its reference stands for them, a digest if it has one.
-pub(in crate::builder) fn image_key(image: &str, platform: &str) -> ContentId {
-    let identity = image.rsplit_once('@').map_or(image, |(_, digest)| digest);
-    digest(&format!("image {:?}", (identity, platform)))
 }
