@@ -3,10 +3,11 @@
 
 use super::candidate::TextEdit;
 use super::layout::is_within;
+use super::run_text::{RunText, run_text};
 use super::view::View;
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::{Command, Instruction, Kind};
-use crate::shell::{self, Connector, Piece, Seen};
+use crate::shell::{Connector, Piece, Seen};
 
 /// What is taken out of a RUN.
 #[derive(Default)]
@@ -22,7 +23,14 @@ pub(super) struct Emptied {
 const FLAGS: [(&str, &str); 2] = [("pip", "--no-cache-dir"), ("uv", "--no-cache")];
 
 /// Commands that empty an ecosystem's downloads, by their first words.
-const CLEANERS: [(&str, &[&str]); 8] = [
+const CLEANERS: [(&str, &[&str]); 15] = [
+    ("apt", &["apt", "autoclean"]),
+    ("apt", &["apt", "clean"]),
+    ("apt", &["apt-get", "autoclean"]),
+    ("apt", &["apt-get", "clean"]),
+    ("apk", &["apk", "cache", "clean"]),
+    ("apk", &["apk", "cache", "purge"]),
+    ("dnf", &["dnf", "clean"]),
     ("pip", &["pip", "cache", "purge"]),
     ("pip", &["pip3", "cache", "purge"]),
     ("npm", &["npm", "cache", "clean"]),
@@ -49,15 +57,18 @@ pub(super) fn emptied(
         let mut texts = bodies.chain([instruction.original.as_str()]);
         return (!texts.any(|text| throws_away(text, target))).then(Emptied::default);
     }
-    let start = match instruction.flags.last() {
-        Some(flag) => flag.span.end,
-        None => instruction.span.start + "RUN".len(),
-    };
-    let text = view.text().get(start..instruction.span.end)?;
-    let script = shell::parse_instruction(text, view.dockerfile.escape);
-    if !script.is_complete {
-        return None;
-    }
+    emptied_in(view, &run_text(view, instruction)?, ecosystem, &[target])
+}
+
+/// What has to go from the text of a RUN for mounts of `ecosystem` at `targets` to keep anything; `None` where that
+/// cannot be taken out.
+pub(super) fn emptied_in(
+    view: &View<'_>,
+    run: &RunText<'_>,
+    ecosystem: &str,
+    targets: &[&str],
+) -> Option<Emptied> {
+    let (start, script) = (run.start, &run.script);
     let mut found = Emptied::default();
     let seen = script.seen();
     for (n, piece) in script.pieces.iter().enumerate() {
@@ -75,7 +86,7 @@ pub(super) fn emptied(
         if let Some((_, flag)) = flag {
             found.take_words(part, span.start, flag);
         }
-        let Some(what) = commands.iter().find_map(|s| cleans(s, ecosystem, target)) else {
+        let Some(what) = commands.iter().find_map(|s| cleans(s, ecosystem, targets)) else {
             continue;
         };
         // Only a command of its own in a chain, which the rest does not depend on, can go.
@@ -124,10 +135,11 @@ struct Cleaning {
     doubt: Option<String>,
 }
 
-/// What of a command empties the downloads at `target`.
-fn cleans(seen: &Seen, ecosystem: &str, target: &str) -> Option<Cleaning> {
+/// What of a command empties the downloads at `targets`.
+fn cleans(seen: &Seen, ecosystem: &str, targets: &[&str]) -> Option<Cleaning> {
     let is_cleaner = |words: &[&str]| {
-        seen.words.len() >= words.len() && seen.words.iter().zip(words).all(|(a, b)| a == b)
+        let mut said = seen.words.iter().filter(|w| !w.starts_with('-'));
+        words.iter().all(|w| said.next().is_some_and(|s| s == w))
     };
     if CLEANERS
         .iter()
@@ -147,7 +159,8 @@ fn cleans(seen: &Seen, ecosystem: &str, target: &str) -> Option<Cleaning> {
     };
     let is_it = |word: &str| {
         let path = place(word);
-        is_within(target, &path) || is_within(&path, target)
+        let meets = |t: &&str| is_within(t, &path) || is_within(&path, t);
+        targets.iter().any(meets)
     };
     let named: Vec<&String> = seen.args().iter().filter(|a| !a.starts_with('-')).collect();
     let ours: Vec<&String> = named.iter().copied().filter(|w| is_it(w)).collect();
@@ -157,7 +170,7 @@ fn cleans(seen: &Seen, ecosystem: &str, target: &str) -> Option<Cleaning> {
     let above: Vec<String> = ours
         .iter()
         .map(|w| place(w))
-        .filter(|p| !is_within(p, target))
+        .filter(|p| !targets.iter().any(|t| is_within(p, t)))
         .collect();
     let is_all = ours.len() == named.len();
     Some(Cleaning {

@@ -7,6 +7,7 @@
 
 pub mod absent;
 mod accepted;
+mod archives;
 mod base;
 mod candidate;
 pub mod command;
@@ -25,6 +26,7 @@ mod mounted;
 pub mod passed;
 pub mod past;
 mod present;
+mod run_text;
 mod view;
 
 pub mod mentions;
@@ -33,6 +35,7 @@ mod named;
 pub mod rules;
 mod runtime;
 pub mod search;
+mod taken;
 mod tools;
 pub mod touched;
 

@@ -138,12 +138,30 @@ fn no_command_is_dropped() {
 /// them it has nothing left to do.
 fn is_for_the_mount(words: &[String], new: &BTreeMap<Vec<String>, usize>) -> bool {
     let is_cache = |word: &String| {
-        word.starts_with("--no-cache") || word.contains("/.cache") || word.ends_with("/.npm")
+        let places = [
+            "/.cache",
+            "/var/cache/apt",
+            "/var/cache/dnf",
+            "/var/lib/apt/lists",
+        ];
+        word.starts_with("--no-cache")
+            || word.ends_with("/.npm")
+            || places.iter().any(|p| word.contains(p))
     };
-    let empties = words.get(1).is_some_and(|w| w == "cache")
-        || (words[0] == "rm" && words[1..].iter().all(|w| w.starts_with('-') || is_cache(w)));
-    let rest: Vec<String> = words.iter().filter(|w| !is_cache(w)).cloned().collect();
-    empties || new.contains_key(&rest)
+    let program = words[0].as_str();
+    let empties = words.get(1).is_some_and(|w| match program {
+        "apt" | "apt-get" => w == "clean" || w == "autoclean",
+        "dnf" => w == "clean",
+        _ => w == "cache",
+    }) || (program == "rm"
+        && words[1..].iter().all(|w| w.starts_with('-') || is_cache(w)));
+    // apk, kept from its cache no longer, is told to look for a newer index as it did.
+    let is_new = |w: &String| w == "--update-cache";
+    let left = |all: &[String]| -> Vec<String> {
+        let words = all.iter().filter(|w| !is_cache(w) && !is_new(w));
+        words.cloned().collect()
+    };
+    empties || new.keys().any(|other| left(other) == left(words))
 }
 
 /// What the target's image is started with: the last CMD, ENTRYPOINT and USER of its stages, and all ports and volumes.

@@ -15,19 +15,21 @@
 //! stage must not be the image itself. `bind-manifests` spares the layers of manifests that a later COPY brings again, for
 //! installs that write to none of them.
 
+use super::super::archives;
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::downloads::{self, Downloads};
 use super::super::effect::{Files, effect};
 use super::super::installs::{Install, StageView, relative};
 use super::super::kept::emptied;
-use super::super::layout::{is_within, parent, places, reachable};
+use super::super::layout::{places, reachable};
 use super::super::lift::declare;
 use super::super::moving::{block, with_flags, without_blank_twin};
+use super::super::taken::{is_copied_from, is_in_image};
 use super::super::view::{Feature, View};
 use super::Rule;
 
 use crate::dockerfile::Span;
-use crate::dockerfile::ast::{Instruction, Kind, Source};
+use crate::dockerfile::ast::{Instruction, Kind};
 use crate::ecosystem::CacheDir;
 use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
@@ -187,6 +189,7 @@ fn caches(view: &View<'_>) -> Vec<Candidate> {
                 .filter_map(|(e, runs)| cache(&of, e, &runs)),
         );
     }
+    found.extend(archives::candidates(view, CACHES.id));
     found
 }
 
@@ -217,7 +220,7 @@ fn cache(
         let instruction = &of.stage.instructions[run];
         let has_it = instruction
             .flag_values("mount")
-            .any(|m| m.contains(&target) || m.contains("type=cache"));
+            .any(|m| m.contains(&target) || m.contains("type=cache") && !archives::is_ours(m));
         let emptied = emptied(view, instruction, ecosystem, &target)
             .filter(|e| !has_it && (e.edits.is_empty() || !dir.is_read_later));
         let Some(emptied) = emptied else {
@@ -308,37 +311,4 @@ fn may_read(of: &StageView<'_>, run: usize, target: &str) -> bool {
         _ => false,
     };
     !is_elsewhere && !of.reads_no_project(run, &BTreeSet::new())
-}
-
-/// Whether the stage is the target or one that it is built on.
-fn is_in_image(view: &View<'_>, stage: usize) -> bool {
-    std::iter::successors(Some(view.target), |s| parent(view.dockerfile, *s)).any(|s| s == stage)
-}
-
-/// Whether a `--from` takes something at, above or below `path` out of the stage, or another stage is built on it.
-fn is_copied_from(view: &View<'_>, stage: usize, path: &str) -> bool {
-    view.dockerfile.stages.iter().any(|later| {
-        parent(view.dockerfile, later.index) == Some(stage)
-            || later.instructions.iter().any(|instruction| {
-                let Some(from) = instruction.flag("from") else {
-                    return false;
-                };
-                let is_it = super::super::layout::stage_named(view.dockerfile, later.index, from)
-                    == Some(stage);
-                let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
-                    return false;
-                };
-                is_it
-                    && transfer.sources.iter().any(|s| match s {
-                        Source::Path(p) => {
-                            let absolute = format!("/{}", p.trim_start_matches('/'));
-                            p.contains('$')
-                                || is_within(path, absolute.trim_end_matches('/'))
-                                || is_within(&absolute, path)
-                                || absolute == "/"
-                        }
-                        Source::Heredoc(_) => false,
-                    })
-            })
-    })
 }

@@ -1,0 +1,268 @@
+//! apt: archives in `/var/cache/apt`, package lists in `/var/lib/apt`.
+//!
+//! Before:
+//! ```dockerfile
+//! RUN apt-get update && apt-get install -y git && rm -rf /var/lib/apt/lists/*
+//! ```
+//! After:
+//! ```dockerfile
+//! RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
+//!     --mount=type=cache,target=/var/lib/apt,sharing=locked \
+//!     rm -f /etc/apt/apt.conf.d/docker-clean && apt-get update && apt-get install -y git
+//! ```
+//! Source: docs.docker.com/reference/dockerfile, "Example: cache apt packages". `docker-clean`, which the images of Debian
+//! and Ubuntu hold (github.com/debuerreotype/debuerreotype, scripts/debuerreotype-minimizing-config), empties the
+//! archives after each install. It is gone for whatever stands below, so all RUNs on one image get the mounts or none.
+//!
+//! Lists in a mount may be older than the layers, or gone: only where each RUN that installs also updates. `apt` removes
+//! what it has installed unless told otherwise (apt(8), "Differences to apt-get(8)"); `apt-get` does not. Which packages came as dependencies is
+//! noted in `/var/lib/apt/extended_states`: where a command goes by that, only `/var/lib/apt/lists` is a mount.
+
+use super::super::candidate::TextEdit;
+use super::super::effect::{Files, effect};
+use super::super::layout::At;
+use super::super::taken::{gives, is_in_image, line};
+use super::edit::with_mounts;
+use super::found::{Reading, Run, has_mount, read};
+use super::proposal::{Family, Kept};
+use crate::dockerfile::ast::Kind;
+use crate::shell::Seen;
+use std::collections::BTreeMap;
+
+const PROGRAMS: [&str; 2] = ["apt", "apt-get"];
+/// Programs that go by the same files; what they need of them is not looked into.
+const RELATED: [&str; 3] = ["apt-cache", "apt-file", "aptitude"];
+/// Programs that go by which packages came as dependencies.
+const MARKING: [&str; 2] = ["apt-mark", "deborphan"];
+const ARCHIVES: &str = "/var/cache/apt";
+const STATE: &str = "/var/lib/apt";
+const LISTS: &str = "/var/lib/apt/lists";
+const CLEANS: &str = "/etc/apt/apt.conf.d/docker-clean";
+const NO_CLEANS: &str = "rm -f /etc/apt/apt.conf.d/docker-clean";
+const KEEPS: &str =
+    "echo 'Binary::apt::APT::Keep-Downloaded-Packages \"true\";' > /etc/apt/apt.conf.d/keep-cache";
+
+/// What a file does itself so that downloads are kept.
+#[derive(Clone, Copy, Default)]
+struct Told {
+    /// `docker-clean` is gone.
+    no_cleaning: bool,
+    /// `apt` is told to keep.
+    keep: bool,
+}
+
+/// apt's mounts in `family`.
+pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
+    let view = family.view;
+    let mut runs: Vec<(At, Run<'_>)> = Vec::new();
+    let mut marks = false;
+    for &stage in &family.stages {
+        let instructions = &view.dockerfile.stages[stage].instructions;
+        for (index, instruction) in instructions.iter().enumerate() {
+            if has_mount(instruction, &[ARCHIVES, STATE]) {
+                return None;
+            }
+            let place = family.places.get(stage)?.get(index)?;
+            match read(view, instruction, place, &PROGRAMS) {
+                Reading::Plain(run) => runs.push((At { stage, index }, *run)),
+                Reading::Absent => {}
+                Reading::Unclear => return None,
+            }
+            if !matches!(read(view, instruction, place, &RELATED), Reading::Absent) {
+                return None;
+            }
+            marks |= !matches!(read(view, instruction, place, &MARKING), Reading::Absent);
+        }
+    }
+    let own = || runs.iter().flat_map(|(_, run)| run.of(&PROGRAMS));
+    if !own().any(installs) || own().any(is_special) {
+        return None;
+    }
+    marks |= own().any(goes_by_marks);
+    let installing: Vec<&(At, Run<'_>)> = runs
+        .iter()
+        .filter(|(_, run)| run.of(&PROGRAMS).any(installs))
+        .collect();
+    let updates_all = installing.iter().all(|(_, run)| updates_first(run));
+    let mut targets = vec![ARCHIVES];
+    targets.extend(updates_all.then_some(if marks { LISTS } else { STATE }));
+    let mut kept = Kept {
+        name: "apt",
+        lines: Vec::new(),
+        edits: Vec::new(),
+        taken_out: Vec::new(),
+        reasons: Vec::new(),
+        doubts: Vec::new(),
+        still: "Packages are still unpacked and installed, and apt-get update still asks the servers.",
+        targets,
+    };
+    let mut told: BTreeMap<usize, Told> = BTreeMap::new();
+    let mut is_told_here = false;
+    for (at, run) in installing {
+        let before = told_before(family, *at, &told);
+        let mut commands = Vec::new();
+        if !before.no_cleaning {
+            commands.push(NO_CLEANS);
+        }
+        let by_apt = run.of(&["apt"]).any(installs);
+        if by_apt && !before.keep {
+            commands.push(KEEPS);
+        }
+        is_told_here |= !commands.is_empty();
+        let now = Told {
+            no_cleaning: true,
+            keep: before.keep || by_apt,
+        };
+        told.insert(at.stage, now);
+        let emptied = run.emptied(view, "apt", &kept.targets)?;
+        kept.edits
+            .extend(with_mounts(view, run, &kept.targets, &commands)?);
+        kept.doubts.extend(emptied.doubts);
+        let removes = |word: &String| word.contains(STATE);
+        if updates_all && !emptied.words.iter().any(removes) {
+            kept.doubts.extend(needs_lists(family, *at, run));
+        }
+        kept.edits.extend::<Vec<TextEdit>>(emptied.edits);
+        kept.taken_out.extend(emptied.words);
+        kept.lines.push(run.instruction.lines);
+    }
+    let is_in_image = family.stages.iter().any(|s| is_in_image(view, *s))
+        || family.stages.iter().any(|s| gives(view, *s, CLEANS));
+    if is_in_image && is_told_here {
+        kept.doubts.push(format!(
+            "the image loses {CLEANS}: what is installed on top of it later keeps its downloads there"
+        ));
+    }
+    if is_in_image && kept.targets.contains(&STATE) {
+        kept.doubts.push(format!(
+            "the image does not record in {STATE}/extended_states which of these packages came as dependencies"
+        ));
+    }
+    kept.reasons.push("apt takes a package from the mount only where name, version and size are those of the package lists".to_owned());
+    if updates_all {
+        kept.reasons
+            .push("each RUN that installs brings the package lists up to date first".to_owned());
+    }
+    Some(kept)
+}
+
+/// What the file itself says before the end of the RUN at `at`, and what the proposal says in RUNs before it.
+fn told_before(family: &Family<'_, '_>, at: At, told: &BTreeMap<usize, Told>) -> Told {
+    let mut all = Told::default();
+    for stage in line(family.view, at.stage) {
+        let own = told.get(&stage).copied().unwrap_or_default();
+        all.no_cleaning |= own.no_cleaning;
+        all.keep |= own.keep;
+        let instructions = &family.view.dockerfile.stages[stage].instructions;
+        let upto = if stage == at.stage {
+            at.index + 1
+        } else {
+            instructions.len()
+        };
+        for instruction in instructions.iter().take(upto) {
+            if matches!(instruction.kind, Kind::Run(_)) {
+                let bodies = instruction.heredocs.iter().map(|h| h.content.as_str());
+                let mut texts = bodies.chain([instruction.original.as_str()]);
+                let texts: Vec<&str> = texts.by_ref().collect();
+                all.no_cleaning |= texts.iter().any(|t| t.contains("docker-clean"));
+                all.keep |= texts.iter().any(|t| t.contains("Keep-Downloaded-Packages"));
+            }
+        }
+    }
+    all
+}
+
+/// What the command is to do; the values of options before it are no verbs.
+fn verb(seen: &Seen) -> &str {
+    let valued = [
+        "-a",
+        "-o",
+        "-t",
+        "--default-release",
+        "--host-architecture",
+        "--option",
+        "--target-release",
+    ];
+    let mut words = seen.args().iter();
+    while let Some(word) = words.next() {
+        if valued.contains(&word.as_str()) {
+            words.next();
+        } else if !word.starts_with('-') {
+            return word;
+        }
+    }
+    ""
+}
+
+fn installs(seen: &Seen) -> bool {
+    let verbs = [
+        "install",
+        "upgrade",
+        "dist-upgrade",
+        "full-upgrade",
+        "build-dep",
+        "reinstall",
+    ];
+    verbs.contains(&verb(seen))
+}
+
+/// Whether a command leaves its downloads to others, or looks elsewhere for them.
+fn is_special(seen: &Seen) -> bool {
+    let is_known = installs(seen)
+        || matches!(
+            verb(seen),
+            "update" | "clean" | "autoclean" | "remove" | "purge" | "autoremove" | "autopurge" | ""
+        );
+    !is_known
+        || seen.args().iter().any(|w| {
+            let is_short = w.starts_with('-') && !w.starts_with("--");
+            matches!(
+                w.as_str(),
+                "--download-only" | "--print-uris" | "--no-download" | "-c"
+            ) || w.starts_with("--config-file")
+                || w.contains("Dir::")
+                || (is_short && w.contains('d') && !w.contains('='))
+        })
+}
+
+/// Whether a command goes by which packages came as dependencies.
+fn goes_by_marks(seen: &Seen) -> bool {
+    matches!(verb(seen), "autoremove" | "autopurge")
+        || seen.args().iter().any(|w| {
+            w.contains("auto-remove") || w.contains("autoremove") || w.contains("AutomaticRemove")
+        })
+}
+
+/// Whether the first command that installs stands behind one that updates.
+fn updates_first(run: &Run<'_>) -> bool {
+    let mut own = run.of(&PROGRAMS);
+    own.find(|s| installs(s) || verb(s) == "update")
+        .is_some_and(|s| verb(s) == "update")
+}
+
+/// What is to be checked where a RUN left its package lists to whatever comes after it.
+fn needs_lists(family: &Family<'_, '_>, at: At, run: &Run<'_>) -> Option<String> {
+    let view = family.view;
+    let line = run.instruction.lines.first;
+    if family.stages.iter().any(|s| is_in_image(view, *s)) {
+        return Some(format!(
+            "the image no longer holds the package lists that line {line} fetches"
+        ));
+    }
+    let later = family.stages.iter().flat_map(|&stage| {
+        let instructions = &view.dockerfile.stages[stage].instructions;
+        let all = instructions.iter().enumerate();
+        all.map(move |(index, i)| (At { stage, index }, i))
+    });
+    let mut runs = later.filter(|(a, i)| *a > at && matches!(i.kind, Kind::Run(_)));
+    let reader = runs.find(|(a, i)| {
+        let place = &family.places[a.stage][a.index];
+        !matches!(effect(view, i, place).files, Files::Commands(_))
+    });
+    reader.map(|(_, i)| {
+        format!(
+            "check that line {} installs nothing by the package lists of line {line}, which no layer holds any more",
+            i.lines.first
+        )
+    })
+}

@@ -1,0 +1,173 @@
+//! The RUNs in which a package manager works, told apart from those of which too little is known.
+
+use super::super::kept::{Emptied, emptied_in};
+use super::super::layout::{Place, is_within, mount_field, overlap};
+use super::super::run_text::{RunText, run_text};
+use super::super::view::View;
+use crate::dockerfile::ast::{Instruction, Kind};
+use crate::shell::{Command, Connector, Seen};
+
+/// A RUN in which a package manager works, as root and whatever happens.
+pub(super) struct Run<'a> {
+    pub(super) instruction: &'a Instruction,
+    pub(super) text: RunText<'a>,
+    /// All its commands.
+    pub(super) seen: Vec<Seen>,
+}
+
+/// What there is to say of one instruction.
+pub(super) enum Reading<'a> {
+    /// The package manager does not work in it.
+    Absent,
+    /// It may, but not plainly.
+    Unclear,
+    /// It does.
+    Plain(Box<Run<'a>>),
+}
+
+/// What a package manager's command may stand behind without being another one.
+const IN_FRONT: [&str; 7] = [
+    "command",
+    "eatmydata",
+    "env",
+    "ionice",
+    "nice",
+    "timeout",
+    "xargs",
+];
+
+/// Reads `instruction`, which stands at `place`, for the commands of `programs`.
+pub(super) fn read<'a>(
+    view: &View<'a>,
+    instruction: &'a Instruction,
+    place: &Place,
+    programs: &[&str],
+) -> Reading<'a> {
+    if !matches!(instruction.kind, Kind::Run(_)) || !says(instruction, programs) {
+        return Reading::Absent;
+    }
+    let Some(text) = run_text(view, instruction) else {
+        return Reading::Unclear;
+    };
+    let seen = text.script.seen();
+    let is_own = |s: &&Seen| programs.contains(&s.name());
+    let own: Vec<&Seen> = seen.iter().filter(is_own).collect();
+    if own.is_empty() {
+        let asked = text.script.commands.iter().any(|c| asks(c, programs, 0));
+        return if asked {
+            Reading::Unclear
+        } else {
+            Reading::Absent
+        };
+    }
+    let is_plain = |s: &&Seen| {
+        let written = text.script.commands.get(s.command);
+        let name = written.map_or("", Command::name);
+        !s.conditional
+            && s.connector != Connector::Background
+            && (programs.contains(&name) || IN_FRONT.contains(&name))
+            && !s.subcommand().contains(['$', '`'])
+    };
+    let is_root = matches!(
+        place.user.as_deref(),
+        None | Some("root" | "0" | "root:root" | "0:0")
+    );
+    if !is_root || !own.iter().all(is_plain) {
+        return Reading::Unclear;
+    }
+    Reading::Plain(Box::new(Run {
+        instruction,
+        text,
+        seen,
+    }))
+}
+
+/// Whether one of `programs` is a word of the instruction.
+fn says(instruction: &Instruction, programs: &[&str]) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let names = |text: &str| text.split(|c| !is_part(c)).any(|w| programs.contains(&w));
+    names(&instruction.original) || instruction.heredocs.iter().any(|h| names(&h.content))
+}
+
+/// How deep `$( $( … ) )` is followed.
+const MAX_DEPTH: usize = 8;
+
+/// Whether a command's `$(…)` run one of `programs`.
+fn asks(command: &Command, programs: &[&str], depth: usize) -> bool {
+    depth < MAX_DEPTH
+        && command
+            .substitutions
+            .iter()
+            .any(|c| programs.contains(&c.name()) || asks(c, programs, depth + 1))
+}
+
+impl Run<'_> {
+    /// The commands of `programs`.
+    pub(super) fn of<'s>(&'s self, programs: &'s [&'s str]) -> impl Iterator<Item = &'s Seen> {
+        self.seen.iter().filter(|s| programs.contains(&s.name()))
+    }
+
+    /// What has to go for mounts at `targets` to keep anything, and to be in nobody's way; `None` where that is not known
+    /// or cannot go.
+    pub(super) fn emptied(
+        &self,
+        view: &View<'_>,
+        ecosystem: &str,
+        targets: &[&str],
+    ) -> Option<Emptied> {
+        if self.seen.iter().any(|s| is_in_the_way(s, targets)) {
+            return None;
+        }
+        emptied_in(view, &self.text, ecosystem, targets)
+    }
+}
+
+/// Whether a command may do something with what is at `targets` that is not understood: it names a place there (or
+/// above, for those that go down), or a pattern given to `rm` may mean one.
+fn is_in_the_way(seen: &Seen, targets: &[&str]) -> bool {
+    let is_there = |word: &str| targets.iter().any(|t| is_within(word, t));
+    let is_around = |word: &str| {
+        let place = word.trim_end_matches(['/', '*']);
+        word == "/" || place.starts_with('/') && targets.iter().any(|t| overlap(place, t))
+    };
+    let may_be = |word: &str| {
+        let place = word.trim_end_matches(['/', '*']);
+        let literal = place.split(['*', '?', '[', '{', '$', '`']).next();
+        let literal = literal.unwrap_or_default();
+        let is_plain = literal.len() == place.len();
+        let is_below = |t: &&str| literal.strip_prefix(*t).is_some_and(|r| r.starts_with('/'));
+        // A variable alone is taken to be no such place: the build would stop at once, for a mount cannot be removed.
+        !is_plain
+            && !literal.is_empty()
+            && !targets.iter().any(|t| is_below(&t))
+            && targets.iter().any(|t| t.starts_with(literal))
+    };
+    let mut words = seen.args().iter().filter(|w| !w.starts_with('-'));
+    match seen.name() {
+        "rm" => words.any(|w| may_be(w)),
+        "chmod" | "chown" | "cp" | "du" | "find" | "mv" | "rsync" | "tar" => {
+            words.any(|w| is_around(w))
+        }
+        "echo" | "mkdir" | "printf" => false,
+        _ => words.any(|w| is_there(w)),
+    }
+}
+
+/// Whether a mount, as written, is one for the downloads of system packages.
+pub(in crate::restructure) fn is_ours(mount: &str) -> bool {
+    let places = ["/etc/apk/cache", "/var/cache", "/var/lib/apt"];
+    target(mount).is_some_and(|at| places.iter().any(|p| is_within(&at, p)))
+}
+
+/// Where a mount stands, as written.
+fn target(mount: &str) -> Option<String> {
+    let names = ["target", "dst", "destination"];
+    let at = names.iter().find_map(|n| mount_field(mount, n))?;
+    Some(at.trim_end_matches('/').to_owned())
+}
+
+/// Whether a mount of `instruction` stands at, above or below one of `targets`.
+pub(super) fn has_mount(instruction: &Instruction, targets: &[&str]) -> bool {
+    let mut mounts = instruction.flag_values("mount").filter_map(target);
+    mounts.any(|at| targets.iter().any(|t| overlap(&at, t)))
+}

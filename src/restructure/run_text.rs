@@ -1,0 +1,53 @@
+//! The shell text of a RUN where it stands in the Dockerfile: what is found in it can be edited in place.
+
+use super::view::View;
+use crate::dockerfile::ast::{Command, Instruction, Kind};
+use crate::shell::{self, Script};
+
+/// The text that a shell is given by a RUN, read.
+pub(super) struct RunText<'a> {
+    /// Where it begins in the Dockerfile's text; the spans of [`Self::script`] count from there.
+    pub(super) start: usize,
+    /// The text, continuations and comments between its lines included.
+    pub(super) text: &'a str,
+    /// What it says.
+    pub(super) script: Script,
+}
+
+/// The shell text of RUN `instruction`: its own, or the body of the one here-document that is all it has. `None` for
+/// words without a shell, for other here-documents, and where the text was not read to its end.
+pub(super) fn run_text<'a>(view: &View<'a>, instruction: &Instruction) -> Option<RunText<'a>> {
+    let Kind::Run(run) = &instruction.kind else {
+        return None;
+    };
+    let Command::Shell(_) = &run.command else {
+        return None;
+    };
+    let whole = view.text();
+    let flags = instruction.flags.last();
+    let after = flags.map_or(instruction.span.start + "RUN".len(), |f| f.span.end);
+    let (start, text, script) = match instruction.heredocs.as_slice() {
+        [] => {
+            let text = whole.get(after..instruction.span.end)?;
+            let script = shell::parse_instruction(text, view.dockerfile.escape);
+            (after, text, script)
+        }
+        [body] => {
+            let says = whole.get(after..body.span.start)?.trim();
+            let name = says.strip_prefix("<<")?.trim_matches(['"', '\'']);
+            let text = whole.get(body.span.range())?;
+            let is_shell = !text.starts_with("#!") || text.starts_with("#!/bin/sh");
+            if name != body.name || body.chomp || !is_shell {
+                return None;
+            }
+            (body.span.start, text, shell::parse(text))
+        }
+        _ => return None,
+    };
+    let is_read = script.is_complete && !script.pieces.is_empty();
+    is_read.then_some(RunText {
+        start,
+        text,
+        script,
+    })
+}

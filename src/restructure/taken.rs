@@ -1,0 +1,49 @@
+//! What of a stage goes into the image or into other stages.
+
+use super::layout::{is_within, parent, stage_named};
+use super::view::View;
+use crate::dockerfile::ast::{Instruction, Kind, Source};
+
+/// Whether the stage is the target or one that it is built on.
+pub(super) fn is_in_image(view: &View<'_>, stage: usize) -> bool {
+    line(view, view.target).any(|s| s == stage)
+}
+
+/// The stage and those that it is built on, itself first.
+pub(super) fn line<'v>(view: &'v View<'_>, stage: usize) -> impl Iterator<Item = usize> + 'v {
+    std::iter::successors(Some(stage), |s| parent(view.dockerfile, *s))
+}
+
+/// Whether a `--from` takes something at, above or below `path` out of the stage, or another stage is built on it.
+pub(super) fn is_copied_from(view: &View<'_>, stage: usize, path: &str) -> bool {
+    let mut stages = view.dockerfile.stages.iter();
+    stages.any(|later| parent(view.dockerfile, later.index) == Some(stage))
+        || gives(view, stage, path)
+}
+
+/// Whether a `--from` takes something at, above or below `path` out of the stage.
+pub(super) fn gives(view: &View<'_>, stage: usize, path: &str) -> bool {
+    let takes = |of: usize, instruction: &Instruction| {
+        let Some(from) = instruction.flag("from") else {
+            return false;
+        };
+        let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
+            return false;
+        };
+        let mut sources = transfer.sources.iter();
+        stage_named(view.dockerfile, of, from) == Some(stage) && sources.any(|s| meets(s, path))
+    };
+    let mut stages = view.dockerfile.stages.iter();
+    stages.any(|later| later.instructions.iter().any(|i| takes(later.index, i)))
+}
+
+fn meets(source: &Source, path: &str) -> bool {
+    let Source::Path(source) = source else {
+        return false;
+    };
+    let absolute = format!("/{}", source.trim_start_matches('/'));
+    source.contains('$')
+        || is_within(path, absolute.trim_end_matches('/'))
+        || is_within(&absolute, path)
+        || absolute == "/"
+}
