@@ -28,7 +28,7 @@ pub(super) fn with_mounts(
     let is_continued = rest.trim_start_matches([' ', '\t']).starts_with(escape);
     let mut span = Span::new(at, at);
     if !is_continued {
-        flags.push_str(&format!(" {escape}\n{indent}"));
+        flags = format!("{flags} {escape}\n{indent}");
         span = Span::new(at, at + blanks);
     }
     let mut edits = vec![TextEdit::replace(span, flags)];

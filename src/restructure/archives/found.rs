@@ -139,7 +139,7 @@ fn is_in_the_way(seen: &Seen, targets: &[&str]) -> bool {
         // A variable alone is taken to be no such place: the build would stop at once, for a mount cannot be removed.
         !is_plain
             && !literal.is_empty()
-            && !targets.iter().any(|t| is_below(&t))
+            && !targets.iter().any(is_below)
             && targets.iter().any(|t| t.starts_with(literal))
     };
     let mut words = seen.args().iter().filter(|w| !w.starts_with('-'));

@@ -32,7 +32,9 @@ impl Lift<'_, '_> {
             }
             Kind::Workdir(_) => {
                 let free = |i: &usize| match &self.of.stage.instructions[*i].kind {
-                    Kind::Copy(t) | Kind::Add(t) => is_anchored(&t.destination, &self.of.places[*i]),
+                    Kind::Copy(t) | Kind::Add(t) => {
+                        is_anchored(&t.destination, &self.of.places[*i])
+                    }
                     Kind::Run(_) | Kind::Workdir(_) => false,
                     _ => true,
                 };
