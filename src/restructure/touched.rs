@@ -5,6 +5,7 @@
 use super::command::{BY_WORDS, Group, SYSTEM, group};
 use super::layout::{absolute, expand, is_within, overlap};
 use super::tools::{cloned_into, clones, settings_beside};
+use crate::shell;
 use crate::shell::Connector;
 use crate::shell::Script;
 use crate::shell::Seen;
@@ -119,6 +120,16 @@ pub fn touched(
     cwd: Option<&str>,
     variables: &BTreeMap<String, Option<String>>,
 ) -> Option<Touched> {
+    touched_beside(script, cwd, variables, &|_| false)
+}
+
+/// As [`touched`] for the commands that `is_known` does not say are known otherwise; those in `$(…)` are asked about too.
+pub(super) fn touched_beside(
+    script: &Script,
+    cwd: Option<&str>,
+    variables: &BTreeMap<String, Option<String>>,
+    is_known: &dyn Fn(&Seen) -> bool,
+) -> Option<Touched> {
     let value = |word: &str| match word.contains('$') {
         true => expand(word, variables).unwrap_or_else(|| word.to_owned()),
         false => word.to_owned(),
@@ -130,7 +141,7 @@ pub fn touched(
     let mut fetched = Fetched::default();
     let every = script.seen();
     for (n, seen) in every.iter().enumerate() {
-        if seen.name().is_empty() {
+        if seen.name().is_empty() || is_known(seen) {
             continue;
         }
         if n > 0 && is_piped_installer(&every[n - 1], seen) {
@@ -181,7 +192,8 @@ pub fn touched(
         for inner in &command.substitutions {
             let known = BY_WORDS.contains(&inner.name())
                 || SYSTEM.contains(&inner.name())
-                || inner.name().is_empty();
+                || inner.name().is_empty()
+                || is_known(&as_seen(inner));
             if !known || !inner.substitutions.is_empty() {
                 return None;
             }
@@ -302,6 +314,15 @@ fn is_bundle(seen: &Seen, n: usize) -> bool {
     let word = &seen.args()[n];
     let is_old = n == 0 && seen.name() == "tar" && !word.starts_with('-');
     is_old || (word.starts_with('-') && !word.starts_with("--"))
+}
+
+/// A command in `$(…)`, where the text begins.
+pub(super) fn as_seen(command: &shell::Command) -> Seen {
+    Seen {
+        words: command.words.iter().map(|w| w.text.clone()).collect(),
+        directory: Some(String::new()),
+        ..Seen::default()
+    }
 }
 
 /// Where scripts come from that install a tool for everyone and look at no project, as their text shows.

@@ -6,6 +6,7 @@
 //!
 //! Never: proposes anything, judges what stands between an install and the source.
 
+mod builds;
 mod handled;
 mod movable;
 mod place;
@@ -13,6 +14,7 @@ mod prefetch;
 mod read;
 mod stage;
 
+pub(super) use builds::Reading;
 pub(super) use place::relative;
 pub(super) use stage::StageView;
 

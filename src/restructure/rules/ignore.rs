@@ -241,7 +241,8 @@ fn git_directory(view: &View<'_>, broad: &[Broad<'_>]) -> Option<Candidate> {
     Some(candidate)
 }
 
-fn hides_git(view: &View<'_>) -> bool {
+/// Whether the ignore file keeps the checkout's `.git` out.
+pub(super) fn hides_git(view: &View<'_>) -> bool {
     view.ignore.is_some_and(|(_, text)| {
         crate::restructure::legality::ignores(text, &RepoPath::new(".git/HEAD"))
     })

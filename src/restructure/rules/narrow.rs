@@ -22,7 +22,7 @@ use super::super::layout::{
     At, Place, absolute, is_within, parent, places, reachable, stage_named,
 };
 use super::super::view::View;
-use super::Rule;
+use super::{Rule, narrow_shown};
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Stage};
 use crate::shell;
@@ -52,16 +52,12 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
             continue;
         }
         for (n, instruction) in stage.instructions.iter().enumerate() {
-            found.extend(narrowed(
-                view,
-                stage,
-                &all,
-                At {
-                    stage: index,
-                    index: n,
-                },
-                instruction,
-            ));
+            let at = At {
+                stage: index,
+                index: n,
+            };
+            let shown = narrow_shown::narrowed(view, &all, at);
+            found.extend(shown.or_else(|| narrowed(view, stage, &all, at, instruction)));
         }
     }
     found

@@ -1,0 +1,65 @@
+//! What a RUN reads of the image's files, where all of its commands are known to read no others.
+
+use super::super::layout::is_within;
+use super::super::touched::{as_seen, touched_beside};
+use super::place::below;
+use super::read::Read;
+use super::stage::StageView;
+use crate::ecosystem::{self, Reads};
+use crate::shell::Seen;
+use std::collections::BTreeSet;
+
+/// What a RUN reads.
+pub(in crate::restructure) struct Reading {
+    /// The directory of the image that `reads` is relative to, absolute.
+    root: String,
+    reads: Reads,
+    /// What its other commands read or write, absolute, each with all below.
+    pub(in crate::restructure) places: BTreeSet<String>,
+    /// The command that builds, for a sentence; `None` where none does.
+    pub(in crate::restructure) build: Option<String>,
+}
+
+impl Reading {
+    /// Whether the file at absolute `path` is read, or written.
+    pub(in crate::restructure) fn holds(&self, path: &str) -> bool {
+        self.places.iter().any(|place| is_within(path, place))
+            || below(path, &self.root).is_some_and(|path| self.reads.holds(&path))
+    }
+}
+
+impl StageView<'_> {
+    /// What RUN `run` reads; an error says which command may read anything. `git` tells whether the checkout's `.git` is
+    /// in the image.
+    pub(in crate::restructure) fn reading(&self, run: usize, git: bool) -> Result<Reading, String> {
+        let instruction = &self.stage.instructions[run];
+        let line = instruction.lines.first;
+        let read = Read::new(self, run, instruction)
+            .ok_or_else(|| format!("line {line} cannot be looked into"))?;
+        let ask = |seen: &Seen| {
+            let answer = read.with_call(seen, |call| ecosystem::reads(call, git));
+            answer.flatten()
+        };
+        let inner = read.script.commands.iter().flat_map(|c| &c.substitutions);
+        let all = read.seen.iter().cloned().chain(inner.map(as_seen));
+        let (mut reads, mut build) = (Reads::default(), None);
+        for seen in all {
+            let Some(answer) = ask(&seen) else { continue };
+            let found = answer.map_err(|why| format!("line {line}: {why}"))?;
+            if !found.packages.is_empty() {
+                build.get_or_insert(super::read::short(&seen.words));
+            }
+            reads.merge(found);
+        }
+        let place = &self.places[run];
+        let known = |seen: &Seen| ask(seen).is_some();
+        let touched = touched_beside(&read.script, place.cwd.as_deref(), &place.variables, &known);
+        let touched = touched.ok_or_else(|| format!("line {line} may read any file"))?;
+        Ok(Reading {
+            root: read.root.clone(),
+            reads,
+            places: touched.places,
+            build,
+        })
+    }
+}

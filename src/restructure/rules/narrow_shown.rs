@@ -1,0 +1,260 @@
+//! What the steps after a COPY read of its files, where each of them is known, and the COPYs that bring just that.
+//!
+//! Every RUN that sees the files counts: those below in the stage and in the stages built on it; so does what other
+//! stages take. One that may read anything, and nothing is narrowed.
+
+use super::super::candidate::{Candidate, Safety, TextEdit};
+use super::super::effect::destination;
+use super::super::installs::{Reading, StageView};
+use super::super::layout::{
+    At, Place, absolute, expand, is_within, mount_field, parent, stage_named, unquote,
+};
+use super::super::mentions::mentions;
+use super::super::view::View;
+use super::cover::Cover;
+use super::ignore::hides_git;
+use crate::dockerfile::Span;
+use crate::dockerfile::ast::{Instruction, Kind, Source, Transfer};
+use crate::tree::RepoPath;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The candidate for the COPY at `at`, if what is read of its files can be shown.
+pub(super) fn narrowed(view: &View<'_>, all: &[Vec<Place>], at: At) -> Option<Candidate> {
+    let stage = &view.dockerfile.stages[at.stage];
+    let instruction = &stage.instructions[at.index];
+    let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
+        return None;
+    };
+    let source = directory(view, instruction, transfer)?;
+    let read = StageView::new(view, all, at.stage);
+    let brought = read.brings[at.index].as_ref()?;
+    let git = takes_git(view, &source);
+    let mut shown = shown(view, all, at, git).ok()?;
+    let build = shown.build.clone()?;
+    shown.add_parents(&destination(transfer, &read.places[at.index])?, brought);
+    let is_there = |to: &String, from: &RepoPath| is_brought_before(&read, at.index, git, to, from);
+    let needed: BTreeSet<&RepoPath> = brought
+        .iter()
+        .filter(|(to, from)| shown.holds(to) && !is_there(to, from))
+        .map(|(_, from)| from)
+        .collect();
+    let cover = Cover::of(view, &source, brought.values().collect(), &needed)?;
+    let left_out = cover.left_out();
+    if left_out == 0 && !git {
+        return None;
+    }
+    let flags: String = instruction
+        .flags
+        .iter()
+        .map(|f| format!("{} ", &view.text()[f.span.range()]))
+        .collect();
+    let lines = cover.lines(instruction.keyword, &flags, &transfer.destination);
+    let mut candidate = Candidate::new(
+        "narrow-copy",
+        format!(
+            "copy only {} in line {}",
+            cover.names(),
+            instruction.lines.first
+        ),
+    );
+    candidate.edits = vec![TextEdit::replace(
+        Span::new(instruction.span.start, instruction.span.end),
+        lines.join("\n"),
+    )];
+    let mut doubts = vec![format!(
+        "what is imported or embedded from elsewhere in future has to be added to {}",
+        if lines.len() == 1 {
+            "this line"
+        } else {
+            "these lines"
+        }
+    )];
+    if git {
+        doubts.extend(stamped(view));
+    }
+    candidate.safety = Safety::of(
+        vec![format!(
+            "the imports that `{build}` follows lead nowhere else, and no other step reads these files"
+        )],
+        doubts,
+    );
+    candidate.rationale = if left_out > 0 {
+        format!(
+            "In {left_out} of {} builds nothing changed that `{build}` reads, but something else that line {} copies, and all that follows ran again.",
+            view.n_builds(),
+            instruction.lines.first
+        )
+    } else {
+        format!(
+            "`.git` changes with every commit and no step reads it, so line {} and all that follows run again at every commit.",
+            instruction.lines.first
+        )
+    };
+    candidate.lines = vec![instruction.lines];
+    Some(candidate)
+}
+
+/// The directory of the context that is all that an instruction copies.
+fn directory(view: &View<'_>, instruction: &Instruction, transfer: &Transfer) -> Option<RepoPath> {
+    let is_odd = ["from", "exclude"]
+        .iter()
+        .any(|f| instruction.flag(f).is_some())
+        || instruction.is_on("parents")
+        || transfer.json;
+    let [Source::Path(path)] = transfer.sources.as_slice() else {
+        return None;
+    };
+    if is_odd || path.contains(['*', '?', '[', '$', '\\', '"', '\'', ':']) {
+        return None;
+    }
+    let path = RepoPath::new(path);
+    (!view.has_file(&path)).then_some(path)
+}
+
+/// Whether copying `source` takes the checkout's `.git` along.
+fn takes_git(view: &View<'_>, source: &RepoPath) -> bool {
+    source.is_root() && view.git_dir && view.context.is_root() && !hides_git(view)
+}
+
+/// What is read of the files that one instruction brings.
+#[derive(Default)]
+struct Shown {
+    readings: Vec<Reading>,
+    /// Absolute places that other stages take, or that have to be there.
+    taken: BTreeSet<String>,
+    /// The first command that builds.
+    build: Option<String>,
+}
+
+impl Shown {
+    /// Whether the file at absolute `path` is read by a step, or has to be there.
+    fn holds(&self, path: &str) -> bool {
+        self.taken.iter().any(|place| is_within(path, place))
+            || self.readings.iter().any(|r| r.holds(path))
+    }
+}
+
+/// What is read of the files that the instruction at `at` brings; an error says who may read anything.
+fn shown(view: &View<'_>, all: &[Vec<Place>], at: At, git: bool) -> Result<Shown, String> {
+    let dockerfile = view.dockerfile;
+    let mut shown = Shown::default();
+    for stage in &dockerfile.stages {
+        let mut chain = std::iter::successors(Some(stage.index), |s| parent(dockerfile, *s));
+        if !chain.any(|s| s == at.stage) {
+            shown.takes(view, all, at, stage.index)?;
+            continue;
+        }
+        if stage.index == view.target {
+            return Err("its files reach the image".to_owned());
+        }
+        let read = StageView::new(view, all, stage.index);
+        for (n, instruction) in stage.instructions.iter().enumerate() {
+            if stage.index == at.stage && n <= at.index {
+                continue;
+            }
+            match &instruction.kind {
+                Kind::Run(_) => {
+                    let reading = read.reading(n, git)?;
+                    shown.build = shown.build.or_else(|| reading.build.clone());
+                    shown.readings.push(reading);
+                }
+                Kind::Cmd(_) | Kind::Entrypoint(_) | Kind::Onbuild(_) | Kind::Healthcheck(_) => {
+                    return Err("a stage with these files is run itself".to_owned());
+                }
+                _ => {}
+            }
+        }
+        shown.takes(view, all, at, stage.index)?;
+    }
+    Ok(shown)
+}
+
+impl Shown {
+    /// Adds what stage `stage` takes by name from those that hold the files.
+    fn takes(
+        &mut self,
+        view: &View<'_>,
+        all: &[Vec<Place>],
+        at: At,
+        stage: usize,
+    ) -> Result<(), String> {
+        let dockerfile = view.dockerfile;
+        let holds = |name: &str| {
+            let named = stage_named(dockerfile, stage, name);
+            std::iter::successors(named, |s| parent(dockerfile, *s)).any(|s| s == at.stage)
+        };
+        for (instruction, place) in dockerfile.stages[stage]
+            .instructions
+            .iter()
+            .zip(&all[stage])
+        {
+            let mut mounts = instruction.flag_values("mount");
+            if mounts.any(|m| mount_field(m, "from").is_some_and(holds)) {
+                return Err("a mount takes its files".to_owned());
+            }
+            let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
+                continue;
+            };
+            if !instruction.flag("from").is_some_and(holds) {
+                continue;
+            }
+            for source in &transfer.sources {
+                let Source::Path(path) = source else { continue };
+                let path = expand(&unquote(path), &place.variables).unwrap_or_else(|| path.clone());
+                // What a pattern or a variable stands for lies in the directory before it.
+                let known = match path.find(['$', '*', '?', '[']) {
+                    Some(end) => path[..end].rsplit_once('/').map_or("", |(dir, _)| dir),
+                    None => path.as_str(),
+                };
+                self.taken.extend(absolute(Some("/"), known));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the directories, below `root`, in which a command makes a file of its own: they have to be there.
+    fn add_parents(&mut self, root: &str, brought: &BTreeMap<String, RepoPath>) {
+        let places = self.readings.iter().flat_map(|r| &r.places);
+        let is_made = |place: &&String| !brought.keys().any(|to| is_within(to, place));
+        let dir = |place: &String| Some(place.rsplit_once('/')?.0.to_owned());
+        let is_inside = |dir: &String| dir != root && is_within(dir, root);
+        let dirs: Vec<String> = places
+            .filter(is_made)
+            .filter_map(dir)
+            .filter(is_inside)
+            .collect();
+        self.taken.extend(dirs);
+    }
+}
+
+/// Whether an earlier instruction has brought the file to the same place, and no RUN between may have changed it.
+fn is_brought_before(
+    read: &StageView<'_>,
+    index: usize,
+    git: bool,
+    to: &str,
+    from: &RepoPath,
+) -> bool {
+    let brings = |n: &usize| read.brings[*n].as_ref().and_then(|b| b.get(to)) == Some(from);
+    let Some(first) = (0..index).rev().find(brings) else {
+        return false;
+    };
+    let instructions = &read.stage.instructions;
+    (first + 1..index).all(|n| match instructions[n].kind {
+        Kind::Run(_) => read
+            .reading(n, git)
+            .is_ok_and(|r| !r.places.iter().any(|place| is_within(to, place))),
+        _ => true,
+    })
+}
+
+/// What is lost where go finds no `.git` to stamp the program with.
+fn stamped(view: &View<'_>) -> Option<String> {
+    let words = ["vcs.revision", "debug.ReadBuildInfo"];
+    let is_go = |p: &RepoPath| p.file_name().is_some_and(|n| n.ends_with(b".go"));
+    let found = mentions(view, &words, is_go).found;
+    let (path, _) = found.first()?;
+    Some(format!(
+        "{path} shows the version that Go stamps from git; it would be empty"
+    ))
+}
