@@ -1,0 +1,286 @@
+//! What a page says of proposals, in sentences: the same for every format.
+
+use crate::cost::Band;
+use crate::report::format::{bytes, clip, count, date, duration, duration_change, one_line, share};
+use crate::restructure::Safety;
+use crate::suggest::{Saving, SlowerBy, Suggestion, Suggestions};
+
+/// `2 min 10 s`, or `−4 s` for what costs.
+pub(super) fn change(ms: i64) -> String {
+    if ms < 0 {
+        duration_change(ms)
+    } else {
+        duration(ms.unsigned_abs())
+    }
+}
+
+fn band(low: i64, high: i64) -> String {
+    format!("{} to {}", change(low), change(high))
+}
+
+pub(super) fn per_build(saving: &Saving) -> String {
+    let (low, median, high) = saving.per_build;
+    format!("{} per build ({})", change(median), band(low, high))
+}
+
+/// What a page says first, a sentence each.
+pub(super) fn summary(suggestions: &Suggestions) -> Vec<String> {
+    let (n, built, first, last) = suggestions.builds;
+    let of = |b: &Band| {
+        format!(
+            "{} ({} to {})",
+            duration(b.median),
+            duration(b.low),
+            duration(b.high)
+        )
+    };
+    let (now, then, best) = &suggestions.mean;
+    let best = at_best(best, &suggestions.best_bold);
+    let mut lines = vec![format!(
+        "{} from {} to {} with today's {} at each of them; {} after the first could be built. All times are estimates.",
+        count(n as u64, "build", "builds"),
+        date(first),
+        date(last),
+        suggestions.dockerfile,
+        built
+    )];
+    if suggestions.order.is_empty() {
+        lines.push(format!(
+            "A build takes {}; at best, with each step run only for what it reads, {}.",
+            of(now),
+            best
+        ));
+        return lines;
+    }
+    lines.push(format!("A build takes {}; with the changes below {}; at best, with each step run only for what it reads, {}.", of(now), of(then), best));
+    let saving = &suggestions.saving;
+    let month = saving
+        .per_month
+        .map(|(_, median, _)| format!(", {} per month", change(median)))
+        .unwrap_or_default();
+    let (faster, slower, compared) = saving.builds;
+    let mut together = format!(
+        "Together they save {}{month}; {faster} of {compared} builds get faster, {slower} slower",
+        per_build(saving)
+    );
+    if let Some(way) = way(suggestions) {
+        together = format!("{together}; {way} of the way to the best");
+    }
+    lines.push(together + ".");
+    lines
+}
+
+/// `40 s`, or `30 s to 40 s, since what some steps read is not known`.
+fn at_best(best: &Band, bold: &Band) -> String {
+    let (low, high) = (duration(bold.median), duration(best.median));
+    if low == high {
+        return high;
+    }
+    format!("{low} to {high}, since what some steps read is not known")
+}
+
+/// What is said where nothing is recommended.
+pub(super) fn nothing(suggestions: &Suggestions) -> &'static str {
+    if suggestions.small.is_empty() {
+        "Nothing to do: no proposal pays on this history."
+    } else if suggestions.small.iter().any(is_big_where_passed) {
+        "Nothing big to do where no arguments are passed; where they are, see below."
+    } else {
+        "Nothing big to do: no proposal saves as much as 1% of a build on this history."
+    }
+}
+
+/// How much of what can be saved is saved, a range where the best is one; `None` where nothing can be.
+fn way(suggestions: &Suggestions) -> Option<String> {
+    let (now, then, best) = &suggestions.mean;
+    let of = |best: &Band| {
+        let possible = now.median.checked_sub(best.median).filter(|p| *p > 0)?;
+        let saved = now.median.saturating_sub(then.median).min(possible);
+        Some(share(saved, possible))
+    };
+    let (least, most) = (of(&suggestions.best_bold)?, of(best));
+    Some(match most {
+        Some(most) if most != least => format!("{least} to {most}"),
+        _ => least,
+    })
+}
+
+pub(super) fn safety(safety: &Safety) -> (&'static str, String) {
+    match safety {
+        Safety::Safe { reasons } => ("safe", reasons.join("; ")),
+        Safety::Review { doubt, .. } => ("review", doubt.clone()),
+    }
+}
+
+/// What the build from an empty cache gains or loses, where that is worth a word.
+fn cold(saving: &Saving) -> Option<String> {
+    (saving.cold.unsigned_abs() >= 1_000).then(|| {
+        let word = if saving.cold > 0 { "less" } else { "more" };
+        format!(
+            "a build from an empty cache takes {} {word}",
+            duration(saving.cold.unsigned_abs())
+        )
+    })
+}
+
+/// Why builds get slower with it.
+pub(super) fn why_slower(suggestion: &Suggestion) -> Option<String> {
+    let slower = suggestion.slower.as_ref()?;
+    let step = |line: &usize, text: &str| format!("line {line} (`{}`)", clip(&one_line(text), 48));
+    let why = match &slower.by_what {
+        SlowerBy::Added(line, text) => {
+            format!("they run {} as a step of its own", step(line, text))
+        }
+        SlowerBy::Again(line, text) => format!(
+            "they run {} again, which is cached without the change",
+            step(line, text)
+        ),
+        SlowerBy::Longer(line, text) => format!("{} takes longer there", step(line, text)),
+        SlowerBy::Layers => "more layers are new in them, to be written and moved".to_owned(),
+        SlowerBy::Waiting => "their steps wait for one another".to_owned(),
+    };
+    Some(format!(
+        "{} {} more on average: {why}",
+        count(slower.builds as u64, "build takes", "builds take"),
+        duration(slower.by.unsigned_abs())
+    ))
+}
+
+/// What it would save if its arguments differed at every build.
+fn condition(suggestion: &Suggestion) -> Option<String> {
+    let passed = suggestion.if_passed.as_ref()?;
+    let by = passed
+        .by
+        .as_ref()
+        .map(|path| format!(", as {path} seems to do"))
+        .unwrap_or_default();
+    Some(format!(
+        "if each build passed its own {}{by}, a build would take {}, and this would save {} of it",
+        passed.names.join(" and "),
+        duration(passed.rebuild.unsigned_abs()),
+        change(passed.per_build)
+    ))
+}
+
+/// Whether a proposal that changes little on this history saves at least 1% of a build that passes the arguments which a
+/// file of the tree seems to pass.
+fn is_big_where_passed(suggestion: &Suggestion) -> bool {
+    let passed = suggestion.if_passed.as_ref().filter(|i| i.by.is_some());
+    suggestion.on_top.is_none()
+        && passed.is_some_and(|i| i.per_build.saturating_mul(100) >= i.rebuild)
+}
+
+/// The small proposals under their headings.
+pub(super) fn small_groups<'s>(
+    suggestions: &'s Suggestions,
+    small: &'s str,
+) -> [(&'s str, Vec<&'s Suggestion>); 2] {
+    let (passed, others) = suggestions
+        .small
+        .iter()
+        .partition(|s| is_big_where_passed(s));
+    [("Where builds pass arguments", passed), (small, others)]
+}
+
+/// What a small proposal adds, in a line.
+pub(super) fn adds(suggestion: &Suggestion) -> String {
+    let on_top = suggestion.on_top.as_ref().map(|saving| {
+        let (faster, slower, compared) = saving.builds;
+        format!(
+            "saves {} per build; {faster} of {compared} builds faster, {slower} slower",
+            change(saving.per_build.1)
+        )
+    });
+    let mut parts: Vec<String> = on_top
+        .or_else(|| condition(suggestion))
+        .into_iter()
+        .collect();
+    parts.extend(why_slower(suggestion));
+    parts.join("; ")
+}
+
+/// Why a proposal is idle, with the figures.
+pub(super) fn idles(suggestion: &Suggestion) -> String {
+    let mut parts = vec![suggestion.why_not.clone()];
+    // Figures of what a replay cannot see would mislead.
+    let is_seen = !suggestion.proposal.candidate.restarts;
+    if let Some(saving) = suggestion.alone.as_ref().filter(|_| is_seen) {
+        let (faster, slower, compared) = saving.builds;
+        let per_build = saving.per_build.1;
+        if per_build != 0 {
+            let verb = if per_build > 0 { "saves" } else { "costs" };
+            parts.push(format!(
+                "{verb} {} per build; {faster} of {compared} builds faster, {slower} slower",
+                duration(per_build.unsigned_abs())
+            ));
+        }
+        parts.extend(cold(saving));
+        parts.extend(why_slower(suggestion));
+    }
+    parts.extend(condition(suggestion));
+    parts.join("; ")
+}
+
+/// What one proposal says of itself below its title.
+pub(super) fn details(suggestion: &Suggestion) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut figures = Vec::new();
+    if let Some(alone) = &suggestion.alone {
+        figures.push(format!("Alone it saves {}", per_build(alone)));
+    }
+    if let Some(on_top) = suggestion
+        .on_top
+        .as_ref()
+        .filter(|s| Some(*s) != suggestion.alone.as_ref())
+    {
+        figures.push(format!("{} on top of those above", per_build(on_top)));
+    }
+    let main = suggestion.alone.as_ref().or(suggestion.on_top.as_ref());
+    if let Some((faster, slower, compared)) = main.map(|s| s.builds) {
+        figures.push(format!(
+            "{faster} of {compared} builds faster, {slower} slower"
+        ));
+    }
+    if let Some(moved) = main
+        .map(|s| s.bytes_per_build)
+        .filter(|b| b.unsigned_abs() >= 100_000)
+    {
+        let word = if moved > 0 { "less" } else { "more" };
+        figures.push(format!(
+            "{} {word} moved per build",
+            bytes(moved.unsigned_abs())
+        ));
+    }
+    figures.extend(main.and_then(cold));
+    if let Some(lost) = main.map(|s| s.lost).filter(|l| *l > 0) {
+        figures.push(format!(
+            "{} could not be built with it, for want of files that came later",
+            count(lost as u64, "older build", "older builds")
+        ));
+    }
+    if !figures.is_empty() {
+        lines.push(format!("{}.", figures.join("; ")));
+    }
+    lines.push(suggestion.proposal.candidate.rationale.clone());
+    lines.extend(why_slower(suggestion).map(|why| format!("Slower: {why}.")));
+    let (word, why) = safety(&suggestion.proposal.candidate.safety);
+    lines.push(if word == "safe" {
+        format!("Safe: {why}.")
+    } else {
+        format!("Review: {why}.")
+    });
+    if !suggestion.why_not.is_empty() {
+        lines.push(format!("Not recommended: {}.", suggestion.why_not));
+    }
+    lines
+}
+
+/// How many idle proposals make a build from an empty cache faster.
+pub(super) fn elsewhere(suggestions: &Suggestions) -> String {
+    let cold = |s: &&Suggestion| s.alone.as_ref().is_some_and(|a| a.cold >= 1_000);
+    match suggestions.idle.iter().filter(cold).count() {
+        0 => String::new(),
+        1 => " (1 does from an empty cache)".to_owned(),
+        n => format!(" ({n} do from an empty cache)"),
+    }
+}
