@@ -54,6 +54,8 @@ struct Crate {
 pub struct Recipe {
     /// `cargo chef cook …` with the command's own features, profile and target.
     pub cook: String,
+    /// The workspace's directory, where it runs.
+    pub root: RepoPath,
     /// Packages of the workspace.
     pub n_crates: usize,
     /// Their libraries, programs and build scripts.
@@ -66,43 +68,131 @@ pub struct Recipe {
     pub doubts: Vec<String>,
 }
 
-/// Options of `cargo build` that `cargo chef cook` has too (cargo-chef's README), and whether a value follows.
+/// Options of Cargo that `cargo chef cook` has too (its `--help`, 0.1.78), and whether a value follows.
 const COOK_OPTIONS: &[(&str, bool)] = &[
-    ("--all", false),
     ("--all-features", false),
+    ("--all-targets", false),
+    ("--benches", false),
     ("--bin", true),
     ("--bins", false),
+    ("--examples", false),
     ("--features", true),
-    ("--frozen", false),
+    ("--jobs", true),
     ("--locked", false),
+    ("--manifest-path", true),
     ("--no-default-features", false),
-    ("--offline", false),
     ("--package", true),
     ("--profile", true),
     ("--release", false),
     ("--target", true),
-    ("--workspace", false),
-    ("-F", true),
-    ("-p", true),
-    ("-r", false),
+    ("--target-dir", true),
+    ("--tests", false),
+    ("--timings", false),
     ("--verbose", false),
+    ("--workspace", false),
+    ("-Z", true),
+    ("-j", true),
+    ("-p", true),
     ("-v", false),
-    ("-q", false),
-    ("--quiet", false),
 ];
 
-/// The recipe for a `cargo build`; `None` for any other command, and where cargo-chef does not fit: crates beside the
-/// project, vendored dependencies, options that it has not.
+/// Options that it has under another name; what is fetched first cannot be asked for offline. `--all` is the old name
+/// (doc.rust-lang.org/cargo/commands/cargo-build.html).
+const RENAMED: &[(&str, &str)] = &[
+    ("--all", "--workspace"),
+    ("--frozen", "--locked"),
+    ("-F", "--features"),
+    ("-r", "--release"),
+];
+
+/// Options that make no difference to what is compiled, and whether a value follows.
+const IDLE_OPTIONS: &[(&str, bool)] = &[
+    ("--color", true),
+    ("--force", false),
+    ("--message-format", true),
+    ("--no-run", false),
+    ("--no-track", false),
+    ("--offline", false),
+    ("--path", true),
+    ("--quiet", false),
+    ("--root", true),
+    ("-f", false),
+    ("-q", false),
+];
+
+/// The recipe for a command that builds; `None` for any other command, and where cargo-chef does not fit: crates beside
+/// the project, vendored dependencies, options that it has not.
 pub fn recipe(call: &Call<'_>) -> Option<Recipe> {
-    let [build, rest @ ..] = call.args() else {
-        return None;
-    };
-    if call.program() != "cargo" || !matches!(build.as_str(), "build" | "b") {
+    let toolchain = toolchain_word(call);
+    let args = &call.args()[usize::from(toolchain.is_some())..];
+    // As it is found by name: what it writes is known of this very text.
+    if call.words.first().map(String::as_str) != Some("cargo") {
         return None;
     }
-    let mut cook = vec!["cargo chef cook".to_owned()];
-    let mut words = rest.iter();
+    let (kind, rest) = match args {
+        [verb, rest @ ..] if matches!(verb.as_str(), "build" | "b") => ("", rest),
+        [verb, rest @ ..] if matches!(verb.as_str(), "check" | "c") => (" --check", rest),
+        [verb, rest @ ..] if matches!(verb.as_str(), "test" | "t") => (" --tests", rest),
+        [verb, rest @ ..] if verb == "zigbuild" => (" --zigbuild", rest),
+        // It wraps the compiler for the workspace's own crates (rust-secure-code/cargo-auditable).
+        [verb, build, rest @ ..] if verb == "auditable" && build == "build" => ("", rest),
+        [verb, rest @ ..] if verb == "install" && call.option(&["--path"]).is_some() => ("", rest),
+        _ => return None,
+    };
+    let installs = call.verb_after_toolchain() == Some("install");
+    let plus = toolchain.map(|t| format!("{t} ")).unwrap_or_default();
+    let (mut cook, passed) = cook_options(call, rest)?;
+    if installs && !call.has("--debug") && call.option(&["--profile"]).is_none() {
+        cook.insert(0, "--release".to_owned());
+    }
+    let (mut needs, crates) = workspace(call).ok()?;
+    let start = started(call)?;
+    let root = workspace_root(&call.files, &start);
+    if start != root || installs {
+        // What a package of its own directory is, the whole workspace is not.
+        let names = |list: &[&str]| {
+            let mut words = rest.iter().filter_map(|w| w.split('=').next());
+            words.any(|w| list.contains(&w))
+        };
+        let is_relative = names(&["--manifest-path", "--target-dir"]);
+        let has_own = |n: &&str| call.files.has(&start.join(n.as_bytes()));
+        if *call.dir != root && is_relative || start != root && SETTINGS.iter().any(has_own) {
+            return None;
+        }
+        let is_picked = names(&["-p", "--package", "--workspace", "--all", "--manifest-path"]);
+        let manifest = call.files.toml(&start.join(b"Cargo.toml"))?;
+        let name = python::at(&manifest, &["package", "name"])?.as_str()?;
+        if !is_picked {
+            cook.push(format!("-p {}", text::quoted(name)));
+        }
+    }
+    if installs && !cook.iter().any(|w| w == "--locked") {
+        needs.doubt(NOT_LOCKED);
+    }
+    let toolchain = ["rust-toolchain.toml", "rust-toolchain"]
+        .iter()
+        .map(|n| root.join(n.as_bytes()))
+        .find(|p| call.files.has(p));
+    let options: String = cook.iter().map(|w| format!(" {w}")).collect();
+    Some(Recipe {
+        cook: format!("cargo {plus}chef cook{kind}{options} --recipe-path recipe.json"),
+        root,
+        n_crates: crates.len(),
+        n_targets: crates.iter().map(|c| c.empty.len() + c.mains.len()).sum(),
+        toolchain,
+        reasons: needs.reasons,
+        doubts: needs.doubts.into_iter().chain(passed).collect(),
+    })
+}
+
+/// Cargo's own rule (doc.rust-lang.org/cargo/commands/cargo-install.html, "Dealing with the Lockfile").
+const NOT_LOCKED: &str = "cargo install without --locked takes the newest versions that fit, which need not be those of Cargo.lock that were built before";
+
+/// The options of `cargo chef cook` for those of a command, and what could not be shown about them.
+fn cook_options(call: &Call<'_>, rest: &[String]) -> Option<(Vec<String>, Vec<String>)> {
+    let mut cook = Vec::new();
     let mut passed = Vec::new();
+    let mut words = rest.iter().take_while(|w| *w != "--");
     while let Some(word) = words.next() {
         // An argument of the build that may hold further options.
         if word.starts_with('$') && !word.contains('(') && call.knows(word) {
@@ -113,35 +203,45 @@ pub fn recipe(call: &Call<'_>) -> Option<Recipe> {
             continue;
         }
         let name = word.split('=').next().unwrap_or(word);
-        let (_, takes_value) = COOK_OPTIONS.iter().find(|(option, _)| *option == name)?;
-        cook.push(text::quoted(match word.as_str() {
-            "-r" => "--release",
-            // Its old name (doc.rust-lang.org/cargo/commands/cargo-build.html).
-            "--all" => "--workspace",
-            word => word,
-        }));
-        if *takes_value && name == word.as_str() {
+        let attached = || {
+            word.get(..2)
+                .filter(|n| matches!(*n, "-Z" | "-j" | "-p") && word.len() > 2)
+        };
+        let of = |list: &[(&str, bool)]| list.iter().find(|(o, _)| *o == name).map(|(_, v)| *v);
+        if let Some(takes_value) = of(IDLE_OPTIONS) {
+            if takes_value && name == word.as_str() {
+                words.next()?;
+            }
+            continue;
+        }
+        if word == "--debug" && call.verb_after_toolchain() == Some("install") {
+            continue;
+        }
+        let renamed = RENAMED
+            .iter()
+            .find(|(old, _)| *old == name)
+            .map(|(_, new)| *new);
+        let known = renamed.unwrap_or(name);
+        let takes_value = COOK_OPTIONS
+            .iter()
+            .find(|(o, _)| *o == known)
+            .map(|(_, v)| *v);
+        let takes_value = takes_value.or(attached().map(|_| false))?;
+        let written = match renamed {
+            Some(new) => word.replacen(name, new, 1),
+            None => word.clone(),
+        };
+        cook.push(text::quoted(&written));
+        if takes_value && name == word.as_str() {
             cook.push(text::quoted(words.next()?));
         }
     }
-    cook.push("--recipe-path recipe.json".to_owned());
-    let is_named = call.option(&["--manifest-path"]).is_some();
-    if is_named || workspace_root(&call.files, call.dir) != *call.dir {
-        return None;
-    }
-    let (needs, crates) = workspace(call).ok()?;
-    let toolchain = ["rust-toolchain.toml", "rust-toolchain"]
-        .iter()
-        .map(|n| call.dir.join(n.as_bytes()))
-        .find(|p| call.files.has(p));
-    Some(Recipe {
-        cook: cook.join(" "),
-        n_crates: crates.len(),
-        n_targets: crates.iter().map(|c| c.empty.len() + c.mains.len()).sum(),
-        toolchain,
-        reasons: needs.reasons,
-        doubts: needs.doubts.into_iter().chain(passed).collect(),
-    })
+    Some((cook, passed))
+}
+
+/// `+nightly`, which rustup takes for the toolchain.
+fn toolchain_word<'c>(call: &'c Call<'_>) -> Option<&'c String> {
+    call.args().first().filter(|w| w.starts_with('+'))
 }
 
 fn prefetch(call: &Call<'_>, installs: bool) -> Result<(Role, Needs), String> {
@@ -155,13 +255,7 @@ fn prefetch(call: &Call<'_>, installs: bool) -> Result<(Role, Needs), String> {
 /// apart.
 fn workspace(call: &Call<'_>) -> Result<(Needs, Vec<Crate>), String> {
     let files = &call.files;
-    let manifest = call
-        .option(&["--manifest-path"])
-        .map(|p| call.path(p)?.parent());
-    let start = manifest
-        .or(call.option(&["--path"]).map(|p| call.path(p)))
-        .unwrap_or_else(|| Some(call.dir.clone()))
-        .ok_or("where its manifest lies is not known")?;
+    let start = started(call).ok_or("where its manifest lies is not known")?;
     if !files.has(&start.join(b"Cargo.toml")) {
         return Err("there is no Cargo.toml where it runs".to_owned());
     }
@@ -200,6 +294,16 @@ fn workspace(call: &Call<'_>) -> Result<(Needs, Vec<Crate>), String> {
     }
     needs.names(files, &root, &["Cargo.lock"]);
     Ok((needs, crates))
+}
+
+/// The directory of the manifest that the command is given, or where it runs.
+fn started(call: &Call<'_>) -> Option<RepoPath> {
+    let manifest = call
+        .option(&["--manifest-path"])
+        .map(|p| call.path(p)?.parent());
+    manifest
+        .or(call.option(&["--path"]).map(|p| call.path(p)))
+        .unwrap_or_else(|| Some(call.dir.clone()))
 }
 
 /// Files of settings, in each directory from the package up.
@@ -449,7 +553,13 @@ fn stand_in(
         .into_iter()
         .filter(|f| call.has(f))
         .collect();
-        let mut line = vec![format!("cargo build --release{manifest}")];
+        let program = call.words.first().map_or("cargo", String::as_str);
+        let plus = toolchain_word(call).map(|t| format!(" {t}"));
+        let mut line = vec![format!(
+            "{}{} build --release{manifest}",
+            text::quoted(program),
+            plus.unwrap_or_default()
+        )];
         line.extend(kept.into_iter().map(str::to_owned));
         line.extend(
             call.option(&["--features", "-F"])
@@ -460,7 +570,9 @@ fn stand_in(
                 .map(|t| format!("--target {}", text::quoted(t))),
         );
         steps.push(line.join(" "));
-        needs.doubt("cargo install takes over what cargo build has made only with the same features and lockfile".to_owned());
+        if !call.has("--locked") && !call.has("--frozen") {
+            needs.doubt(NOT_LOCKED);
+        }
     } else {
         // What is at hand offline is what this one is to fetch.
         let online = |word: &&String| *word != "--offline";
@@ -486,8 +598,12 @@ fn stand_in(
         .map(|c| format!("-p {}", text::quoted(&c.name)))
         .collect();
     if !call.has("fetch") {
+        let program = call.words.first().map_or("cargo", String::as_str);
+        let plus = toolchain_word(call).map(|t| format!(" {t}"));
         steps.push(format!(
-            "cargo clean{profile}{target}{manifest} {}",
+            "{}{} clean{profile}{target}{manifest} {}",
+            text::quoted(program),
+            plus.unwrap_or_default(),
             names.join(" ")
         ));
     }
@@ -516,7 +632,7 @@ fn joined<'s>(words: impl Iterator<Item = &'s str>) -> String {
 fn cache(call: &Call<'_>) -> Option<CacheDir> {
     (call.program() == "cargo"
         && matches!(
-            call.verb(),
+            call.verb_after_toolchain(),
             Some("build" | "install" | "fetch" | "check" | "test" | "chef")
         ))
     .then_some(())?;

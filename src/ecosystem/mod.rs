@@ -97,6 +97,12 @@ impl Call<'_> {
             .find(|w| !w.starts_with('-'))
     }
 
+    /// The same for a program that rustup stands in for: `+nightly` is not it.
+    pub fn verb_after_toolchain(&self) -> Option<&str> {
+        let words = self.args().iter().map(String::as_str);
+        words.into_iter().find(|w| !w.starts_with(['-', '+']))
+    }
+
     /// True when one of the words is `word`.
     pub fn has(&self, word: &str) -> bool {
         self.args().iter().any(|w| w == word)

@@ -1,12 +1,12 @@
 //! Another command that resolves the same as one that needs the source, to stand above it.
 
 use super::super::command::removes;
-use super::super::layout::mentioned;
+use super::super::layout::{absolute, is_within, mentioned};
 use super::super::lift::READ_BY_TOOLS;
 use super::place::relative;
 use super::read::{Read, is_quiet, short};
 use super::{Action, Install};
-use crate::ecosystem::{Answer, Needs, Role};
+use crate::ecosystem::{self, Answer, Needs, Recipe, Role};
 use crate::shell::Seen;
 
 impl Read<'_> {
@@ -219,6 +219,40 @@ impl Read<'_> {
             .chain(removed)
             .collect();
         Action::Prefetch(parts.join(" && "))
+    }
+
+    /// How cargo-chef builds the dependencies of a command, and that as an install.
+    pub(super) fn cooked(&self, seen: &Seen) -> Option<(Recipe, Install)> {
+        let mut recipe = self.with_call(seen, ecosystem::recipe)??;
+        // Variables of the shell have no value in a RUN of its own.
+        let known = &self.of.places[self.run].variables;
+        let is_set = |n: &String| known.contains_key(n);
+        if recipe.cook.contains("$(")
+            || recipe.cook.contains('`')
+            || !mentioned(&recipe.cook).iter().all(is_set)
+        {
+            return None;
+        }
+        recipe.cook = self.with_assignments(seen, recipe.cook);
+        let dir = absolute(Some(&self.root), &recipe.root.to_string())?;
+        let cd = match relative(&dir, self.of.cwd(self.run)) {
+            Some(rest) if rest.is_empty() => String::new(),
+            Some(rest) => format!("cd {rest} && "),
+            None => format!("cd {dir} && "),
+        };
+        let line = format!("{cd}{}", recipe.cook);
+        // Where the context's files are, for what is copied of them.
+        recipe.toolchain = recipe.toolchain.and_then(|p| self.origins.get(&p).cloned());
+        let image = self.of.image_at(self.run).into_keys();
+        let mut install = self.install(
+            Action::Prefetch(line),
+            vec!["cargo"],
+            Needs::default(),
+            "cargo chef cook".to_owned(),
+            dir.clone(),
+        );
+        install.reads = image.filter(|to| !is_within(to, &dir)).collect();
+        Some((recipe, install))
     }
 
     /// Assignments before a command that settings of a resolver are made of stay before the line put above.

@@ -1,7 +1,7 @@
 //! One stage as its installs see it: which instruction brings which file of the context, and where.
 
 use super::super::effect::destination;
-use super::super::layout::{BASE, Place, delivered, mentioned, parent};
+use super::super::layout::{BASE, Place, delivered, parent};
 use super::super::view::View;
 use super::handled::handles_files;
 use super::place::relative;
@@ -215,27 +215,20 @@ impl<'a> StageView<'a> {
         read.is_some_and(|read| read.seen.iter().any(|seen| read.is_hidden(seen)))
     }
 
-    /// How cargo-chef builds the dependencies of RUN `run`, and the directory it runs in.
-    pub(in crate::restructure) fn recipe(&self, run: usize) -> Option<(ecosystem::Recipe, String)> {
+    /// How cargo-chef builds the dependencies of RUN `run`, and that as an install, which reads none of what is copied to
+    /// where it runs.
+    pub(in crate::restructure) fn recipe(
+        &self,
+        run: usize,
+    ) -> Option<(ecosystem::Recipe, Install)> {
         let read = Read::new(self, run, self.stage.instructions.get(run)?)?;
-        let one = |seen: &Seen| {
-            let mut recipe = read.with_call(seen, ecosystem::recipe)??;
-            // Variables of the shell have no value in a RUN of its own.
-            let known = &self.places[run].variables;
-            let is_set = |n: &String| known.contains_key(n);
-            if recipe.cook.contains("$(")
-                || recipe.cook.contains('`')
-                || !mentioned(&recipe.cook).iter().all(is_set)
-            {
-                return None;
-            }
-            recipe.cook = read.with_assignments(seen, recipe.cook);
-            let dir = read.place_of(seen)?;
-            // Where the context's files are, for what is copied of them.
-            recipe.toolchain = recipe.toolchain.and_then(|p| read.origins.get(&p).cloned());
-            Some((recipe, dir))
-        };
-        read.seen.iter().find_map(one)
+        // Where targets are written on the way, they stand in for others.
+        let writes = |read: &Read<'_>| read.made.iter().any(|p| p.as_bytes().ends_with(b".rs"));
+        let before = (0..run).filter_map(|i| Read::new(self, i, &self.stage.instructions[i]));
+        if writes(&read) || before.into_iter().any(|read| writes(&read)) {
+            return None;
+        }
+        read.seen.iter().find_map(|seen| read.cooked(seen))
     }
 
     /// COPY lines that bring what `install` reads into `dir`, each with its line break; `None` where some of it lies

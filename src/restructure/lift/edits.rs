@@ -11,7 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 impl Lift<'_, '_> {
     /// The edits: what goes above, what is left.
-    pub(super) fn edits(&self, copies: &[String], mounts: &[String]) -> Option<Vec<TextEdit>> {
+    pub(in crate::restructure) fn edits(
+        &self,
+        copies: &[String],
+        mounts: &[String],
+    ) -> Option<Vec<TextEdit>> {
         let text = self.of.view.text();
         let stage = self.of.stage;
         let run = &stage.instructions[self.install.run];

@@ -29,7 +29,8 @@ pub(in crate::restructure) fn lifts<T>(
     found
 }
 
-pub(super) fn lift<'s, 'a>(
+/// The lift of one install of a stage; `stages` are those of the whole file.
+pub(in crate::restructure) fn lift<'s, 'a>(
     stages: &'s [StageView<'a>],
     of: &'s StageView<'a>,
     install: &Install,

@@ -11,6 +11,7 @@ mod proposal;
 mod sort;
 mod tools;
 
+pub(super) use found::lift;
 pub(super) use found::lifts;
 pub(super) use proposal::declare;
 pub(super) use tools::READ_BY_TOOLS;

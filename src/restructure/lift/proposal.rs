@@ -34,6 +34,16 @@ impl Lift<'_, '_> {
         Some(candidate)
     }
 
+    /// What could not be shown.
+    pub(in crate::restructure) fn doubts(&self) -> &[String] {
+        &self.doubts
+    }
+
+    /// Where the install runs at its new place.
+    pub(in crate::restructure) fn cwd(&self) -> &str {
+        &self.cwd
+    }
+
     pub(super) fn title(&self, above: usize) -> String {
         let names = file_list(in_order(self.missing.iter().map(|(_, from, _)| from)).into_iter());
         match (&self.install.action, names.is_empty()) {

@@ -29,8 +29,8 @@
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::filter::PREPARE;
 use super::super::installs::{Action, StageView};
-use super::super::layout::{parent, places, reachable};
-use super::super::lift::declare;
+use super::super::layout::{BASE, is_within, parent, places, reachable};
+use super::super::lift::{Lift, declare, lift};
 use super::super::moving::block_of;
 use super::super::view::View;
 use super::Rule;
@@ -45,20 +45,26 @@ pub(super) const RULE: Rule = Rule {
     propose,
 };
 
+/// The name of a stage that had none.
+const BUILDER: &str = "builder";
+
 fn propose(view: &View<'_>) -> Vec<Candidate> {
     let all = places(view.dockerfile);
-    let stages = reachable(view.dockerfile, view.target);
+    let stages: Vec<StageView<'_>> = (0..view.dockerfile.stages.len())
+        .map(|stage| StageView::new(view, &all, stage))
+        .collect();
     let mut found = Vec::new();
-    for stage in stages {
-        let of = StageView::new(view, &all, stage);
-        found.extend((0..of.stage.instructions.len()).find_map(|run| candidate(&of, run)));
+    for stage in reachable(view.dockerfile, view.target) {
+        let of = &stages[stage];
+        let mut runs = 0..of.stage.instructions.len();
+        found.extend(runs.find_map(|run| candidate(&stages, of, run)));
     }
     found
 }
 
-fn candidate(of: &StageView<'_>, run: usize) -> Option<Candidate> {
+fn candidate(stages: &[StageView<'_>], of: &StageView<'_>, run: usize) -> Option<Candidate> {
     let (view, stage) = (of.view, of.stage);
-    let (recipe, dir) = of.recipe(run)?;
+    let (recipe, install) = of.recipe(run)?;
     if recipe.n_crates < 2 && recipe.n_targets < 2 || !fits(of, run) {
         return None;
     }
@@ -70,12 +76,12 @@ fn candidate(of: &StageView<'_>, run: usize) -> Option<Candidate> {
     if stands_in && recipe.n_crates < 2 {
         return None;
     }
-    let sources: Vec<usize> = (0..run).filter(|&i| brings(of, i)).collect();
-    let first = *sources.first()?;
     // At the root, the tool would look for manifests in the whole image.
-    if of.cwd(first) != dir || of.cwd(run) != dir || dir == "/" {
+    if install.dir == "/" || is_within(&install.dir, BASE) {
         return None;
     }
+    let lift = lift(stages, of, &install).filter(|l| l.missing.is_empty())?;
+    let first = lift.first;
     let mut candidate = Candidate::new(
         RULE.id,
         format!(
@@ -83,7 +89,7 @@ fn candidate(of: &StageView<'_>, run: usize) -> Option<Candidate> {
             stage.instructions[run].lines.first
         ),
     );
-    candidate.edits = edits(of, &recipe, &sources, &dir)?;
+    candidate.edits = edits(&lift, &recipe)?;
     candidate.lines = vec![
         stage.instructions[first].lines,
         stage.instructions[run].lines,
@@ -92,10 +98,11 @@ fn candidate(of: &StageView<'_>, run: usize) -> Option<Candidate> {
     let mut reasons = recipe.reasons;
     reasons.push("cargo-chef finds every manifest, .cargo/config.toml and the lockfile in what the planner copies, and builds with the options of the build itself".to_owned());
     let mut doubts = recipe.doubts;
-    doubts.push(
-        "cargo-chef is fetched from crates.io and built: check that it may be, and name its version"
-            .to_owned(),
-    );
+    doubts.extend(lift.doubts().iter().cloned());
+    doubts.push(format!(
+        "cargo-chef is fetched from crates.io and built with the toolchain of {}: check that it may be, and name a version that this toolchain builds",
+        stage.base().image
+    ));
     candidate.safety = Safety::of(reasons, doubts);
     declare(&mut candidate, view)?;
     Some(candidate)
@@ -124,11 +131,6 @@ fn rationale(of: &StageView<'_>, recipe: &Recipe, first: usize, stands_in: bool)
     said
 }
 
-/// Whether instruction `i` brings files of the context.
-fn brings(of: &StageView<'_>, i: usize) -> bool {
-    of.brings[i].as_ref().is_some_and(|files| !files.is_empty())
-}
-
 /// Whether the stage can be cut in two before its first COPY of source, with the names that are left.
 fn fits(of: &StageView<'_>, run: usize) -> bool {
     let (view, stage) = (of.view, of.stage);
@@ -136,64 +138,157 @@ fn fits(of: &StageView<'_>, run: usize) -> bool {
     // What the image is made of must not get the recipe.
     let mut image = std::iter::successors(Some(view.target), |s| parent(dockerfile, *s));
     let is_image = image.any(|s| s == stage.index);
-    let is_taken = dockerfile
-        .stages
-        .iter()
-        .any(|s| matches!(s.name.as_deref(), Some("chef" | "planner")));
-    let by_number = |i: &Instruction| {
-        i.flag("from")
-            .is_some_and(|f| f.bytes().all(|b| b.is_ascii_digit()))
+    let own = stage.name.is_none().then_some(BUILDER);
+    let is_taken = dockerfile.stages.iter().any(|s| {
+        let name = s.name.as_deref();
+        matches!(name, Some("chef" | "planner")) || (name.is_some() && name == own)
+    });
+    let mounts_by_number = |i: &Instruction| {
+        i.flag_values("mount").any(|m| {
+            m.split(',')
+                .filter_map(|part| part.strip_prefix("from="))
+                .any(is_number)
+        })
     };
     let cooks =
         |i: &Instruction| i.original.contains("cargo chef") || i.original.contains("cargo-chef");
     // A cache mount on the target directory, or the tool itself, does the same already.
     let is_cached = of.leaves_nothing(run);
-    let earlier_build = stage.instructions[..run]
-        .iter()
-        .any(|i| i.keyword == "RUN" && i.original.contains("cargo build"));
     let plain_user = !stage.instructions[..run]
         .iter()
         .any(|i| matches!(i.kind, Kind::User(_) | Kind::Shell(_)));
     !is_image
         && !is_taken
         && !is_cached
-        && !earlier_build
         && plain_user
-        && stage.name.is_some()
-        && !dockerfile.instructions().any(by_number)
+        && !dockerfile.instructions().any(mounts_by_number)
         && !dockerfile.instructions().any(cooks)
 }
 
-fn edits(
-    of: &StageView<'_>,
-    recipe: &Recipe,
-    sources: &[usize],
-    dir: &str,
-) -> Option<Vec<TextEdit>> {
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn edits(lift: &Lift<'_, '_>, recipe: &Recipe) -> Option<Vec<TextEdit>> {
+    let of = lift.of;
     let (text, stage) = (of.view.text(), of.stage);
-    let name = stage.name.as_deref()?;
+    let name = stage.name.as_deref().unwrap_or(BUILDER);
+    let dir = lift.install.dir.trim_end_matches('/');
     let from = text.get(stage.from.span.start..stage.base().image_span.end)?;
     let line_end = |at: usize| text[at..].find('\n').map_or(text.len(), |i| at + i + 1);
+    let mut edits = vec![TextEdit::replace(
+        stage.from.span,
+        format!("{from} AS chef"),
+    )];
     let mut between = String::new();
+    let tool = "RUN cargo install cargo-chef --locked\n";
+    // Where the toolchain comes with the image, the tool is above all else; where a RUN brings it, below that.
+    if brings_cargo(&stage.base().image) {
+        let at = line_end(stage.from.span.end);
+        edits.push(TextEdit::insert(at, tool.to_owned()));
+    } else {
+        between.push_str(tool);
+    }
+    let here = of.cwd(lift.first);
+    let place = |cwd: &str| match cwd == dir {
+        true => Some(String::new()),
+        false => Some(format!("{}/", place_from(dir, cwd)?)),
+    };
     if let Some(file) = &recipe.toolchain {
-        let _ = writeln!(between, "COPY {file} ./\nRUN cargo --version");
+        let (to, cd) = match place(here)? {
+            to if to.is_empty() => ("./".to_owned(), String::new()),
+            to => (to.clone(), format!("cd {} && ", to.trim_end_matches('/'))),
+        };
+        let _ = writeln!(between, "COPY {file} {to}\nRUN {cd}cargo --version");
     }
     between.push_str("\nFROM chef AS planner\n");
-    for &i in sources {
-        let _ = writeln!(between, "{}", text.get(stage.instructions[i].span.range())?);
-    }
-    let dir = dir.trim_end_matches('/');
-    let _ = write!(
-        between,
-        "RUN {PREPARE}\n\nFROM chef AS {name}\nCOPY --from=planner {dir}/recipe.json recipe.json\nRUN {}\n",
-        recipe.cook
+    between.push_str(&planned(lift)?);
+    let _ = write!(between, "RUN {PREPARE}\n\nFROM chef AS {name}\n");
+    let at = block_of(text, stage, lift.first).start;
+    edits.push(TextEdit::insert(at, between));
+    let copy = format!(
+        "COPY --from=planner {dir}/recipe.json {}recipe.json",
+        place(lift.cwd())?
     );
-    Some(vec![
-        TextEdit::replace(stage.from.span, format!("{from} AS chef")),
-        TextEdit::insert(
-            line_end(stage.from.span.end),
-            "RUN cargo install cargo-chef --locked\n".to_owned(),
-        ),
-        TextEdit::insert(block_of(text, stage, *sources.first()?).start, between),
-    ])
+    edits.extend(lift.edits(&[copy], &[])?);
+    edits.extend(renumbered(lift)?);
+    Some(edits)
+}
+
+/// `dir` as written from `cwd`.
+fn place_from(dir: &str, cwd: &str) -> Option<String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./+@".contains(c);
+    if !dir.chars().all(is_plain) {
+        return None;
+    }
+    match super::super::installs::relative(dir, cwd) {
+        Some(rest) if cwd != "/" => Some(format!("./{rest}")),
+        _ => Some(dir.to_owned()),
+    }
+}
+
+/// What the planner copies, as the build does, and where it stands then.
+fn planned(lift: &Lift<'_, '_>) -> Option<String> {
+    let of = lift.of;
+    let (text, instructions) = (of.view.text(), &of.stage.instructions);
+    let between = || lift.first..lift.install.run;
+    let brings = |i: &usize| {
+        of.brings[*i]
+            .as_ref()
+            .is_some_and(|files| !files.is_empty())
+    };
+    let last = between().filter(brings).last()?;
+    let has_variables = between()
+        .filter(brings)
+        .any(|i| instructions[i].original.contains('$'));
+    let mut planned = String::new();
+    for i in lift.first..=last {
+        let goes = match instructions[i].kind {
+            Kind::Copy(_) | Kind::Add(_) => brings(&i),
+            Kind::Workdir(_) => true,
+            Kind::Env(_) | Kind::Arg(_) => has_variables,
+            _ => false,
+        };
+        if goes {
+            let _ = writeln!(planned, "{}", text.get(instructions[i].span.range())?);
+        }
+    }
+    if of.cwd(last + 1) != lift.install.dir {
+        let _ = writeln!(planned, "WORKDIR {}", lift.install.dir);
+    }
+    Some(planned)
+}
+
+/// Two stages more stand before those that are named by number.
+fn renumbered(lift: &Lift<'_, '_>) -> Option<Vec<TextEdit>> {
+    let dockerfile = lift.of.view.dockerfile;
+    let own = lift.of.stage.index;
+    let mut edits = Vec::new();
+    for instruction in dockerfile.instructions() {
+        let flag = instruction.flags.iter().find(|f| f.name == "from");
+        let number = instruction.flag("from").filter(|n| is_number(n));
+        let (Some(flag), Some(number)) = (flag, number) else {
+            continue;
+        };
+        let number: usize = number.parse().ok()?;
+        if number < own {
+            continue;
+        }
+        let stage = dockerfile.stages.get(number)?;
+        let name = match stage.name.clone() {
+            Some(name) => name,
+            None if number == own => BUILDER.to_owned(),
+            None => (number + 2).to_string(),
+        };
+        edits.push(TextEdit::replace(flag.span, format!("--from={name}")));
+    }
+    Some(edits)
+}
+
+/// Whether an image is one of those that are made for building with Cargo.
+fn brings_cargo(image: &str) -> bool {
+    let name = image.split(['@', ':']).next().unwrap_or(image);
+    let name = name.rsplit('/').next().unwrap_or(name);
+    name.split(['-', '_'])
+        .any(|part| matches!(part, "rust" | "cargo"))
 }
