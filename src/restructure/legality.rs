@@ -292,8 +292,8 @@ fn configuration(before: &View<'_>, after: &View<'_>) -> Result<(), String> {
 }
 
 /// What reaches the image by COPY and ADD: the path in the image to where it comes from, with owner and mode. A copy
-/// whose files are not known is one entry under its words.
-fn brought(view: &View<'_>) -> BTreeMap<String, String> {
+/// whose files are not known is one entry under its words; a stage is called by its name if that is one of `names`.
+fn brought(view: &View<'_>, names: &BTreeSet<&str>) -> BTreeMap<String, String> {
     let all = places(view.dockerfile);
     let mut files = BTreeMap::new();
     // Files of other stages that a later COPY from the context replaces: name by name to what stands for their copy.
@@ -328,7 +328,9 @@ fn brought(view: &View<'_>) -> BTreeMap<String, String> {
                     );
                 }
                 None => {
-                    let key = words(view.dockerfile, stage.index, instruction, transfer, &place);
+                    let from = instruction.flag("from");
+                    let from = from.map(|f| origin(view.dockerfile, stage.index, f, names));
+                    let key = words(from.as_deref(), instruction, transfer, &place);
                     if let Some(named) = named_files(transfer, &place) {
                         passing.insert(key.clone(), named);
                     }
@@ -356,23 +358,27 @@ fn named_files(transfer: &Transfer, place: &Place) -> Option<BTreeSet<String>> {
     each.collect()
 }
 
+/// What `--from=from` in `stage` means: an image, a stage by one of `names`, or one by what its chain begins with.
+fn origin(dockerfile: &Dockerfile, stage: usize, from: &str, names: &BTreeSet<&str>) -> String {
+    let Some(found) = stage_named(dockerfile, stage, from) else {
+        return from.to_owned();
+    };
+    let name = dockerfile.stages[found].name.as_deref();
+    if let Some(name) = name.filter(|n| names.contains(n)) {
+        return name.to_owned();
+    }
+    let first = std::iter::successors(Some(found), |s| parent(dockerfile, *s)).last();
+    let first = &dockerfile.stages[first.unwrap_or(found)];
+    format!("FROM {}", first.base().image)
+}
+
 /// A copy by its words: where from, what, where to.
 fn words(
-    dockerfile: &Dockerfile,
-    stage: usize,
+    from: Option<&str>,
     instruction: &Instruction,
     transfer: &Transfer,
     place: &Place,
 ) -> String {
-    let from = instruction
-        .flag("from")
-        .map(|name| match stage_named(dockerfile, stage, name) {
-            Some(n) => dockerfile.stages[n]
-                .name
-                .clone()
-                .unwrap_or_else(|| dockerfile.stages[n].from.original.clone()),
-            None => name.to_owned(),
-        });
     let to =
         super::effect::destination(transfer, place).unwrap_or_else(|| transfer.destination.clone());
     let excluded: Vec<&str> = instruction.flag_values("exclude").collect();
@@ -390,12 +396,14 @@ fn words(
     format!(
         "copy of {} from {} to {to} {excluded:?}",
         sources.join(" "),
-        from.as_deref().unwrap_or("the context")
+        from.unwrap_or("the context")
     )
 }
 
 fn image_files(before: &View<'_>, after: &View<'_>, is_safe: bool) -> Result<(), String> {
-    let (old, new) = (brought(before), brought(after));
+    let names = before.dockerfile.stages.iter();
+    let names: BTreeSet<&str> = names.filter_map(|s| s.name.as_deref()).collect();
+    let (old, new) = (brought(before, &names), brought(after, &names));
     if let Some((to, from)) = new.iter().find(|(to, from)| old.get(*to) != Some(from)) {
         let is_new = !old.contains_key(to);
         return Err(if is_new {

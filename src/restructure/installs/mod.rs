@@ -16,6 +16,7 @@ mod stage;
 
 pub(super) use builds::Reading;
 pub(super) use place::relative;
+pub(super) use read::is_quiet;
 pub(super) use stage::StageView;
 
 use crate::tree::RepoPath;

@@ -7,7 +7,7 @@ use super::place::relative;
 use super::read::{Read, is_quiet, short};
 use super::{Action, Install};
 use crate::ecosystem::{self, Answer, Needs, Recipe, Role};
-use crate::shell::Seen;
+use crate::shell::{Seen, Word};
 
 impl Read<'_> {
     /// Commands to put above the source for those that need it: one install for each line and place.
@@ -37,7 +37,7 @@ impl Read<'_> {
                 };
                 let mut needs = plan.needs;
                 let line = self.by_its_program(seen, line, &mut needs);
-                let bare = self.with_assignments(seen, line);
+                let bare = self.with_assignments(seen, self.requoted(seen, line));
                 let cwd = self.of.cwd(self.run);
                 let line = match relative(&dir, cwd) {
                     Some(rest) if rest.is_empty() => bare.clone(),
@@ -133,9 +133,22 @@ impl Read<'_> {
         })
     }
 
-    /// Whether a piece only reads settings of the shell from outside the project.
+    /// The piece that a command is of.
+    fn piece_of(&self, seen: &Seen) -> Option<usize> {
+        let mut pieces = self.script.pieces.iter();
+        pieces.position(|p| (p.commands.0..p.commands.1).contains(&seen.command))
+    }
+
+    /// Whether a piece only reads settings of the shell from outside the project, or makes some.
     fn sets_up(&self, piece: usize) -> bool {
         let mut seen = self.seen_of(piece).peekable();
+        let exports = |s: &Seen| s.name() == "export" && s.args().iter().any(|a| a.contains('='));
+        if seen.peek().is_some_and(|s| exports(s)) {
+            let asks = self
+                .text_of(&self.script.pieces[piece])
+                .contains(['`', '(']);
+            return !asks && seen.all(exports);
+        }
         seen.peek().is_some()
             && seen.all(|s| {
                 let is_outside = |word: &String| word.starts_with(['/', '$', '~']);
@@ -233,14 +246,11 @@ impl Read<'_> {
         {
             return None;
         }
-        recipe.cook = self.with_assignments(seen, recipe.cook);
+        recipe.cook = self.with_assignments(seen, self.requoted(seen, recipe.cook));
         let dir = absolute(Some(&self.root), &recipe.root.to_string())?;
-        let cd = match relative(&dir, self.of.cwd(self.run)) {
-            Some(rest) if rest.is_empty() => String::new(),
-            Some(rest) => format!("cd {rest} && "),
-            None => format!("cd {dir} && "),
-        };
-        let line = format!("{cd}{}", recipe.cook);
+        let n = self.piece_of(seen)?;
+        let settings = self.settings_before(n);
+        let line = format!("cd {dir} && {settings}{}", recipe.cook);
         // Where the context's files are, for what is copied of them.
         recipe.toolchain = recipe.toolchain.and_then(|p| self.origins.get(&p).cloned());
         let image = self.of.image_at(self.run).into_keys();
@@ -252,22 +262,52 @@ impl Read<'_> {
             dir.clone(),
         );
         install.reads = image.filter(|to| !is_within(to, &dir)).collect();
+        install.line.clone_from(&recipe.cook);
         Some((recipe, install))
     }
 
-    /// Assignments before a command that settings of a resolver are made of stay before the line put above.
+    /// Assignments before a command that settings of a resolver are made of stay before the line put above. Build scripts
+    /// of Cargo's go by any.
     pub(super) fn with_assignments(&self, seen: &Seen, line: String) -> String {
+        let is_any = seen.name() == "cargo";
         let kept: Vec<String> = seen
             .assignments
             .iter()
-            .filter(|(name, _)| READ_BY_TOOLS.iter().any(|p| name.starts_with(p)))
-            .filter(|(_, value)| !value.contains([' ', '\'', '"', '`', '(', '$']))
-            .map(|(name, value)| format!("{name}={value}"))
+            .filter(|(name, _)| is_any || READ_BY_TOOLS.iter().any(|p| name.starts_with(p)))
+            .filter_map(|(name, value)| Some(format!("{name}={}", in_quotes(value)?)))
             .collect();
-        if kept.is_empty() || line.contains("&&") {
-            line
-        } else {
-            format!("{} {line}", kept.join(" "))
+        match kept.is_empty() {
+            true => line,
+            false if line.contains("&&") => format!("export {} && {line}", kept.join(" ")),
+            false => format!("{} {line}", kept.join(" ")),
         }
     }
+
+    /// `line` with the words in quotes that have variables in quotes in the command.
+    fn requoted(&self, seen: &Seen, line: String) -> String {
+        let words = self.script.commands.get(seen.command).map(|c| &c.words);
+        let raw = |word: &Word| self.text.get(word.span.range()).unwrap_or_default();
+        let is_held = |word: &&Word| {
+            word.expands && raw(word).contains('"') && !word.text.contains(['"', '`', '\\', ' '])
+        };
+        let held = words.into_iter().flatten().filter(is_held);
+        held.fold(line, |line, word| {
+            let parts = line.split(' ');
+            let parts = parts.map(|part| match part == word.text {
+                true => format!("\"{part}\""),
+                false => part.to_owned(),
+            });
+            parts.collect::<Vec<_>>().join(" ")
+        })
+    }
+}
+
+/// A value as one word of the shell, its variables left to it; `None` where that cannot be said simply.
+fn in_quotes(value: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+$".contains(c);
+    if value.chars().all(plain) {
+        return Some(value.to_owned());
+    }
+    let is_simple = !value.contains(['"', '`', '\\', '(', '\n']);
+    is_simple.then(|| format!("\"{value}\""))
 }

@@ -380,7 +380,7 @@ fn shell_text<'a>(
 }
 
 /// Commands that neither read nor write files: they may stand anywhere in a chain.
-pub(super) fn is_quiet(seen: &Seen) -> bool {
+pub(in crate::restructure) fn is_quiet(seen: &Seen) -> bool {
     matches!(
         seen.name(),
         "" | "cd"

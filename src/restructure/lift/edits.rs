@@ -271,6 +271,13 @@ impl Lift<'_, '_> {
             }
             Action::Prefetch(line) => {
                 let escape = self.of.view.dockerfile.escape;
+                // A line that says itself where it runs.
+                let there = line.strip_prefix("cd /").and_then(|l| l.split_once(" && "));
+                let (cd, line) = match there {
+                    None => (cd, line.as_str()),
+                    Some((dir, rest)) if format!("/{dir}") == self.cwd => (String::new(), rest),
+                    Some(_) => (String::new(), line.as_str()),
+                };
                 Some(format!(
                     "RUN{flags} {cd}{}",
                     line.replace("\\\n", &format!("{escape}\n"))

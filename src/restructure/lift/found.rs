@@ -1,11 +1,12 @@
 //! Which installs can be lifted: those with something in their way that no earlier step has done.
 
-use super::super::installs::{Action, Install, StageView};
+use super::super::installs::{Action, Install, StageView, is_quiet};
 use super::super::layout::{is_within, parent, places, reachable, stage_named};
 use super::super::view::View;
 use super::Lift;
 use super::sort::is_for_programs;
 use crate::dockerfile::ast::Kind;
+use crate::shell::Seen;
 use std::collections::BTreeSet;
 
 /// Every lift of the stages that the target needs.
@@ -126,7 +127,11 @@ pub(super) fn is_done_above(
             && ((shares && (is_prefetch || resolves_same()))
                 || replaces(&install.ecosystems, &done.ecosystems))
     };
+    let compiles = install.line.contains(" build") || install.line.contains(" cook ");
     let is_done = |of: &StageView<'_>, run: usize| {
+        if compiles && only_downloads(of, run) {
+            return false;
+        }
         let builds = || {
             of.builds_with(run)
                 .is_some_and(|names| names.iter().any(|n| install.ecosystems.contains(n)))
@@ -153,6 +158,13 @@ pub(super) fn is_done_above(
                 .get(s)
                 .is_some_and(|of| (0..of.stage.instructions.len()).any(|run| is_done(of, run)))
         })
+}
+
+/// Whether RUN `run` fetches crates and compiles none.
+fn only_downloads(of: &StageView<'_>, run: usize) -> bool {
+    let seen = super::super::command::seen(&of.stage.instructions[run]).unwrap_or_default();
+    let fetches = |s: &Seen| s.name() == "cargo" && s.subcommand() == "fetch";
+    seen.iter().any(fetches) && seen.iter().all(|s| fetches(s) || is_quiet(s))
 }
 
 /// Whether installs of these ecosystems leave what their own lists say and nothing else: of two in one place, the second

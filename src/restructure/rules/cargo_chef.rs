@@ -205,6 +205,9 @@ fn edits(lift: &Lift<'_, '_>, recipe: &Recipe) -> Option<Vec<TextEdit>> {
     between.push_str(&planned(lift)?);
     let _ = write!(between, "RUN {PREPARE}\n\nFROM chef AS {name}\n");
     let at = block_of(text, stage, lift.first).start;
+    if text[..at].ends_with("\n\n") && between.starts_with('\n') {
+        between.remove(0);
+    }
     edits.push(TextEdit::insert(at, between));
     let copy = format!(
         "COPY --from=planner {dir}/recipe.json {}recipe.json",
