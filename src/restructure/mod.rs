@@ -38,6 +38,7 @@ pub mod search;
 mod taken;
 mod tools;
 pub mod touched;
+mod written;
 
 pub use accepted::Accepted;
 pub use candidate::Candidate;

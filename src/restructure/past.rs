@@ -1,4 +1,5 @@
-//! A Dockerfile of today in the versions of a past commit: the tags of its images and the values of its ARGs and ENVs.
+//! A Dockerfile of today in the versions of a past commit: the tags of its images, the values of its ARGs and ENVs, and
+//! what its commands name.
 //!
 //! A text that is pinned over a history shows what the repository's files do to its steps, and hides what the
 //! Dockerfile's own upkeep does: a base image's new tag, `ENV TOOL_VERSION 1.2` become `1.3`. Those are taken from each
@@ -8,11 +9,12 @@
 
 use super::candidate::TextEdit;
 use super::layout::unquote;
+use super::written;
 use crate::dockerfile;
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::{Instruction, Kind};
 use crate::dockerfile::edit::apply;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a version belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +23,8 @@ pub enum Name {
     Image(String),
     /// An ARG's or ENV's variable.
     Variable(String),
+    /// A version in a command, by the word that it stands in.
+    Word(String),
 }
 
 /// The versions that a Dockerfile names, each once.
@@ -76,6 +80,13 @@ impl Slots {
     }
 }
 
+/// What the versions that an instruction of `text` gives belong to.
+pub fn names_in(text: &str, instruction: &Instruction) -> BTreeSet<Name> {
+    let mut slots = Vec::new();
+    of_instruction(text, instruction, &mut slots);
+    slots.into_iter().map(|(name, ..)| name).collect()
+}
+
 /// The versions of one commit's Dockerfile that today's has too, with other values.
 pub fn changed(now: &Versions, past: &Versions) -> Versions {
     past.iter()
@@ -108,6 +119,14 @@ fn of_instruction(text: &str, instruction: &Instruction, slots: &mut Vec<(Name, 
             for pair in pairs {
                 slots.extend(variable(text, instruction, &pair.name, &pair.value));
             }
+        }
+        Kind::Run(_) | Kind::Add(_) => {
+            let words = written::versions(text, instruction.span);
+            slots.extend(
+                words
+                    .into_iter()
+                    .map(|(word, span, value)| (Name::Word(word), span, value)),
+            );
         }
         Kind::Copy(_) => {
             for flag in instruction.flags.iter().filter(|f| f.name == "from") {
@@ -224,6 +243,17 @@ mod tests {
             "FROM a\nENV H=/opt/2 M=prod V=$X2\n",
             "FROM a\nENV H=/opt/1 M=dev V=$X1\n",
             "FROM a\nENV H=/opt/2 M=prod V=$X2\n",
+        );
+        // What commands name, one by one, wherever they stand.
+        same(
+            "FROM a\nRUN pip install x==2.0 y==1.0 && curl -O https://z/1.1/t-3.0.tgz\n",
+            "FROM a\nRUN pip install x==1.9 w==1.0\nRUN curl -O https://z/1.0/t-3.0.tgz\n",
+            "FROM a\nRUN pip install x==1.9 y==1.0 && curl -O https://z/1.0/t-3.0.tgz\n",
+        );
+        same(
+            "FROM a\nRUN x --version 2.0 && y --version 3.0\n",
+            "FROM a\nRUN x --version 1.0 && y --version 1.0\n",
+            "FROM a\nRUN x --version 2.0 && y --version 3.0\n",
         );
         // A text that does not parse has none; what the draft changed itself stays.
         same("FROM a:2\n", "FORM a:1\n", "FROM a:2\n");

@@ -142,7 +142,7 @@ fn assumed(bench: &Bench<'_>, then: &Draft) -> Vec<Caveat> {
         .filter(|pair| pair[0] != pair[1])
         .count();
     if n_bumps > 0 {
-        caveats.push(Caveat::general(format!("Each build has the image tags and the versions in ARG and ENV of its own commit's Dockerfile; they changed in {n_bumps} of these builds.")));
+        caveats.push(Caveat::general(format!("Each build has the image tags and the versions in ARG, ENV and commands of its own commit's Dockerfile; they changed in {n_bumps} of these builds.")));
     }
     let n_shorter = bench.runs.get(then).map_or(0, |run| run.n_shorter);
     if n_shorter > 0 {

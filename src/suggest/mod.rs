@@ -1,7 +1,7 @@
 //! Proposals with what they are worth: each replayed over the history, priced, and put in the best order.
 //!
 //! The baseline is the newest Dockerfile and ignore file at every commit, so that what is compared is two texts and not
-//! two histories of texts; only the versions that it names (tags of images, values of ARG and ENV) are each commit's own.
+//! two histories of texts; only the versions that it names (tags of images, values of ARG and ENV, versions in commands) are each commit's own.
 //!
 //! Never: prints, reads the disk, decides what is legal (that is `restructure::legality`'s).
 

@@ -5,7 +5,8 @@
 //! - `history.scn`: `--- PATH` and the file's content, for each file of the newest tree that is read; under
 //!   `--- tree` further files by name (empty); under `--- commits` one line for each build, oldest first, with the paths
 //!   that it changed: `name ~ path path`; under `--- settings` `build-arg NAME`, `bump NAME` (a build at which the Dockerfile itself
-//!   gave the ARG or ENV another value), `target N`, `git-dir excluded`, `dockerfile PATH`;
+//!   gave the ARG or ENV another value), `bump-word WORD` (one at which it gave the version in that word of a RUN another
+//!   value), `target N`, `git-dir excluded`, `dockerfile PATH`;
 //! - `after.Dockerfile` and `after.dockerignore`: the text with the rule's first legal candidate applied, where it
 //!   changes. Neither: the rule must propose nothing;
 //! - `safety.txt`: `safe`, or `review` and words that the doubt holds.
@@ -20,7 +21,7 @@ use stratigraph::cost::CostModel;
 use stratigraph::dockerfile::{self, Span};
 use stratigraph::history::{BuildInput, Change, Commit, Request};
 use stratigraph::replay::Settings;
-use stratigraph::restructure::past::Name;
+use stratigraph::restructure::past::{Name, names_in};
 use stratigraph::restructure::rules::ALL;
 use stratigraph::restructure::search::Proposals;
 use stratigraph::restructure::search::proposals;
@@ -117,6 +118,14 @@ impl Case {
                                 .bumps
                                 .entry(Name::Variable(name.to_owned()))
                                 .or_default() += 1;
+                        }
+                        ("bump-word", word) => {
+                            let text = format!("FROM scratch\nRUN {word}\n");
+                            let parsed = dockerfile::parse(&text).unwrap().dockerfile;
+                            let run = &parsed.stages[0].instructions[0];
+                            for name in names_in(&text, run) {
+                                *self.bumps.entry(name).or_default() += 1;
+                            }
                         }
                         ("target", n) => self.target = n.parse().unwrap(),
                         ("git-dir", value) => self.git_dir = value != "excluded",

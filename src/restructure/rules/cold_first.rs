@@ -18,14 +18,19 @@ use super::super::moving::{effects, move_before};
 use super::super::view::View;
 use super::Rule;
 use super::heat::heat;
+use super::often_last::sunk_steps;
 use super::system_first::{is_transfer, on_stages};
 use crate::dockerfile::ast::{Kind, Stage};
 
 /// Its line in [`super::ALL`].
 pub(super) const RULE: Rule = Rule {
     id: "cold-first",
-    summary: "rarely changing COPY above often changing ones",
-    propose: |view| on_stages(view, hoisted_copies),
+    summary: "rarely changing COPY and RUN above often changing ones",
+    propose: |view| {
+        let mut found = on_stages(view, sunk_steps);
+        found.extend(on_stages(view, hoisted_copies));
+        found
+    },
 };
 
 /// So many moved COPYs are proposed for a stage.

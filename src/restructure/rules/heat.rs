@@ -1,7 +1,7 @@
 //! How often what a COPY brings changed over the history.
 
 use super::super::layout::{Place, delivered, places, reachable, stage_named};
-use super::super::past::Name;
+use super::super::past::{Name, names_in};
 use super::super::view::View;
 use crate::dockerfile::ast::{Instruction, Kind, Stage};
 use crate::tree::RepoPath;
@@ -74,18 +74,27 @@ fn stage_heat(view: &View<'_>, of: usize, instruction: &Instruction) -> Option<u
     Some(bumps.max(view.n_touching(|p| paths.contains(p))))
 }
 
-/// In how many builds the stage's own base or a value that it sets became another one.
+/// In how many builds the stage's own base or a value or version that it names became another one.
 fn stage_bumps(view: &View<'_>, stage: &Stage) -> usize {
     let image = &stage.base().image;
-    let bumped = view.bumps.iter().filter(|(name, _)| match name {
+    let is_base = |name: &Name| match name {
         Name::Image(repository) => image
             .strip_prefix(repository.as_str())
             .is_some_and(|rest| rest.starts_with([':', '@'])),
-        Name::Variable(name) => stage.instructions.iter().any(|i| match &i.kind {
-            Kind::Arg(items) => items.iter().any(|item| item.name == *name),
-            Kind::Env(pairs) => pairs.iter().any(|pair| pair.name == *name),
-            _ => false,
-        }),
-    });
-    bumped.map(|(_, n)| n).sum()
+        _ => false,
+    };
+    let of_base = view.bumps.iter().filter(|(name, _)| is_base(name));
+    let of_base: usize = of_base.map(|(_, n)| n).sum();
+    let own = stage.instructions.iter();
+    own.map(|i| bumps_of(view, i)).sum::<usize>() + of_base
+}
+
+/// In how many builds the Dockerfile itself gave a version that an ARG, ENV, RUN or ADD writes out another value.
+pub(super) fn bumps_of(view: &View<'_>, instruction: &Instruction) -> usize {
+    if matches!(instruction.kind, Kind::Copy(_)) {
+        return 0;
+    }
+    let names = names_in(view.text(), instruction);
+    let mut counts = names.iter().filter_map(|name| view.bumps.get(name));
+    counts.by_ref().copied().max().unwrap_or_default()
 }

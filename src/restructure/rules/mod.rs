@@ -24,6 +24,7 @@ mod mounts;
 mod multi_stage;
 mod narrow;
 mod narrow_shown;
+mod often_last;
 mod own_stage;
 mod pin;
 mod shared_base;
