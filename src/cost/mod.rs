@@ -24,6 +24,7 @@ mod scale;
 mod schedule;
 mod sheet;
 mod step;
+mod told;
 mod total;
 mod warm;
 mod world;

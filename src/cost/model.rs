@@ -29,6 +29,7 @@ use super::step;
 use super::step::LayerFact;
 use super::step::LayerSize;
 use super::step::Work;
+use super::told::Told;
 use super::world::World;
 use crate::builder::Builder;
 use crate::cache::Lookup;
@@ -192,7 +193,7 @@ impl CostModel {
 
     /// How long a step takes when it runs. For FROM: resolving the image, not pulling it.
     pub fn step(&self, step: &Step) -> Estimate {
-        let work: Vec<Estimate> = step::work(step, self)
+        let work: Vec<Estimate> = step::work(step, Told::by(step), self)
             .into_iter()
             .map(|w| w.estimate)
             .collect();

@@ -10,6 +10,7 @@ use super::resolved;
 use super::step;
 use super::step::LayerSize;
 use super::step::Work;
+use super::told::Told;
 use crate::graph::Origin;
 use crate::graph::Step;
 use crate::replay::Steps;
@@ -37,7 +38,7 @@ pub(super) struct Row {
 }
 
 /// What steps take and leave behind, taken alone. Versions of a Dockerfile share most.
-pub(super) type Known = BTreeMap<step::Name, Alone>;
+pub(super) type Known = BTreeMap<(step::Name, Told), Alone>;
 
 /// A step taken alone.
 #[derive(Clone)]
@@ -121,15 +122,19 @@ impl Sheet {
 /// none of their own.
 pub(super) fn works(model: &CostModel, steps: &Steps, known: &mut Known) -> Vec<Vec<Work>> {
     let mut below: Vec<BTreeSet<&'static str>> = Vec::with_capacity(steps.steps.len());
+    let mut told: Vec<Told> = Vec::with_capacity(steps.steps.len());
     let mut works = Vec::with_capacity(steps.steps.len());
     for (n, step) in steps.steps.iter().enumerate() {
-        let mut own = alone(model, step, known).map_or_else(Vec::new, |a| a.work.clone());
+        let mut said = Told::by(step);
+        parents(step, n).for_each(|p| said |= told[p]);
+        told.push(said);
+        let mut own = alone(model, step, said, known).map_or_else(Vec::new, |a| a.work.clone());
         let mut fetched: BTreeSet<&'static str> = parents(step, n)
             .flat_map(|p| below[p].iter().copied())
             .collect();
         if model.mounts_filled && resolved::finds_done(&own, &fetched) {
             // What an earlier step fetched, a mount cannot spare it once more.
-            own = step::work(step, &model.before_first_build());
+            own = step::work(step, said, &model.before_first_build());
         }
         let work = resolved::adjusted(own, &fetched, &model.scale);
         fetched.extend(work.iter().filter_map(|w| resolved::fetcher(&w.key)));
@@ -141,14 +146,21 @@ pub(super) fn works(model: &CostModel, steps: &Steps, known: &mut Known) -> Vec<
 
 /// A step taken alone; `None` where it does not count. What the builder does not show (the merge half of a link, a
 /// heredoc's file) takes next to no time.
-fn alone<'a>(model: &CostModel, step: &Step, known: &'a mut Known) -> Option<&'a Alone> {
+fn alone<'a>(
+    model: &CostModel,
+    step: &Step,
+    told: Told,
+    known: &'a mut Known,
+) -> Option<&'a Alone> {
     if step.index == 0 || step::image_of(step).is_some() {
         return None;
     }
-    let alone = known.entry(step::name(step)).or_insert_with(|| Alone {
-        work: step::work(step, model),
-        layer: step::layer(step, &model.profile, &model.scale, &model.rates),
-    });
+    let alone = known
+        .entry((step::name(step), told))
+        .or_insert_with(|| Alone {
+            work: step::work(step, told, model),
+            layer: step::layer(step, &model.profile, &model.scale, &model.rates),
+        });
     Some(alone)
 }
 
@@ -173,7 +185,8 @@ fn row(model: &CostModel, step: &Step, n: usize, pieces: &mut Pieces, known: &mu
     let (profile, rates) = (&model.profile, &model.rates);
     let image = step::image_of(step);
     let is_from = image.is_some();
-    let layer = alone(model, step, known).map_or_else(LayerSize::default, |a| a.layer);
+    let layer =
+        alone(model, step, Told::by(step), known).map_or_else(LayerSize::default, |a| a.layer);
     let images = image
         .into_iter()
         .map(|name| step::base(name, profile, rates))

@@ -9,6 +9,7 @@ use super::observed::Size;
 use super::prior;
 use super::rates::Rates;
 use super::scale::Scale;
+use super::told::Told;
 use super::warm;
 use crate::graph::Definition;
 use crate::graph::Step;
@@ -95,8 +96,8 @@ pub(super) fn name(step: &Step) -> Name {
 }
 
 /// The pieces of work of a step that runs. Measured as a whole where the profile knows the step or its kind; else piece
-/// by piece, each measured where its kind was.
-pub(super) fn work(step: &Step, model: &CostModel) -> Vec<Work> {
+/// by piece, each measured where its kind was. `told` is what is said of downloads up to its end.
+pub(super) fn work(step: &Step, told: Told, model: &CostModel) -> Vec<Work> {
     let (profile, scale) = (&model.profile, &model.scale);
     let kind = kind_of_text(&step.text);
     let own = profile.step(step.stage.as_deref(), &step.text);
@@ -136,7 +137,7 @@ pub(super) fn work(step: &Step, model: &CostModel) -> Vec<Work> {
         })
         .collect();
     match model.runner {
-        Runner::Persistent if model.mounts_filled => warm::with_mounts(work, step, scale),
+        Runner::Persistent if model.mounts_filled => warm::with_mounts(work, step, told, scale),
         Runner::Persistent | Runner::Ephemeral => work,
     }
 }

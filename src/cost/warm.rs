@@ -7,6 +7,8 @@ use super::estimate::Source;
 use super::prior;
 use super::scale::Scale;
 use super::step::Work;
+use super::told::Told;
+use super::told::commands;
 use crate::graph::Step;
 
 /// What a mount does for a kind of command.
@@ -126,8 +128,8 @@ const FETCHED: &[(&str, &str, &str)] = &[
 ];
 
 /// The pieces of work of a step on a builder whose mounts are filled. Measured ones stay: they were measured so.
-pub(super) fn with_mounts(work: Vec<Work>, step: &Step, scale: &Scale) -> Vec<Work> {
-    let mounts = cache_mounts(step);
+pub(super) fn with_mounts(work: Vec<Work>, step: &Step, told: Told, scale: &Scale) -> Vec<Work> {
+    let mounts = cache_mounts(step, told);
     if mounts.is_empty() {
         return work;
     }
@@ -185,8 +187,8 @@ fn left(kind: &str, mounts: &[String]) -> Option<&'static Row> {
     WARM.iter().filter(applies).min_by_key(|row| row.percent)
 }
 
-/// Where a RUN has cache mounts; none where its installer is told to use no cache.
-fn cache_mounts(step: &Step) -> Vec<String> {
+/// Where a RUN has cache mounts that hold something once it has run; none where its installer is told to use no cache.
+fn cache_mounts(step: &Step, told: Told) -> Vec<String> {
     let words = step.text.split_whitespace().skip(1);
     let flags = words.take_while(|w| w.starts_with("--"));
     let mounts = flags.filter_map(|w| w.strip_prefix("--mount="));
@@ -194,6 +196,7 @@ fn cache_mounts(step: &Step) -> Vec<String> {
     if is_off(&step.command) || step.definition.parts().iter().any(|(what, _)| is_off(what)) {
         return Vec::new();
     }
+    let seen = commands(step);
     mounts
         .filter(|options| options.split(',').any(|o| o == "type=cache"))
         .filter_map(|options| {
@@ -202,6 +205,7 @@ fn cache_mounts(step: &Step) -> Vec<String> {
             values.find_map(|o| names.iter().find_map(|n| o.strip_prefix(n)))
         })
         .map(|path| path.trim_matches('"').to_owned())
+        .filter(|path| told.holds(path, &seen))
         .collect()
 }
 
@@ -269,7 +273,48 @@ mod tests {
         check("target=/root/.m2", "mvn package", true);
         check("target=/app/target", "cargo build --release", true);
         check("target=/root/.npm", "npm run build", false);
+        check("target=/root/.cache/go-build", "go build -a .", false);
+        check("target=/root/.cache/go-build", "go install -a ./...", false);
+        let install = "apt-get update && apt-get install -y git";
+        let kept = format!("rm -f /etc/apt/apt.conf.d/docker-clean && {install}");
+        check("target=/var/cache/apt", &kept, true);
+        check("target=/var/cache/apt", install, false);
+        check(
+            "target=/var/cache/apt",
+            &format!("{kept} && apt-get clean"),
+            false,
+        );
+        check("target=/var/lib/apt", install, true);
+        let emptied = format!("{install} && rm -rf /var/lib/apt/lists/*");
+        check("target=/var/lib/apt", &emptied, false);
+        check("target=/var/lib/apt/lists", &emptied, false);
+        check("target=/etc/apk/cache", "apk add -U git", true);
+        check("target=/etc/apk/cache", "apk add --no-cache git", false);
+        check("target=/var/cache/apk", "apk add git", false);
+        check(
+            "target=/var/cache/apk",
+            "ln -s /var/cache/apk /etc/apk/cache && apk add git",
+            true,
+        );
+        check("target=/var/cache/dnf", "dnf install -y git", false);
+        let kept = "dnf install -y --setopt=keepcache=1 git";
+        check("target=/var/cache/dnf", kept, true);
+        check(
+            "target=/var/cache/dnf",
+            &format!("{kept} && dnf clean all"),
+            false,
+        );
         check("target=/srv", "npm ci", false);
+    }
+
+    #[test]
+    fn what_an_earlier_step_says_of_downloads_counts() {
+        let install = "RUN --mount=type=cache,target=/var/cache/apt apt-get install -y git";
+        let ms = |first: &str| {
+            let steps = steps(&["FROM a", first, install]);
+            CostModel::default().steps(&steps)[2].median_ms
+        };
+        assert!(ms("RUN rm -f /etc/apt/apt.conf.d/docker-clean") < ms("RUN true"));
     }
 
     #[test]

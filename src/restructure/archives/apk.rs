@@ -83,11 +83,13 @@ fn edits(family: &Family<'_, '_>, run: &Run<'_>) -> Option<(Vec<TextEdit>, Vec<S
     edits.extend(emptied.edits);
     let mut is_updated = false;
     for seen in own {
-        if seen.subcommand() == "update" {
+        if seen.subcommand() == "update" && !seen.conditional {
             is_updated = true;
         }
         if installs(seen) || seen.subcommand() == "update" {
-            let updates = is_updated || seen.args().iter().any(|w| UPDATES.contains(&w.as_str()));
+            let updates = is_updated
+                || seen.subcommand() == "update"
+                || seen.args().iter().any(|w| UPDATES.contains(&w.as_str()));
             edits.extend(updated(run, seen, updates)?);
             if seen.args().iter().any(|w| w == NO_CACHE) {
                 words.push(NO_CACHE.to_owned());

@@ -64,6 +64,10 @@ pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
             }
             let place = family.places.get(stage)?.get(index)?;
             match read(view, instruction, place, &PROGRAMS) {
+                // Whether the lists are there must not depend on what the RUN finds.
+                Reading::Plain(run) if run.may_skip(&PROGRAMS) && !updates_first(&run) => {
+                    return None;
+                }
                 Reading::Plain(run) => runs.push((At { stage, index }, *run)),
                 Reading::Absent => {}
                 Reading::Unclear => return None,
@@ -237,7 +241,7 @@ fn goes_by_marks(seen: &Seen) -> bool {
 fn updates_first(run: &Run<'_>) -> bool {
     let mut own = run.of(&PROGRAMS);
     own.find(|s| installs(s) || verb(s) == "update")
-        .is_some_and(|s| verb(s) == "update")
+        .is_some_and(|s| verb(s) == "update" && !s.conditional)
 }
 
 /// What is to be checked where a RUN left its package lists to whatever comes after it.

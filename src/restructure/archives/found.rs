@@ -7,7 +7,7 @@ use super::super::view::View;
 use crate::dockerfile::ast::{Instruction, Kind};
 use crate::shell::{Command, Connector, Seen};
 
-/// A RUN in which a package manager works, as root and whatever happens.
+/// A RUN in which a package manager works as root.
 pub(super) struct Run<'a> {
     pub(super) instruction: &'a Instruction,
     pub(super) text: RunText<'a>,
@@ -63,8 +63,7 @@ pub(super) fn read<'a>(
     let is_plain = |s: &&Seen| {
         let written = text.script.commands.get(s.command);
         let name = written.map_or("", Command::name);
-        !s.conditional
-            && s.connector != Connector::Background
+        s.connector != Connector::Background
             && (programs.contains(&name) || IN_FRONT.contains(&name))
             && !s.subcommand().contains(['$', '`'])
     };
@@ -102,8 +101,13 @@ fn asks(command: &Command, programs: &[&str], depth: usize) -> bool {
 }
 
 impl Run<'_> {
+    /// Whether some commands of `programs` may be skipped.
+    pub(super) fn may_skip(&self, programs: &[&str]) -> bool {
+        self.of(programs).any(|s| s.conditional)
+    }
+
     /// The commands of `programs`.
-    pub(super) fn of<'s>(&'s self, programs: &'s [&'s str]) -> impl Iterator<Item = &'s Seen> {
+    pub(super) fn of<'s>(&'s self, programs: &'s [&str]) -> impl Iterator<Item = &'s Seen> {
         self.seen.iter().filter(|s| programs.contains(&s.name()))
     }
 
