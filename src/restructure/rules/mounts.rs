@@ -17,11 +17,12 @@
 
 use super::super::archives;
 use super::super::candidate::{Candidate, Safety, TextEdit};
+use super::super::command;
 use super::super::downloads::{self, Downloads};
 use super::super::effect::{Files, effect};
 use super::super::installs::{Install, StageView, relative};
 use super::super::kept::emptied;
-use super::super::layout::{places, reachable};
+use super::super::layout::{is_within, places, reachable};
 use super::super::lift::declare;
 use super::super::moving::{block, with_flags, without_blank_twin};
 use super::super::taken::{is_copied_from, is_in_image};
@@ -31,6 +32,7 @@ use super::Rule;
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::{Instruction, Kind};
 use crate::ecosystem::CacheDir;
+use crate::shell::Seen;
 use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -296,12 +298,60 @@ fn flags(instruction: &Instruction, ecosystem: &str, dir: &CacheDir, target: &st
     if dir.is_exclusive {
         flags.push_str(",sharing=locked");
     }
-    let builds = ["go build", "go install", "go test", "make"];
-    if ecosystem == "go" && builds.iter().any(|b| instruction.original.contains(b)) {
+    if ecosystem == "go" && compiles_go(instruction) {
         flags.push_str(" --mount=type=cache,target=/root/.cache/go-build");
     }
     flags
 }
+
+/// Whether a RUN compiles with Go, so that its compiler's cache is of use: with `-a` all is compiled anew (`go help build`).
+fn compiles_go(instruction: &Instruction) -> bool {
+    let compiles = |seen: &Seen| match seen.name() {
+        // tonistiigi/xx: Go for another platform, same words.
+        "go" | "xx-go" => {
+            matches!(seen.subcommand(), "build" | "install" | "run" | "test")
+                && !seen.args().iter().any(|w| w == "-a")
+        }
+        "gmake" | "goreleaser" | "mage" | "make" => true,
+        _ => false,
+    };
+    match command::seen(instruction) {
+        Some(seen) => seen.iter().any(compiles),
+        None => ["go build", "go install", "go test", "make"]
+            .iter()
+            .any(|b| instruction.original.contains(b)),
+    }
+}
+
+/// Commands that look at what was built, or put it elsewhere: they read no module and compile nothing.
+const LOOKERS: [&str; 26] = [
+    "[",
+    "cd",
+    "chmod",
+    "chown",
+    "cp",
+    "du",
+    "echo",
+    "export",
+    "file",
+    "ldd",
+    "ln",
+    "ls",
+    "mkdir",
+    "mv",
+    "nm",
+    "objdump",
+    "printf",
+    "readelf",
+    "set",
+    "size",
+    "strip",
+    "test",
+    "upx",
+    "xx-info",
+    "xx-verify",
+    "true",
+];
 
 /// Whether the RUN at `run` may read what is below `target`.
 fn may_read(of: &StageView<'_>, run: usize, target: &str) -> bool {
@@ -310,5 +360,8 @@ fn may_read(of: &StageView<'_>, run: usize, target: &str) -> bool {
         Files::Commands(touched) => !touched.meets(target),
         _ => false,
     };
-    !is_elsewhere && !of.reads_no_project(run, &BTreeSet::new())
+    let looks =
+        |s: &Seen| LOOKERS.contains(&s.name()) && !s.args().iter().any(|w| is_within(w, target));
+    let only_looks = command::seen(instruction).is_some_and(|all| all.iter().all(looks));
+    !is_elsewhere && !only_looks && !of.reads_no_project(run, &BTreeSet::new())
 }
