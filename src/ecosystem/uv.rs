@@ -152,7 +152,13 @@ fn local_sources(
 }
 
 fn cache(call: &Call<'_>) -> Option<CacheDir> {
-    let is_install = call.program() == "uv" && matches!(call.verb(), Some("sync" | "pip"));
-    (is_install && call.env.get("UV_NO_CACHE").is_none_or(|v| v == "0")).then_some(())?;
+    let has = |verb: &str| call.args().iter().any(|a| a == verb);
+    let downloads = match call.verb() {
+        Some("sync") => true,
+        Some("pip") => has("install") || has("sync"),
+        _ => false,
+    };
+    (call.program() == "uv" && downloads && call.env.get("UV_NO_CACHE").is_none_or(|v| v == "0"))
+        .then_some(())?;
     CacheDir::of("~/.cache/uv")
 }

@@ -39,9 +39,6 @@ impl<'a> Read<'a> {
         run: usize,
         instruction: &'a Instruction,
     ) -> Option<Self> {
-        let Kind::Run(kind) = &instruction.kind else {
-            return None;
-        };
         // A file of the context that a mount brings is another place to read from; that is another rule's business.
         let binds = |m: &str| {
             !["type=cache", "type=secret", "type=ssh", "type=tmpfs"]
@@ -51,6 +48,18 @@ impl<'a> Read<'a> {
         if instruction.flag_values("mount").any(binds) {
             return None;
         }
+        Self::despite_mounts(of, run, instruction)
+    }
+
+    /// As [`Self::new`], whatever else mounts bring.
+    pub(super) fn despite_mounts(
+        of: &'a StageView<'a>,
+        run: usize,
+        instruction: &'a Instruction,
+    ) -> Option<Self> {
+        let Kind::Run(kind) = &instruction.kind else {
+            return None;
+        };
         let (start, text, script) = shell_text(of, instruction, &kind.command)?;
         if !script.is_complete || script.pieces.is_empty() {
             return None;

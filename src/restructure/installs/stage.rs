@@ -197,7 +197,7 @@ impl<'a> StageView<'a> {
         run: usize,
     ) -> Vec<(&'static str, ecosystem::CacheDir)> {
         let instruction = &self.stage.instructions[run];
-        let Some(read) = Read::new(self, run, instruction) else {
+        let Some(read) = Read::despite_mounts(self, run, instruction) else {
             return Vec::new();
         };
         let mut found: Vec<(&'static str, ecosystem::CacheDir)> = Vec::new();
