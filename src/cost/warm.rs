@@ -269,7 +269,11 @@ mod tests {
             false,
         );
         check("target=/root/.cache/uv", "uv sync", true);
-        check("target=/root/.cache/uv", "uv pip install -r requirements.txt", true);
+        check(
+            "target=/root/.cache/uv",
+            "uv pip install -r requirements.txt",
+            true,
+        );
         check("target=/root/.cache/go-build", "go build .", true);
         check("target=/go/pkg/mod", "go build .", true);
         check("target=/root/.m2", "mvn package", true);

@@ -72,6 +72,43 @@ pub(super) fn named(
     )
 }
 
+/// So many files that a RUN calls are looked into, and none that is longer (bytes).
+const MOST_CALLED: usize = 40;
+const MOST_READ: usize = 1 << 18;
+
+/// The first file among `there` that holds one of `words` and that `text` names by its name, or a file that it names does.
+pub(super) fn called_with(
+    view: &View<'_>,
+    there: &BTreeSet<RepoPath>,
+    text: &str,
+    words: &[&str],
+) -> Option<RepoPath> {
+    let mut closed: BTreeSet<&RepoPath> = BTreeSet::new();
+    let mut texts = vec![text.as_bytes().to_vec()];
+    while let Some(text) = texts.pop() {
+        let named: BTreeSet<&[u8]> = text.split(|b| !is_of_name(*b)).collect();
+        for path in there {
+            let is_named = path.file_name().is_some_and(|name| named.contains(name));
+            if !is_named || closed.len() >= MOST_CALLED || !closed.insert(path) {
+                continue;
+            }
+            let Some(inner) = (view.read)(path).filter(|i| i.len() <= MOST_READ) else {
+                continue;
+            };
+            if words.iter().any(|word| holds(&inner, word.as_bytes())) {
+                return Some(path.clone());
+            }
+            texts.push(inner);
+        }
+    }
+    None
+}
+
+/// Whether a byte may be part of a script's name.
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._-+@".contains(&byte)
+}
+
 /// Whether a command goes to a directory that one of `paths` is below, names it from where it works, or goes nobody
 /// knows where: `cd app && make`, `make -C app`.
 fn works_among(instruction: &Instruction, here: &str, paths: &BTreeSet<&str>) -> bool {

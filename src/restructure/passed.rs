@@ -94,6 +94,10 @@ fn may_build(path: &RepoPath) -> bool {
         "pom.xml",
         "package.json",
     ];
+    // A Dockerfile only receives.
+    if lower.contains("dockerfile") {
+        return false;
+    }
     is_about_images(path)
         || names.contains(&lower.as_str())
         || [".sh", ".mk", ".hcl"].iter().any(|e| lower.ends_with(e))
@@ -158,7 +162,11 @@ fn given(line: &[u8], name: &str) -> Option<Given> {
         .flatten();
     let value = element.or_else(|| value.strip_prefix(['=', ':']))?;
     // A default that stands there, or one of a list, is what most builds have.
-    if value.contains(":-") || value.contains("matrix.") {
+    // A secret is the same at each build.
+    if [":-", "matrix.", "secrets."]
+        .iter()
+        .any(|w| value.contains(w))
+    {
         return None;
     }
     if value.contains('$') || value.contains("{{") {
@@ -193,6 +201,7 @@ mod tests {
         check("            SHA=1.2.3", false);
         check("  SHA: ${SHA:-none}", false);
         check("  SHA: ${{ matrix.sha }}", false);
+        check("  SHA=${{ secrets.SHA }}", false);
         assert_eq!(given(b"build --build-arg SHA=true", "SHA"), None);
         check("echo $SHA", false);
         check("the SHA of a commit", false);
@@ -224,6 +233,7 @@ mod tests {
         check("hack/build.sh", true);
         check("docker-compose.prod.yml", true);
         check("src/main.rs", false);
+        check(".github/docker/old.Dockerfile", false);
         check("docs/github/x.md", false);
     }
 }

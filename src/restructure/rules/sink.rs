@@ -24,7 +24,7 @@ use super::super::effect::{Effect, Files, conflict};
 use super::super::layout::{Place, mentioned, places, reachable};
 use super::super::mentions::mentions;
 use super::super::moving::{block_of, effects};
-use super::super::named::named;
+use super::super::named::{called_with, named};
 use super::super::passed::{is_about_images, passed_by};
 use super::super::past::Name;
 use super::super::present::present;
@@ -335,6 +335,15 @@ fn is_unread(
     }
     let words: Vec<&str> = names.iter().map(String::as_str).collect();
     let present = present(view, ground.places, stage.index, index);
+    let heredocs = instruction.heredocs.iter().map(|h| h.content.as_str());
+    let text: String = [instruction.original.as_str()]
+        .into_iter()
+        .chain(heredocs)
+        .collect();
+    let calls = |there| called_with(view, there, &text, &words).is_some();
+    if present.as_ref().is_some_and(calls) {
+        return false;
+    }
     let is_there = |p: &RepoPath| present.as_ref().is_none_or(|all| all.contains(p));
     let found = mentions(view, &words, |p| {
         *p != *view.path && !is_about_images(p) && is_there(p)
