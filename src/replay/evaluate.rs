@@ -5,17 +5,13 @@
 //! is read must be there; what is not found runs, after its inputs. A key that is found without a result runs only
 //! when somebody needs its files, and keeps its key.
 
-use super::filters;
 use super::filters::Filters;
-use super::marks;
+use super::prepared::Prepared;
 use super::settings::NotHeld;
-use super::settings::RunOutputs;
-use crate::builder::{Effect, Plan, VertexInput, VertexSource};
-use crate::cache::{InputKey, KeyId, Link, NOT_HELD, OpId, Store};
-use crate::context::{ContentId, ContextTree, Node, Reading, Selector, copy_into, digest_as};
-use crate::graph::Step;
+use crate::builder::{Effect, VertexInput, VertexSource};
+use crate::cache::{InputKey, KeyId, Link, NOT_HELD, Store};
+use crate::context::{ContentId, ContextTree, Node, Reading, digest_as};
 use crate::tree::RepoPath;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What became of one vertex.
@@ -30,11 +26,11 @@ pub(super) struct Fate {
     /// Why its outcome cannot be known.
     pub(super) unknown: Option<Arc<str>>,
     /// Its files cannot be known, whatever its outcome.
-    murky: bool,
+    pub(super) murky: bool,
     /// The build that made the record it was found under.
     pub(super) hit_build: Option<usize>,
     /// What it left, where somebody looked.
-    tree: Option<Node>,
+    pub(super) tree: Option<Node>,
 }
 
 /// What became of all vertices of one build.
@@ -43,7 +39,7 @@ pub(super) struct Fates {
     /// By vertex.
     pub(super) list: Vec<Fate>,
     /// The digest of each input's content where it was needed, all vertices' inputs one after the other.
-    contents: Vec<Option<ContentId>>,
+    pub(super) contents: Vec<Option<ContentId>>,
 }
 
 impl Fates {
@@ -56,109 +52,6 @@ impl Fates {
     pub(super) fn without_trees(mut self) -> Self {
         self.list.iter_mut().for_each(|fate| fate.tree = None);
         self
-    }
-}
-
-/// What stays the same for all builds of one plan with one cache.
-pub(super) struct Prepared {
-    pub(super) plan: Plan,
-    /// Interned keys of the vertices.
-    ops: Vec<OpId>,
-    /// Interned paths of each vertex's inputs.
-    paths: Vec<Vec<OpId>>,
-    /// What each RUN leaves when it runs again.
-    outputs: Vec<RunOutputs>,
-    /// Whether the settings say of this very step what it leaves.
-    told: Vec<bool>,
-    /// For each RUN: the paths that later steps read from its file system.
-    marks: Vec<Vec<String>>,
-    /// Vertices that the target needs.
-    pub(super) needed: Vec<bool>,
-    /// Where each vertex's inputs begin in [`Fates::contents`].
-    offsets: Vec<usize>,
-    /// The inputs that needed vertices read from the context: vertex, input.
-    context_inputs: Vec<(usize, usize)>,
-    /// Whether all that is needed is looked up, and by what is known before anything runs.
-    is_regular: bool,
-    not_held: NotHeld,
-}
-
-impl Prepared {
-    pub(super) fn new(
-        plan: Plan,
-        store: &mut Store,
-        outputs: Vec<RunOutputs>,
-        told: Vec<bool>,
-        not_held: NotHeld,
-    ) -> Self {
-        let ops = plan
-            .vertices
-            .iter()
-            .map(|v| store.intern(v.key.0))
-            .collect();
-        let paths = plan
-            .vertices
-            .iter()
-            .map(|v| v.inputs.iter().map(|i| store.intern(i.paths.0)).collect())
-            .collect();
-        let edges: Vec<Vec<usize>> = plan
-            .vertices
-            .iter()
-            .map(|v| v.inputs.iter().filter_map(VertexInput::vertex).collect())
-            .collect();
-        let needed = plan.target.map_or_else(
-            || vec![plan.in_order; edges.len()],
-            |t| {
-                crate::graph::dag::reachable(&edges, t)
-                    .iter()
-                    .map(|n| *n || plan.in_order)
-                    .collect()
-            },
-        );
-        let starts = plan.vertices.iter().scan(0, |next, v| {
-            let start = *next;
-            *next += v.inputs.len();
-            Some(start)
-        });
-        let offsets = starts.collect();
-        let marks = marks::paths(&plan);
-        let context_inputs = (0..plan.vertices.len())
-            .filter(|&v| needed[v])
-            .flat_map(|v| plan.vertices[v].context_inputs().map(move |i| (v, i)))
-            .collect();
-        let is_regular = !plan.in_order && plan.vertices.iter().all(|v| v.unknown.is_none());
-        Self {
-            ops,
-            paths,
-            outputs,
-            told,
-            marks,
-            needed,
-            offsets,
-            context_inputs,
-            is_regular,
-            not_held,
-            plan,
-        }
-    }
-
-    /// The files that a RUN writes, if it is one of `filters` and nothing else is said of it. Into a mount it would write
-    /// something else.
-    pub(super) fn filter<'f>(
-        &self,
-        v: usize,
-        filters: &'f Filters,
-    ) -> Option<&'f BTreeMap<String, filters::Output>> {
-        let step = self.plan.step(v);
-        let files = filters.of(&step.command)?;
-        let mut words = step.text.split_whitespace().skip(1);
-        let has_flags = words.next().is_some_and(|word| word.starts_with("--"));
-        (!has_flags && !self.told[v]).then_some(files)
-    }
-
-    /// The operation of a vertex.
-    pub(super) fn op(&self, v: usize) -> OpId {
-        self.ops[v]
     }
 }
 
@@ -227,14 +120,14 @@ fn is_base(inputs: &[VertexInput], input: &VertexInput, effect: &Effect) -> bool
         && input.paths == ContentId::of_bytes(b"")
 }
 
-struct Evaluation<'a> {
-    prepared: &'a Prepared,
-    store: &'a mut Store,
-    context: &'a ContextTree,
-    filters: &'a Filters,
-    build: usize,
-    fates: Fates,
-    last: Option<&'a Fates>,
+pub(super) struct Evaluation<'a> {
+    pub(super) prepared: &'a Prepared,
+    pub(super) store: &'a mut Store,
+    pub(super) context: &'a ContextTree,
+    pub(super) filters: &'a Filters,
+    pub(super) build: usize,
+    pub(super) fates: Fates,
+    pub(super) last: Option<&'a Fates>,
 }
 
 impl Evaluation<'_> {
@@ -571,133 +464,6 @@ impl Evaluation<'_> {
         self.fates.contents[self.prepared.offsets[v] + i] = Some(content);
         Ok(())
     }
-
-    /// The file system that a vertex leaves, as far as it can be known.
-    fn tree(&mut self, v: usize) -> Node {
-        for vertex in self.trees_below(v) {
-            let tree = self.build_tree(vertex);
-            self.fates.list[vertex].tree = Some(tree);
-        }
-        self.fates.list[v]
-            .tree
-            .clone()
-            .expect("the tree was just built")
-    }
-
-    /// The vertices whose trees `v`'s is made of and that are not made yet, inputs first.
-    fn trees_below(&self, v: usize) -> Vec<usize> {
-        let mut wanted = std::collections::BTreeSet::new();
-        let mut next = vec![v];
-        while let Some(v) = next.pop() {
-            if self.fates.list[v].tree.is_some() || !wanted.insert(v) {
-                continue;
-            }
-            let vertex = &self.prepared.plan.vertices[v];
-            match (&vertex.effect, self.prepared.outputs[v]) {
-                (Effect::Image(_) | Effect::File(..), _) => {}
-                (Effect::Run | Effect::Mkdir(_) | Effect::Nothing | Effect::Setting, _) => {
-                    next.extend(vertex.inputs.first().and_then(VertexInput::vertex))
-                }
-                (Effect::Copy(_) | Effect::Merge, _) => {
-                    next.extend(vertex.inputs.iter().filter_map(VertexInput::vertex))
-                }
-            }
-        }
-        wanted.into_iter().collect()
-    }
-
-    fn build_tree(&self, v: usize) -> Node {
-        let vertex = &self.prepared.plan.vertices[v];
-        let input = |i: usize| {
-            let source = vertex.inputs.get(i).and_then(VertexInput::vertex);
-            source
-                .and_then(|s| self.fates.list[s].tree.clone())
-                .unwrap_or_else(Node::empty_dir)
-        };
-        match &vertex.effect {
-            Effect::Image(image) => image_tree(image),
-            Effect::File(name, bytes) => {
-                let mut tree = Node::empty_dir();
-                tree.put(&RepoPath::new(name), Node::of_bytes(bytes.as_bytes()));
-                tree
-            }
-            Effect::Nothing | Effect::Setting => input(0),
-            Effect::Mkdir(path) => {
-                let mut tree = input(0);
-                tree.make_dirs(&RepoPath::new(path));
-                tree
-            }
-            Effect::Run => {
-                let outputs = self.prepared.outputs[v];
-                let token = match outputs {
-                    RunOutputs::Stable => "run".to_owned(),
-                    RunOutputs::Changing => format!(
-                        "run {}",
-                        self.fates.list[v]
-                            .key
-                            .map_or(0, |k| self.store.record(k).execution)
-                    ),
-                };
-                let mut tree = input(0);
-                let (token, paths) = (
-                    ContentId::of_bytes(token.as_bytes()),
-                    &self.prepared.marks[v],
-                );
-                let known = self.prepared.filter(v, self.filters).and_then(|files| {
-                    let dir = working_directory(self.prepared.plan.step(v));
-                    filters::apply(&tree, paths, files, dir.as_deref(), token)
-                });
-                if let Some(filtered) = known {
-                    return filtered;
-                }
-                marks::apply(&mut tree, paths, token, outputs);
-                tree
-            }
-            Effect::Merge => {
-                let mut tree = input(0);
-                tree.merge(&RepoPath::root(), &input(1));
-                tree
-            }
-            Effect::Copy(copy) => {
-                let mut tree = if copy.based {
-                    input(0)
-                } else {
-                    Node::empty_dir()
-                };
-                for group in copy.sources.chunk_by(|a, b| a.0 == b.0) {
-                    let source = match vertex.inputs[group[0].0].source {
-                        VertexSource::Context => self.context.root().clone(),
-                        VertexSource::Vertex(_) => input(group[0].0),
-                    };
-                    let selectors: Vec<Selector> = group.iter().map(|(_, s)| s.clone()).collect();
-                    // A source that is not there was refused when its content was read.
-                    let _ = copy_into(
-                        &mut tree,
-                        &copy.destination,
-                        &source,
-                        &selectors,
-                        &copy.options,
-                    );
-                }
-                tree
-            }
-        }
-    }
-}
-
-/// Where a RUN runs, as far as the builder's steps tell.
-fn working_directory(step: &Step) -> Option<String> {
-    let parts = step.definition.parts();
-    let found = parts.iter().find(|(what, _)| what == "working directory");
-    found.map(|(_, dir)| dir.clone())
-}
-
-/// An image's files are not in git. A file at one path is taken to be the same in every image, as a caveat says;
-/// the image as a whole is not.
-fn image_tree(image: &str) -> Node {
-    let mut tree = Node::backed_dir(ContentId::of_bytes(b"image"));
-    tree.put(&RepoPath::new(".image"), Node::of_bytes(image.as_bytes()));
-    tree
 }
 
 fn missing_in_context(why: &str) -> String {

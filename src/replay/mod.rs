@@ -9,9 +9,11 @@ mod filters;
 mod marks;
 mod outcome;
 mod plan_key;
+mod prepared;
 mod reason;
 mod run;
 mod settings;
+mod trees;
 
 pub use ahead::Ahead;
 pub use ahead::Made;

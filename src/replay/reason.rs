@@ -1,7 +1,8 @@
 //! Why a step missed: held against the same step of the build before.
 
 use super::align::align;
-use super::evaluate::{Fates, Prepared};
+use super::evaluate::Fates;
+use super::prepared::Prepared;
 use crate::builder::{Effect, VertexInput, VertexSource};
 use crate::cache::{Lookup, MissReason};
 use crate::context::{ContextTree, covered};

@@ -1,10 +1,11 @@
 //! The replay itself: builds in, outcomes out, one after the other.
 
 use super::ahead::Made;
-use super::evaluate::{Fates, Prepared, evaluate, image_chain};
+use super::evaluate::{Fates, evaluate, image_chain};
 use super::filters::Filters;
 use super::outcome::{BuildOutcome, Built, Outcome};
 use super::plan_key::{MAX_PLANS, PlanKey, target};
+use super::prepared::Prepared;
 use super::reason::{Evidence, Hidden, Reference, explain};
 use super::settings::{CacheExport, NotHeld, RunOutputs, Runner, Settings};
 use crate::builder;

@@ -1,0 +1,113 @@
+//! What stays the same for all builds of one plan with one cache.
+
+use super::filters;
+use super::filters::Filters;
+use super::marks;
+use super::settings::NotHeld;
+use super::settings::RunOutputs;
+use crate::builder::{Plan, VertexInput};
+use crate::cache::{OpId, Store};
+use std::collections::BTreeMap;
+
+/// What stays the same for all builds of one plan with one cache.
+pub(super) struct Prepared {
+    pub(super) plan: Plan,
+    /// Interned keys of the vertices.
+    pub(super) ops: Vec<OpId>,
+    /// Interned paths of each vertex's inputs.
+    pub(super) paths: Vec<Vec<OpId>>,
+    /// What each RUN leaves when it runs again.
+    pub(super) outputs: Vec<RunOutputs>,
+    /// Whether the settings say of this very step what it leaves.
+    pub(super) told: Vec<bool>,
+    /// For each RUN: the paths that later steps read from its file system.
+    pub(super) marks: Vec<Vec<String>>,
+    /// Vertices that the target needs.
+    pub(super) needed: Vec<bool>,
+    /// Where each vertex's inputs begin in [`Fates::contents`].
+    pub(super) offsets: Vec<usize>,
+    /// The inputs that needed vertices read from the context: vertex, input.
+    pub(super) context_inputs: Vec<(usize, usize)>,
+    /// Whether all that is needed is looked up, and by what is known before anything runs.
+    pub(super) is_regular: bool,
+    pub(super) not_held: NotHeld,
+}
+
+impl Prepared {
+    pub(super) fn new(
+        plan: Plan,
+        store: &mut Store,
+        outputs: Vec<RunOutputs>,
+        told: Vec<bool>,
+        not_held: NotHeld,
+    ) -> Self {
+        let ops = plan
+            .vertices
+            .iter()
+            .map(|v| store.intern(v.key.0))
+            .collect();
+        let paths = plan
+            .vertices
+            .iter()
+            .map(|v| v.inputs.iter().map(|i| store.intern(i.paths.0)).collect())
+            .collect();
+        let edges: Vec<Vec<usize>> = plan
+            .vertices
+            .iter()
+            .map(|v| v.inputs.iter().filter_map(VertexInput::vertex).collect())
+            .collect();
+        let needed = plan.target.map_or_else(
+            || vec![plan.in_order; edges.len()],
+            |t| {
+                crate::graph::dag::reachable(&edges, t)
+                    .iter()
+                    .map(|n| *n || plan.in_order)
+                    .collect()
+            },
+        );
+        let starts = plan.vertices.iter().scan(0, |next, v| {
+            let start = *next;
+            *next += v.inputs.len();
+            Some(start)
+        });
+        let offsets = starts.collect();
+        let marks = marks::paths(&plan);
+        let context_inputs = (0..plan.vertices.len())
+            .filter(|&v| needed[v])
+            .flat_map(|v| plan.vertices[v].context_inputs().map(move |i| (v, i)))
+            .collect();
+        let is_regular = !plan.in_order && plan.vertices.iter().all(|v| v.unknown.is_none());
+        Self {
+            ops,
+            paths,
+            outputs,
+            told,
+            marks,
+            needed,
+            offsets,
+            context_inputs,
+            is_regular,
+            not_held,
+            plan,
+        }
+    }
+
+    /// The files that a RUN writes, if it is one of `filters` and nothing else is said of it. Into a mount it would write
+    /// something else.
+    pub(super) fn filter<'f>(
+        &self,
+        v: usize,
+        filters: &'f Filters,
+    ) -> Option<&'f BTreeMap<String, filters::Output>> {
+        let step = self.plan.step(v);
+        let files = filters.of(&step.command)?;
+        let mut words = step.text.split_whitespace().skip(1);
+        let has_flags = words.next().is_some_and(|word| word.starts_with("--"));
+        (!has_flags && !self.told[v]).then_some(files)
+    }
+
+    /// The operation of a vertex.
+    pub(super) fn op(&self, v: usize) -> OpId {
+        self.ops[v]
+    }
+}
