@@ -4,6 +4,7 @@
 
 pub mod dag;
 mod definition;
+mod dispatch;
 mod env;
 mod lower;
 mod lowered;
