@@ -12,6 +12,8 @@ mod error;
 #[cfg(feature = "git")]
 pub mod git;
 #[cfg(feature = "git")]
+mod objects;
+#[cfg(feature = "git")]
 mod raw;
 #[cfg(feature = "git")]
 mod walk;

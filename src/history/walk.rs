@@ -3,13 +3,13 @@
 use super::commit::Commit;
 use super::error::Error;
 use super::error::ErrorKind;
-use super::git::Found;
-use super::git::Lookup;
 use super::git::Met;
-use super::git::Reader;
 use super::git::Repository;
 use super::input::BuildInput;
 use super::input::Request;
+use super::objects::Found;
+use super::objects::Lookup;
+use super::objects::Reader;
 use super::raw;
 use crate::tree::FileKind;
 use crate::tree::ObjectId;
