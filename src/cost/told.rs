@@ -55,6 +55,17 @@ impl Told {
         if at.ends_with("/go-build") && has(&["go"], "-a") {
             return false;
         }
+        // `--release` makes one module of everything, which any change changes (crystal(1), `--single-module`).
+        let compiles =
+            |s: &&Seen| matches!(s.name(), "crystal" | "shards") && s.subcommand() != "install";
+        let is_one = |s: &Seen| {
+            s.args()
+                .iter()
+                .any(|w| w == "--release" || w == "--single-module")
+        };
+        if at.ends_with("/crystal") && seen.iter().filter(compiles).all(is_one) {
+            return false;
+        }
         !seen.iter().any(|s| s.name() == "rm" && empties(s, at))
     }
 }

@@ -101,6 +101,8 @@ const WARM: &[Row] = &[
         60,
         BY_THUMB,
     ),
+    // The compiler proper starts anew; code generation finds the modules that stayed the same.
+    row(&["package build"], &["/crystal"], 60, BY_THUMB),
     row(
         &["pip install", "pip install -r", "pip install project"],
         &[".cache", "/pip"],
@@ -281,6 +283,12 @@ mod tests {
         check("target=/root/.npm", "npm run build", false);
         check("target=/root/.cache/go-build", "go build -a .", false);
         check("target=/root/.cache/go-build", "go install -a ./...", false);
+        check("target=/root/.cache/crystal", "crystal build a.cr", true);
+        check(
+            "target=/root/.cache/crystal",
+            "crystal build --release a.cr",
+            false,
+        );
         let install = "apt-get update && apt-get install -y git";
         let kept = format!("rm -f /etc/apt/apt.conf.d/docker-clean && {install}");
         check("target=/var/cache/apt", &kept, true);

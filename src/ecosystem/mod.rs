@@ -13,6 +13,7 @@ mod cargo;
 mod composer;
 mod conan;
 mod conda;
+mod crystal;
 mod dart;
 mod deno;
 mod exported;
@@ -253,7 +254,7 @@ pub struct Ecosystem {
     cache: fn(&Call<'_>) -> Option<CacheDir>,
 }
 
-/// A directory of downloads that a cache mount can hold.
+/// A directory of downloads, or of compiled code, that a cache mount can hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheDir {
     /// Path in the image; `~` stands for the home directory.
@@ -262,6 +263,8 @@ pub struct CacheDir {
     pub is_read_later: bool,
     /// True when two builds at a time must not share it.
     pub is_exclusive: bool,
+    /// True when it holds what a compiler made of earlier sources, not downloads.
+    pub is_compiled: bool,
 }
 
 impl CacheDir {
@@ -271,6 +274,17 @@ impl CacheDir {
             path,
             is_read_later: false,
             is_exclusive: false,
+            is_compiled: false,
+        })
+    }
+
+    /// What a compiler keeps for the next time, and only itself reads.
+    const fn compiled(path: &'static str) -> Option<Self> {
+        Some(Self {
+            path,
+            is_read_later: false,
+            is_exclusive: false,
+            is_compiled: true,
         })
     }
 
@@ -280,6 +294,7 @@ impl CacheDir {
             path,
             is_read_later: true,
             is_exclusive: false,
+            is_compiled: false,
         })
     }
 }
@@ -312,6 +327,7 @@ pub const ALL: &[Ecosystem] = &[
     listed::DEP,
     listed::BOWER,
     listed::SHARDS,
+    crystal::ECOSYSTEM,
     listed::NIMBLE,
     listed::GLEAM,
     listed::LEIN,

@@ -14,11 +14,12 @@ pub(super) struct Downloads {
 
 /// Variables that move an ecosystem's downloads, by its own documentation. (Bundler keeps those of `BUNDLE_PATH` below the
 /// Ruby version's folder, whose name the Dockerfile does not tell.)
-const MOVED_BY: [(&str, &[&str]); 11] = [
+const MOVED_BY: [(&str, &[&str]); 12] = [
     ("bun", &["BUN_INSTALL", "BUN_INSTALL_CACHE_DIR"]),
     ("bundler", &["BUNDLE_PATH", "GEM_HOME"]),
     ("composer", &["COMPOSER_CACHE_DIR", "COMPOSER_HOME"]),
     ("conda", &["CONDA_PKGS_DIRS"]),
+    ("crystal", &["CRYSTAL_CACHE_DIR", "XDG_CACHE_HOME"]),
     ("npm", &["NPM_CONFIG_CACHE", "npm_config_cache"]),
     ("pip", &["PIP_CACHE_DIR", "XDG_CACHE_HOME"]),
     ("pipenv", &["PIPENV_CACHE_DIR", "XDG_CACHE_HOME"]),

@@ -250,7 +250,12 @@ fn cache(
     let mut candidate = Candidate::new(
         CACHES.id,
         format!(
-            "keep {ecosystem}'s downloads in a cache mount ({} {})",
+            "keep {ecosystem}'s {} in a cache mount ({} {})",
+            if dir.is_compiled {
+                "compiled code"
+            } else {
+                "downloads"
+            },
             if lines.len() == 1 { "line" } else { "lines" },
             lines.join(", ")
         ),
@@ -260,12 +265,22 @@ fn cache(
         .iter()
         .map(|&i| of.stage.instructions[i].lines)
         .collect();
+    let does = if dir.is_compiled {
+        "compiles"
+    } else {
+        "downloads"
+    };
     candidate.rationale = format!(
-        "When line {} must run again, {ecosystem} downloads everything anew; a cache mount at {target} keeps what it had. It helps only where the builder's own state survives.",
+        "When line {} must run again, {ecosystem} {does} everything anew; a cache mount at {target} keeps what it had. It helps only where the builder's own state survives.",
         lines[0]
     );
+    let held = if dir.is_compiled {
+        "compiled code"
+    } else {
+        "downloads"
+    };
     let mut reasons = vec![format!(
-        "{target} holds downloads alone, which {ecosystem} checks before use"
+        "{target} holds {held} alone, which {ecosystem} checks before use"
     )];
     if dir.is_read_later {
         reasons.push(format!(
