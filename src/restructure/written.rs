@@ -34,6 +34,9 @@ pub(super) fn versions(text: &str, span: Span) -> Vec<(String, Span, String)> {
             };
             let of_word = start + from + offset;
             from += offset + word.len();
+            if word == "\\" {
+                continue;
+            }
             let tokens = tokens(word);
             let shape = shape(word, &tokens);
             let named = match shape.bytes().filter(u8::is_ascii_alphabetic).count() {
@@ -144,6 +147,12 @@ fn id(bytes: &[u8], at: usize) -> Option<usize> {
     (matches!(n, 32 | 40 | 56 | 64 | 96 | 128) && is_alone).then_some(at + n)
 }
 
+/// The names of the versions in a command's text.
+pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
+    let found = versions(text, Span::new(0, text.len()));
+    found.into_iter().map(|(word, ..)| word)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,6 +191,7 @@ mod tests {
     fn a_version_alone_is_known_by_the_word_before() {
         let named = |text: &str| versions(text, Span::new(0, text.len()))[0].0.clone();
         assert_eq!(named("a --version 1.2"), named("b --version 1.3"));
+        assert_eq!(named("a --version 1.2"), named("a --version \\\n 1.3"));
         assert_ne!(named("a --version 1.2"), named("a --min 1.2"));
         assert_eq!(named("x/tool-1.2.tgz"), named("y --z x/tool-22.0.1.tgz"));
     }

@@ -11,6 +11,7 @@ mod changing;
 mod cold_first;
 mod composer_stage;
 mod cover;
+mod cut;
 mod dead_split;
 mod deps_first;
 mod heat;

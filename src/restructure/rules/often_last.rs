@@ -14,18 +14,21 @@
 //! ```
 //! A RUN, ADD, ARG or ENV whose versions became others many times moves down, with what needs it, past the RUNs that
 //! changed much more seldom and of which it is shown that their order does not matter. It stays above a COPY that changes
-//! more often than it does.
+//! more often than it does. A RUN that installs system packages before it fetches such a tool is cut in two.
 
 use super::super::candidate::{Candidate, Safety};
 use super::super::effect::{Effect, conflict};
-use super::super::layout::Place;
-use super::super::moving::{effects, move_after};
+use super::super::layout::{Place, mentioned};
+use super::super::lift::declare;
+use super::super::moving::{effects, move_after, with_needed};
 use super::super::past::Name;
 use super::super::view::View;
+use super::super::written::words;
 use super::changing::is_cache_bust;
+use super::cut::Head;
 use super::heat::{bumps_of, heat};
 use super::system_first::is_transfer;
-use crate::dockerfile::ast::{Instruction, Kind, Stage};
+use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Stage};
 use std::collections::BTreeSet;
 
 /// So many are proposed for a stage.
@@ -45,7 +48,72 @@ pub(super) fn sunk_steps(view: &View<'_>, stage: &Stage, places: &[Place]) -> Ve
         .collect();
     hot.sort_by_key(|&(n, index)| (std::cmp::Reverse(n), index));
     let candidates = hot.into_iter().filter_map(|(_, i)| candidate(&ground, i));
-    candidates.take(MAX_MOVED).collect()
+    let mut found: Vec<Candidate> = candidates.take(MAX_MOVED).collect();
+    found.extend((0..stage.instructions.len()).filter_map(|i| parted(&ground, i)));
+    found
+}
+
+/// A RUN that installs system packages, then something whose version changes often, cut in two: the packages in a RUN of
+/// their own, above what sets that version.
+fn parted(ground: &Ground<'_>, index: usize) -> Option<Candidate> {
+    let (view, stage) = (ground.view, ground.stage);
+    let instruction = &stage.instructions[index];
+    let n = ground.upkeep(index);
+    let Kind::Run(Run {
+        command: Command::Shell(text),
+    }) = &instruction.kind
+    else {
+        return None;
+    };
+    if n == 0 || !instruction.flags.is_empty() || !instruction.heredocs.is_empty() {
+        return None;
+    }
+    let changes = |name: &Name| {
+        view.bumps
+            .get(name)
+            .is_some_and(|own| own.saturating_mul(3) > n)
+    };
+    let is_steady = |piece: &str| {
+        let variables = mentioned(piece).into_iter().map(Name::Variable);
+        !variables
+            .chain(words(piece).map(Name::Word))
+            .any(|name| changes(&name))
+    };
+    let head = Head::of(text, &is_steady)?;
+    let mut effects = ground.effects.clone();
+    effects[index] = head.effect(view, instruction, &ground.places[index]);
+    // Above what gives those versions, as far as it can go.
+    let sets = |i: &usize| {
+        ground.effects[*i]
+            .sets
+            .iter()
+            .any(|v| changes(&Name::Variable(v.clone())))
+    };
+    let above = (0..index)
+        .filter(sets)
+        .find(|&to| with_needed(&effects, index, to).is_ok_and(|along| along.len() == 1));
+    let to = above.unwrap_or(index);
+    let line = ground.line(index);
+    let place = match to {
+        to if to == index => String::new(),
+        to => format!(" above line {}", ground.line(to)),
+    };
+    let mut candidate = Candidate::new(
+        "cold-first",
+        format!("install the system packages of line {line} in a RUN of their own{place}"),
+    );
+    candidate.edits = head.edits(view, stage, index, to)?;
+    candidate.safety = Safety::of(
+        vec!["the first part of the chain installs system packages by name, and nothing of the rest hangs on the shell that ran it".to_owned()],
+        Vec::new(),
+    );
+    candidate.rationale = format!(
+        "What the rest of line {line} names changed in {n} of {} builds, and the packages are installed again each time.",
+        view.n_builds()
+    );
+    candidate.lines = vec![instruction.lines];
+    declare(&mut candidate, view)?;
+    Some(candidate)
 }
 
 struct Ground<'a> {

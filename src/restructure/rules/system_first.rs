@@ -14,17 +14,19 @@
 //! what it needs (ENV, USER, …); `a && b` is cut where only its first part can. None moves above a file that is fetched
 //! or an argument that is there to make it run again.
 
-use super::super::candidate::{Candidate, Replaced, Safety, TextEdit};
-use super::super::command::{Group, group, is_system_install, removes, seen};
+use super::super::candidate::{Candidate, Safety};
+use super::super::command::{Group, group, is_system_install, seen};
 use super::super::effect::{Effect, Files};
 use super::super::installs::StageView;
 use super::super::layout::{BASE, Place, expand, is_within, places, reachable, unquote};
-use super::super::moving::{block_of, byte_in_text, effects, move_before, with_needed};
+use super::super::lift::declare;
+use super::super::moving::{effects, move_before, with_needed};
 use super::super::tools::{clones, is_pinned_clone};
 use super::super::touched::LOCAL_PROGRAMS;
 use super::super::view::View;
 use super::Rule;
 use super::changing::is_cache_bust;
+use super::cut::Head;
 use super::heat::heat;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Stage, Transfer};
 use crate::shell;
@@ -552,51 +554,15 @@ fn judge(
 
 /// `RUN system packages && the rest` cut in two, the first part moved up.
 fn cut_run(ground: &Ground<'_>, index: usize, text: &str) -> Option<Candidate> {
-    let (view, stage, places) = (ground.view, ground.stage, ground.places);
-    let script = shell::parse(text);
-    let pieces = script.and_chain()?;
-    let is_plain = |n: usize| {
-        let commands = script.commands_of(&pieces[n]);
-        commands.iter().all(|c| {
-            c.assignments.is_empty() && c.redirections.is_empty() && c.substitutions.is_empty()
-        })
-    };
-    let n = (0..pieces.len())
-        .take_while(|&n| {
-            is_plain(n)
-                && is_system_install(&shell::parse(
-                    &text[pieces[0].span.start..pieces[n].span.end],
-                ))
-                || starts_install(text, pieces, n)
-        })
-        .count();
-    let keeps_state = script.seen().iter().take(n).any(|s| {
-        group(s).is_none() || matches!(s.name(), "cd" | "export" | "set" | "unset" | "umask")
-    });
-    if n == 0 || n == pieces.len() || keeps_state || script.seen().iter().any(removes) {
-        return None;
-    }
-    let first = &text[pieces[0].span.start..pieces[n - 1].span.end];
-    if !is_system_install(&shell::parse(first)) {
-        return None;
-    }
+    let (view, stage) = (ground.view, ground.stage);
+    let head = Head::of(text, &|_| true)?;
     let mut effects = ground.effects.clone();
-    effects[index] = alone(view, &stage.instructions[index], first, &places[index]);
+    let instruction = &stage.instructions[index];
+    effects[index] = head.effect(view, instruction, &ground.places[index]);
     let (to, along) = highest(ground, &effects, index)?;
     if along.len() > 1 {
         return None;
     }
-    let instruction = &stage.instructions[index];
-    let offset = instruction.original.len().checked_sub(text.len())?;
-    let escape = view.dockerfile.escape;
-    let at = |byte: usize| byte_in_text(view.text(), instruction, escape, offset + byte);
-    let (head, tail) = (at(pieces[n - 1].span.end)?, at(pieces[n].span.start)?);
-    let kept = &view.text()[instruction.span.start..head];
-    let rest = format!(
-        "RUN {}",
-        &instruction.original[offset + pieces[n].span.start..]
-    );
-    let to_block = block_of(view.text(), stage, to);
     let mut candidate = Candidate::new(
         ID,
         format!(
@@ -604,20 +570,7 @@ fn cut_run(ground: &Ground<'_>, index: usize, text: &str) -> Option<Candidate> {
             instruction.lines.first, stage.instructions[to].lines.first
         ),
     );
-    candidate.edits = vec![
-        TextEdit::insert(to_block.start, format!("{kept}\n")),
-        TextEdit::replace(
-            crate::dockerfile::Span::new(instruction.span.start, tail),
-            "RUN ",
-        ),
-    ];
-    candidate.replaced = vec![Replaced {
-        before: vec![instruction.original.clone()],
-        after: vec![
-            instruction.original[..offset + pieces[n - 1].span.end].to_owned(),
-            rest,
-        ],
-    }];
+    candidate.edits = head.edits(view, stage, index, to)?;
     candidate.safety = Safety::of(
         vec![
             "the first part of the chain installs system packages by name and reads no copied file"
@@ -630,24 +583,8 @@ fn cut_run(ground: &Ground<'_>, index: usize, text: &str) -> Option<Candidate> {
         instruction.lines.first
     );
     candidate.lines = vec![stage.instructions[to].lines, instruction.lines];
+    declare(&mut candidate, view)?;
     Some(candidate)
-}
-
-/// `apt-get update` alone does not install; the chain up to here may go on.
-fn starts_install(text: &str, pieces: &[shell::Piece], n: usize) -> bool {
-    let script = shell::parse(&text[pieces[n].span.range()]);
-    let seen = script.seen();
-    !seen.is_empty() && seen.iter().all(|s| group(s) == Some(Group::System))
-}
-
-/// The effect that the shell text `first` would have as a RUN of its own.
-fn alone(view: &View<'_>, instruction: &Instruction, first: &str, place: &Place) -> Effect {
-    let mut part = instruction.clone();
-    part.kind = Kind::Run(crate::dockerfile::ast::Run {
-        command: Command::Shell(first.to_owned()),
-    });
-    part.original = format!("RUN {first}");
-    super::super::effect::effect(view, &part, place)
 }
 
 fn described(instruction: &Instruction) -> String {
