@@ -14,7 +14,7 @@ pub(super) struct RunText<'a> {
     pub(super) script: Script,
 }
 
-/// The shell text of RUN `instruction`: its own, or the body of the one here-document that is all it has. `None` for
+/// The shell text of RUN `instruction`: its own, or the body of the one here-document that a shell reads. `None` for
 /// words without a shell, for other here-documents, and where the text was not read to its end.
 pub(super) fn run_text<'a>(view: &View<'a>, instruction: &Instruction) -> Option<RunText<'a>> {
     let Kind::Run(run) = &instruction.kind else {
@@ -34,10 +34,11 @@ pub(super) fn run_text<'a>(view: &View<'a>, instruction: &Instruction) -> Option
         }
         [body] => {
             let says = whole.get(after..body.span.start)?.trim();
-            let name = says.strip_prefix("<<")?.trim_matches(['"', '\'']);
+            let (reader, name) = says.split_once("<<")?;
+            let name = name.trim_matches(['"', '\'']);
             let text = whole.get(body.span.range())?;
             let is_shell = !text.starts_with("#!") || text.starts_with("#!/bin/sh");
-            if name != body.name || body.chomp || !is_shell {
+            if name != body.name || body.chomp || !is_shell || !is_shell_itself(reader) {
                 return None;
             }
             (body.span.start, text, shell::parse(text))
@@ -50,4 +51,12 @@ pub(super) fn run_text<'a>(view: &View<'a>, instruction: &Instruction) -> Option
         text,
         script,
     })
+}
+
+/// Whether what stands before a here-document is nothing, or a shell that reads its commands from there.
+fn is_shell_itself(reader: &str) -> bool {
+    let mut words = reader.split_whitespace();
+    let name = words.next().map(|w| w.rsplit('/').next().unwrap_or(w));
+    name.is_none_or(|name| matches!(name, "sh" | "bash" | "ash" | "dash"))
+        && words.all(|w| w.starts_with('-') && !w.ends_with('c'))
 }

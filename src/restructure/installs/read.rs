@@ -1,6 +1,7 @@
 //! One RUN, read: its commands with the files of the context that stand where they run.
 
 use super::super::layout::{absolute, is_within, overlap};
+use super::super::run_text::{RunText, run_text};
 use super::place::{below, is_system_directory, mounts, python_of_base, reaches_out, root_of};
 use super::stage::StageView;
 use super::{Action, Install};
@@ -60,10 +61,14 @@ impl<'a> Read<'a> {
         let Kind::Run(kind) = &instruction.kind else {
             return None;
         };
-        let (start, text, script) = shell_text(of, instruction, &kind.command)?;
-        if !script.is_complete || script.pieces.is_empty() {
-            return None;
-        }
+        let RunText {
+            start,
+            text,
+            script,
+        } = match &kind.command {
+            Command::Exec(words) => without_shell(instruction, words)?,
+            Command::Shell(_) => run_text(of.view, instruction)?,
+        };
         let image = of.image_at(run);
         let cwd = of.cwd(run);
         let mut root = root_of(of, run, cwd);
@@ -349,43 +354,18 @@ impl<'a> Read<'a> {
     }
 }
 
-/// Where the shell text of a RUN begins, the text and its commands; `None` where no words say what it does.
-fn shell_text<'a>(
-    of: &StageView<'a>,
-    instruction: &Instruction,
-    command: &Command,
-) -> Option<(usize, &'a str, Script)> {
-    let whole = of.view.text();
-    match instruction.heredocs.as_slice() {
-        // Without a shell; as one would say it, where no word means something else to a shell.
-        [] if let Command::Exec(words) = command => {
-            let is_odd = |c: char| !c.is_ascii_alphanumeric() && !"-_./=:,@%+".contains(c);
-            if words.iter().any(|w| w.is_empty() || w.contains(is_odd)) {
-                return None;
-            }
-            Some((instruction.span.start, "", shell::parse(&words.join(" "))))
-        }
-        [] => {
-            let after = instruction
-                .flags
-                .last()
-                .map_or(instruction.span.start + 3, |f| f.span.end);
-            let text = whole.get(after..instruction.span.end)?;
-            let script = shell::parse_instruction(text, of.view.dockerfile.escape);
-            Some((after, text, script))
-        }
-        [body]
-            if instruction
-                .original
-                .trim_end()
-                .ends_with(&format!("<<{}", body.name))
-                && !body.chomp =>
-        {
-            let text = whole.get(body.span.range())?;
-            Some((body.span.start, text, shell::parse(text)))
-        }
-        _ => None,
+/// A RUN without a shell as one would say it, where no word means something else to a shell.
+fn without_shell<'a>(instruction: &Instruction, words: &[String]) -> Option<RunText<'a>> {
+    let is_odd = |c: char| !c.is_ascii_alphanumeric() && !"-_./=:,@%+".contains(c);
+    if words.iter().any(|w| w.is_empty() || w.contains(is_odd)) {
+        return None;
     }
+    let script = shell::parse(&words.join(" "));
+    (script.is_complete && !script.pieces.is_empty()).then_some(RunText {
+        start: instruction.span.start,
+        text: "",
+        script,
+    })
 }
 
 /// Commands that neither read nor write files: they may stand anywhere in a chain.
