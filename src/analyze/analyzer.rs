@@ -10,7 +10,7 @@ use crate::history::BuildInput;
 use crate::replay::{Built, Made, Settings, Steps};
 use crate::restructure::finding;
 use crate::restructure::informed::{Blob, Informed};
-use crate::restructure::rules;
+use crate::restructure::reads_git;
 use crate::score::{
     Ask, Blame, Certainty, Ledger, Millis, Reads, Tally, align, counted, needed, reads, tally,
 };
@@ -141,9 +141,7 @@ impl<'q> Analyzer<'q> {
             .as_ref()
             .map(|g: &Ground| finding::findings(&g.view(read)))
             .unwrap_or_default();
-        let git = ground
-            .as_ref()
-            .and_then(|g| rules::reads_git(&g.view(read)));
+        let git = ground.as_ref().and_then(|g| reads_git(&g.view(read)));
         Analysis {
             findings,
             ground,

@@ -7,6 +7,7 @@ use super::effect::{conflict, effect};
 use super::installs::StageView;
 use super::layout::{Place, delivered, places, reachable};
 use super::legality::ignores;
+use super::manifests::{is_dependency_file, is_manifest};
 use super::rules::{argument_changes, floats};
 use super::view::View;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Stage, Transfer};
@@ -389,7 +390,7 @@ fn intruder(
             || file.starts_with("contributing");
         prose
             && !is_vendored(p)
-            && super::mentions::mentions(view, &[text.as_str()], super::rules::is_manifest)
+            && super::mentions::mentions(view, &[text.as_str()], is_manifest)
                 .found
                 .is_empty()
     };
@@ -422,8 +423,7 @@ fn intruder(
 fn dead_split(view: &View<'_>, read: &StageView<'_>, copies: &[Copied<'_>]) -> Option<Finding> {
     // Manifests first, then more files, and no RUN between that could use the manifests.
     let instructions = &read.stage.instructions;
-    let is_manifests =
-        |c: &&Copied<'_>| !c.takes_git && c.files.iter().all(super::rules::is_dependency_file);
+    let is_manifests = |c: &&Copied<'_>| !c.takes_git && c.files.iter().all(is_dependency_file);
     let first = copies
         .iter()
         .filter(is_manifests)
@@ -444,7 +444,7 @@ fn dead_split(view: &View<'_>, read: &StageView<'_>, copies: &[Copied<'_>]) -> O
     let (n, all) = (view.n_builds(), heat(view, above));
     let needed = view.n_touching(|p| {
         let brought = above.iter().any(|c| c.files.contains(p));
-        brought && super::rules::is_dependency_file(p)
+        brought && is_dependency_file(p)
     });
     // What happens in fewer than one build of a hundred is not worth a word.
     if n > 0 && (all - needed) * 100 < n {

@@ -9,8 +9,8 @@
 use crate::cost::prior;
 use crate::ecosystem::matches_name;
 use crate::graph::Step;
+use crate::restructure::asks_git;
 use crate::restructure::command;
-use crate::restructure::rules;
 use crate::restructure::touched;
 use crate::shell::{self, Seen};
 use crate::tree::RepoPath;
@@ -80,7 +80,7 @@ impl Reads {
         let is_bold = ask.certainty == Certainty::Bold;
         if path.names().next() == Some(b".git") {
             return match self {
-                Self::Anything { command } if rules::asks_git(command.as_bytes()) => true,
+                Self::Anything { command } if asks_git(command.as_bytes()) => true,
                 Self::Anything { .. } | Self::Sources(_) => ask.git.unwrap_or(!is_bold),
                 Self::Copied { .. } => ask.git != Some(false),
                 Self::Nothing | Self::Manifests | Self::WhatIsThere => false,
@@ -261,7 +261,7 @@ pub fn reads(step: &Step) -> Reads {
             },
         }
     }
-    if rules::asks_git(step.command.as_bytes()) && reads != Reads::Nothing {
+    if asks_git(step.command.as_bytes()) && reads != Reads::Nothing {
         return anything();
     }
     match reads {

@@ -12,7 +12,7 @@ use crate::replay::Runner;
 use crate::restructure::View;
 use crate::restructure::filter::Filtered;
 use crate::restructure::finding::findings;
-use crate::restructure::rules::reads_git;
+use crate::restructure::reads_git;
 use crate::restructure::search::{Draft, search};
 use crate::tree::RepoPath;
 

@@ -50,7 +50,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap_complete", &["cli/args.rs"]),
     ("clap_mangen", &["cli/args.rs"]),
     ("flate2", &["cost/log/archive.rs"]),
-    ("git2", &["history/git.rs", "history/objects.rs", "history/write.rs"]),
+    (
+        "git2",
+        &["history/git.rs", "history/objects.rs", "history/write.rs"],
+    ),
     ("globset", &["context/pattern.rs"]),
     ("indicatif", &["cli/progress.rs"]),
     ("jiff", &["history/git.rs", "report/format.rs", "forge/"]),

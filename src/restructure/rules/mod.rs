@@ -36,10 +36,6 @@ mod workspaces;
 
 pub(super) use changing::argument_changes;
 pub use changing::new_at_each_build;
-pub use ignore::asks_git;
-pub(super) use ignore::is_dependency_file;
-pub(super) use ignore::is_manifest;
-pub use ignore::reads_git;
 pub(super) use mounts::CACHES;
 pub(super) use pin::floats;
 pub use sink::OF_TARGET;

@@ -5,6 +5,7 @@
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::effect::destination;
+use super::super::git_asked::hides_git;
 use super::super::installs::{Reading, StageView};
 use super::super::layout::{
     At, Place, absolute, expand, is_within, mount_field, parent, stage_named, unquote,
@@ -12,7 +13,6 @@ use super::super::layout::{
 use super::super::mentions::mentions;
 use super::super::view::View;
 use super::cover::Cover;
-use super::ignore::hides_git;
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::{Instruction, Kind, Source, Transfer};
 use crate::tree::RepoPath;
