@@ -50,6 +50,10 @@ pub(super) struct Goal {
     pub(super) prerequisites: BTreeSet<RepoPath>,
     /// False where other files are included, or the Makefile runs programs while it is read.
     pub(super) is_closed: bool,
+    /// Whether other files are included.
+    pub(super) has_includes: bool,
+    /// Lines that ask the shell: outside of recipes, and in those that are run.
+    pub(super) asking: Vec<String>,
 }
 
 /// One command of a recipe.
@@ -122,13 +126,22 @@ pub(super) fn goal(call: &Call<'_>) -> Option<Goal> {
             .iter()
             .any(|w| l.starts_with(w))
     };
-    let is_closed = !text.contains("$(shell") && !text.lines().any(begins);
+    let has_includes = text.lines().any(begins);
+    let is_closed = !text.contains("$(shell") && !has_includes;
+    let joined = text.replace("\\\r\n", " ").replace("\\\n", " ");
+    let outside = joined.lines().filter(|l| !l.starts_with('\t'));
+    let recipes = visited.iter().filter_map(|name| makefile.rules.get(name));
+    let run = recipes.flat_map(|rule| rule.recipe.iter().map(|(line, _)| line.as_str()));
+    let asking = outside.chain(run).filter(|l| l.contains("$(shell"));
+    let asking = asking.map(str::to_owned).collect();
     Some(Goal {
         dir,
         makefile: path,
         commands: found,
         prerequisites,
         is_closed,
+        has_includes,
+        asking,
     })
 }
 

@@ -217,9 +217,11 @@ fn of_make(call: &Call<'_>, git: bool, depth: usize) -> Result<Reads, String> {
         return Err("make calls itself too often".to_owned());
     }
     let mut reads = Reads::default();
-    let text = call.files.text(&goal.makefile).unwrap_or_default();
-    if !goal.is_closed {
-        asked(&goal.dir, &text, git, &mut reads)?;
+    if goal.has_includes {
+        return Err("the Makefile includes others".to_owned());
+    }
+    for line in &goal.asking {
+        asked(&goal.dir, line, git, &mut reads)?;
     }
     reads.files.insert(goal.makefile.clone());
     reads.files.extend(goal.prerequisites.iter().cloned());
@@ -273,12 +275,8 @@ fn is_quiet(words: &[String]) -> bool {
     )
 }
 
-/// What a Makefile asks the shell while it is read; an error where that may be anything, or files are included.
+/// What a line of a Makefile asks the shell; an error where that may read anything.
 fn asked(dir: &RepoPath, text: &str, git: bool, reads: &mut Reads) -> Result<(), String> {
-    let words = ["include", "-include", "sinclude"];
-    if text.lines().any(|l| words.iter().any(|w| l.starts_with(w))) {
-        return Err("the Makefile includes others".to_owned());
-    }
     for (at, _) in text.match_indices("$(shell") {
         let inside = make::bracketed(&text[at + 1..]).ok_or("the Makefile is cut")?;
         let inside = inside.strip_prefix("shell").unwrap_or(inside);
@@ -290,6 +288,17 @@ fn asked(dir: &RepoPath, text: &str, git: bool, reads: &mut Reads) -> Result<(),
                 "go" if matches!(command.args().first(), Some(&"env" | &"version")) => {}
                 "git" if !git => {}
                 "git" => return Err("the Makefile asks git".to_owned()),
+                // Names are listed: what is below is there as before.
+                "find" => {
+                    let args = command.args();
+                    for word in args.iter().take_while(|w| !w.starts_with(['-', '!', '('])) {
+                        let path = within(dir, word);
+                        reads.trees.insert(path.ok_or("the Makefile lists files")?);
+                    }
+                    if args.first().is_none_or(|w| w.starts_with('-')) {
+                        reads.trees.insert(dir.clone());
+                    }
+                }
                 "cat" => {
                     for word in command.args() {
                         let path = within(dir, word);
@@ -366,7 +375,7 @@ mod tests {
         ("nested/n.go", "package n\nimport \"example.com/gone\"\n"),
         (
             "Makefile",
-            "V := $(shell date)\nGO ?= go\nbuild: tool\n\t$(GO) build -ldflags \"-X v=$(V)\" ./cmd/c\nrun:\n\t./hack/x.sh\ntool:\n\t@mkdir -p bin\n",
+            "V := $(shell date)\nGO ?= go\nbuild: tool\n\t$(GO) build -ldflags \"-X v=$(V)\" ./cmd/c\nrun:\n\t./hack/x.sh\nasks:\n\tgo build -ldflags $(shell ./v.sh) ./cmd/c\ntool:\n\t@mkdir -p bin\n",
         ),
     ];
 
@@ -474,6 +483,7 @@ mod tests {
             "! cmd/up/main.go includes files from above with cgo",
         );
         check("make run", "! x.sh of the Makefile may read any file");
+        check("make asks", "! the Makefile runs v.sh while it is read");
         check("git describe", "! git is asked");
     }
 

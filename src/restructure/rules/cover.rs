@@ -5,8 +5,8 @@ use crate::context::IgnoreRules;
 use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// More lines than this are no longer read by anybody.
-const MOST_LINES: usize = 10;
+/// More lines than this are no longer read by anybody: in place of all of the context, of one directory.
+const MOST_LINES: (usize, usize) = (10, 6);
 /// So many single files are named in one line.
 const MOST_NAMES: usize = 12;
 
@@ -47,7 +47,7 @@ impl Cover {
         };
         let unneeded: Vec<&RepoPath> = all.difference(needed).copied().collect();
         let leaves_some = unneeded.iter().any(|p| !cover.covers(p));
-        if needed.is_empty() || cover.items.len() > MOST_LINES || !leaves_some {
+        if needed.is_empty() || cover.items.len() > cover.most_lines() || !leaves_some {
             return None;
         }
         cover.divide(needed, &unneeded);
@@ -75,7 +75,7 @@ impl Cover {
                     changed: self.changed.clone(),
                 };
                 let heat = cooler.heat();
-                (cooler.items.len() <= MOST_LINES && heat + least <= now)
+                (cooler.items.len() <= self.most_lines() && heat + least <= now)
                     .then_some((heat, cooler.items))
             };
             let best = (0..self.items.len())
@@ -85,6 +85,14 @@ impl Cover {
                 Some((_, items)) => self.items = items,
                 None => return,
             }
+        }
+    }
+
+    fn most_lines(&self) -> usize {
+        if self.source.is_root() {
+            MOST_LINES.0
+        } else {
+            MOST_LINES.1
         }
     }
 
