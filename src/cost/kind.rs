@@ -181,6 +181,8 @@ pub(super) fn kind_of(command: &Seen) -> &'static str {
         },
         "cargo" | "cross" => cargo_kind(command),
         "rustup" | "rustup-init" => "rustup",
+        "zig" if command.args().iter().any(|a| a.starts_with("--fetch")) => "package install",
+        "zig" if sub == "build" => "package build",
         "rustc" | "gcc" | "g++" | "clang" | "cc" | "c++" | "zig" | "javac" => "cmake configure",
         "dotnet" => match sub {
             "restore" | "tool" => "dotnet restore",
@@ -245,8 +247,11 @@ pub(super) fn kind_of(command: &Seen) -> &'static str {
         "shards" | "nimble" | "gleam" | "lein" | "rebar3" => match sub {
             "deps" | "get-deps" => "package install",
             "install" if !has("-p") => "package install",
+            _ if has("--deps_only") => "package install",
             _ => "package build",
         },
+        "clojure" | "clj" if has("-P") => "package install",
+        "clojure" | "clj" => "package build",
         "nim" | "crystal" => "package build",
         "opam" | "cpanm" | "carton" | "Rscript" => "package install",
         "curl" | "wget" | "aria2c" | "aws" | "gsutil" | "gh" => "download",

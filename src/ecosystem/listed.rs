@@ -1,9 +1,10 @@
 //! Package managers whose install reads files of fixed names: Go's vendoring tools before modules, Bower, Crystal, Nim,
-//! Gleam, Leiningen, rebar3, Stack, Cabal, PDM, opam, cpanm, Carton, renv.
+//! Gleam, Leiningen, rebar3, Stack, Cabal, Zig, PDM, opam, cpanm, Carton, renv.
 //!
 //! Sources: the tools' own manuals. What a manifest names elsewhere is a doubt.
 
-use super::needs::{Needs, within};
+use super::haskell::{cabal_packages, stack_packages};
+use super::needs::Needs;
 use super::{CacheDir, Call, Ecosystem, Role, Verdict};
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
@@ -23,6 +24,10 @@ struct Tool {
     also: &'static [&'static str],
     /// Words of a manifest that may name files elsewhere.
     elsewhere: &'static [&'static str],
+    /// The word of a manifest without which it names no dependency; empty where each may.
+    names_one: &'static str,
+    /// What cannot be shown of the line put before.
+    doubt: Option<&'static str>,
     /// Directories of further packages with manifests of their own.
     members: fn(&Call<'_>) -> BTreeSet<RepoPath>,
 }
@@ -33,6 +38,8 @@ enum Before {
     Line(&'static str),
     /// The command itself with this flag.
     With(&'static str),
+    /// What stands before the verb, and this in its place.
+    Instead(&'static str),
 }
 
 const NOTHING: Tool = Tool {
@@ -43,6 +50,8 @@ const NOTHING: Tool = Tool {
     manifests: &[],
     also: &[],
     elsewhere: &[],
+    names_one: "",
+    doubt: None,
     members: |_| BTreeSet::new(),
 };
 
@@ -169,29 +178,53 @@ const LEIN_TOOLS: &[Tool] = &[
     },
 ];
 
-/// rebar3.org/docs: `get-deps` fetches what rebar.config and rebar.lock name.
+/// rebar3.org/docs/commands: `get-deps` fetches what rebar.config and rebar.lock name, `compile --deps_only` compiles it.
 pub(super) const REBAR: Ecosystem = of("rebar3", |call| plan(call, REBAR_TOOLS));
 const REBAR_TOOLS: &[Tool] = &[
     Tool {
-        program: "rebar3",
         verbs: &["get-deps"],
-        manifests: &["rebar.config"],
-        also: &["rebar.lock", "rebar.config.script"],
-        elsewhere: &["_checkouts", "{path,"],
-        members: |call| call.files.member_dirs(call.dir, "apps/*", "rebar.config"),
-        ..NOTHING
+        ..REBAR_TOOL
     },
     Tool {
-        program: "rebar3",
         verbs: &["compile", "release", "tar", "escriptize"],
-        alone: &[],
-        before: Some(Before::Line("rebar3 get-deps")),
-        manifests: &["rebar.config"],
-        also: &["rebar.lock", "rebar.config.script"],
-        elsewhere: &["_checkouts", "{path,"],
-        members: |call| call.files.member_dirs(call.dir, "apps/*", "rebar.config"),
+        alone: &["--deps_only", "-d"],
+        before: Some(Before::Instead("compile --deps_only")),
+        doubt: Some("rebar3 knows --deps_only from version 3.14 on"),
+        ..REBAR_TOOL
     },
 ];
+
+const REBAR_TOOL: Tool = Tool {
+    program: "rebar3",
+    manifests: &["rebar.config"],
+    // Without its .app.src a directory is no application.
+    also: &["rebar.lock", "rebar.config.script", "src/*.app.src"],
+    elsewhere: &["_checkouts", "{path,"],
+    members: |call| {
+        let apps = call.files.member_dirs(call.dir, "apps/*", "rebar.config");
+        let below = call.dir.join(b"apps");
+        let sources = call.files.below(&below);
+        let found = sources.filter(|p| p.as_bytes().ends_with(b".app.src"));
+        let dirs = found.filter_map(|p| p.parent()?.parent());
+        apps.into_iter().chain(dirs).collect()
+    },
+    ..NOTHING
+};
+
+/// ziglang.org/download/0.12.0/release-notes.html: `--fetch` exits when the dependencies are there.
+pub(super) const ZIG: Ecosystem = of("zig", |call| plan(call, ZIG_TOOLS));
+const ZIG_TOOLS: &[Tool] = &[Tool {
+    program: "zig",
+    verbs: &["build"],
+    alone: &["--fetch", "--fetch=needed", "--fetch=all"],
+    before: Some(Before::Line("zig build --fetch")),
+    manifests: &["build.zig.zon"],
+    also: &["build.zig"],
+    elsewhere: &[".path"],
+    names_one: ".url",
+    doubt: Some("zig knows --fetch from version 0.12 on"),
+    ..NOTHING
+}];
 
 /// docs.haskellstack.org: `--only-dependencies` builds no target of the project.
 pub(super) const STACK: Ecosystem = of("stack", |call| plan(call, STACK_TOOLS));
@@ -209,6 +242,7 @@ const STACK_TOOLS: &[Tool] = &[
         also: &["stack.yaml.lock", "package.yaml", "*.cabal"],
         elsewhere: &["extra-deps:\n- ./", "extra-deps:\n  - ./"],
         members: stack_packages,
+        ..NOTHING
     },
     Tool {
         program: "stack",
@@ -221,20 +255,27 @@ const STACK_TOOLS: &[Tool] = &[
 
 /// cabal.readthedocs.io: as Stack; the freeze file and the project file decide the versions.
 pub(super) const CABAL: Ecosystem = of("cabal", |call| plan(call, CABAL_TOOLS));
-const CABAL_TOOLS: &[Tool] = &[Tool {
+const CABAL_TOOLS: &[Tool] = &[
+    Tool {
+        verbs: &["build", "v2-build", "new-build"],
+        before: Some(Before::With("--only-dependencies")),
+        ..CABAL_TOOL
+    },
+    Tool {
+        verbs: &["install", "v2-install", "new-install"],
+        before: Some(Before::Line("cabal build --only-dependencies")),
+        ..CABAL_TOOL
+    },
+];
+
+const CABAL_TOOL: Tool = Tool {
     program: "cabal",
-    verbs: &["build", "v2-build", "new-build", "install", "v2-install"],
     alone: &["--only-dependencies", "--dependencies-only"],
-    before: Some(Before::Line("cabal build --only-dependencies")),
-    manifests: &["*.cabal"],
-    also: &[
-        "cabal.project",
-        "cabal.project.local",
-        "cabal.project.freeze",
-        "Setup.hs",
-    ],
+    manifests: &["*.cabal", "cabal.project"],
+    also: &["cabal.project.local", "cabal.project.freeze", "Setup.hs"],
+    members: cabal_packages,
     ..NOTHING
-}];
+};
 
 /// pdm-project.org: `--no-self` leaves the project out.
 pub(super) const PDM: Ecosystem = of("pdm", |call| plan(call, PDM_TOOLS));
@@ -289,7 +330,7 @@ const fn of(name: &'static str, plan: fn(&Call<'_>) -> Verdict) -> Ecosystem {
 }
 
 fn plan(call: &Call<'_>, tools: &[Tool]) -> Verdict {
-    let verb = call.verb().unwrap_or_default();
+    let verb = verb(call);
     let is_it = |tool: &&Tool| {
         tool.program == call.program()
             && if tool.verbs.is_empty() {
@@ -300,12 +341,25 @@ fn plan(call: &Call<'_>, tools: &[Tool]) -> Verdict {
     };
     let tool = tools.iter().find(is_it)?;
     // Packages by name, and no word of the project; a word after an option may be its value.
-    let is_package =
-        |pair: &[String]| !pair[0].starts_with('-') && !pair[1].starts_with('-') && pair[1] != ".";
+    // `exe:app` is a target of the project.
+    let is_package = |pair: &[String]| {
+        !pair[0].starts_with('-')
+            && !pair[1].starts_with('-')
+            && pair[1] != "."
+            && !pair[1].contains(':')
+    };
     if matches!(verb, "install" | "i") && call.args().windows(2).any(is_package) {
         return None;
     }
     Some(resolve(call, tool))
+}
+
+/// The verb; `rebar3 as prod release` names a profile before it.
+fn verb<'c>(call: &'c Call<'_>) -> &'c str {
+    match call.args() {
+        [lead, _, verb, ..] if lead == "as" && call.program() == "rebar3" => verb,
+        _ => call.verb().unwrap_or_default(),
+    }
 }
 
 fn resolve(call: &Call<'_>, tool: &Tool) -> Result<(Role, Needs), String> {
@@ -322,18 +376,23 @@ fn resolve(call: &Call<'_>, tool: &Tool) -> Result<(Role, Needs), String> {
     for path in manifests.iter().chain(&also) {
         needs.file(&call.files, path);
     }
+    let mut names_one = false;
     for path in &manifests {
         let text = call.files.text(path).unwrap_or_default();
         let uncommented = text
             .lines()
             .filter(|l| !l.trim_start().starts_with(['#', '%', ';']));
         let text = uncommented.collect::<Vec<_>>().join("\n");
+        names_one |= text.contains(tool.names_one);
         if let Some(word) = tool.elsewhere.iter().find(|w| text.contains(*w)) {
             needs.doubt(format!(
                 "{path} says `{}`: check that it names no file that is not copied with it",
                 word.trim()
             ));
         }
+    }
+    if !names_one {
+        return Err("its manifest names no dependency".to_owned());
     }
     let is_alone = tool
         .alone
@@ -346,31 +405,30 @@ fn resolve(call: &Call<'_>, tool: &Tool) -> Result<(Role, Needs), String> {
     let line = match &tool.before {
         Some(Before::Line(line)) => (*line).to_owned(),
         Some(Before::With(flag)) => format!("{} {flag}", call.line()),
+        Some(Before::Instead(verb)) => {
+            let own = self::verb(call);
+            let words = call.words.iter().take_while(|w| *w != own);
+            let words: Vec<&str> = words.map(String::as_str).chain([*verb]).collect();
+            words.join(" ")
+        }
         None => return Err(format!("{} builds the project too", tool.program)),
     };
     needs.shown(format!("`{line}` reads the manifests alone"));
+    tool.doubt.into_iter().for_each(|doubt| needs.doubt(doubt));
     Ok((Role::Prefetch(line), needs))
 }
 
-/// The directories that stack.yaml lists as packages.
-fn stack_packages(call: &Call<'_>) -> BTreeSet<RepoPath> {
-    let text = call.files.text(&call.dir.join(b"stack.yaml"));
-    let text = text.unwrap_or_default();
-    let lines = text.lines().skip_while(|l| !l.starts_with("packages:"));
-    let listed = lines
-        .skip(1)
-        .take_while(|l| l.is_empty() || l.starts_with([' ', '-', '#']));
-    let names = listed.filter_map(|l| l.trim().strip_prefix("- "));
-    names
-        .filter_map(|name| within(call.dir, name.trim().trim_matches(['"', '\''])))
-        .filter(|dir| dir != call.dir)
-        .collect()
-}
-
-/// The files of `dir` with one of these names; `*` stands for any beginning.
+/// The files of `dir` with one of these names; `*` stands for any beginning, and a directory may stand before it.
 fn matching(call: &Call<'_>, dir: &RepoPath, names: &[&str]) -> Vec<RepoPath> {
     let mut found = Vec::new();
     for name in names {
+        let (below, name) = name.rsplit_once("/*").map_or(("", *name), |(d, n)| (d, n));
+        let whole = format!("*{name}");
+        let (dir, name) = match below {
+            "" => (dir.clone(), name),
+            below => (dir.join(below.as_bytes()), whole.as_str()),
+        };
+        let dir = &dir;
         match name.strip_prefix('*') {
             Some(end) => found.extend(
                 call.files
@@ -381,7 +439,7 @@ fn matching(call: &Call<'_>, dir: &RepoPath, names: &[&str]) -> Vec<RepoPath> {
                     .cloned(),
             ),
             None => {
-                found.extend(Some(dir.join(name.as_bytes())).filter(|path| call.files.has(path)))
+                found.extend(Some(dir.join(name.as_bytes())).filter(|path| call.files.has(path)));
             }
         }
     }

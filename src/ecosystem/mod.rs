@@ -10,6 +10,7 @@ mod behind;
 mod bun;
 mod bundler;
 mod cargo;
+mod clojure;
 mod composer;
 mod conan;
 mod conda;
@@ -21,6 +22,7 @@ mod files;
 mod go;
 mod go_build;
 mod gradle;
+mod haskell;
 mod laid;
 mod lifecycle;
 mod listed;
@@ -331,7 +333,9 @@ pub const ALL: &[Ecosystem] = &[
     listed::NIMBLE,
     listed::GLEAM,
     listed::LEIN,
+    clojure::ECOSYSTEM,
     listed::REBAR,
+    listed::ZIG,
     listed::STACK,
     listed::CABAL,
     listed::PDM,

@@ -54,6 +54,10 @@ pub fn is_system_install(call: &Call<'_>) -> bool {
         | "a2enmod" => true,
         "rustup" => !reads_toolchain_file(call),
         "mix" => matches!(verb, "local.hex" | "local.rebar"),
+        // The lists of packages; the project's own files do not matter to them.
+        "cabal" => matches!(verb, "update" | "v2-update" | "new-update"),
+        "opam" => matches!(verb, "init" | "update") && !names_a_file(call),
+        "stack" => verb == "update",
         // `prepare` and `install` without a name read the version from package.json.
         "corepack" => match verb {
             "prepare" => call.args().iter().any(|w| w.contains('@')),

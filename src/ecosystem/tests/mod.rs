@@ -862,6 +862,52 @@ fn tools_with_manifests_of_fixed_names() {
     check(&cabal, "cabal build --only-dependencies", "move", &both);
     check(&cabal, "cabal install happy", "none", &[]);
     check(
+        &cabal,
+        "cabal build exe:a -O2",
+        "prefetch cabal build exe:a -O2 --only-dependencies",
+        &both,
+    );
+    let project = [
+        (
+            "cabal.project",
+            "-- ours\npackages: ./ lib/*,\n  tools/x/x.cabal\ntests: True\n",
+        ),
+        ("a.cabal", ""),
+        ("lib/b/b.cabal", ""),
+        ("tools/x/x.cabal", ""),
+        ("tools/y/y.cabal", ""),
+    ];
+    check(
+        &project,
+        "cabal install exe:a --installdir=/out",
+        "prefetch cabal build --only-dependencies",
+        &[
+            "a.cabal",
+            "cabal.project",
+            "lib/b/b.cabal",
+            "tools/x/x.cabal",
+        ],
+    );
+    let zig = [
+        ("build.zig", ""),
+        (
+            "build.zig.zon",
+            ".{ .dependencies = .{ .a = .{ .url = \"u\" } } }",
+        ),
+        ("src/main.zig", ""),
+    ];
+    check_doubt(&zig, "zig build -Doptimize=ReleaseSafe", "0.12");
+    check_whole(&[("build.zig.zon", ".{}")], "zig build", "no dependency");
+    let clojure = [("deps.edn", "{}"), ("build.clj", ""), ("src/a.clj", "")];
+    check(
+        &clojure,
+        "clojure -T:build uber",
+        "prefetch clojure -P && clojure -P -T:build",
+        &["deps.edn"],
+    );
+    check(&clojure, "clojure -P -M:dev", "move", &["deps.edn"]);
+    check(&clojure, "clj script.clj", "none", &[]);
+    check(
         &[("shard.yml", ""), ("shard.lock", ""), ("src/a.cr", "")],
         "shards install --production",
         "move",
@@ -879,15 +925,22 @@ fn tools_with_manifests_of_fixed_names() {
         "prefetch pdm install --prod -G web --no-self",
         &["pdm.lock", "pyproject.toml"],
     );
+    let umbrella = [
+        ("rebar.config", ""),
+        ("apps/a/rebar.config", ""),
+        ("apps/a/src/a.app.src", ""),
+        ("apps/a/src/a.erl", ""),
+    ];
+    check_doubt(&umbrella, "rebar3 as prod release", "--deps_only");
     check(
+        &umbrella,
+        "rebar3 get-deps",
+        "move",
         &[
-            ("rebar.config", ""),
-            ("apps/a/rebar.config", ""),
-            ("apps/a/a.erl", ""),
+            "apps/a/rebar.config",
+            "apps/a/src/a.app.src",
+            "rebar.config",
         ],
-        "rebar3 release",
-        "prefetch rebar3 get-deps",
-        &["apps/a/rebar.config", "rebar.config"],
     );
     check(
         &[("cpanfile", ""), ("app.pl", "")],
