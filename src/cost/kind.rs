@@ -435,13 +435,16 @@ fn maven_kind(command: &Seen) -> &'static str {
 }
 
 fn cargo_kind(command: &Seen) -> &'static str {
-    match command.subcommand() {
+    // `cargo +nightly build`
+    let mut words = command.args().iter().map(String::as_str);
+    match words.find(|w| !w.starts_with(['-', '+'])).unwrap_or("") {
         "chef" if command.args().iter().any(|a| a == "cook") => "cargo chef cook",
         "chef" => "cargo chef prepare",
+        "install" if command.args().iter().any(|a| a.starts_with("--path")) => "cargo build",
         "install" | "binstall" => "cargo install",
         "fetch" | "vendor" | "update" => "cargo fetch",
         "test" | "clippy" => "test",
-        "new" | "init" | "clean" => "trivial",
+        "" | "clean" | "fmt" | "init" | "metadata" | "new" | "tree" | "version" => "trivial",
         _ => "cargo build",
     }
 }

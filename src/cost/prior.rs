@@ -283,6 +283,9 @@ mod tests {
         check("CGO_ENABLED=0 go build ./...", "go build");
         check("cargo chef cook --release", "cargo chef cook");
         check("cargo build --release", "cargo build");
+        check("cargo +nightly chef cook --release", "cargo chef cook");
+        check("cargo -V", "trivial");
+        check("cargo install --locked --path node", "cargo build");
         check("bundle exec rake assets:precompile", "rake assets");
         check("mkdir -p /app && chmod 755 /app", "trivial");
         check("frobnicate --all", "unknown");

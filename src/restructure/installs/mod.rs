@@ -13,11 +13,13 @@ mod place;
 mod prefetch;
 mod read;
 mod stage;
+mod written;
 
 pub(super) use builds::Reading;
 pub(super) use place::relative;
 pub(super) use read::is_quiet;
 pub(super) use stage::StageView;
+pub(super) use written::writes_sources;
 
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;

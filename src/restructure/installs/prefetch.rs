@@ -251,13 +251,20 @@ impl Read<'_> {
         let n = self.piece_of(seen)?;
         let settings = self.settings_before(n);
         let line = format!("cd {dir} && {settings}{}", recipe.cook);
+        // Where the pieces before have gone to already.
+        let told = match self.place_of(seen).as_ref() == Some(&dir) {
+            true => format!("{settings}{}", recipe.cook),
+            false => line.clone(),
+        };
+        let mut needs = Needs::default();
+        let action = self.after_tools(n, told, line, &mut needs);
         // Where the context's files are, for what is copied of them.
         recipe.toolchain = recipe.toolchain.and_then(|p| self.origins.get(&p).cloned());
         let image = self.of.image_at(self.run).into_keys();
         let mut install = self.install(
-            Action::Prefetch(line),
+            action,
             vec!["cargo"],
-            Needs::default(),
+            needs,
             "cargo chef cook".to_owned(),
             dir.clone(),
         );

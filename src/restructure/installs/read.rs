@@ -4,6 +4,7 @@ use super::super::layout::{absolute, is_within, overlap};
 use super::super::run_text::{RunText, run_text};
 use super::place::{below, is_system_directory, mounts, python_of_base, reaches_out, root_of};
 use super::stage::StageView;
+use super::written;
 use super::{Action, Install};
 use crate::dockerfile::ast::{Command, Instruction, Kind};
 use crate::ecosystem::{self, Answer, Call, Files, Needs};
@@ -120,6 +121,10 @@ impl<'a> Read<'a> {
             made: BTreeSet::new(),
         };
         read.made = made(&read);
+        let written = written::sources(of, run);
+        let written = written.iter().filter_map(|path| below(path, &read.root));
+        let is_new = |path: &RepoPath| !read.files.iter().any(|(p, _)| p == path);
+        read.made.extend(written.filter(is_new));
         for path in &read.made {
             let kind = FileKind::Regular;
             let id = ObjectId::from_bytes(&[0; 20]);

@@ -1,6 +1,6 @@
 //! What stands between an install and its new place: what goes along, what stays, what forbids it.
 
-use super::super::installs::{Action, Install};
+use super::super::installs::{Action, Install, writes_sources};
 use super::super::layout::{absolute, is_anchored, is_within, mentioned, parent, stage_named};
 use super::Lift;
 use super::found::replaces;
@@ -65,6 +65,10 @@ impl Lift<'_, '_> {
     pub(super) fn sort_run(&mut self, index: usize, stays_run: bool) -> Option<bool> {
         let line = self.of.stage.instructions[index].lines.first;
         let what = &self.install.shown;
+        // Stand-ins are taken away again at the end; those of the file itself are wanted below.
+        if self.install.ecosystems == ["cargo"] && writes_sources(self.of, index) {
+            return Some(false);
+        }
         let mut there = self.install.reads.clone();
         there.extend(self.of.image_at(self.first).into_keys());
         // A file that it works on may be what a RUN that stays has made.
