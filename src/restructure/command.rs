@@ -32,32 +32,30 @@ pub enum Group {
     Build,
 }
 
-/// Commands that touch nothing but the paths among their words, and those paths they are given relative to where they
-/// run.
-pub(super) const BY_WORDS: &[&str] = &[
+/// Of the commands that touch nothing but the paths among their words, relative to where they run: those that are in every
+/// image with a shell, whatever is installed.
+pub(super) const EVERYWHERE: &[&str] = &[
     ":",
     "[",
+    "arch",
     "basename",
-    "bunzip2",
     "cat",
-    "chgrp",
+    "cd",
     "chmod",
-    "chown",
     "cp",
-    "curl",
     "cut",
     "date",
     "dirname",
     "echo",
+    "egrep",
     "exit",
     "export",
     "false",
+    "fgrep",
     "find",
     "grep",
-    "gunzip",
-    "gzip",
     "head",
-    "install",
+    "id",
     "ln",
     "ls",
     "md5sum",
@@ -77,50 +75,55 @@ pub(super) const BY_WORDS: &[&str] = &[
     "sleep",
     "sort",
     "stat",
-    "strip",
     "tail",
-    "tar",
     "tee",
     "test",
     "touch",
     "tr",
     "true",
-    "uname",
     "umask",
-    "unset",
-    "unzip",
-    "wget",
-    "which",
-    "xz",
-    "arch",
-    "cd",
-    "egrep",
-    "fgrep",
-    "id",
-    "wc",
-    "awk",
-    "dpkg-architecture",
-    "base64",
-    "gpg",
-    "git-lfs",
+    "uname",
     "unlink",
-    "xzcat",
+    "unset",
+    "wc",
+    "which",
+];
+
+/// The others of them.
+const BROUGHT: &[&str] = &[
+    "awk",
+    "base64",
+    "bunzip2",
     "bzip2",
+    "chgrp",
+    "chown",
+    "curl",
+    "dpkg-architecture",
     "getconf",
     "getent",
+    "git-lfs",
+    "gpg",
+    "gunzip",
+    "gzip",
+    "install",
     "readlink",
     "realpath",
-    "sleep",
     "ssh-keyscan",
+    "strip",
+    "tar",
+    "unzip",
     "unzstd",
     "venv",
     "virtualenv",
+    "wget",
+    "xz",
+    "xzcat",
     "zcat",
     "zstd",
 ];
 
 /// Commands about the system as a whole.
-pub(super) const SYSTEM: &[&str] = &[
+const SYSTEM: &[&str] = &[
     "add-apt-repository",
     "addgroup",
     "adduser",
@@ -171,17 +174,19 @@ pub(super) const SYSTEM: &[&str] = &[
 
 /// The group of one command; `None` when it is not known or may read the project it stands in.
 pub fn group(seen: &Seen) -> Option<Group> {
-    let name = seen.name();
-    if BY_WORDS.contains(&name) {
-        return Some(Group::Words);
+    group_of(seen.name()).or_else(|| match seen {
+        _ if clones(seen) || is_setting_of_git(seen) => Some(Group::Words),
+        _ => is_by_name(seen).then_some(Group::Global),
+    })
+}
+
+/// The group of a command that its name alone decides.
+pub(super) fn group_of(name: &str) -> Option<Group> {
+    match name {
+        _ if EVERYWHERE.contains(&name) || BROUGHT.contains(&name) => Some(Group::Words),
+        _ if SYSTEM.contains(&name) => Some(Group::System),
+        _ => None,
     }
-    if SYSTEM.contains(&name) {
-        return Some(Group::System);
-    }
-    if clones(seen) || is_setting_of_git(seen) {
-        return Some(Group::Words);
-    }
-    is_by_name(seen).then_some(Group::Global)
 }
 
 /// Whether a command sets how git works for everyone or for the user, whatever repository stands there.

@@ -2,89 +2,17 @@
 //!
 //! Only commands that [`super::command`] knows are judged; one that is not may do anything.
 
-use super::command::{BY_WORDS, Group, SYSTEM, group};
+use super::command::{EVERYWHERE, Group, group, group_of};
+use super::file_words::{Local, paths, reads_files, unpacks, values, where_it_stands};
 use super::layout::{absolute, expand, is_within, overlap};
-use super::tools::{cloned_into, clones, settings_beside};
+use super::system_places::{GLOBAL_PLACES, NOT_SYSTEM, SYSTEM_PLACES, is_local_program};
+use super::tools::cloned_into;
 use crate::shell;
+use crate::shell::Command;
 use crate::shell::Connector;
 use crate::shell::Script;
 use crate::shell::Seen;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Where system commands write and read; not the places where people put applications. In /tmp they make files of
-/// their own with names that nobody else has.
-const SYSTEM_PLACES: &[&str] = &[
-    "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/run",
-    "/sbin", "/sys", "/usr", "/var",
-];
-
-/// Below the places of the system, yet no package manager writes there.
-const NOT_SYSTEM: &[&str] = &[
-    "/usr/src",
-    "/usr/app",
-    "/usr/share/nginx/html",
-    "/usr/local/app",
-    "/usr/local/src",
-    "/var/www",
-    "/var/app",
-    "/var/task",
-    "/usr/src/app",
-    "/var/tmp",
-    "/usr/local/apache2/htdocs",
-];
-
-/// Where administrators put programs: no package of a distribution writes there (Debian Policy 9.1.2, FHS 4.9).
-pub const LOCAL_PROGRAMS: &[&str] = &["/usr/local/bin", "/usr/local/sbin"];
-
-/// Programs beside those of the tables that installing a package runs by name, so that one in `/usr/local/bin` would be
-/// taken for them.
-const RUN_BY_INSTALLS: &[&str] = &[
-    "ar",
-    "bash",
-    "busybox",
-    "cc",
-    "dash",
-    "deb-systemd-helper",
-    "env",
-    "gcc",
-    "getent",
-    "invoke-rc.d",
-    "ld",
-    "node",
-    "openssl",
-    "perl",
-    "pkg-config",
-    "python",
-    "python2",
-    "python3",
-    "service",
-    "sh",
-    "start-stop-daemon",
-    "systemctl",
-    "update-rc.d",
-];
-
-/// Whether `path` is a program in `/usr/local/bin` that no package manager writes, and none runs by its name.
-fn is_local_program(path: &str) -> bool {
-    let name = LOCAL_PROGRAMS
-        .iter()
-        .find_map(|d| path.strip_prefix(d)?.strip_prefix('/'));
-    name.is_some_and(|name| {
-        !name.is_empty()
-            && ![BY_WORDS, SYSTEM, RUN_BY_INSTALLS]
-                .iter()
-                .any(|table| table.contains(&name))
-    })
-}
-
-/// Whether a file at `path` is read by those who name it, and not by whoever looks into places of the system.
-pub(super) fn is_read_by_name(path: &str) -> bool {
-    let is_in = |places: &[&str]| places.iter().any(|p| is_within(path, p));
-    !is_in(SYSTEM_PLACES) || is_in(NOT_SYSTEM) || is_local_program(path)
-}
-
-/// Places that packages installed for everyone by name read or write, beside the system's.
-const GLOBAL_PLACES: &[&str] = &["/root", "/go", "/usr", "/opt"];
 
 /// What all commands of one shell text do together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -153,7 +81,7 @@ pub(super) fn touched_beside(
         }
         let here = here(&every[..n], seen, cwd, &value);
         match group(seen).or_else(|| fetched.is_built(seen, here.as_deref()))? {
-            Group::Words => all.needs_system |= !is_everywhere(seen),
+            Group::Words => all.needs_system |= !EVERYWHERE.contains(&seen.name()),
             Group::System => all.system = true,
             Group::Global => all.global = true,
             Group::Build => {
@@ -162,68 +90,84 @@ pub(super) fn touched_beside(
             }
         }
         fetched.add(seen, here.as_deref(), &value);
-        let from_start = seen.directory.as_deref() == Some("");
-        for word in paths(seen) {
-            add_word(&mut all, &value(word), here.as_deref(), from_start)?;
-        }
-        match where_it_stands(seen) {
-            Local::Nothing => {}
-            Local::Names(names) => {
-                for name in names {
-                    all.places.insert(absolute(here.as_deref(), &value(name))?);
-                }
-                all.reads_cwd |= from_start;
-            }
-            Local::Everything => {
-                all.places.insert(here?);
-                all.reads_cwd = true;
-            }
-        }
+        add_command(&mut all, seen, here.as_deref(), &value)?;
     }
     for command in &script.commands {
-        for redirection in command
-            .redirections
-            .iter()
-            .filter(|r| !r.operator.contains("<<"))
-        {
-            add_target(&mut all, &value(&redirection.target), cwd)?;
-        }
-        // What a substitution reads decides the words around it.
+        add_targets(&mut all, command, cwd, &value)?;
         for inner in &command.substitutions {
-            let known = BY_WORDS.contains(&inner.name())
-                || SYSTEM.contains(&inner.name())
-                || inner.name().is_empty()
+            let is_known = inner.name().is_empty()
+                || group_of(inner.name()).is_some()
                 || is_known(&as_seen(inner));
-            if !known || !inner.substitutions.is_empty() {
+            if !is_known || !inner.substitutions.is_empty() {
                 return None;
             }
-            for word in inner.args() {
-                add_word(&mut all, &value(word), cwd, true)?;
-            }
-            for redirection in inner
-                .redirections
-                .iter()
-                .filter(|r| !r.operator.contains("<<"))
-            {
-                add_target(&mut all, &value(&redirection.target), cwd)?;
-            }
-            // Bare names are files where it stands: `$(sed -n 's/…//p' rust-toolchain.toml)`.
-            let scripts = usize::from(matches!(
-                inner.name(),
-                "grep" | "egrep" | "fgrep" | "sed" | "awk" | "tr"
-            ));
-            let arguments = inner.args();
-            let mut words = arguments
-                .iter()
-                .filter(|a| !a.starts_with('-'))
-                .skip(scripts);
-            if reads_files(inner.name()) && words.any(|w| !w.starts_with(['/', '$'])) {
-                all.places.insert(cwd?.to_owned());
-                all.reads_cwd = true;
-            }
+            add_substitution(&mut all, inner, cwd, &value)?;
         }
     }
     Some(all)
+}
+
+/// Gives a word with the variables put in whose values are known.
+type Value<'a> = &'a dyn Fn(&str) -> String;
+
+/// Adds what a command's words name, and what it touches `here`, where it stands.
+fn add_command(all: &mut Touched, seen: &Seen, here: Option<&str>, value: Value<'_>) -> Option<()> {
+    let from_start = seen.directory.as_deref() == Some("");
+    for word in paths(seen) {
+        add_word(all, &value(word), here, from_start)?;
+    }
+    match where_it_stands(seen) {
+        Local::Nothing => {}
+        Local::Names(names) => {
+            for name in names {
+                all.places.insert(absolute(here, &value(name))?);
+            }
+            all.reads_cwd |= from_start;
+        }
+        Local::Everything => {
+            all.places.insert(here?.to_owned());
+            all.reads_cwd = true;
+        }
+    }
+    Some(())
+}
+
+/// Adds what a command inside `$(…)` reads: it decides the words around it.
+fn add_substitution(
+    all: &mut Touched,
+    inner: &Command,
+    cwd: Option<&str>,
+    value: Value<'_>,
+) -> Option<()> {
+    let arguments = inner.args();
+    for word in &arguments {
+        add_word(all, &value(word), cwd, true)?;
+    }
+    add_targets(all, inner, cwd, value)?;
+    // Bare names are files where it stands: `$(sed -n 's/…//p' rust-toolchain.toml)`.
+    let scripts = usize::from(matches!(
+        inner.name(),
+        "grep" | "egrep" | "fgrep" | "sed" | "awk" | "tr"
+    ));
+    let words = arguments.iter().filter(|a| !a.starts_with('-'));
+    let mut words = words.skip(scripts);
+    if reads_files(inner.name()) && words.any(|w| !w.starts_with(['/', '$'])) {
+        all.places.insert(cwd?.to_owned());
+        all.reads_cwd = true;
+    }
+    Some(())
+}
+
+/// Adds the files that a command's redirections name.
+fn add_targets(
+    all: &mut Touched,
+    command: &Command,
+    cwd: Option<&str>,
+    value: Value<'_>,
+) -> Option<()> {
+    let files = command.redirections.iter();
+    let mut files = files.filter(|r| !r.operator.contains("<<"));
+    files.try_for_each(|r| add_target(all, &value(&r.target), cwd))
 }
 
 /// Where a command runs: after a `cd` into what a variable names a part of, the directory above that.
@@ -281,39 +225,6 @@ impl Fetched {
         let is_own = self.0.iter().any(|dir| is_within(here, dir));
         is_own.then_some(Group::Build)
     }
-}
-
-/// The values of flags of `seen`: the next word, or what is joined to a short flag (`-C/opt`), a bundle (`xzf FILE`) or
-/// after `=`.
-fn values<'s>(seen: &'s Seen, flags: &[&str]) -> Vec<&'s str> {
-    let mut found = Vec::new();
-    let args = seen.args();
-    for (n, word) in args.iter().enumerate() {
-        for flag in flags {
-            let next = || args.get(n + 1).map(String::as_str);
-            if flag.starts_with("--") {
-                let after = word.strip_prefix(flag);
-                found.extend(after.and_then(|w| w.strip_prefix('=')));
-                found.extend(after.filter(|w| w.is_empty()).and_then(|_| next()));
-            } else if let Some(at) = word.find(&flag[1..]).filter(|_| is_bundle(seen, n)) {
-                // `-fsSLo FILE`, `-qO-`, `-C/opt`: what follows the letter is its value.
-                let joined = &word[at + 1..];
-                found.extend(if joined.is_empty() {
-                    next()
-                } else {
-                    Some(joined)
-                });
-            }
-        }
-    }
-    found
-}
-
-/// Whether word `n` of the arguments is several short flags in one.
-fn is_bundle(seen: &Seen, n: usize) -> bool {
-    let word = &seen.args()[n];
-    let is_old = n == 0 && seen.name() == "tar" && !word.starts_with('-');
-    is_old || (word.starts_with('-') && !word.starts_with("--"))
 }
 
 /// A command in `$(…)`, where the text begins.
@@ -391,33 +302,6 @@ fn add_target(all: &mut Touched, target: &str, cwd: Option<&str>) -> Option<()> 
     Some(())
 }
 
-/// Whether the bare words of a command are files.
-fn reads_files(name: &str) -> bool {
-    matches!(
-        name,
-        "awk"
-            | "basename"
-            | "cat"
-            | "cut"
-            | "egrep"
-            | "fgrep"
-            | "find"
-            | "grep"
-            | "head"
-            | "ls"
-            | "md5sum"
-            | "sed"
-            | "sha1sum"
-            | "sha256sum"
-            | "sha512sum"
-            | "sort"
-            | "stat"
-            | "tail"
-            | "wc"
-            | "xzcat"
-    )
-}
-
 /// Adds the path that `word` may be; `None` when it may be any.
 fn add_word(all: &mut Touched, word: &str, cwd: Option<&str>, from_start: bool) -> Option<()> {
     // A flag's value counts as a path when it looks like one: `--output=/x`, `-C/x`.
@@ -465,265 +349,6 @@ fn add_word(all: &mut Touched, word: &str, cwd: Option<&str>, from_start: bool) 
     };
     all.places.insert(absolute(cwd, kept)?);
     Some(())
-}
-
-/// What a command reads or writes in the directory it runs in, beside the paths among its words.
-enum Local<'a> {
-    /// Nothing.
-    Nothing,
-    /// Files and directories of these names.
-    Names(Vec<&'a str>),
-    /// Perhaps all that is there.
-    Everything,
-}
-
-fn where_it_stands(seen: &Seen) -> Local<'_> {
-    let has = |flags: &[&str]| {
-        seen.args().iter().any(|a| {
-            flags
-                .iter()
-                .any(|f| a == f || (f.starts_with("--") && a.starts_with(&format!("{f}="))))
-        })
-    };
-    let short = |c: char| {
-        seen.args()
-            .iter()
-            .any(|a| a.starts_with('-') && !a.starts_with("--") && a.contains(c))
-    };
-    let everything = |is_so: bool| {
-        if is_so {
-            Local::Everything
-        } else {
-            Local::Nothing
-        }
-    };
-    match seen.name() {
-        "curl" if short('O') || has(&["--remote-name", "--remote-name-all"]) => remote_names(seen),
-        "curl" => relative(values(seen, &["-o", "--output"])),
-        "wget" => match values(
-            seen,
-            &["-O", "--output-document", "-P", "--directory-prefix"],
-        ) {
-            named if named.is_empty() => remote_names(seen),
-            named => relative(named),
-        },
-        "tar" if !(short('C') || has(&["--directory"])) => Local::Everything,
-        "tar" => relative(values(seen, &["-C", "--directory", "-f", "--file"])),
-        "unzip" if !short('d') => Local::Everything,
-        "unzip" => bare_names(seen),
-        "git" => relative(cloned_into(seen).into_iter().collect()),
-        // The toolchain that a file beside it or above names.
-        "rustup" => everything(
-            matches!(seen.subcommand(), "target" | "component" | "show" | "which")
-                && !has(&["--toolchain"]),
-        ),
-        "ls" | "find" if seen.args().first().is_none_or(|a| a.starts_with('-')) => {
-            Local::Everything
-        }
-        // Bare names are files where it stands.
-        "cat" | "cd" | "chmod" | "chown" | "chgrp" | "cp" | "find" | "grep" | "gunzip" | "gzip"
-        | "head" | "install" | "ln" | "mkdir" | "mv" | "rm" | "rmdir" | "sed" | "sha256sum"
-        | "sort" | "tail" | "tee" | "touch" | "xz" | "awk" | "stat" | "ls" | "bzip2"
-        | "readlink" | "realpath" | "unzstd" | "venv" | "virtualenv" | "zcat" | "zstd" => {
-            bare_names(seen)
-        }
-        _ => relative(settings_beside(seen).to_vec()),
-    }
-}
-
-/// The files of these names where a command runs; a path that says more is among the words.
-fn relative(names: Vec<&str>) -> Local<'_> {
-    let is_bare = |n: &&str| !n.is_empty() && !n.contains('/') && !n.starts_with(['-', '~']);
-    let names: Vec<&str> = names.into_iter().filter(is_bare).collect();
-    if names.iter().any(|n| n.contains(['*', '?', '[', '$', '`'])) {
-        Local::Everything
-    } else if names.is_empty() {
-        Local::Nothing
-    } else {
-        Local::Names(names)
-    }
-}
-
-/// The files that a download makes under the names that its addresses end with.
-fn remote_names(seen: &Seen) -> Local<'_> {
-    let addresses = seen.args().iter().filter(|a| a.contains("://"));
-    let names: Option<Vec<&str>> = addresses
-        .map(|a| {
-            let name = a.rsplit('/').next()?;
-            let is_plain = !name.is_empty() && !name.contains(['?', '*', '[', '{', '$', '`', '&']);
-            is_plain.then_some(name)
-        })
-        .collect();
-    match names {
-        Some(names) if !names.is_empty() => Local::Names(names),
-        _ => Local::Everything,
-    }
-}
-
-/// The bare words of a command that are likely files: a mode, an owner, a count or a script is not.
-fn bare_names(seen: &Seen) -> Local<'_> {
-    let first_is_no_file = matches!(
-        seen.name(),
-        "chmod" | "chown" | "chgrp" | "grep" | "sed" | "awk"
-    );
-    let takes_text = matches!(
-        seen.name(),
-        "grep"
-            | "sed"
-            | "awk"
-            | "head"
-            | "tail"
-            | "sort"
-            | "cat"
-            | "tee"
-            | "gzip"
-            | "xz"
-            | "gunzip"
-            | "sha256sum"
-    );
-    let words = seen.args().iter().filter(|a| !a.starts_with('-'));
-    let names: Vec<&str> = words
-        .skip(usize::from(first_is_no_file))
-        .map(String::as_str)
-        .filter(|w| !w.starts_with(['$', '+', '.', '~', '*']) && !w.contains('/'))
-        .filter(|w| !(takes_text && w.bytes().all(|b| b.is_ascii_digit())))
-        .collect();
-    if names
-        .iter()
-        .any(|n| n.contains(['*', '?', '[', '{', '$', '`']))
-    {
-        Local::Everything
-    } else if names.is_empty() {
-        Local::Nothing
-    } else {
-        Local::Names(names)
-    }
-}
-
-/// The words of a command that may be paths: not what is only said, nor the members of an archive that is unpacked.
-fn paths(seen: &Seen) -> Vec<&str> {
-    let words = seen.args().iter().map(String::as_str);
-    match seen.name() {
-        "echo" | "printf" => words.filter(|w| w.starts_with('*')).collect(),
-        "git" if clones(seen) => cloned_into(seen)
-            .into_iter()
-            .chain([
-                "/root/.gitconfig",
-                "/root/.netrc",
-                "/root/.ssh",
-                "/etc/gitconfig",
-            ])
-            .collect(),
-        "git" => vec!["/root/.gitconfig", "/etc/gitconfig"],
-        // A home that is only named is not touched.
-        "useradd" | "adduser" if names_home_only(seen) => {
-            let homes = values(seen, &["-d", "-h", "--home", "--home-dir"]);
-            words.filter(|w| !homes.contains(w)).collect()
-        }
-        // What is above is there.
-        "cd" => words
-            .filter(|w| !w.split('/').all(|name| name == ".."))
-            .collect(),
-        "tar" if unpacks(seen) => {
-            let mut takes_value = false;
-            words
-                .enumerate()
-                .filter(|(n, word)| {
-                    let is_value = std::mem::take(&mut takes_value);
-                    let is_bundle = *n == 0 || (word.starts_with('-') && !word.starts_with("--"));
-                    takes_value = (is_bundle && word.contains(['f', 'C']))
-                        || matches!(*word, "--file" | "--directory");
-                    is_value || word.starts_with(['-', '/'])
-                })
-                .map(|(_, word)| word)
-                .collect()
-        }
-        _ => words.collect(),
-    }
-}
-
-/// Whether a new user gets no home directory, whatever the distribution's custom is.
-fn names_home_only(seen: &Seen) -> bool {
-    let has = |short: char, long: &str| {
-        let is_it = |a: &String| {
-            a == long || (a.starts_with('-') && !a.starts_with("--") && a.contains(short))
-        };
-        seen.args().iter().any(is_it)
-    };
-    match seen.name() {
-        "useradd" => {
-            !has('m', "--create-home") && (has('M', "--no-create-home") || has('r', "--system"))
-        }
-        _ => has('H', "--no-create-home"),
-    }
-}
-
-/// Whether a `tar` takes files out of an archive.
-fn unpacks(seen: &Seen) -> bool {
-    let bundle = seen.args().first().filter(|a| !a.starts_with("--"));
-    bundle.is_some_and(|b| b.contains('x') && !b.contains(['c', 'r', 'u']))
-        || seen.args().iter().any(|a| a == "--extract" || a == "-x")
-}
-
-/// Programs that are in every image with a shell, whatever is installed.
-const EVERYWHERE: &[&str] = &[
-    ":",
-    "[",
-    "arch",
-    "basename",
-    "cat",
-    "cd",
-    "chmod",
-    "cp",
-    "cut",
-    "date",
-    "dirname",
-    "echo",
-    "egrep",
-    "exit",
-    "export",
-    "false",
-    "fgrep",
-    "find",
-    "grep",
-    "head",
-    "id",
-    "ln",
-    "ls",
-    "md5sum",
-    "mkdir",
-    "mktemp",
-    "mv",
-    "nproc",
-    "printf",
-    "pwd",
-    "rm",
-    "rmdir",
-    "sed",
-    "set",
-    "sha1sum",
-    "sha256sum",
-    "sha512sum",
-    "sleep",
-    "sort",
-    "stat",
-    "tail",
-    "tee",
-    "test",
-    "touch",
-    "tr",
-    "true",
-    "umask",
-    "uname",
-    "unlink",
-    "unset",
-    "wc",
-    "which",
-];
-
-/// Whether a command runs in every image with a shell, whoever its users are.
-fn is_everywhere(seen: &Seen) -> bool {
-    EVERYWHERE.contains(&seen.name())
 }
 
 #[cfg(test)]

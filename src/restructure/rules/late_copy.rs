@@ -25,7 +25,7 @@ use super::super::manifests::is_dependency_file;
 use super::super::mentions::holds;
 use super::super::moving::{block_of, effects, move_after};
 use super::super::named::named;
-use super::super::touched::is_read_by_name;
+use super::super::system_places::is_read_by_name;
 use super::super::view::View;
 use super::Rule;
 use crate::dockerfile::ast::{Instruction, Kind};

@@ -28,7 +28,7 @@ use super::super::named::{called_with, named};
 use super::super::passed::{is_about_images, passed_by};
 use super::super::past::Name;
 use super::super::present::present;
-use super::super::touched::is_read_by_name;
+use super::super::system_places::is_read_by_name;
 use super::super::view::View;
 use super::Rule;
 use super::changing::{argument_changes, changes, is_cache_bust, is_passed};

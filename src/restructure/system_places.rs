@@ -1,0 +1,76 @@
+//! The places of the system: where package managers write and read, and where they do not.
+
+use super::command::group_of;
+use super::layout::is_within;
+
+/// Where system commands write and read; not the places where people put applications. In /tmp they make files of
+/// their own with names that nobody else has.
+pub(super) const SYSTEM_PLACES: &[&str] = &[
+    "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/run",
+    "/sbin", "/sys", "/usr", "/var",
+];
+
+/// Below the places of the system, yet no package manager writes there.
+pub(super) const NOT_SYSTEM: &[&str] = &[
+    "/usr/src",
+    "/usr/app",
+    "/usr/share/nginx/html",
+    "/usr/local/app",
+    "/usr/local/src",
+    "/var/www",
+    "/var/app",
+    "/var/task",
+    "/usr/src/app",
+    "/var/tmp",
+    "/usr/local/apache2/htdocs",
+];
+
+/// Where administrators put programs: no package of a distribution writes there (Debian Policy 9.1.2, FHS 4.9).
+pub(super) const LOCAL_PROGRAMS: &[&str] = &["/usr/local/bin", "/usr/local/sbin"];
+
+/// Programs beside those of the tables that installing a package runs by name, so that one in `/usr/local/bin` would be
+/// taken for them.
+const RUN_BY_INSTALLS: &[&str] = &[
+    "ar",
+    "bash",
+    "busybox",
+    "cc",
+    "dash",
+    "deb-systemd-helper",
+    "env",
+    "gcc",
+    "getent",
+    "invoke-rc.d",
+    "ld",
+    "node",
+    "openssl",
+    "perl",
+    "pkg-config",
+    "python",
+    "python2",
+    "python3",
+    "service",
+    "sh",
+    "start-stop-daemon",
+    "systemctl",
+    "update-rc.d",
+];
+
+/// Whether `path` is a program in `/usr/local/bin` that no package manager writes, and none runs by its name.
+pub(super) fn is_local_program(path: &str) -> bool {
+    let name = LOCAL_PROGRAMS
+        .iter()
+        .find_map(|d| path.strip_prefix(d)?.strip_prefix('/'));
+    name.is_some_and(|name| {
+        !name.is_empty() && group_of(name).is_none() && !RUN_BY_INSTALLS.contains(&name)
+    })
+}
+
+/// Whether a file at `path` is read by those who name it, and not by whoever looks into places of the system.
+pub(super) fn is_read_by_name(path: &str) -> bool {
+    let is_in = |places: &[&str]| places.iter().any(|p| is_within(path, p));
+    !is_in(SYSTEM_PLACES) || is_in(NOT_SYSTEM) || is_local_program(path)
+}
+
+/// Places that packages installed for everyone by name read or write, beside the system's.
+pub(super) const GLOBAL_PLACES: &[&str] = &["/root", "/go", "/usr", "/opt"];
