@@ -171,7 +171,7 @@ fn target(mount: &str) -> Option<String> {
 }
 
 /// Whether a mount of `instruction` stands at, above or below one of `targets`.
-pub(super) fn has_mount(instruction: &Instruction, targets: &[&str]) -> bool {
+pub(in crate::restructure) fn has_mount(instruction: &Instruction, targets: &[&str]) -> bool {
     let mut mounts = instruction.flag_values("mount").filter_map(target);
     mounts.any(|at| targets.iter().any(|t| overlap(&at, t)))
 }

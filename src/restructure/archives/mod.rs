@@ -12,5 +12,5 @@ mod edit;
 mod found;
 mod proposal;
 
-pub(super) use found::is_ours;
+pub(super) use found::{has_mount, is_ours};
 pub(super) use proposal::candidates;

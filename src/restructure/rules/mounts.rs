@@ -22,7 +22,7 @@ use super::super::downloads::{self, Downloads};
 use super::super::effect::{Files, effect};
 use super::super::installs::{Install, StageView, relative};
 use super::super::kept::emptied;
-use super::super::layout::{is_within, places, reachable};
+use super::super::layout::{overlap, places, reachable};
 use super::super::lift::declare;
 use super::super::moving::{block, with_flags, without_blank_twin};
 use super::super::taken::{is_copied_from, is_in_image};
@@ -220,9 +220,10 @@ fn cache(
     let mut kept = Vec::new();
     for &run in &mounted {
         let instruction = &of.stage.instructions[run];
-        let has_it = instruction
-            .flag_values("mount")
-            .any(|m| m.contains(&target) || m.contains("type=cache") && !archives::is_ours(m));
+        let has_it = archives::has_mount(instruction, &[target.as_str()])
+            || instruction
+                .flag_values("mount")
+                .any(|m| m.contains("type=cache") && may_be_for(ecosystem, m));
         let emptied = emptied(view, instruction, ecosystem, &target)
             .filter(|e| !has_it && (e.edits.is_empty() || !dir.is_read_later));
         let Some(emptied) = emptied else {
@@ -319,6 +320,16 @@ fn flags(instruction: &Instruction, ecosystem: &str, dir: &CacheDir, target: &st
     flags
 }
 
+/// Whether a cache mount that somebody wrote may hold the downloads of `ecosystem`, wherever they were told to go.
+fn may_be_for(ecosystem: &str, mount: &str) -> bool {
+    let is_system = archives::is_ours(mount);
+    let words = [ecosystem, "$", "cache", "store"];
+    !is_system
+        && words
+            .iter()
+            .any(|w| mount.replace("type=cache", "").contains(w))
+}
+
 /// Whether a RUN compiles with Go, so that its compiler's cache is of use: with `-a` all is compiled anew (`go help build`).
 fn compiles_go(instruction: &Instruction) -> bool {
     let compiles = |seen: &Seen| match seen.name() {
@@ -338,17 +349,26 @@ fn compiles_go(instruction: &Instruction) -> bool {
     }
 }
 
-/// Commands that look at what was built, or put it elsewhere: they read no module and compile nothing.
-const LOOKERS: [&str; 26] = [
+/// Commands that fetch a file, look at one or put it elsewhere: they read no module and compile nothing.
+const LOOKERS: [&str; 46] = [
     "[",
+    "awk",
+    "cat",
     "cd",
     "chmod",
     "chown",
     "cp",
+    "curl",
+    "cut",
     "du",
     "echo",
     "export",
     "file",
+    "grep",
+    "gunzip",
+    "gzip",
+    "head",
+    "jq",
     "ldd",
     "ln",
     "ls",
@@ -358,14 +378,25 @@ const LOOKERS: [&str; 26] = [
     "objdump",
     "printf",
     "readelf",
+    "rm",
+    "sed",
     "set",
+    "sha256sum",
     "size",
+    "sort",
     "strip",
+    "tail",
+    "tar",
     "test",
+    "touch",
+    "tr",
+    "true",
+    "unzip",
     "upx",
+    "wget",
     "xx-info",
     "xx-verify",
-    "true",
+    "xz",
 ];
 
 /// Whether the RUN at `run` may read what is below `target`.
@@ -376,7 +407,7 @@ fn may_read(of: &StageView<'_>, run: usize, target: &str) -> bool {
         _ => false,
     };
     let looks =
-        |s: &Seen| LOOKERS.contains(&s.name()) && !s.args().iter().any(|w| is_within(w, target));
+        |s: &Seen| LOOKERS.contains(&s.name()) && !s.args().iter().any(|w| overlap(w, target));
     let only_looks = command::seen(instruction).is_some_and(|all| all.iter().all(looks));
     !is_elsewhere && !only_looks && !of.reads_no_project(run, &BTreeSet::new())
 }
