@@ -1,7 +1,7 @@
 //! What one instruction reads and writes, and whether two of them may change places.
 
 use super::command::{Group, group, reads_variable};
-use super::layout::{Place, absolute, delivered, expand, mentioned, overlap, unquote};
+use super::layout::{Place, absolute, delivered, expand, mentioned, overlap, selected, unquote};
 use super::touched::{Touched, touched};
 use super::view::View;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Transfer};
@@ -173,7 +173,9 @@ fn of_copy(
 ) {
     effect.mentions = mentioned(&instruction.original);
     effect.reads.cwd = !transfer.destination.starts_with('/');
-    effect.files = match delivered(view, instruction, transfer, place) {
+    let known = delivered(view, instruction, transfer, place)
+        .filter(|_| transfer.sources.iter().all(|s| is_there(view, s, place)));
+    effect.files = match known {
         Some(files) => Files::Exactly(files.into_keys().collect()),
         None => destination(transfer, place).map_or(Files::Anything, |d| Files::Places(vec![d])),
     };
@@ -192,6 +194,15 @@ fn of_copy(
         effect.files =
             destination(transfer, place).map_or(Files::Anything, |d| Files::Places(vec![d]));
     }
+}
+
+/// Whether the context holds what a source names; what is made outside of git is not known by its files.
+fn is_there(view: &View<'_>, source: &Source, place: &Place) -> bool {
+    let Source::Path(word) = source else {
+        return true;
+    };
+    expand(&unquote(word), &place.variables)
+        .is_some_and(|word| !selected(view.files.iter().map(|(p, _)| p), &word).is_empty())
 }
 
 /// Where a COPY writes, as one absolute place.
