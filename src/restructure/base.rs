@@ -50,6 +50,41 @@ const ELSEWHERE: [(&str, &str); 4] = [
     ("httpd", "/usr/local/apache2"),
 ];
 
+/// Images of distributions with dnf: the name, the first and the last version that has it, and from which on it is dnf 5.
+/// (Fedora's change "Switch to DNF 5" for 41; Red Hat Enterprise Linux 8 to 10 and what is built from it have dnf 4.)
+const WITH_DNF: [(&str, u32, u32, u32); 10] = [
+    ("almalinux", 8, 10, 99),
+    ("fedora", 22, 45, 41),
+    ("oraclelinux", 8, 10, 99),
+    ("quay.io/centos/centos", 8, 10, 99),
+    ("quay.io/fedora/fedora", 22, 45, 41),
+    ("registry.access.redhat.com/ubi10/ubi", 10, 10, 99),
+    ("registry.access.redhat.com/ubi8/ubi", 8, 8, 99),
+    ("registry.access.redhat.com/ubi9/ubi", 9, 9, 99),
+    ("registry.fedoraproject.org/fedora", 22, 45, 41),
+    ("rockylinux", 8, 10, 99),
+];
+
+/// Where dnf keeps its cache in `image`, as FROM names it; `None` where that is not known.
+pub(super) fn dnf_cache(image: &str) -> Option<&'static str> {
+    let (named, tag) = split(image);
+    let named = official_name(named);
+    let (_, first, last, five) = WITH_DNF.iter().find(|(name, ..)| *name == named)?;
+    // `9.3`, `9-minimal` (which has microdnf), `stream9`.
+    let tag = tag.strip_prefix("stream").unwrap_or(tag);
+    let end = tag.find(|c: char| !c.is_ascii_digit()).unwrap_or(tag.len());
+    let version = match named.strip_prefix("registry.access.redhat.com/ubi") {
+        Some(_) => *first,
+        None => tag[..end].parse().ok()?,
+    };
+    let is_there = (*first..=*last).contains(&version) && !tag.contains("minimal");
+    is_there.then_some(if version >= *five {
+        "/var/cache/libdnf5"
+    } else {
+        "/var/cache/dnf"
+    })
+}
+
 /// Where official images are found under the names that they have.
 const REGISTRIES: [&str; 5] = [
     "docker.io/library/",
@@ -113,6 +148,32 @@ fn official_name(named: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tag_tells_which_dnf_it_is() {
+        let check = |image: &str, expected: Option<&str>| {
+            assert_eq!(dnf_cache(image), expected, "{image}");
+        };
+        check("fedora:40", Some("/var/cache/dnf"));
+        check("fedora:41", Some("/var/cache/libdnf5"));
+        check(
+            "docker.io/library/fedora:42@sha256:00",
+            Some("/var/cache/libdnf5"),
+        );
+        check("fedora", None);
+        check("fedora:latest", None);
+        check("fedora:${VERSION}", None);
+        check("almalinux:9.4", Some("/var/cache/dnf"));
+        check("almalinux:9-minimal", None);
+        check("quay.io/centos/centos:stream9", Some("/var/cache/dnf"));
+        check(
+            "registry.access.redhat.com/ubi9/ubi",
+            Some("/var/cache/dnf"),
+        );
+        check("registry.access.redhat.com/ubi9/ubi-minimal:9.4", None);
+        check("centos:7", None);
+        check("someone/fedora:40", None);
+    }
 
     #[test]
     fn only_official_images_have_a_known_directory() {

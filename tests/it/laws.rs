@@ -149,14 +149,18 @@ fn is_for_the_mount(words: &[String], new: &BTreeMap<Vec<String>, usize>) -> boo
             || places.iter().any(|p| word.contains(p))
     };
     let program = words[0].as_str();
-    let empties = words.get(1).is_some_and(|w| match program {
+    let mut verbs = words[1..].iter().filter(|w| !w.starts_with('-'));
+    let empties = verbs.next().is_some_and(|w| match program {
         "apt" | "apt-get" => w == "clean" || w == "autoclean",
         "dnf" => w == "clean",
         _ => w == "cache",
     }) || (program == "rm"
         && words[1..].iter().all(|w| w.starts_with('-') || is_cache(w)));
-    // apk, kept from its cache no longer, is told to look for a newer index as it did.
-    let is_new = |w: &String| w == "--update-cache";
+    // apk and dnf, kept from their caches no longer, are told to look for a newer index as they did.
+    let is_new = |w: &String| {
+        let told = ["--refresh", "--setopt=keepcache=1", "--update-cache"];
+        told.contains(&w.as_str())
+    };
     let left = |all: &[String]| -> Vec<String> {
         let words = all.iter().filter(|w| !is_cache(w) && !is_new(w));
         words.cloned().collect()

@@ -97,7 +97,7 @@ pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
         taken_out: Vec::new(),
         reasons: Vec::new(),
         doubts: Vec::new(),
-        still: "Packages are still unpacked and installed, and apt-get update still asks the servers.",
+        still: "Packages are still unpacked and installed, apt-get update still asks the servers, and RUNs with these mounts wait for each other.",
         targets,
     };
     let mut told: BTreeMap<usize, Told> = BTreeMap::new();
