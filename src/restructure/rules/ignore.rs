@@ -11,7 +11,7 @@
 //! docs
 //! ```
 //! One candidate for each class of files: the checkout's `.git`, documentation, CI and editor files, tests, the
-//! Dockerfile itself. Only what is there, what a COPY takes along, and what changes is named; never what a COPY, a mount
+//! Dockerfile itself; and one for whatever is shown to be read by no step of any Dockerfile. Only what is there, what a COPY takes along, and what changes is named; never what a COPY, a mount
 //! or a RUN names. A build that asks git for its version keeps `.git`.
 
 use super::super::candidate::{Candidate, IgnoreText, Safety};
@@ -22,7 +22,7 @@ use super::super::layout::{
 use super::super::manifests::is_manifest;
 use super::super::mentions::{Mentions, holds, mentions};
 use super::super::view::View;
-use super::Rule;
+use super::{Rule, narrow_shown};
 use crate::dockerfile::ast::{Instruction, Kind, Source};
 use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
@@ -162,6 +162,7 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
             .iter()
             .filter_map(|class| of_class(view, &broad, class)),
     );
+    found.extend(unread(view, &broad));
     found
 }
 
@@ -173,29 +174,19 @@ struct Broad<'a> {
 }
 
 fn broad_copies<'a>(view: &View<'a>) -> Vec<Broad<'a>> {
+    broad_in(view, reachable(view.dockerfile, view.target))
+}
+
+fn broad_in<'a>(view: &View<'a>, stages: impl IntoIterator<Item = usize>) -> Vec<Broad<'a>> {
     let places = places(view.dockerfile);
     let mut found = Vec::new();
-    for stage in reachable(view.dockerfile, view.target) {
+    for stage in stages {
         for (index, instruction) in view.dockerfile.stages[stage]
             .instructions
             .iter()
             .enumerate()
         {
-            let takes_root = match &instruction.kind {
-                Kind::Copy(t) | Kind::Add(t) => instruction.flag("from").is_none()
-                    && t.sources.iter().any(
-                        |s| matches!(s, Source::Path(p) if RepoPath::new(p).is_root() || p == "*"),
-                    ),
-                Kind::Run(_) => instruction.flag_values("mount").any(|m| {
-                    let is_bind = mount_field(m, "type").is_none_or(|t| t == "bind");
-                    let source = mount_field(m, "source")
-                        .or(mount_field(m, "src"))
-                        .unwrap_or_default();
-                    is_bind && mount_field(m, "from").is_none() && RepoPath::new(source).is_root()
-                }),
-                _ => false,
-            };
-            if takes_root {
+            if takes_root(instruction) {
                 found.push(Broad {
                     at: At { stage, index },
                     instruction,
@@ -205,6 +196,25 @@ fn broad_copies<'a>(view: &View<'a>) -> Vec<Broad<'a>> {
         }
     }
     found
+}
+
+/// Whether an instruction takes the context's root.
+fn takes_root(instruction: &Instruction) -> bool {
+    match &instruction.kind {
+        Kind::Copy(t) | Kind::Add(t) => {
+            let is_root =
+                |s: &Source| matches!(s, Source::Path(p) if RepoPath::new(p).is_root() || p == "*");
+            instruction.flag("from").is_none() && t.sources.iter().any(is_root)
+        }
+        Kind::Run(_) => instruction.flag_values("mount").any(|m| {
+            let is_bind = mount_field(m, "type").is_none_or(|t| t == "bind");
+            let source = mount_field(m, "source")
+                .or(mount_field(m, "src"))
+                .unwrap_or_default();
+            is_bind && mount_field(m, "from").is_none() && RepoPath::new(source).is_root()
+        }),
+        _ => false,
+    }
 }
 
 fn git_directory(view: &View<'_>, broad: &[Broad<'_>]) -> Option<Candidate> {
@@ -238,13 +248,7 @@ fn git_directory(view: &View<'_>, broad: &[Broad<'_>]) -> Option<Candidate> {
 
 fn of_class(view: &View<'_>, broad: &[Broad<'_>], class: &Class) -> Option<Candidate> {
     let named = names_in_copies(view);
-    let kept = |first: &str| {
-        named.iter().any(|n| {
-            n == first
-                || n.starts_with(&format!("{first}/"))
-                || (n.contains(['*', '?', '[']) && could_match(n, first))
-        })
-    };
+    let kept = |first: &str| is_named(&named, first);
     let runs: Vec<String> = run_texts(view).collect();
     let mut tops: BTreeMap<String, usize> = BTreeMap::new();
     for (path, _) in view.files {
@@ -310,6 +314,95 @@ fn of_class(view: &View<'_>, broad: &[Broad<'_>], class: &Class) -> Option<Candi
     Some(candidate)
 }
 
+/// More names than this are no longer read by anybody.
+const MOST_UNREAD: usize = 12;
+
+/// What no step reads where that can be shown of all of them, whatever it is called.
+fn unread(view: &View<'_>, broad: &[Broad<'_>]) -> Option<Candidate> {
+    let all = places(view.dockerfile);
+    let mut read: BTreeSet<RepoPath> = BTreeSet::new();
+    for b in broad {
+        read.extend(narrow_shown::read_of_all(view, &all, b.at)?);
+    }
+    // Stages that are not built here may be built elsewhere.
+    let has_others = broad_in(view, 0..view.dockerfile.stages.len()).len() > broad.len();
+    if has_others {
+        return None;
+    }
+    let named = names_in_copies(view);
+    // Beside `.git` what is left out counts as deleted: go would call the program modified.
+    let has_git = view.git_dir && view.context.is_root() && !hides_git(view);
+    if has_git || named.iter().any(|n| n.contains('$')) {
+        return None;
+    }
+    let texts = other_dockerfiles(view)?;
+    let is_read = |first: &str| {
+        let below = |p: &RepoPath| p.names().next() == Some(first.as_bytes());
+        read.iter().any(below)
+            || is_named(&named, first)
+            || texts.iter().any(|t| holds(t, first.as_bytes()))
+            || is_kept_by_user(view, first)
+    };
+    let tops: BTreeSet<&str> = view
+        .files
+        .iter()
+        .filter_map(|(p, _)| std::str::from_utf8(p.names().next()?).ok())
+        .collect();
+    let names: Vec<String> = tops
+        .into_iter()
+        .filter(|first| {
+            let top = RepoPath::new(first);
+            view.n_touching(|p| p.strip_prefix(&top).is_some()) > 0 && !is_read(first)
+        })
+        .map(str::to_owned)
+        .collect();
+    if names.is_empty() || names.len() > MOST_UNREAD {
+        return None;
+    }
+    let lines: Vec<String> = names.iter().map(|n| escaped(n)).collect();
+    let mut candidate = with_lines(view, "ignore", &lines)?;
+    candidate.title = format!("ignore what no step reads: {}", abridged(&names));
+    let paths: Vec<RepoPath> = names.iter().map(RepoPath::new).collect();
+    candidate.rationale = format!(
+        "{} of {} builds changed these files, which no step reads; each time line {} and what follows ran again.",
+        view.n_touching(|p| paths.iter().any(|top| p.strip_prefix(top).is_some())),
+        view.n_builds(),
+        broad[0].instruction.lines.first
+    );
+    candidate.safety = Safety::of(
+        vec![
+            "the imports that the build follows lead to none of them, and no other step reads them"
+                .to_owned(),
+        ],
+        vec!["check that nothing else is built with this ignore file".to_owned()],
+    );
+    candidate.lines = broad.iter().map(|b| b.instruction.lines).collect();
+    Some(candidate)
+}
+
+/// The texts of the other Dockerfiles of the tree, which may be built with the same ignore file; `None` where one of them
+/// may take everything, or cannot be read.
+fn other_dockerfiles(view: &View<'_>) -> Option<Vec<Vec<u8>>> {
+    let is_own = |p: &RepoPath| view.context.join(p.as_bytes()) == *view.path;
+    let is_one = |p: &RepoPath| {
+        let name = p.file_name().unwrap_or_default().to_ascii_lowercase();
+        let name = String::from_utf8_lossy(&name).into_owned();
+        (name.contains("dockerfile") || name.contains("containerfile")) && !name.ends_with("ignore")
+    };
+    let all = view.files.iter().chain(view.ignored).map(|(p, _)| p);
+    let mut texts = Vec::new();
+    for path in all.filter(|p| is_one(p) && !is_own(p)) {
+        let bytes = (view.read)(path)?;
+        let parsed = crate::dockerfile::parse(std::str::from_utf8(&bytes).ok()?).ok()?;
+        let takes_all = parsed.dockerfile.instructions().any(takes_root);
+        if takes_all {
+            return None;
+        }
+        texts.push(bytes);
+    }
+    Some(texts)
+}
+
 fn fits(pattern: &str, name: &str) -> bool {
     match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
         (Some(end), _) => name.ends_with(end),
@@ -322,6 +415,15 @@ fn fits(pattern: &str, name: &str) -> bool {
                         .is_some_and(|(a, b)| name.starts_with(a) && name.ends_with(b)))
         }
     }
+}
+
+/// Whether one of the sources of copies is, is below, or may match a top-level name.
+fn is_named(sources: &BTreeSet<String>, first: &str) -> bool {
+    sources.iter().any(|n| {
+        n == first
+            || n.starts_with(&format!("{first}/"))
+            || (n.contains(['*', '?', '[']) && could_match(n, first))
+    })
 }
 
 /// Whether a COPY source with wildcards may match the top name.

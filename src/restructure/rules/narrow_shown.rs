@@ -29,9 +29,7 @@ pub(super) fn narrowed(view: &View<'_>, all: &[Vec<Place>], at: At) -> Option<Ca
     let read = StageView::new(view, all, at.stage);
     let brought = read.brings[at.index].as_ref()?;
     let git = takes_git(view, &source);
-    let mut shown = shown(view, all, at, git).ok()?;
-    let build = shown.build.clone()?;
-    shown.add_parents(&destination(transfer, &read.places[at.index])?, brought);
+    let (shown, build) = shown_of(&read, all, at, git)?;
     let is_there = |to: &String, from: &RepoPath| is_brought_before(&read, at.index, git, to, from);
     let needed: BTreeSet<&RepoPath> = brought
         .iter()
@@ -92,6 +90,39 @@ pub(super) fn narrowed(view: &View<'_>, all: &[Vec<Place>], at: At) -> Option<Ca
     };
     candidate.lines = vec![instruction.lines];
     Some(candidate)
+}
+
+/// The files of the context that steps read of what the COPY of all of it at `at` brings; `None` where that cannot be
+/// shown.
+pub(super) fn read_of_all(
+    view: &View<'_>,
+    all: &[Vec<Place>],
+    at: At,
+) -> Option<BTreeSet<RepoPath>> {
+    let read = StageView::new(view, all, at.stage);
+    let brought = read.brings[at.index].as_ref()?;
+    let git = takes_git(view, &RepoPath::root());
+    let (shown, _) = shown_of(&read, all, at, git)?;
+    let is_read = brought.iter().filter(|(to, _)| shown.holds(to));
+    Some(is_read.map(|(_, from)| from.clone()).collect())
+}
+
+/// What is read of the files that the instruction at `at` brings, and the command that builds with them.
+fn shown_of(
+    read: &StageView<'_>,
+    all: &[Vec<Place>],
+    at: At,
+    git: bool,
+) -> Option<(Shown, String)> {
+    let instruction = &read.stage.instructions[at.index];
+    let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
+        return None;
+    };
+    let mut shown = shown(read.view, all, at, git).ok()?;
+    let build = shown.build.clone()?;
+    let to = destination(transfer, &read.places[at.index])?;
+    shown.add_parents(&to, read.brings[at.index].as_ref()?);
+    Some((shown, build))
 }
 
 /// The directory of the context that is all that an instruction copies.
