@@ -1,6 +1,6 @@
 //! What of a stage goes into the image or into other stages.
 
-use super::layout::{is_within, parent, stage_named};
+use super::layout::{is_within, mount_field, parent, stage_named};
 use super::view::View;
 use crate::dockerfile::ast::{Instruction, Kind, Source};
 
@@ -32,6 +32,28 @@ pub(super) fn gives(view: &View<'_>, stage: usize, path: &str) -> bool {
         };
         let mut sources = transfer.sources.iter();
         stage_named(view.dockerfile, of, from) == Some(stage) && sources.any(|s| meets(s, path))
+    };
+    let mut stages = view.dockerfile.stages.iter();
+    stages.any(|later| later.instructions.iter().any(|i| takes(later.index, i)))
+}
+
+/// Whether a `--from` or a mount takes something at or below `path`, and nothing else, out of the stage.
+pub(super) fn takes_below(view: &View<'_>, stage: usize, path: &str) -> bool {
+    let is_below = |source: &str| is_within(&format!("/{}", source.trim_start_matches('/')), path);
+    let mounts_it = |of: usize, mount: &str| {
+        let named = mount_field(mount, "from").and_then(|n| stage_named(view.dockerfile, of, n));
+        let source = mount_field(mount, "source").or(mount_field(mount, "src"));
+        named == Some(stage) && source.is_some_and(is_below)
+    };
+    let takes = |of: usize, instruction: &Instruction| match &instruction.kind {
+        Kind::Copy(transfer) | Kind::Add(transfer) => {
+            let named = instruction.flag("from");
+            let named = named.and_then(|n| stage_named(view.dockerfile, of, n));
+            let mut sources = transfer.sources.iter();
+            named == Some(stage)
+                && sources.any(|s| matches!(s, Source::Path(path) if is_below(path)))
+        }
+        _ => instruction.flag_values("mount").any(|m| mounts_it(of, m)),
     };
     let mut stages = view.dockerfile.stages.iter();
     stages.any(|later| later.instructions.iter().any(|i| takes(later.index, i)))

@@ -21,7 +21,7 @@
 use super::super::candidate::TextEdit;
 use super::super::effect::{Files, effect};
 use super::super::layout::At;
-use super::super::taken::{gives, is_in_image, line};
+use super::super::taken::{gives, is_in_image, line, takes_below};
 use super::edit::with_mounts;
 use super::found::{Reading, Run, has_mount, read};
 use super::proposal::{Family, Kept};
@@ -57,6 +57,9 @@ pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
     let mut runs: Vec<(At, Run<'_>)> = Vec::new();
     let mut marks = false;
     for &stage in &family.stages {
+        if takes_below(view, stage, ARCHIVES) || takes_below(view, stage, STATE) {
+            return None;
+        }
         let instructions = &view.dockerfile.stages[stage].instructions;
         for (index, instruction) in instructions.iter().enumerate() {
             if has_mount(instruction, &[ARCHIVES, STATE]) {
@@ -130,16 +133,18 @@ pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
         kept.taken_out.extend(emptied.words);
         kept.lines.push(run.instruction.lines);
     }
-    let is_in_image = family.stages.iter().any(|s| is_in_image(view, *s))
-        || family.stages.iter().any(|s| gives(view, *s, CLEANS));
-    if is_in_image && is_told_here {
-        kept.doubts.push(format!(
-            "the image loses {CLEANS}: what is installed on top of it later keeps its downloads there"
+    let is_in_image = family
+        .stages
+        .iter()
+        .any(|s| is_in_image(view, *s) || gives(view, *s, CLEANS));
+    if is_in_image && kept.targets.contains(&STATE) {
+        kept.doubts.insert(0, format!(
+            "the image does not record in {STATE}/extended_states which of these packages came as dependencies"
         ));
     }
-    if is_in_image && kept.targets.contains(&STATE) {
-        kept.doubts.push(format!(
-            "the image does not record in {STATE}/extended_states which of these packages came as dependencies"
+    if is_in_image && is_told_here {
+        kept.doubts.insert(0, format!(
+            "the image loses {CLEANS}: what is installed on top of it later keeps its downloads there"
         ));
     }
     kept.reasons.push("apt takes a package from the mount only where name, version and size are those of the package lists".to_owned());

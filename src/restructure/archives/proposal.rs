@@ -101,9 +101,12 @@ fn candidate(view: &View<'_>, rule: &'static str, kept: Kept<'_>) -> Option<Cand
             taken_out.join("` and `")
         ));
     }
-    let mut doubts = kept.doubts;
-    doubts.sort();
-    doubts.dedup();
+    let mut doubts: Vec<String> = Vec::new();
+    for doubt in kept.doubts {
+        if !doubts.contains(&doubt) {
+            doubts.push(doubt);
+        }
+    }
     candidate.safety = Safety::of(reasons, doubts);
     declare(&mut candidate, view)?;
     let replaced = candidate.replaced.iter();
