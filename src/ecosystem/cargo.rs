@@ -42,218 +42,71 @@ fn plan(call: &Call<'_>) -> Verdict {
 }
 
 /// One crate of the workspace.
-struct Crate {
+pub(super) struct Crate {
     name: String,
+    /// Where its manifest lies.
+    pub(super) dir: RepoPath,
     /// Paths of libraries (empty files will do) and of programs (which need a `main`).
-    empty: BTreeSet<RepoPath>,
-    mains: BTreeSet<RepoPath>,
-}
-
-/// How cargo-chef builds the dependencies of one command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recipe {
-    /// `cargo chef cook …` with the command's own features, profile and target.
-    pub cook: String,
-    /// The workspace's directory, where it runs.
-    pub root: RepoPath,
-    /// Packages of the workspace.
-    pub n_crates: usize,
-    /// Their libraries, programs and build scripts.
-    pub n_targets: usize,
-    /// The file that names the toolchain, if there is one.
-    pub toolchain: Option<RepoPath>,
-    /// What was shown, whole sentences.
-    pub reasons: Vec<String>,
-    /// What was not.
-    pub doubts: Vec<String>,
-}
-
-/// Options of Cargo that `cargo chef cook` has too (its `--help`, 0.1.78), and whether a value follows.
-const COOK_OPTIONS: &[(&str, bool)] = &[
-    ("--all-features", false),
-    ("--all-targets", false),
-    ("--benches", false),
-    ("--bin", true),
-    ("--bins", false),
-    ("--examples", false),
-    ("--features", true),
-    ("--jobs", true),
-    ("--locked", false),
-    ("--manifest-path", true),
-    ("--no-default-features", false),
-    ("--package", true),
-    ("--profile", true),
-    ("--release", false),
-    ("--target", true),
-    ("--target-dir", true),
-    ("--tests", false),
-    ("--timings", false),
-    ("--verbose", false),
-    ("--workspace", false),
-    ("-Z", true),
-    ("-j", true),
-    ("-p", true),
-    ("-v", false),
-];
-
-/// Options that it has under another name; what is fetched first cannot be asked for offline. `--all` is the old name
-/// (doc.rust-lang.org/cargo/commands/cargo-build.html).
-const RENAMED: &[(&str, &str)] = &[
-    ("--all", "--workspace"),
-    ("--frozen", "--locked"),
-    ("-F", "--features"),
-    ("-r", "--release"),
-];
-
-/// Options that make no difference to what is compiled, and whether a value follows.
-const IDLE_OPTIONS: &[(&str, bool)] = &[
-    ("--color", true),
-    ("--force", false),
-    ("--message-format", true),
-    ("--no-run", false),
-    ("--no-track", false),
-    ("--offline", false),
-    ("--path", true),
-    ("--quiet", false),
-    ("--root", true),
-    ("-f", false),
-    ("-q", false),
-];
-
-/// The recipe for a command that builds; `None` for any other command, and where cargo-chef does not fit: crates beside
-/// the project, vendored dependencies, options that it has not.
-pub fn recipe(call: &Call<'_>) -> Option<Recipe> {
-    let toolchain = toolchain_word(call);
-    let args = &call.args()[usize::from(toolchain.is_some())..];
-    // As it is found by name: what it writes is known of this very text.
-    if call.words.first().map(String::as_str) != Some("cargo") {
-        return None;
-    }
-    let (kind, rest) = match args {
-        [verb, rest @ ..] if matches!(verb.as_str(), "build" | "b") => ("", rest),
-        [verb, rest @ ..] if matches!(verb.as_str(), "check" | "c") => (" --check", rest),
-        [verb, rest @ ..] if matches!(verb.as_str(), "test" | "t") => (" --tests", rest),
-        [verb, rest @ ..] if verb == "zigbuild" => (" --zigbuild", rest),
-        // It wraps the compiler for the workspace's own crates (rust-secure-code/cargo-auditable).
-        [verb, build, rest @ ..] if verb == "auditable" && build == "build" => ("", rest),
-        [verb, rest @ ..] if verb == "install" && call.option(&["--path"]).is_some() => ("", rest),
-        _ => return None,
-    };
-    let installs = call.verb_after_toolchain() == Some("install");
-    let plus = toolchain.map(|t| format!("{t} ")).unwrap_or_default();
-    let (mut cook, passed) = cook_options(call, rest)?;
-    if installs && !call.has("--debug") && call.option(&["--profile"]).is_none() {
-        cook.insert(0, "--release".to_owned());
-    }
-    let (mut needs, crates) = workspace(call).ok()?;
-    let start = started(call)?;
-    let root = workspace_root(&call.files, &start);
-    if start != root || installs {
-        // What a package of its own directory is, the whole workspace is not.
-        let names = |list: &[&str]| {
-            let mut words = rest.iter().filter_map(|w| w.split('=').next());
-            words.any(|w| list.contains(&w))
-        };
-        let is_relative = names(&["--manifest-path", "--target-dir"]);
-        let has_own = |n: &&str| call.files.has(&start.join(n.as_bytes()));
-        if *call.dir != root && is_relative || start != root && SETTINGS.iter().any(has_own) {
-            return None;
-        }
-        let is_picked = names(&["-p", "--package", "--workspace", "--all", "--manifest-path"]);
-        let manifest = call.files.toml(&start.join(b"Cargo.toml"))?;
-        let name = python::at(&manifest, &["package", "name"])?.as_str()?;
-        if !is_picked {
-            cook.push(format!("-p {}", text::quoted(name)));
-        }
-    }
-    if installs && !cook.iter().any(|w| w == "--locked") {
-        needs.doubt(NOT_LOCKED);
-    }
-    let toolchain = ["rust-toolchain.toml", "rust-toolchain"]
-        .iter()
-        .map(|n| root.join(n.as_bytes()))
-        .find(|p| call.files.has(p));
-    let options: String = cook.iter().map(|w| format!(" {w}")).collect();
-    Some(Recipe {
-        cook: format!("cargo {plus}chef cook{kind}{options} --recipe-path recipe.json"),
-        root,
-        n_crates: crates.len(),
-        n_targets: crates.iter().map(|c| c.empty.len() + c.mains.len()).sum(),
-        toolchain,
-        reasons: needs.reasons,
-        doubts: needs.doubts.into_iter().chain(passed).collect(),
-    })
+    pub(super) empty: BTreeSet<RepoPath>,
+    /// See `empty`.
+    pub(super) mains: BTreeSet<RepoPath>,
 }
 
 /// Cargo's own rule (doc.rust-lang.org/cargo/commands/cargo-install.html, "Dealing with the Lockfile").
-const NOT_LOCKED: &str = "cargo install without --locked takes the newest versions that fit, which need not be those of Cargo.lock that were built before";
-
-/// The options of `cargo chef cook` for those of a command, and what could not be shown about them.
-fn cook_options(call: &Call<'_>, rest: &[String]) -> Option<(Vec<String>, Vec<String>)> {
-    let mut cook = Vec::new();
-    let mut passed = Vec::new();
-    let mut words = rest.iter().take_while(|w| *w != "--");
-    while let Some(word) = words.next() {
-        // An argument of the build that may hold further options.
-        if word.starts_with('$') && !word.contains('(') && call.knows(word) {
-            cook.push(word.clone());
-            passed.push(format!(
-                "cargo chef cook takes the options that {word} holds"
-            ));
-            continue;
-        }
-        let name = word.split('=').next().unwrap_or(word);
-        let attached = || {
-            word.get(..2)
-                .filter(|n| matches!(*n, "-Z" | "-j" | "-p") && word.len() > 2)
-        };
-        let of = |list: &[(&str, bool)]| list.iter().find(|(o, _)| *o == name).map(|(_, v)| *v);
-        if let Some(takes_value) = of(IDLE_OPTIONS) {
-            if takes_value && name == word.as_str() {
-                words.next()?;
-            }
-            continue;
-        }
-        if word == "--debug" && call.verb_after_toolchain() == Some("install") {
-            continue;
-        }
-        let renamed = RENAMED
-            .iter()
-            .find(|(old, _)| *old == name)
-            .map(|(_, new)| *new);
-        let known = renamed.unwrap_or(name);
-        let takes_value = COOK_OPTIONS
-            .iter()
-            .find(|(o, _)| *o == known)
-            .map(|(_, v)| *v);
-        let takes_value = takes_value.or(attached().map(|_| false))?;
-        let written = match renamed {
-            Some(new) => word.replacen(name, new, 1),
-            None => word.clone(),
-        };
-        cook.push(text::quoted(&written));
-        if takes_value && name == word.as_str() {
-            cook.push(text::quoted(words.next()?));
-        }
-    }
-    Some((cook, passed))
-}
+pub(super) const NOT_LOCKED: &str = "cargo install without --locked takes the newest versions that fit, which need not be those of Cargo.lock that were built before";
 
 /// `+nightly`, which rustup takes for the toolchain.
-fn toolchain_word<'c>(call: &'c Call<'_>) -> Option<&'c String> {
+pub(super) fn toolchain_word<'c>(call: &'c Call<'_>) -> Option<&'c String> {
     call.args().first().filter(|w| w.starts_with('+'))
 }
 
 fn prefetch(call: &Call<'_>, installs: bool) -> Result<(Role, Needs), String> {
     let (mut needs, crates) = workspace(call)?;
+    if let Some(name) = needed_outside(call, &crates) {
+        return Err(format!(
+            "crates that are downloaded are built with {name}, which is one of the project's"
+        ));
+    }
     needs.shown("every Cargo.toml of the workspace is copied with it, and each target has a stand-in that is cleaned away".to_owned());
     let line = stand_in(call, call.dir, &crates, installs, &mut needs)?;
     Ok((Role::Prefetch(line), needs))
 }
 
+/// The crate of the project that one of a registry is built with, as a patch puts it there: nothing could stand in for
+/// it.
+fn needed_outside<'c>(call: &Call<'_>, crates: &'c [Crate]) -> Option<&'c str> {
+    let root = workspace_root(&call.files, &started(call)?);
+    let lock = call.files.toml(&root.join(b"Cargo.lock"))?;
+    let packages = lock.get("package")?.as_array()?;
+    let text = |package: &'_ Value, key: &str| package.get(key)?.as_str().map(str::to_owned);
+    let is_own = |p: &&Value| p.get("source").is_none();
+    let own: BTreeSet<(String, String)> = packages
+        .iter()
+        .filter(is_own)
+        .filter_map(|p| Some((text(p, "name")?, text(p, "version")?)))
+        .collect();
+    let downloaded = packages.iter().filter(|p| !is_own(p));
+    let wanted = downloaded.filter_map(|p| p.get("dependencies")?.as_array());
+    let names = wanted.flatten().filter_map(Value::as_str);
+    // `itoa`, and where there are several of that name `itoa 1.0.9`, with its source unless it is the project's.
+    let found: BTreeSet<&str> = names
+        .filter(|dependency| {
+            let mut words = dependency.split(' ');
+            let (name, version) = (words.next(), words.next());
+            words.next().is_none()
+                && own
+                    .iter()
+                    .any(|(n, v)| Some(n.as_str()) == name && version.is_none_or(|w| w == v))
+        })
+        .filter_map(|dependency| dependency.split(' ').next())
+        .collect();
+    let mut names = crates.iter().map(|c| c.name.as_str());
+    names.find(|name| found.contains(name))
+}
+
 /// The manifests of the workspace that the command builds, and its packages; or why their dependencies cannot be built
 /// apart.
-fn workspace(call: &Call<'_>) -> Result<(Needs, Vec<Crate>), String> {
+pub(super) fn workspace(call: &Call<'_>) -> Result<(Needs, Vec<Crate>), String> {
     let files = &call.files;
     let start = started(call).ok_or("where its manifest lies is not known")?;
     if !files.has(&start.join(b"Cargo.toml")) {
@@ -275,7 +128,7 @@ fn workspace(call: &Call<'_>) -> Result<(Needs, Vec<Crate>), String> {
         };
         needs.file(files, &path);
         open.extend(members(files, &dir, &manifest));
-        open.extend(path_dependencies(&dir, &manifest, &mut needs));
+        open.extend(path_dependencies(&dir, &manifest, true, &mut needs));
         if dir != root && dir.strip_prefix(&root).is_none() {
             return Err(format!("the crate {dir} lies beside the project"));
         }
@@ -297,7 +150,7 @@ fn workspace(call: &Call<'_>) -> Result<(Needs, Vec<Crate>), String> {
 }
 
 /// The directory of the manifest that the command is given, or where it runs.
-fn started(call: &Call<'_>) -> Option<RepoPath> {
+pub(super) fn started(call: &Call<'_>) -> Option<RepoPath> {
     let manifest = call
         .option(&["--manifest-path"])
         .map(|p| call.path(p)?.parent());
@@ -307,7 +160,7 @@ fn started(call: &Call<'_>) -> Option<RepoPath> {
 }
 
 /// Files of settings, in each directory from the package up.
-const SETTINGS: &[&str] = &[
+pub(super) const SETTINGS: &[&str] = &[
     "rust-toolchain",
     "rust-toolchain.toml",
     "clippy.toml",
@@ -317,7 +170,7 @@ const SETTINGS: &[&str] = &[
 
 /// Where the workspace of the package in `start` has its root: the nearest manifest upwards that has a `[workspace]` and
 /// does not exclude it (doc.rust-lang.org/cargo/reference/workspaces.html).
-fn workspace_root(files: &Files<'_>, start: &RepoPath) -> RepoPath {
+pub(super) fn workspace_root(files: &Files<'_>, start: &RepoPath) -> RepoPath {
     let named = files.toml(&start.join(b"Cargo.toml"));
     let named = named.and_then(|m| {
         let path = python::at(&m, &["package", "workspace"])?
@@ -349,7 +202,8 @@ fn config_vendors(files: &Files<'_>, dir: &RepoPath) -> bool {
     })
 }
 
-fn members(files: &Files<'_>, dir: &RepoPath, manifest: &Table) -> Vec<RepoPath> {
+/// The directories that a workspace lists as members.
+pub(super) fn members(files: &Files<'_>, dir: &RepoPath, manifest: &Table) -> Vec<RepoPath> {
     let listed = |key| {
         python::at(manifest, &["workspace", key])
             .and_then(Value::as_array)
@@ -366,7 +220,13 @@ fn members(files: &Files<'_>, dir: &RepoPath, manifest: &Table) -> Vec<RepoPath>
         .collect()
 }
 
-fn path_dependencies(dir: &RepoPath, manifest: &Table, needs: &mut Needs) -> Vec<RepoPath> {
+/// The directories that the dependencies of a manifest name, with those that its patches put in the place of others.
+pub(super) fn path_dependencies(
+    dir: &RepoPath,
+    manifest: &Table,
+    with_patches: bool,
+    needs: &mut Needs,
+) -> Vec<RepoPath> {
     let mut tables: Vec<&Table> = Vec::new();
     let kinds = ["dependencies", "dev-dependencies", "build-dependencies"];
     let add = |table: &Table| {
@@ -386,7 +246,8 @@ fn path_dependencies(dir: &RepoPath, manifest: &Table, needs: &mut Needs) -> Vec
     }
     tables.extend(&owned);
     tables.extend(python::at(manifest, &["workspace", "dependencies"]).and_then(Value::as_table));
-    let patches = manifest.get("patch").and_then(Value::as_table);
+    let patches = manifest.get("patch").filter(|_| with_patches);
+    let patches = patches.and_then(Value::as_table);
     tables.extend(
         patches
             .into_iter()
@@ -417,6 +278,7 @@ fn crate_of(
     let name = package.get("name").and_then(Value::as_str)?.to_owned();
     let mut one = Crate {
         name,
+        dir: dir.clone(),
         empty: BTreeSet::new(),
         mains: BTreeSet::new(),
     };

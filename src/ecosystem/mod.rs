@@ -10,6 +10,7 @@ mod behind;
 mod bun;
 mod bundler;
 mod cargo;
+mod cargo_chef;
 mod clojure;
 mod composer;
 mod conan;
@@ -48,8 +49,8 @@ mod text;
 mod uv;
 mod yarn;
 
-pub use cargo::Recipe;
-pub use cargo::recipe;
+pub use cargo_chef::Recipe;
+pub use cargo_chef::recipe;
 pub use exported::exports;
 pub use files::Files;
 pub use files::matches_name;

@@ -42,6 +42,21 @@ fn answer(files: &[(&str, &str)], dir: &str, command: &str) -> (String, Vec<Stri
     })
 }
 
+/// The line of cargo-chef for `command`.
+fn recipe_of(files: &[(&str, &str)], dir: &str, command: &str) -> Option<String> {
+    let words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+    Fixture::new(files).with(|files| {
+        let call = Call {
+            words: &words,
+            env: &BTreeMap::new(),
+            files: *files,
+            dir: &RepoPath::new(dir),
+            root: "/app",
+        };
+        Some(super::recipe(&call)?.cook)
+    })
+}
+
 fn check(files: &[(&str, &str)], command: &str, said: &str, needs: &[&str]) {
     let (found, found_needs, doubts) = answer(files, "", command);
     assert_eq!(found, said, "{command}");

@@ -392,3 +392,58 @@ fn bundler_looks_through_directories_that_the_gemfile_globs() {
     let computed = "gem 'a', path: File.join(__dir__, 'engines/a')\n";
     check_doubt(&[("Gemfile", computed)], "bundle install", "computes paths");
 }
+
+#[test]
+fn cargo_chef_has_the_options_of_the_build_under_its_own_names() {
+    let tree = [
+        ("Cargo.toml", "[workspace]\nmembers=['server']\n"),
+        ("server/Cargo.toml", "[package]\nname='server'\n"),
+        ("server/src/main.rs", ""),
+    ];
+    let check = |dir: &str, command: &str, expected: Option<&str>| {
+        let got = super::recipe_of(&tree, dir, command);
+        let expected = expected.map(|e| format!("cargo {e} --recipe-path recipe.json"));
+        assert_eq!(got, expected, "{command}");
+    };
+    let cook = "chef cook --release";
+    check("", "cargo build -r -q --color never", Some(cook));
+    check(
+        "",
+        "cargo build --release --frozen -F tls --offline",
+        Some("chef cook --release --locked --features tls"),
+    );
+    check(
+        "",
+        "cargo +nightly build -Z build-std -j4",
+        Some("+nightly chef cook -Z build-std -j4"),
+    );
+    check(
+        "",
+        "cargo zigbuild --target x",
+        Some("chef cook --zigbuild --target x"),
+    );
+    check("", "cargo auditable build --release", Some(cook));
+    check(
+        "",
+        "cargo test --no-run -- --nocapture",
+        Some("chef cook --tests"),
+    );
+    check(
+        "server",
+        "cargo build --release",
+        Some("chef cook --release -p server"),
+    );
+    check(
+        "",
+        "cargo install --locked --path server --root /out -f",
+        Some("chef cook --release --locked -p server"),
+    );
+    check(
+        "",
+        "cargo install --path server --debug",
+        Some("chef cook -p server"),
+    );
+    check("", "cargo build --out-dir x", None);
+    check("", "/opt/cargo build", None);
+    check("server", "cargo build --target-dir t", None);
+}

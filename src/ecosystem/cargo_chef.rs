@@ -1,0 +1,238 @@
+//! cargo-chef: how it builds the dependencies of a command.
+
+use super::cargo::{
+    NOT_LOCKED, SETTINGS, members, path_dependencies, started, toolchain_word, workspace,
+    workspace_root,
+};
+use super::files::Files;
+use super::needs::{Needs, within};
+use super::{Call, python, text};
+use crate::tree::RepoPath;
+use std::collections::BTreeSet;
+use toml::Value;
+
+/// How cargo-chef builds the dependencies of one command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipe {
+    /// `cargo chef cook …` with the command's own features, profile and target.
+    pub cook: String,
+    /// The workspace's directory, where it runs.
+    pub root: RepoPath,
+    /// Packages of the workspace.
+    pub n_crates: usize,
+    /// Their libraries, programs and build scripts.
+    pub n_targets: usize,
+    /// The file that names the toolchain, if there is one.
+    pub toolchain: Option<RepoPath>,
+    /// What was shown, whole sentences.
+    pub reasons: Vec<String>,
+    /// What was not.
+    pub doubts: Vec<String>,
+}
+
+/// Options of Cargo that `cargo chef cook` has too (its `--help`, 0.1.78), and whether a value follows.
+const COOK_OPTIONS: &[(&str, bool)] = &[
+    ("--all-features", false),
+    ("--all-targets", false),
+    ("--benches", false),
+    ("--bin", true),
+    ("--bins", false),
+    ("--examples", false),
+    ("--features", true),
+    ("--jobs", true),
+    ("--locked", false),
+    ("--manifest-path", true),
+    ("--no-default-features", false),
+    ("--package", true),
+    ("--profile", true),
+    ("--release", false),
+    ("--target", true),
+    ("--target-dir", true),
+    ("--tests", false),
+    ("--timings", false),
+    ("--verbose", false),
+    ("--workspace", false),
+    ("-Z", true),
+    ("-j", true),
+    ("-p", true),
+    ("-v", false),
+];
+
+/// Options that it has under another name; what is fetched first cannot be asked for offline. `--all` is the old name
+/// (doc.rust-lang.org/cargo/commands/cargo-build.html).
+const RENAMED: &[(&str, &str)] = &[
+    ("--all", "--workspace"),
+    ("--frozen", "--locked"),
+    ("-F", "--features"),
+    ("-r", "--release"),
+];
+
+/// Options that make no difference to what is compiled, and whether a value follows.
+const IDLE_OPTIONS: &[(&str, bool)] = &[
+    ("--color", true),
+    ("--force", false),
+    ("--message-format", true),
+    ("--no-run", false),
+    ("--no-track", false),
+    ("--offline", false),
+    ("--path", true),
+    ("--quiet", false),
+    ("--root", true),
+    ("-f", false),
+    ("-q", false),
+];
+
+/// The recipe for a command that builds; `None` for any other command, and where cargo-chef does not fit: crates beside
+/// the project, vendored dependencies, options that it has not.
+pub fn recipe(call: &Call<'_>) -> Option<Recipe> {
+    let toolchain = toolchain_word(call);
+    let args = &call.args()[usize::from(toolchain.is_some())..];
+    // As it is found by name: what it writes is known of this very text.
+    if call.words.first().map(String::as_str) != Some("cargo") {
+        return None;
+    }
+    let (kind, rest) = match args {
+        [verb, rest @ ..] if matches!(verb.as_str(), "build" | "b") => ("", rest),
+        [verb, rest @ ..] if matches!(verb.as_str(), "check" | "c") => (" --check", rest),
+        [verb, rest @ ..] if matches!(verb.as_str(), "test" | "t") => (" --tests", rest),
+        [verb, rest @ ..] if verb == "zigbuild" => (" --zigbuild", rest),
+        // It wraps the compiler for the workspace's own crates (rust-secure-code/cargo-auditable).
+        [verb, build, rest @ ..] if verb == "auditable" && build == "build" => ("", rest),
+        [verb, rest @ ..] if verb == "install" && call.option(&["--path"]).is_some() => ("", rest),
+        _ => return None,
+    };
+    let installs = call.verb_after_toolchain() == Some("install");
+    let plus = toolchain.map(|t| format!("{t} ")).unwrap_or_default();
+    let (mut cook, passed) = cook_options(call, rest)?;
+    if installs && !call.has("--debug") && call.option(&["--profile"]).is_none() {
+        cook.insert(0, "--release".to_owned());
+    }
+    let (mut needs, crates) = workspace(call).ok()?;
+    let start = started(call)?;
+    let root = workspace_root(&call.files, &start);
+    // A recipe holds no other crates, and without their manifests nothing is built.
+    let all = all_members(&call.files, &root);
+    if !crates.iter().all(|c| all.contains(&c.dir)) {
+        return None;
+    }
+    if start != root || installs {
+        // What a package of its own directory is, the whole workspace is not.
+        let names = |list: &[&str]| {
+            let mut words = rest.iter().filter_map(|w| w.split('=').next());
+            words.any(|w| list.contains(&w))
+        };
+        let is_relative = names(&["--manifest-path", "--target-dir"]);
+        let has_own = |n: &&str| call.files.has(&start.join(n.as_bytes()));
+        if *call.dir != root && is_relative || start != root && SETTINGS.iter().any(has_own) {
+            return None;
+        }
+        let is_picked = names(&["-p", "--package", "--workspace", "--all", "--manifest-path"]);
+        let manifest = call.files.toml(&start.join(b"Cargo.toml"))?;
+        let name = python::at(&manifest, &["package", "name"])?.as_str()?;
+        if !is_picked {
+            cook.push(format!("-p {}", text::quoted(name)));
+        }
+    }
+    if installs && !cook.iter().any(|w| w == "--locked") {
+        needs.doubt(NOT_LOCKED);
+    }
+    let toolchain = ["rust-toolchain.toml", "rust-toolchain"]
+        .iter()
+        .map(|n| root.join(n.as_bytes()))
+        .find(|p| call.files.has(p));
+    let options: String = cook.iter().map(|w| format!(" {w}")).collect();
+    Some(Recipe {
+        cook: format!("cargo {plus}chef cook{kind}{options} --recipe-path recipe.json"),
+        root,
+        n_crates: crates.len(),
+        n_targets: crates.iter().map(|c| c.empty.len() + c.mains.len()).sum(),
+        toolchain,
+        reasons: needs.reasons,
+        doubts: needs.doubts.into_iter().chain(passed).collect(),
+    })
+}
+
+/// The options of `cargo chef cook` for those of a command, and what could not be shown about them.
+fn cook_options(call: &Call<'_>, rest: &[String]) -> Option<(Vec<String>, Vec<String>)> {
+    let mut cook = Vec::new();
+    let mut passed = Vec::new();
+    let mut words = rest.iter().take_while(|w| *w != "--");
+    while let Some(word) = words.next() {
+        // An argument of the build that may hold further options.
+        if word.starts_with('$') && !word.contains('(') && call.knows(word) {
+            cook.push(word.clone());
+            passed.push(format!(
+                "cargo chef cook takes the options that {word} holds"
+            ));
+            continue;
+        }
+        let name = word.split('=').next().unwrap_or(word);
+        let attached = || {
+            word.get(..2)
+                .filter(|n| matches!(*n, "-Z" | "-j" | "-p") && word.len() > 2)
+        };
+        let of = |list: &[(&str, bool)]| list.iter().find(|(o, _)| *o == name).map(|(_, v)| *v);
+        if let Some(takes_value) = of(IDLE_OPTIONS) {
+            if takes_value && name == word.as_str() {
+                words.next()?;
+            }
+            continue;
+        }
+        if word == "--debug" && call.verb_after_toolchain() == Some("install") {
+            continue;
+        }
+        let renamed = RENAMED
+            .iter()
+            .find(|(old, _)| *old == name)
+            .map(|(_, new)| *new);
+        let known = renamed.unwrap_or(name);
+        let takes_value = COOK_OPTIONS
+            .iter()
+            .find(|(o, _)| *o == known)
+            .map(|(_, v)| *v);
+        let takes_value = takes_value.or(attached().map(|_| false))?;
+        let written = match renamed {
+            Some(new) => word.replacen(name, new, 1),
+            None => word.clone(),
+        };
+        cook.push(text::quoted(&written));
+        if takes_value && name == word.as_str() {
+            cook.push(text::quoted(words.next()?));
+        }
+    }
+    Some((cook, passed))
+}
+
+/// The packages of a workspace: those that it lists, and those below its root that their dependencies name by path; no
+/// patches (doc.rust-lang.org/cargo/reference/workspaces.html). A package alone has no members.
+fn all_members(files: &Files<'_>, root: &RepoPath) -> BTreeSet<RepoPath> {
+    let mut found = BTreeSet::from([root.clone()]);
+    let Some(manifest) = files.toml(&root.join(b"Cargo.toml")) else {
+        return found;
+    };
+    if !manifest.contains_key("workspace") {
+        return found;
+    }
+    let excluded = python::at(&manifest, &["workspace", "exclude"]).and_then(Value::as_array);
+    let excluded = excluded.into_iter().flatten().filter_map(Value::as_str);
+    let excluded: Vec<RepoPath> = excluded.filter_map(|e| within(root, e)).collect();
+    let listed: BTreeSet<RepoPath> = members(files, root, &manifest).into_iter().collect();
+    let mut open: Vec<RepoPath> = listed.into_iter().chain([root.clone()]).collect();
+    while let Some(dir) = open.pop() {
+        found.insert(dir.clone());
+        let Some(manifest) = files.toml(&dir.join(b"Cargo.toml")) else {
+            continue;
+        };
+        let mut unsaid = Needs::default();
+        let named = path_dependencies(&dir, &manifest, false, &mut unsaid).into_iter();
+        let is_member = |dir: &RepoPath| {
+            dir.strip_prefix(root).is_some()
+                && !excluded.iter().any(|e| dir.strip_prefix(e).is_some())
+        };
+        open.extend(named.filter(|dir| is_member(dir) && !found.contains(dir)));
+        if found.len() > 500 {
+            break;
+        }
+    }
+    found
+}
