@@ -460,7 +460,10 @@ fn no_proposal_beats_the_bound() {
         let (now, then, best) = answer.mean;
         let bold = answer.best_bold;
         assert!(bold.median <= best.median, "{name}: {bold:?} {best:?}");
-        assert!(best.median <= now.median.min(then.median), "{name}");
+        assert!(
+            best.median <= now.median.min(then.median),
+            "{name}: {best:?} {now:?} {then:?}"
+        );
         for suggestion in answer.order.iter().chain(&answer.instead) {
             let Some(alone) = &suggestion.alone else {
                 continue;

@@ -27,6 +27,7 @@ mod narrow;
 mod narrow_shown;
 mod often_last;
 mod own_stage;
+mod owner;
 mod pin;
 mod shared_base;
 mod sink;
@@ -77,6 +78,7 @@ pub const ALL: &[Rule] = &[
     late_copy::RULE,
     cold_first::RULE,
     link::RULE,
+    owner::RULE,
     merge::RULE,
     pin::RULE,
 ];
