@@ -70,6 +70,7 @@ pub(super) fn emptied_in(
 ) -> Option<Emptied> {
     let (start, script) = (run.start, &run.script);
     let mut found = Emptied::default();
+    let mut whole: Vec<usize> = Vec::new();
     let seen = script.seen();
     for (n, piece) in script.pieces.iter().enumerate() {
         let (first, past) = piece.commands;
@@ -101,16 +102,46 @@ pub(super) fn emptied_in(
         found.doubts.extend(what.doubt);
         if what.only.is_empty() {
             found.words.push(commands[0].words.join(" "));
-            let before = start + script.pieces[n - 1].span.end;
-            let cut = Span::new(before, span.end);
-            found.edits.push(TextEdit::delete(cut));
+            whole.push(n);
         }
         for word in &what.only {
             // Where it is written another way, nothing is known of it.
             found.take_words(part, span.start, word).then_some(())?;
         }
     }
+    // Neighbours go together.
+    for group in whole.chunk_by(|one, next| one + 1 == *next) {
+        let (first, last) = (*group.first()?, *group.last()?);
+        let piece = |n: usize| script.pieces.get(n).map(|p| p.span);
+        let before = start + piece(first.checked_sub(1)?)?.end;
+        let span = Span::new(start + piece(first)?.start, start + piece(last)?.end);
+        let is_last = last + 1 == script.pieces.len();
+        found.edits.push(cut(view.text(), before, span, is_last)?);
+    }
     Some(found)
+}
+
+/// Takes the command at `span` out of a chain with what joins it to the one that ends at `before`; comments between them
+/// stay, behind the RUN where it was the last. `None` where a line holds more than the command.
+fn cut(text: &str, before: usize, span: Span, is_last: bool) -> Option<TextEdit> {
+    let gap = text.get(before..span.start)?;
+    let is_comment = |line: &&str| line.trim_start().starts_with('#');
+    let comments: Vec<&str> = gap.lines().filter(is_comment).collect();
+    let Some(last) = comments.last() else {
+        return Some(TextEdit::delete(Span::new(before, span.end)));
+    };
+    if is_last {
+        let kept: String = comments.iter().map(|c| format!("\n{c}")).collect();
+        return Some(TextEdit::replace(Span::new(before, span.end), kept));
+    }
+    let end = gap.rfind(last)? + last.len();
+    let from = before + end + gap[end..].find('\n')? + 1;
+    let line = text[span.end..].find('\n')?;
+    let rest = &text[span.end..span.end + line];
+    let is_alone = rest
+        .chars()
+        .all(|c| c.is_whitespace() || "&;\\`".contains(c));
+    is_alone.then(|| TextEdit::delete(Span::new(from, span.end + line + 1)))
 }
 
 impl Emptied {
@@ -226,6 +257,41 @@ fn words(text: &str, word: &str) -> Vec<Span> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_goes_and_comments_stay() {
+        let check = |text: &str, before: &str, command: &str, is_last: bool, want: &str| {
+            let at = text.find(command).unwrap();
+            let span = Span::new(at, at + command.len());
+            let edit = cut(text, before.len(), span, is_last).unwrap();
+            let mut left = text.to_owned();
+            left.replace_range(edit.span.range(), &edit.replacement);
+            assert_eq!(left, want);
+        };
+        check("a && rm x && b", "a", "rm x", false, "a && b");
+        check("a && rm x", "a", "rm x", true, "a");
+        check(
+            "a \\\n  # c\n  && rm x\nRUN b",
+            "a",
+            "rm x",
+            true,
+            "a\n  # c\nRUN b",
+        );
+        check(
+            "a \\\n  # c\n  && rm x \\\n  && b",
+            "a",
+            "rm x",
+            false,
+            "a \\\n  # c\n  && b",
+        );
+        check(
+            "a && \\\n  # c\n  rm x && \\\n  b",
+            "a",
+            "rm x",
+            false,
+            "a && \\\n  # c\n  b",
+        );
+    }
 
     #[test]
     fn a_flag_goes_with_its_blank_or_its_line() {
