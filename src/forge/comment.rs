@@ -126,7 +126,11 @@ pub(super) trait Comments {
     fn update(&self, comment: &Comment, body: &str) -> Result<Comment, Error>;
     fn delete(&self, comment: &Comment) -> Result<(), Error>;
     /// Hides `comments` as outdated; `folded` gives the body that does it where the forge has no other way.
-    fn hide(&self, comments: &[Comment], folded: &dyn Fn(&Comment) -> String) -> Result<(), Error>;
+    fn hide(&self, comments: &[Comment], folded: &dyn Fn(&Comment) -> String) -> Result<(), Error> {
+        comments
+            .iter()
+            .try_for_each(|c| self.update(c, &folded(c)).map(|_| ()))
+    }
     /// The head commit of the pull request.
     fn head(&self) -> Result<String, Error>;
 }

@@ -98,12 +98,6 @@ impl Comments for Api {
         self.thread.delete(&path, comment)
     }
 
-    fn hide(&self, comments: &[Comment], folded: &dyn Fn(&Comment) -> String) -> Result<(), Error> {
-        comments
-            .iter()
-            .try_for_each(|c| self.update(c, &folded(c)).map(|_| ()))
-    }
-
     fn head(&self) -> Result<String, Error> {
         #[derive(Deserialize)]
         struct MergeRequest {
