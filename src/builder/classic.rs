@@ -30,6 +30,7 @@ use crate::context::Reading;
 use crate::dockerfile::Error;
 use crate::dockerfile::ast::Dockerfile;
 use crate::dockerfile::ast::{Healthcheck, Instruction, Kind};
+use crate::dockerfile::nanoseconds;
 use crate::graph::{
     Action, Base, CopyAction, Env, Lowered, LoweredStage, Lowering, Parts, RunAction,
 };
@@ -177,50 +178,6 @@ fn healthcheck_key(instruction: &Instruction, check: &Healthcheck) -> String {
     )
 }
 
-/// Go's `time.ParseDuration`, for lengths of time that fit.
-fn nanoseconds(text: &str) -> Option<u128> {
-    if text == "0" {
-        return Some(0);
-    }
-    let mut total: u128 = 0;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let (number, tail) = rest.split_at(end);
-        let unit_end = tail
-            .find(|c: char| c.is_ascii_digit() || c == '.')
-            .unwrap_or(tail.len());
-        let (unit, next) = tail.split_at(unit_end);
-        let unit: u128 = match unit {
-            "ns" => 1,
-            "us" | "µs" | "μs" => 1_000,
-            "ms" => 1_000_000,
-            "s" => 1_000_000_000,
-            "m" => 60_000_000_000,
-            "h" => 3_600_000_000_000,
-            _ => return None,
-        };
-        let (whole, part) = number.split_once('.').unwrap_or((number, ""));
-        let part = part.get(..part.len().min(18))?;
-        let scale = 10_u128.checked_pow(u32::try_from(part.len()).ok()?)?;
-        let whole: u128 = if whole.is_empty() {
-            0
-        } else {
-            whole.parse().ok()?
-        };
-        let part: u128 = if part.is_empty() {
-            0
-        } else {
-            part.parse().ok()?
-        };
-        total = total
-            .checked_add(whole.checked_mul(unit)?)?
-            .checked_add(part.checked_mul(unit)? / scale)?;
-        rest = next;
-    }
-    Some(total)
-}
-
 /// The environment that a stage begins with: its parent's, or PATH, which every image has.
 pub(super) fn inherited_env(
     stage: &LoweredStage,
@@ -271,23 +228,4 @@ pub(super) fn has_paths(copy: &CopyAction) -> bool {
     copy.sources
         .iter()
         .any(|s| matches!(s, crate::graph::CopySource::Path(_)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::nanoseconds;
-
-    #[test]
-    fn durations_count_by_their_length() {
-        let check =
-            |text: &str, expected: Option<u128>| assert_eq!(nanoseconds(text), expected, "{text}");
-        check("30s", Some(30_000_000_000));
-        check("30000ms", Some(30_000_000_000));
-        check("1m0.5s", Some(60_500_000_000));
-        check(".5m", Some(30_000_000_000));
-        check("0", Some(0));
-        check("5", None);
-        check("5 s", None);
-        check("99999999999999999999999999999999999999999h", None);
-    }
 }

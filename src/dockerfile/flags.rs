@@ -201,8 +201,8 @@ pub(super) fn check_health(flags: &[Word]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A Go duration (`1h2m3.5s`) in nanoseconds; `None` when it is none or overflows.
-fn nanoseconds(text: &str) -> Option<i64> {
+/// A Go duration (`1h2m3.5s`) in nanoseconds, as `time.ParseDuration` reads it; `None` when it is none or overflows.
+pub(crate) fn nanoseconds(text: &str) -> Option<i64> {
     let (negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),

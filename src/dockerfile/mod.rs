@@ -30,6 +30,7 @@ mod words;
 pub use ast::Dockerfile;
 pub use error::Error;
 pub use error::Refusal;
+pub(crate) use flags::nanoseconds;
 pub use parse::Parsed;
 pub use parse::instruction_lines;
 pub use parse::parse;

@@ -3,6 +3,7 @@
 //! Source of the rules: moby/buildkit frontend/dockerfile/parser/parser.go (Parse) and instructions/parse.go (Parse).
 //! BuildKit reads the whole file before it checks a single instruction, so faults of reading come first.
 
+use super::ast::Directive;
 use super::ast::Dockerfile;
 use super::ast::Instruction;
 use super::ast::Kind;
@@ -48,13 +49,7 @@ pub fn parse(text: &str) -> Result<Parsed, Error> {
     if parts.stages.is_empty() {
         return Err(diagnose::only_globals(text, &parts.globals));
     }
-    let dockerfile = Dockerfile {
-        text: text.to_owned(),
-        directives: file.directives,
-        escape: file.escape,
-        globals: parts.globals,
-        stages: parts.stages,
-    };
+    let dockerfile = parts.dockerfile(text, file.directives, file.escape);
     Ok(Parsed {
         dockerfile,
         caveats: file.caveats,
@@ -91,6 +86,22 @@ pub(super) struct Parts {
 }
 
 impl Parts {
+    /// The whole.
+    pub(super) fn dockerfile(
+        self,
+        text: &str,
+        directives: Vec<Directive>,
+        escape: char,
+    ) -> Dockerfile {
+        Dockerfile {
+            text: text.to_owned(),
+            directives,
+            escape,
+            globals: self.globals,
+            stages: self.stages,
+        }
+    }
+
     /// Puts the next instruction where it belongs; gives it back when it needs a stage and there is none.
     pub(super) fn add(&mut self, instruction: Instruction) -> Result<(), Box<Instruction>> {
         match (&instruction.kind, self.stages.last_mut()) {

@@ -187,13 +187,7 @@ fn assemble(text: &str, file: File) -> (Option<Dockerfile>, bool) {
     if parts.stages.is_empty() {
         return (None, false);
     }
-    let dockerfile = Dockerfile {
-        text: text.to_owned(),
-        directives: file.directives,
-        escape: file.escape,
-        globals: parts.globals,
-        stages: parts.stages,
-    };
+    let dockerfile = parts.dockerfile(text, file.directives, file.escape);
     (Some(dockerfile), is_whole)
 }
 
