@@ -8,7 +8,7 @@ use super::graph::label;
 use super::json;
 use super::table::{code_span, escape_cell};
 use super::terminal::{Look, Page};
-use super::trace::{Reason, outcome, reason};
+use super::trace::{self, Reason, outcome, reason};
 use crate::cache::{Lookup, MissReason};
 use crate::caveat::Caveat;
 use crate::graph::StepId;
@@ -266,14 +266,8 @@ struct Wire<'a> {
 
 #[derive(Serialize)]
 struct WireStep<'a> {
-    stage: Option<&'a str>,
-    index: usize,
-    total: usize,
-    line: usize,
-    instruction: &'a str,
-    text: &'a str,
-    outcome: &'static str,
-    reason: Option<Reason<'a>>,
+    #[serde(flatten)]
+    step: trace::Step<'a>,
     /// The reason of the step that this one follows from.
     root_reason: Option<Reason<'a>>,
     /// The build whose record a hit found.
@@ -304,21 +298,18 @@ pub fn json(explained: &Explained<'_>, sink: &mut dyn io::Write) -> io::Result<(
 
 fn wire_step<'a>(explained: &Explained<'a>, id: StepId) -> WireStep<'a> {
     let built = explained.built;
-    let step = &built.steps.steps[id.0];
     let root = root_of(built, id);
     let built_at = match &built.lookups[id.0] {
         Lookup::Hit { build: Some(at) } => explained.commits.get(*at).map(|c| c.id.to_string()),
         _ => None,
     };
     WireStep {
-        stage: step.stage.as_deref(),
-        index: step.index,
-        total: step.total,
-        line: step.lines.first,
-        instruction: &step.instruction,
-        text: &step.text,
-        outcome: outcome(&built.lookups[id.0]),
-        reason: reason(built, id),
+        step: trace::step(
+            &built.steps,
+            id,
+            outcome(&built.lookups[id.0]),
+            reason(built, id),
+        ),
         root_reason: (root != id).then(|| reason(built, root)).flatten(),
         built_at,
         explanation: answer(explained, id).because,

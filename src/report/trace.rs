@@ -31,8 +31,9 @@ struct Refusal<'a> {
     help: Option<&'a str>,
 }
 
+/// One step of a build, as all JSON outputs show it.
 #[derive(Serialize)]
-struct Step<'a> {
+pub(super) struct Step<'a> {
     stage: Option<&'a str>,
     index: usize,
     total: usize,
@@ -157,7 +158,7 @@ fn refusal(error: &dockerfile::Error) -> Refusal<'_> {
     }
 }
 
-fn step<'a>(
+pub(super) fn step<'a>(
     steps: &'a Steps,
     id: StepId,
     outcome: &'static str,
