@@ -214,6 +214,21 @@ pub fn is_system_install(script: &Script) -> bool {
             .any(|s| managers.contains(&s.name()) && installs(s))
 }
 
+/// What a RUN installs, if system packages are all that it deals with and it names them all.
+pub(super) fn named_packages(script: &Script) -> Option<Vec<String>> {
+    if !is_system_install(script) {
+        return None;
+    }
+    let seen = script.seen();
+    let words = seen
+        .iter()
+        .filter(|s| installs(s))
+        .flat_map(|s| s.args().iter().filter(move |a| *a != s.subcommand()));
+    let named: Vec<String> = words.filter(|a| !a.starts_with('-')).cloned().collect();
+    let is_plain = named.iter().all(|n| !n.contains(['$', '/', '*']));
+    is_plain.then_some(named)
+}
+
 /// Whether a package manager's command puts packages in.
 pub fn installs(seen: &Seen) -> bool {
     matches!(

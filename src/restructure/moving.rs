@@ -26,6 +26,24 @@ pub fn block(text: &str, after: usize, instruction: &Instruction) -> Span {
     Span::new(start, end)
 }
 
+/// Where what stands before a stage's FROM ends.
+pub(super) fn end_before(view: &View<'_>, stage: usize) -> usize {
+    let dockerfile = view.dockerfile;
+    let last = match stage.checked_sub(1).and_then(|s| dockerfile.stages.get(s)) {
+        Some(above) => Some(above.instructions.last().unwrap_or(&above.from).span.end),
+        None => dockerfile
+            .globals
+            .last()
+            .map(|i| i.span.end)
+            .or_else(|| dockerfile.directives.last().map(|d| d.span.end)),
+    };
+    last.map_or(0, |end| {
+        view.text()[end..]
+            .find('\n')
+            .map_or(view.text().len(), |i| end + i + 1)
+    })
+}
+
 /// The block of instruction `index` of `stage`.
 pub fn block_of(text: &str, stage: &Stage, index: usize) -> Span {
     let before = if index == 0 {

@@ -34,7 +34,7 @@ use super::super::installs::StageView;
 use super::super::layout::{absolute, is_within, mentioned, places, reachable};
 use super::super::lift::declare;
 use super::super::mentions::mentions;
-use super::super::moving::{block, block_of, without_blank_twin};
+use super::super::moving::{block, block_of, end_before, without_blank_twin};
 use super::super::view::View;
 use super::Rule;
 use crate::dockerfile::Span;
@@ -317,22 +317,7 @@ fn free_name(view: &View<'_>, source: &RepoPath) -> Option<String> {
 fn edits(of: &StageView<'_>, part: &Part, name: &str, stage_text: String) -> Option<Vec<TextEdit>> {
     let (text, stage) = (of.view.text(), of.stage);
     let last = *part.runs.last()?;
-    let dockerfile = of.view.dockerfile;
-    let above = match stage
-        .index
-        .checked_sub(1)
-        .and_then(|s| dockerfile.stages.get(s))
-    {
-        Some(above) => Some(above.instructions.last().unwrap_or(&above.from).span.end),
-        None => dockerfile
-            .globals
-            .last()
-            .map(|i| i.span.end)
-            .or_else(|| dockerfile.directives.last().map(|d| d.span.end)),
-    };
-    let above = above.map_or(0, |end| {
-        text[end..].find('\n').map_or(text.len(), |i| end + i + 1)
-    });
+    let above = end_before(of.view, stage.index);
     let mut edits = vec![TextEdit::insert(
         block(text, above, &stage.from).start,
         stage_text,

@@ -20,7 +20,7 @@
 //! its own RUN, one that needs more finds the common part there. Packages that the target does not have never reach it.
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
-use super::super::command::{installs, is_system_install};
+use super::super::command::named_packages;
 use super::super::layout::{parent, places};
 use super::super::lift::declare;
 use super::super::moving::{block_of, effects, with_needed, without_blank_twin};
@@ -143,17 +143,8 @@ fn packages(instruction: &Instruction) -> Option<BTreeSet<String>> {
         return None;
     };
     let script = shell::parse(text);
-    if !instruction.heredocs.is_empty() || !is_system_install(&script) {
-        return None;
-    }
-    let seen = script.seen();
-    let words = seen
-        .iter()
-        .filter(|s| installs(s))
-        .flat_map(|s| s.args().iter().filter(move |a| *a != s.subcommand()));
-    let named: BTreeSet<String> = words.filter(|a| !a.starts_with('-')).cloned().collect();
-    let is_plain = !named.is_empty() && named.iter().all(|a| !a.contains(['$', '/', '*']));
-    is_plain.then_some(named)
+    let named = named_packages(&script).filter(|_| instruction.heredocs.is_empty())?;
+    (!named.is_empty()).then(|| named.into_iter().collect())
 }
 
 /// The whole lines of a RUN, without the comments above it: what it says stays where it is.

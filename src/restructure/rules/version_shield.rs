@@ -30,6 +30,7 @@ use super::super::filter::{Filter, MIX_EXS, PACKAGE_JSON, PACKAGE_LOCK, PYPROJEC
 use super::super::installs::{Install, StageView};
 use super::super::layout::{places, reachable};
 use super::super::lift::declare;
+use super::super::moving::{block, end_before};
 use super::super::view::View;
 use super::Rule;
 use crate::dockerfile::ast::{Instruction, Kind};
@@ -168,7 +169,7 @@ fn candidate(of: &StageView<'_>, install: &Install, shield: &Shield) -> Option<C
             of.stage.instructions[install.run].lines.first
         ),
     );
-    let at = super::super::moving::block(
+    let at = block(
         view.text(),
         end_before(view, of.stage.index),
         &of.stage.from,
@@ -303,22 +304,4 @@ fn free_name(view: &View<'_>) -> Option<&'static str> {
     ["manifests", "shielded-manifests"]
         .into_iter()
         .find(|n| !taken(n))
-}
-
-/// Where what stands before a stage's FROM ends.
-fn end_before(view: &View<'_>, stage: usize) -> usize {
-    let dockerfile = view.dockerfile;
-    let last = match stage.checked_sub(1).and_then(|s| dockerfile.stages.get(s)) {
-        Some(above) => Some(above.instructions.last().unwrap_or(&above.from).span.end),
-        None => dockerfile
-            .globals
-            .last()
-            .map(|i| i.span.end)
-            .or_else(|| dockerfile.directives.last().map(|d| d.span.end)),
-    };
-    last.map_or(0, |end| {
-        view.text()[end..]
-            .find('\n')
-            .map_or(view.text().len(), |i| end + i + 1)
-    })
 }

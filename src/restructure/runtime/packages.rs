@@ -1,6 +1,6 @@
 //! System packages that building needs and running does not.
 
-use super::super::command::{installs, is_system_install};
+use super::super::command::named_packages;
 use crate::shell::Script;
 
 /// Compilers, build tools and version control: no program links against them. Packages that end in `-dev` are not
@@ -42,18 +42,7 @@ const FOR_BUILDING: &[&str] = &[
 /// The packages that a RUN installs, if it does nothing else and names them all: those for building alone, and the
 /// others.
 pub(super) fn packages(script: &Script) -> Option<(Vec<String>, Vec<String>)> {
-    if !is_system_install(script) {
-        return None;
-    }
-    let seen = script.seen();
-    let words = seen
-        .iter()
-        .filter(|s| installs(s))
-        .flat_map(|s| s.args().iter().filter(move |a| *a != s.subcommand()));
-    let named: Vec<String> = words.filter(|a| !a.starts_with('-')).cloned().collect();
-    if named.iter().any(|n| n.contains(['$', '/', '*'])) {
-        return None;
-    }
+    let named = named_packages(script)?;
     let is_tool = |n: &String| FOR_BUILDING.contains(&n.split('=').next().unwrap_or(n));
     Some(named.into_iter().partition(is_tool))
 }
