@@ -62,6 +62,10 @@ pub(super) fn toolchain_word<'c>(call: &'c Call<'_>) -> Option<&'c String> {
 
 fn prefetch(call: &Call<'_>, installs: bool) -> Result<(Role, Needs), String> {
     let (mut needs, crates) = workspace(call)?;
+    let has_lock = |p: &RepoPath| p.file_name() == Some(b"Cargo.lock");
+    if (call.has("--locked") || call.has("--frozen")) && !needs.files.iter().any(has_lock) {
+        return Err("it asks for a Cargo.lock, which is not in the repository".to_owned());
+    }
     if let Some(name) = needed_outside(call, &crates) {
         return Err(format!(
             "crates that are downloaded are built with {name}, which is one of the project's"
@@ -113,6 +117,7 @@ pub(super) fn workspace(call: &Call<'_>) -> Result<(Needs, Vec<Crate>), String> 
         return Err("there is no Cargo.toml where it runs".to_owned());
     }
     let root = workspace_root(files, &start);
+    let shared = Shared::new(files, &root);
     let mut needs = Needs::default();
     let mut crates = Vec::new();
     let mut open = vec![start.clone(), root.clone()];
@@ -128,7 +133,9 @@ pub(super) fn workspace(call: &Call<'_>) -> Result<(Needs, Vec<Crate>), String> 
         };
         needs.file(files, &path);
         open.extend(members(files, &dir, &manifest));
-        open.extend(path_dependencies(&dir, &manifest, true, &mut needs));
+        open.extend(path_dependencies(
+            &dir, &manifest, &shared, true, &mut needs,
+        ));
         if dir != root && dir.strip_prefix(&root).is_none() {
             return Err(format!("the crate {dir} lies beside the project"));
         }
@@ -220,32 +227,42 @@ pub(super) fn members(files: &Files<'_>, dir: &RepoPath, manifest: &Table) -> Ve
         .collect()
 }
 
+/// What members of a workspace take over from its root.
+pub(super) struct Shared {
+    root: RepoPath,
+    dependencies: Table,
+}
+
+impl Shared {
+    /// Of the workspace at `root`.
+    pub(super) fn new(files: &Files<'_>, root: &RepoPath) -> Self {
+        let manifest = files.toml(&root.join(b"Cargo.toml")).unwrap_or_default();
+        let listed = python::at(&manifest, &["workspace", "dependencies"]);
+        Self {
+            root: root.clone(),
+            dependencies: listed
+                .and_then(Value::as_table)
+                .cloned()
+                .unwrap_or_default(),
+        }
+    }
+}
+
 /// The directories that the dependencies of a manifest name, with those that its patches put in the place of others.
 pub(super) fn path_dependencies(
     dir: &RepoPath,
     manifest: &Table,
+    shared: &Shared,
     with_patches: bool,
     needs: &mut Needs,
 ) -> Vec<RepoPath> {
-    let mut tables: Vec<&Table> = Vec::new();
     let kinds = ["dependencies", "dev-dependencies", "build-dependencies"];
-    let add = |table: &Table| {
-        kinds
-            .iter()
-            .filter_map(|k| table.get(*k)?.as_table().cloned())
-            .collect::<Vec<Table>>()
-    };
-    let mut owned = add(manifest);
     let targets = manifest.get("target").and_then(Value::as_table);
-    for target in targets
-        .into_iter()
-        .flatten()
-        .filter_map(|(_, t)| t.as_table())
-    {
-        owned.extend(add(target));
-    }
-    tables.extend(&owned);
-    tables.extend(python::at(manifest, &["workspace", "dependencies"]).and_then(Value::as_table));
+    let targets = targets.into_iter().flatten().map(|(_, t)| t);
+    let lists = targets.filter_map(Value::as_table).chain([manifest]);
+    let mut tables: Vec<&Table> = lists
+        .flat_map(|list| kinds.iter().filter_map(|k| list.get(*k)?.as_table()))
+        .collect();
     let patches = manifest.get("patch").filter(|_| with_patches);
     let patches = patches.and_then(Value::as_table);
     tables.extend(
@@ -256,10 +273,16 @@ pub(super) fn path_dependencies(
     );
     let mut found = Vec::new();
     for (name, value) in tables.into_iter().flatten() {
+        // What no member takes over is not looked at.
+        let is_shared = value.get("workspace").and_then(Value::as_bool) == Some(true);
+        let (from, value) = match shared.dependencies.get(name).filter(|_| is_shared) {
+            Some(value) => (&shared.root, value),
+            None => (dir, value),
+        };
         let Some(path) = value.get("path").and_then(Value::as_str) else {
             continue;
         };
-        match within(dir, path) {
+        match within(from, path) {
             Some(path) => found.push(path),
             None => needs.doubt(format!("{name} comes from {path}, outside the context")),
         }

@@ -1,7 +1,7 @@
 //! cargo-chef: how it builds the dependencies of a command.
 
 use super::cargo::{
-    NOT_LOCKED, SETTINGS, members, path_dependencies, started, toolchain_word, workspace,
+    NOT_LOCKED, SETTINGS, Shared, members, path_dependencies, started, toolchain_word, workspace,
     workspace_root,
 };
 use super::files::Files;
@@ -213,6 +213,7 @@ fn all_members(files: &Files<'_>, root: &RepoPath) -> BTreeSet<RepoPath> {
     if !manifest.contains_key("workspace") {
         return found;
     }
+    let shared = Shared::new(files, root);
     let excluded = python::at(&manifest, &["workspace", "exclude"]).and_then(Value::as_array);
     let excluded = excluded.into_iter().flatten().filter_map(Value::as_str);
     let excluded: Vec<RepoPath> = excluded.filter_map(|e| within(root, e)).collect();
@@ -224,12 +225,16 @@ fn all_members(files: &Files<'_>, root: &RepoPath) -> BTreeSet<RepoPath> {
             continue;
         };
         let mut unsaid = Needs::default();
-        let named = path_dependencies(&dir, &manifest, false, &mut unsaid).into_iter();
+        let named = path_dependencies(&dir, &manifest, &shared, false, &mut unsaid);
         let is_member = |dir: &RepoPath| {
             dir.strip_prefix(root).is_some()
                 && !excluded.iter().any(|e| dir.strip_prefix(e).is_some())
         };
-        open.extend(named.filter(|dir| is_member(dir) && !found.contains(dir)));
+        open.extend(
+            named
+                .into_iter()
+                .filter(|dir| is_member(dir) && !found.contains(dir)),
+        );
         if found.len() > 500 {
             break;
         }

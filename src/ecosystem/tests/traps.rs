@@ -447,3 +447,28 @@ fn cargo_chef_has_the_options_of_the_build_under_its_own_names() {
     check("", "/opt/cargo build", None);
     check("server", "cargo build --target-dir t", None);
 }
+
+#[test]
+fn cargo_looks_at_shared_dependencies_that_a_member_takes_over() {
+    let tree = [
+        (
+            "Cargo.toml",
+            "[workspace]\nmembers=['server']\n[workspace.dependencies]\nlib={path='lib'}\ngone={path='gone'}\n",
+        ),
+        (
+            "server/Cargo.toml",
+            "[package]\nname='server'\n[dependencies]\nlib={workspace=true}\n",
+        ),
+        ("server/src/main.rs", ""),
+        ("lib/Cargo.toml", "[package]\nname='lib'\n"),
+        ("lib/src/lib.rs", ""),
+    ];
+    let (_, needs, doubts) = super::answer(&tree, "", "cargo build");
+    let wanted = ["Cargo.toml", "lib/Cargo.toml", "server/Cargo.toml"];
+    assert_eq!(needs, wanted);
+    assert_eq!(doubts, Vec::<String>::new());
+    let (said, ..) = super::answer(&tree, "", "cargo build --locked");
+    assert!(said.contains("asks for a Cargo.lock"), "{said}");
+    let cook = Some("cargo chef cook --recipe-path recipe.json".to_owned());
+    assert_eq!(super::recipe_of(&tree, "", "cargo build"), cook);
+}
