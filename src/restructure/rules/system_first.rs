@@ -147,7 +147,9 @@ fn small_runs(ground: &Ground<'_>) -> Option<Candidate> {
     let steps = &ground.stage.instructions;
     let is_small = |i: &usize| match &steps[*i].kind {
         Kind::Run(run) => match &run.command {
-            Command::Shell(text) => ground.effects[*i].groups.is_some() && !is_work(text),
+            Command::Shell(text) => {
+                ground.effects[*i].groups.is_some() && !is_work(text) && leaves_something(text)
+            }
             Command::Exec(_) => false,
         },
         _ => false,
@@ -186,6 +188,30 @@ fn small_runs(ground: &Ground<'_>) -> Option<Candidate> {
     );
     candidate.lines = runs.iter().map(|&i| steps[i].lines).collect();
     Some(candidate)
+}
+
+/// Whether a RUN makes or changes a file: `RUN true` between two COPYs is there to part their layers.
+fn leaves_something(text: &str) -> bool {
+    let makers = [
+        "chgrp",
+        "chmod",
+        "chown",
+        "cp",
+        "git",
+        "install",
+        "ln",
+        "mkdir",
+        "mv",
+        "rm",
+        "sed",
+        "tee",
+        "touch",
+        "venv",
+        "virtualenv",
+    ];
+    let script = shell::parse(text);
+    let writes = script.commands.iter().any(|c| !c.redirections.is_empty());
+    writes || script.seen().iter().any(|s| makers.contains(&s.name()))
 }
 
 /// Whether an instruction only sets something for those below it.
