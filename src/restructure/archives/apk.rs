@@ -65,6 +65,7 @@ pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
             };
             kept.edits.extend(edits);
             kept.taken_out.extend(words);
+            kept.doubts.extend(run.doubt_of_scripts(&kept.targets));
             kept.lines.push(run.instruction.lines);
         }
     }

@@ -69,6 +69,7 @@ pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
             kept.edits.extend(emptied.edits);
             kept.taken_out.extend(emptied.words);
             kept.doubts.extend(emptied.doubts);
+            kept.doubts.extend(run.doubt_of_scripts(&kept.targets));
             kept.lines.push(run.instruction.lines);
         }
     }

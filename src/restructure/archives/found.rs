@@ -111,6 +111,26 @@ impl Run<'_> {
         self.seen.iter().filter(|s| programs.contains(&s.name()))
     }
 
+    /// What is to be checked where the RUN runs scripts, which may remove a directory that is now a mount.
+    pub(super) fn doubt_of_scripts(&self, targets: &[&str]) -> Option<String> {
+        let shells = ["ash", "bash", "dash", "sh", "source", "."];
+        let script = self.text.script.commands.iter().find_map(|c| {
+            let first = c.words.first()?.text.as_str();
+            let file = match shells.contains(&c.name()) {
+                true => c.args().into_iter().find(|w| !w.starts_with('-'))?,
+                false => first,
+            };
+            // A program of a package, of a virtual environment, …
+            let is_file = file.ends_with(".sh") || file.contains('/') && !file.contains("bin/");
+            (is_file && !c.args().contains(&"-c")).then(|| file.to_owned())
+        })?;
+        let line = self.instruction.lines.first;
+        Some(format!(
+            "line {line} runs {script}: check that it does not remove {} itself",
+            targets.join(" or ")
+        ))
+    }
+
     /// What has to go for mounts at `targets` to keep anything, and to be in nobody's way; `None` where that is not known
     /// or cannot go.
     pub(super) fn emptied(
