@@ -11,6 +11,7 @@ const MOST_LINES: (usize, usize) = (10, 6);
 const MOST_NAMES: usize = 12;
 
 /// What a COPY is narrowed to.
+#[derive(Clone)]
 pub(super) struct Cover {
     /// The directory that was copied.
     source: RepoPath,
@@ -29,18 +30,19 @@ enum Item {
 }
 
 impl Cover {
-    /// The lines for the files `needed` among those below `source`; `None` where they are too many, or no better than all.
+    /// The lines for the files `needed` among those below `source`: whole directories, and directories divided where that
+    /// keeps out what changes. `None` where they are too many, or no better than all.
     pub(super) fn of(
         view: &View<'_>,
         source: &RepoPath,
         all: BTreeSet<&RepoPath>,
         needed: &BTreeSet<&RepoPath>,
-    ) -> Option<Self> {
+    ) -> Option<Vec<Self>> {
         let text = view.ignore.map_or("", |(_, text)| text);
         let rules = IgnoreRules::parse(text.as_bytes()).unwrap_or_default();
         let is_seen = |p: &&RepoPath| p.strip_prefix(source).is_some() && !rules.is_ignored(p);
         let seen = |paths: &Vec<RepoPath>| paths.iter().filter(is_seen).cloned().collect();
-        let mut cover = Self {
+        let cover = Self {
             source: source.clone(),
             items: divided(source, needed)?,
             changed: view.changes.iter().map(seen).collect(),
@@ -50,40 +52,38 @@ impl Cover {
         if needed.is_empty() || cover.items.len() > cover.most_lines() || !leaves_some {
             return None;
         }
-        cover.divide(needed, &unneeded);
-        Some(cover)
+        let fine = cover.divided(needed, &unneeded);
+        let is_other = fine.items != cover.items;
+        Some(
+            std::iter::once(cover)
+                .chain(is_other.then_some(fine))
+                .collect(),
+        )
     }
 
-    /// Divides the directory that keeps out most, as long as that is worth the lines.
-    fn divide(&mut self, needed: &BTreeSet<&RepoPath>, unneeded: &[&RepoPath]) {
+    /// With those directories divided that keep out most, as long as that is worth the lines.
+    fn divided(&self, needed: &BTreeSet<&RepoPath>, unneeded: &[&RepoPath]) -> Self {
         let least = (self.changed.len() / 50).max(2);
+        let mut now = self.clone();
         loop {
-            let now = self.heat();
+            let heat = now.heat();
             let try_one = |n: usize| {
-                let Item::Tree(dir) = &self.items[n] else {
+                let Item::Tree(dir) = &now.items[n] else {
                     return None;
                 };
                 // One that is read whole stays whole, whatever is added to it.
                 if !unneeded.iter().any(|p| p.strip_prefix(dir).is_some()) {
                     return None;
                 }
-                let mut items = self.items.clone();
-                items.splice(n..=n, divided(dir, needed)?);
-                let cooler = Self {
-                    source: self.source.clone(),
-                    items,
-                    changed: self.changed.clone(),
-                };
-                let heat = cooler.heat();
-                (cooler.items.len() <= self.most_lines() && heat + least <= now)
-                    .then_some((heat, cooler.items))
+                let mut cooler = now.clone();
+                cooler.items.splice(n..=n, divided(dir, needed)?);
+                let is_worth_it = cooler.heat() + least <= heat;
+                (is_worth_it && cooler.items.len() <= self.most_lines()).then_some(cooler)
             };
-            let best = (0..self.items.len())
-                .filter_map(try_one)
-                .min_by_key(|(heat, _)| *heat);
-            match best {
-                Some((_, items)) => self.items = items,
-                None => return,
+            let all = (0..now.items.len()).filter_map(try_one);
+            match all.min_by_key(Self::heat) {
+                Some(best) => now = best,
+                None => return now,
             }
         }
     }

@@ -56,8 +56,10 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
                 stage: index,
                 index: n,
             };
-            let shown = narrow_shown::narrowed(view, &all, at);
-            found.extend(shown.or_else(|| narrowed(view, stage, &all, at, instruction)));
+            match narrow_shown::narrowed(view, &all, at) {
+                Some(shown) => found.extend(shown),
+                None => found.extend(narrowed(view, stage, &all, at, instruction)),
+            }
         }
     }
     found

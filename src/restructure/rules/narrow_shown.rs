@@ -18,8 +18,8 @@ use crate::dockerfile::ast::{Instruction, Kind, Source, Transfer};
 use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The candidate for the COPY at `at`, if what is read of its files can be shown.
-pub(super) fn narrowed(view: &View<'_>, all: &[Vec<Place>], at: At) -> Option<Candidate> {
+/// The candidates for the COPY at `at`, if what is read of its files can be shown.
+pub(super) fn narrowed(view: &View<'_>, all: &[Vec<Place>], at: At) -> Option<Vec<Candidate>> {
     let stage = &view.dockerfile.stages[at.stage];
     let instruction = &stage.instructions[at.index];
     let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
@@ -36,11 +36,24 @@ pub(super) fn narrowed(view: &View<'_>, all: &[Vec<Place>], at: At) -> Option<Ca
         .filter(|(to, from)| shown.holds(to) && !is_there(to, from))
         .map(|(_, from)| from)
         .collect();
-    let cover = Cover::of(view, &source, brought.values().collect(), &needed)?;
+    let covers = Cover::of(view, &source, brought.values().collect(), &needed)?;
+    let all: Vec<Candidate> = covers
+        .iter()
+        .filter(|cover| git || cover.left_out() > 0)
+        .map(|cover| candidate(view, instruction, transfer, cover, &build, git))
+        .collect();
+    (!all.is_empty()).then_some(all)
+}
+
+fn candidate(
+    view: &View<'_>,
+    instruction: &Instruction,
+    transfer: &Transfer,
+    cover: &Cover,
+    build: &str,
+    git: bool,
+) -> Candidate {
     let left_out = cover.left_out();
-    if left_out == 0 && !git {
-        return None;
-    }
     let flags: String = instruction
         .flags
         .iter()
@@ -89,7 +102,7 @@ pub(super) fn narrowed(view: &View<'_>, all: &[Vec<Place>], at: At) -> Option<Ca
         )
     };
     candidate.lines = vec![instruction.lines];
-    Some(candidate)
+    candidate
 }
 
 /// The files of the context that steps read of what the COPY of all of it at `at` brings; `None` where that cannot be
