@@ -93,6 +93,7 @@ const WARM: &[Row] = &[
         50,
         BY_THUMB,
     ),
+    row(&["make"], &["go-build"], 30, BY_THUMB),
     row(&["mvn dependency"], &[".m2"], 15, BY_THUMB),
     row(&["npm ci"], &[".npm", "npm"], 50, BY_THUMB),
     row(
@@ -278,6 +279,8 @@ mod tests {
         );
         check("target=/root/.cache/go-build", "go build .", true);
         check("target=/go/pkg/mod", "go build .", true);
+        check("target=/root/.cache/go-build", "make server", true);
+        check("target=/root/.cache/pip", "make server", false);
         check("target=/root/.m2", "mvn package", true);
         check("target=/app/target", "cargo build --release", true);
         check("target=/root/.npm", "npm run build", false);

@@ -203,12 +203,46 @@ pub(super) fn directives(text: &str, name: &str) -> Vec<String> {
     found
 }
 
+/// The modules, which are read in place; where there are none to download (vendored, or from before modules), what the
+/// compiler keeps.
 fn cache(call: &Call<'_>) -> Option<CacheDir> {
-    (call.program() == "go"
-        && matches!(
-            call.verb(),
-            Some("build" | "mod" | "install" | "test" | "get" | "run")
-        ))
-    .then_some(())?;
-    CacheDir::store("/go/pkg/mod")
+    if call.program() != "go" {
+        return made_cache(call);
+    }
+    let verb = call.verb()?;
+    let compiles = matches!(verb, "build" | "install" | "test" | "run");
+    if !compiles && !matches!(verb, "mod" | "get") {
+        return None;
+    }
+    // `go install example.com/x@v1` fetches, whatever the project has.
+    let is_tool = call.args().iter().any(|w| w.contains('@'));
+    let dir = match call.option(&["-C"]) {
+        Some(dir) => call.path(dir)?,
+        None => call.dir.clone(),
+    };
+    let is_vendored = call.args().iter().any(|w| w == "-mod=vendor");
+    let has_modules = || needs(call, &dir).is_ok();
+    if is_tool || verb == "mod" || (!is_vendored && has_modules()) {
+        return CacheDir::store("/go/pkg/mod");
+    }
+    let is_new = call.args().iter().any(|w| w == "-a");
+    (compiles && !is_new).then_some(())?;
+    CacheDir::compiled("~/.cache/go-build")
+}
+
+/// As [`cache`], of the first command of a Makefile that has one.
+fn made_cache(call: &Call<'_>) -> Option<CacheDir> {
+    let (base, commands) = make::commands(call)?;
+    commands
+        .iter()
+        .filter(|made| made.seen.name() == "go")
+        .find_map(|made| {
+            let at = made.seen.directory.as_deref();
+            let dir = at.and_then(|d| within(&base, d))?;
+            cache(&Call {
+                words: &made.seen.words,
+                dir: &dir,
+                ..*call
+            })
+        })
 }

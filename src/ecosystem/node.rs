@@ -42,7 +42,7 @@ pub(super) fn needs(
     }
     if !members.is_empty() {
         needs.shown(format!(
-            "the {} workspace manifests are copied with it",
+            "the manifests of {} workspaces are copied with it",
             members.len()
         ));
     }

@@ -5,6 +5,7 @@ use super::installs::StageView;
 use super::layout::parent;
 use super::runtime::image_name;
 use crate::ecosystem::CacheDir;
+use std::collections::BTreeMap;
 
 /// The directory, absolute, and what was taken for granted.
 pub(super) struct Downloads {
@@ -12,14 +13,18 @@ pub(super) struct Downloads {
     pub(super) doubts: Vec<String>,
 }
 
+/// What Go's compiler keeps is not where its downloads are.
+const GO_BUILD: &str = "go build";
+
 /// Variables that move an ecosystem's downloads, by its own documentation. (Bundler keeps those of `BUNDLE_PATH` below the
 /// Ruby version's folder, whose name the Dockerfile does not tell.)
-const MOVED_BY: [(&str, &[&str]); 12] = [
+const MOVED_BY: [(&str, &[&str]); 13] = [
     ("bun", &["BUN_INSTALL", "BUN_INSTALL_CACHE_DIR"]),
     ("bundler", &["BUNDLE_PATH", "GEM_HOME"]),
     ("composer", &["COMPOSER_CACHE_DIR", "COMPOSER_HOME"]),
     ("conda", &["CONDA_PKGS_DIRS"]),
     ("crystal", &["CRYSTAL_CACHE_DIR", "XDG_CACHE_HOME"]),
+    (GO_BUILD, &["GOCACHE", "XDG_CACHE_HOME"]),
     ("npm", &["NPM_CONFIG_CACHE", "npm_config_cache"]),
     ("pip", &["PIP_CACHE_DIR", "XDG_CACHE_HOME"]),
     ("pipenv", &["PIPENV_CACHE_DIR", "XDG_CACHE_HOME"]),
@@ -57,14 +62,17 @@ pub(super) fn of(
     dir: &CacheDir,
 ) -> Option<Downloads> {
     let variables = &of.places.get(run)?.variables;
-    let moved_by = MOVED_BY.iter().find(|(name, _)| *name == ecosystem);
-    let mut movers = moved_by.into_iter().flat_map(|(_, names)| *names);
-    if movers.any(|name| variables.contains_key(*name)) {
+    let own = if ecosystem == "go" && dir.is_compiled {
+        GO_BUILD
+    } else {
+        ecosystem
+    };
+    if is_moved(own, variables) {
         return None;
     }
     let set = BELOW
         .iter()
-        .filter(|(name, ..)| *name == ecosystem)
+        .filter(|(name, ..)| *name == own)
         .find_map(|(_, variable, below)| Some((variables.get(*variable)?, below)));
     if let Some((value, below)) = set {
         let target = format!("{}{below}", value.as_ref()?.trim_end_matches('/'));
@@ -75,7 +83,7 @@ pub(super) fn of(
     }
     let image = image_of(of);
     let name = image_name(image);
-    let by_image = SET_BY_IMAGE.iter().find(|(e, ..)| *e == ecosystem);
+    let by_image = SET_BY_IMAGE.iter().find(|(e, ..)| *e == own);
     let mut doubts = Vec::new();
     let path = match by_image {
         Some((_, images, otherwise)) if !images.iter().any(|i| name.contains(i)) => {
@@ -94,6 +102,19 @@ pub(super) fn of(
     let target = home_path(of, run, path)?;
     doubts.extend(user_doubt(of, run));
     Some(Downloads { target, doubts })
+}
+
+/// Whether the stage sets a variable that moves what is kept.
+fn is_moved(own: &str, variables: &BTreeMap<String, Option<String>>) -> bool {
+    let movers = MOVED_BY.iter().filter(|(name, _)| *name == own);
+    let mut names = movers.flat_map(|(_, names)| *names);
+    names.any(|name| variables.contains_key(*name))
+}
+
+/// Whether Go's compiler keeps what it makes where it does by itself, in the RUN at `run`.
+pub(super) fn go_builds_at_home(of: &StageView<'_>, run: usize) -> bool {
+    let place = of.places.get(run);
+    place.is_some_and(|p| !is_moved(GO_BUILD, &p.variables))
 }
 
 /// `~` as the user's home there; `None` where that is not known.

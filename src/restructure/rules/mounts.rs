@@ -233,7 +233,7 @@ fn cache(
             }
             continue;
         };
-        let flags = flags(instruction, ecosystem, dir, &target);
+        let flags = flags((of, run), ecosystem, dir, &target);
         edits.push(with_flags(view, instruction, &flags));
         edits.extend(emptied.edits);
         doubts.extend(emptied.doubts);
@@ -309,12 +309,18 @@ fn cache(
 }
 
 /// The flags that mount `ecosystem`'s downloads, with the blank before them.
-fn flags(instruction: &Instruction, ecosystem: &str, dir: &CacheDir, target: &str) -> String {
+fn flags(
+    (of, run): (&StageView<'_>, usize),
+    ecosystem: &str,
+    dir: &CacheDir,
+    target: &str,
+) -> String {
     let mut flags = format!(" --mount=type=cache,target={target}");
     if dir.is_exclusive {
         flags.push_str(",sharing=locked");
     }
-    if ecosystem == "go" && compiles_go(instruction) {
+    let compiles = ecosystem == "go" && compiles_go(&of.stage.instructions[run]);
+    if compiles && !dir.is_compiled && downloads::go_builds_at_home(of, run) {
         flags.push_str(" --mount=type=cache,target=/root/.cache/go-build");
     }
     flags
