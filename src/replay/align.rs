@@ -1,4 +1,6 @@
-//! Which step of one Dockerfile version is which of another: by meaning, not by line.
+//! Which step of one Dockerfile version is which of another, to say what an edit changed: by meaning, not by line.
+//!
+//! Every edited line has an earlier form here, however unlike it is; what a comparison pairs has to be alike.
 
 use super::outcome::Steps;
 use crate::graph::Step;

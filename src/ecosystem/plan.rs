@@ -1,0 +1,221 @@
+//! What is known of a command: every ecosystem is asked in turn.
+
+use super::behind;
+use super::bun;
+use super::bundler;
+use super::call::Call;
+use super::cargo;
+use super::clojure;
+use super::composer;
+use super::conan;
+use super::conda;
+use super::crystal;
+use super::dart;
+use super::deno;
+use super::go;
+use super::gradle;
+use super::listed;
+use super::maven;
+use super::mix;
+use super::needs::Needs;
+use super::npm;
+use super::nuget;
+use super::pip;
+use super::pip_tools;
+use super::pipenv;
+use super::pnpm;
+use super::poetry;
+use super::sbt;
+use super::swift;
+use super::uv;
+use super::yarn;
+
+/// How dependencies can be resolved before the source is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The command does nothing else: it can stand above the source itself.
+    Install,
+    /// The command needs the source; this one, put above it, resolves the dependencies, and the command itself stays.
+    Prefetch(String),
+    /// As [`Self::Prefetch`], where the command itself looks elsewhere for what is there and would do it all again: it
+    /// is given the option that keeps it from that.
+    PrefetchThen {
+        /// What goes above the source.
+        line: String,
+        /// What the command that stays is given after its verb.
+        option: &'static str,
+    },
+}
+
+/// What is known of one command that resolves dependencies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The ecosystem's name.
+    pub ecosystem: &'static str,
+    /// Whether the command itself can be moved or another goes before it.
+    pub role: Role,
+    /// What the dependency-only command reads.
+    pub needs: Needs,
+}
+
+/// The answer about one command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It resolves dependencies, and this is how they can be resolved without the source.
+    Plan(Plan),
+    /// It resolves dependencies, but not without the source (or there is nothing to gain); the reason is a sentence's
+    /// fragment.
+    Whole {
+        /// The ecosystem's name.
+        ecosystem: &'static str,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What an ecosystem says of a call: `None` when it is not its command.
+pub(super) type Verdict = Option<Result<(Role, Needs), String>>;
+
+/// One package manager.
+#[derive(Clone, Copy)]
+pub struct Ecosystem {
+    /// Its name in reports.
+    pub name: &'static str,
+    /// Says what a command is.
+    pub(super) plan: fn(&Call<'_>) -> Verdict,
+    /// Where a command of this ecosystem keeps downloads that may be thrown away, if it is one.
+    pub(super) cache: fn(&Call<'_>) -> Option<CacheDir>,
+}
+
+/// A directory of downloads, or of compiled code, that a cache mount can hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheDir {
+    /// Path in the image; `~` stands for the home directory.
+    pub path: &'static str,
+    /// True when later steps read it in place (a module cache), so that every step that may read it needs the mount.
+    pub is_read_later: bool,
+    /// True when two builds at a time must not share it.
+    pub is_exclusive: bool,
+    /// True when it holds what a compiler made of earlier sources, not downloads.
+    pub is_compiled: bool,
+}
+
+impl CacheDir {
+    /// A cache that only the command itself reads.
+    pub(super) const fn of(path: &'static str) -> Option<Self> {
+        Some(Self {
+            path,
+            is_read_later: false,
+            is_exclusive: false,
+            is_compiled: false,
+        })
+    }
+
+    /// What a compiler keeps for the next time, and only itself reads.
+    pub(super) const fn compiled(path: &'static str) -> Option<Self> {
+        Some(Self {
+            path,
+            is_read_later: false,
+            is_exclusive: false,
+            is_compiled: true,
+        })
+    }
+
+    /// A cache that is at once the place where the build looks for its dependencies.
+    pub(super) const fn store(path: &'static str) -> Option<Self> {
+        Some(Self {
+            path,
+            is_read_later: true,
+            is_exclusive: false,
+            is_compiled: false,
+        })
+    }
+}
+
+/// Every ecosystem; the first that knows a command answers.
+pub const ALL: &[Ecosystem] = &[
+    npm::ECOSYSTEM,
+    yarn::ECOSYSTEM,
+    pnpm::ECOSYSTEM,
+    bun::ECOSYSTEM,
+    pip::ECOSYSTEM,
+    pip_tools::ECOSYSTEM,
+    poetry::ECOSYSTEM,
+    uv::ECOSYSTEM,
+    pipenv::ECOSYSTEM,
+    conda::ECOSYSTEM,
+    maven::ECOSYSTEM,
+    gradle::ECOSYSTEM,
+    go::ECOSYSTEM,
+    cargo::ECOSYSTEM,
+    bundler::ECOSYSTEM,
+    composer::ECOSYSTEM,
+    nuget::ECOSYSTEM,
+    mix::ECOSYSTEM,
+    sbt::ECOSYSTEM,
+    swift::ECOSYSTEM,
+    dart::ECOSYSTEM,
+    deno::ECOSYSTEM,
+    conan::ECOSYSTEM,
+    listed::DEP,
+    listed::BOWER,
+    listed::SHARDS,
+    crystal::ECOSYSTEM,
+    listed::NIMBLE,
+    listed::GLEAM,
+    listed::LEIN,
+    clojure::ECOSYSTEM,
+    listed::REBAR,
+    listed::ZIG,
+    listed::STACK,
+    listed::CABAL,
+    listed::PDM,
+    listed::OPAM,
+    listed::PERL,
+    listed::RENV,
+];
+
+/// What is known of one command, or of the commands behind it; `None` when no ecosystem's command resolves dependencies
+/// in it.
+pub fn plan(call: &Call<'_>) -> Option<Answer> {
+    let mut answer = ask(call).or_else(|| behind::plan(call))?;
+    if let Answer::Plan(plan) = &mut answer {
+        add_program(call, &mut plan.needs);
+    }
+    Some(answer)
+}
+
+/// The program itself, where it is a file of the project: `bin/dep`.
+fn add_program(call: &Call<'_>, needs: &mut Needs) {
+    let written = call.words.first().filter(|w| w.contains('/'));
+    let Some(path) = written.and_then(|w| call.path(w)) else {
+        return;
+    };
+    if !needs.files.contains(&path) && needs.file(&call.files, &path) {
+        needs.doubt(format!(
+            "check what else {path} reads, a program of the project"
+        ));
+    }
+}
+
+/// What the ecosystems say of one command.
+pub(super) fn ask(call: &Call<'_>) -> Option<Answer> {
+    ALL.iter().find_map(|e| {
+        Some(match (e.plan)(call)? {
+            Ok((role, needs)) => Answer::Plan(Plan {
+                ecosystem: e.name,
+                role,
+                needs,
+            }),
+            Err(reason) => Answer::Whole {
+                ecosystem: e.name,
+                reason,
+            },
+        })
+    })
+}
+
+/// Where the command keeps downloads, with the ecosystem's name.
+pub fn cache_dir(call: &Call<'_>) -> Option<(&'static str, CacheDir)> {
+    ALL.iter().find_map(|e| Some((e.name, (e.cache)(call)?)))
+}
