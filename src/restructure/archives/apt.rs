@@ -276,3 +276,43 @@ fn needs_lists(family: &Family<'_, '_>, at: At, run: &Run<'_>) -> Option<String>
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell;
+
+    #[test]
+    fn commands_are_told_apart() {
+        let check = |command: &str, expected: (&str, bool, bool)| {
+            let seen = shell::parse(command).seen();
+            let got = (
+                verb(&seen[0]),
+                is_special(&seen[0]),
+                goes_by_marks(&seen[0]),
+            );
+            assert_eq!(got, expected, "{command}");
+        };
+        check("apt-get install -y git", ("install", false, false));
+        check(
+            "apt-get -o Acquire::Retries=3 -qq update",
+            ("update", false, false),
+        );
+        check(
+            "apt-get install -y -t bookworm-backports git",
+            ("install", false, false),
+        );
+        check("apt-get install -yd git", ("install", true, false));
+        check(
+            "apt-get --download-only install git",
+            ("install", true, false),
+        );
+        check(
+            "apt-get -o Dir::Cache=/x install git",
+            ("install", true, false),
+        );
+        check("apt-get source git", ("source", true, false));
+        check("apt-get autoremove -y", ("autoremove", false, true));
+        check("apt-get purge -y --auto-remove gcc", ("purge", false, true));
+    }
+}

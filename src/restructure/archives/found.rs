@@ -195,3 +195,43 @@ pub(in crate::restructure) fn has_mount(instruction: &Instruction, targets: &[&s
     let mut mounts = instruction.flag_values("mount").filter_map(target);
     mounts.any(|at| targets.iter().any(|t| overlap(&at, t)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell;
+
+    #[test]
+    fn what_may_mean_a_mount_is_in_the_way() {
+        let targets = ["/var/cache/apt", "/var/lib/apt"];
+        let check = |command: &str, expected: bool| {
+            let seen = shell::parse(command).seen();
+            let is = seen.iter().any(|s| is_in_the_way(s, &targets));
+            assert_eq!(is, expected, "{command}");
+        };
+        check("rm -rf /var/lib/apt/lists/*", false);
+        check("rm -rf /var/cache/apt/archives/*.deb /tmp/*", false);
+        check("rm -rf /var/cache/*", false);
+        check("rm -rf \"$GNUPGHOME\" *.deb", false);
+        check("rm -rf /var/lib/{apt,dpkg}/lists", true);
+        check("rm -rf /var/*/apt", true);
+        check("rm -rf /$DIR", true);
+        check("cp /var/cache/apt/archives/git.deb /out", true);
+        check("dpkg -i /var/cache/apt/archives/git.deb", true);
+        check("find /var -type f -delete", true);
+        check("find / -name '*.pyc' -delete", true);
+        check("find /usr/local -name '*.pyc' -delete", false);
+        check("chown -R app /var/www", false);
+        check("cd /var/lib/apt && rm -rf lists", true);
+    }
+
+    #[test]
+    fn a_mount_of_system_packages_is_told_from_others() {
+        let check = |mount: &str, expected: bool| assert_eq!(is_ours(mount), expected, "{mount}");
+        check("type=cache,target=/var/cache/apt,sharing=locked", true);
+        check("type=cache,id=a,dst=/var/lib/apt/lists/", true);
+        check("type=cache,target=/etc/apk/cache", true);
+        check("type=cache,target=/root/.cache/pip", false);
+        check("type=cache,target=/var/cached", false);
+    }
+}
