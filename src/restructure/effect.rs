@@ -266,6 +266,20 @@ fn file_conflict(one: &Files, other: &Files) -> Option<String> {
             Some("one of them may touch any file".to_owned())
         }
         (Files::Commands(a), Files::Commands(b)) => commands_conflict(a, b),
+        (Files::Commands(a), Files::Places(paths)) | (Files::Places(paths), Files::Commands(a))
+            if a.needs_packages =>
+        {
+            paths.first().and_then(|p| shared(p))
+        }
+        (Files::Commands(a), Files::Exactly(paths))
+        | (Files::Exactly(paths), Files::Commands(a))
+            if a.needs_packages && paths.iter().any(|p| is_of_packages(p)) =>
+        {
+            paths
+                .iter()
+                .find(|p| is_of_packages(p))
+                .and_then(|p| shared(p))
+        }
         (Files::Commands(a), Files::Exactly(paths) | Files::Places(paths))
         | (Files::Exactly(paths) | Files::Places(paths), Files::Commands(a)) => {
             paths.iter().find(|p| a.meets(p)).and_then(|p| shared(p))
@@ -282,6 +296,13 @@ fn file_conflict(one: &Files, other: &Files) -> Option<String> {
                 .and_then(|(x, _)| shared(x))
         }
     }
+}
+
+/// Whether a file is a program, or part of a package that is installed.
+fn is_of_packages(path: &str) -> bool {
+    ["/bin/", "/node_modules/", "/site-packages/"]
+        .iter()
+        .any(|dir| path.contains(dir))
 }
 
 /// Two COPYs that look up a user do not meet there: they only read.

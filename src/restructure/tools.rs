@@ -143,6 +143,20 @@ pub(super) fn settings_beside(seen: &Seen) -> &'static [&'static str] {
     }
 }
 
+/// Whether the program of such an install comes with a package that was itself installed, wherever that is.
+pub(super) fn is_of_package(seen: &Seen) -> bool {
+    matches!(
+        seen.name(),
+        "cypress"
+            | "hf"
+            | "huggingface-cli"
+            | "nltk.downloader"
+            | "playwright"
+            | "puppeteer"
+            | "spacy"
+    )
+}
+
 /// Whether a command copies a repository from elsewhere.
 pub(super) fn clones(seen: &Seen) -> bool {
     seen.name() == "git" && seen.subcommand() == "clone" && cloned_into(seen).is_some()

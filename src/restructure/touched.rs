@@ -6,7 +6,7 @@ use super::command::{EVERYWHERE, Group, group, group_of};
 use super::file_words::{Local, paths, reads_files, unpacks, values, where_it_stands};
 use super::layout::{absolute, expand, is_within, overlap};
 use super::system_places::{GLOBAL_PLACES, NOT_SYSTEM, SYSTEM_PLACES, is_local_program};
-use super::tools::cloned_into;
+use super::tools::{cloned_into, is_of_package};
 use crate::shell;
 use crate::shell::Command;
 use crate::shell::Connector;
@@ -27,6 +27,8 @@ pub struct Touched {
     pub reads_cwd: bool,
     /// Whether a program runs, or a user is named, that installing system packages may bring.
     pub needs_system: bool,
+    /// Whether a program runs that comes with a package: what another stage brings may be that.
+    pub needs_packages: bool,
     /// Whether something is built in a directory that was fetched before: it may read any variable.
     pub builds: bool,
 }
@@ -83,13 +85,24 @@ pub(super) fn touched_beside(
         match group(seen).or_else(|| fetched.is_built(seen, here.as_deref()))? {
             Group::Words => all.needs_system |= !EVERYWHERE.contains(&seen.name()),
             Group::System => all.system = true,
-            Group::Global => all.global = true,
+            Group::Global => {
+                all.global = true;
+                all.needs_packages |= is_of_package(seen);
+            }
             Group::Build => {
                 (all.global, all.needs_system, all.builds) = (true, true, true);
                 all.places.insert(here.clone()?);
             }
         }
         fetched.add(seen, here.as_deref(), &value);
+        // `.venv/bin/pip` is one that has to be there.
+        let words = script.commands.get(seen.command).map(|c| &c.words);
+        let program = words.and_then(|w| w.first()).map(|w| value(&w.text));
+        let is_in = |path: &String, places: &[&str]| places.iter().any(|p| is_within(path, p));
+        if let Some(path) = program.filter(|p| p.contains('/') && !is_in(p, SYSTEM_PLACES)) {
+            let from_start = seen.directory.as_deref() == Some("");
+            add_word(&mut all, &path, here.as_deref(), from_start)?;
+        }
         add_command(&mut all, seen, here.as_deref(), &value)?;
     }
     for command in &script.commands {
