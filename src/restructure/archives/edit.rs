@@ -49,9 +49,8 @@ fn indent(rest: &str) -> String {
     let indent = &line[..line.len() - code.len()];
     match indent {
         "" => INDENT.to_owned(),
-        long if !is_command && long.len() > INDENT.len() && !long.contains('\t') => {
-            INDENT.to_owned()
-        }
+        tabs if !is_command && tabs.starts_with('\t') => "\t".to_owned(),
+        long if !is_command && long.len() > INDENT.len() => INDENT.to_owned(),
         indent => indent.to_owned(),
     }
 }
