@@ -419,7 +419,7 @@ mod tests {
         check("go build", "[] [pkg/x] go.mod lib/go.mod");
         check(
             "go build -o bin/s ./cmd/s",
-            "[cmd/s] [lib/z] [pkg/x] [pkg/y] cmd/s/tpl/ cmd/s/static/a.html go.mod lib/go.mod",
+            "[cmd/s] [lib/z] [pkg/x] [pkg/y] cmd/s/static/ cmd/s/tpl/ cmd/s/static/a.html go.mod lib/go.mod",
         );
         check(
             "go install example.com/a/pkg/x",

@@ -155,6 +155,14 @@ impl<'a> Walk<'a> {
         if wanted.iter().any(|n| *n == b".." || n.contains(&b'[')) || wanted.len() > 64 {
             return Err(format!("what //go:embed {pattern} takes is not known"));
         }
+        let is_plain = |n: &&&[u8]| !n.contains(&b'*') && !n.contains(&b'?');
+        let n_plain = wanted.iter().take_while(is_plain).count();
+        let before = dir.join(&wanted[..n_plain].join(&b'/'));
+        // What a pattern takes of a directory may be more where git does not hold all of it.
+        if (1..wanted.len()).contains(&n_plain) {
+            self.reads.trees.insert(before.clone());
+        }
+        let mut is_there = false;
         for path in self.files.below(dir) {
             let Some(below) = path.strip_prefix(dir) else {
                 continue;
@@ -164,6 +172,7 @@ impl<'a> Walk<'a> {
             if names.len() < wanted.len() || !wanted.iter().zip(&names).all(fits) {
                 continue;
             }
+            is_there = true;
             if names.len() == wanted.len() {
                 self.reads.files.insert(path.clone());
             } else {
@@ -171,6 +180,9 @@ impl<'a> Walk<'a> {
                     .trees
                     .insert(dir.join(&names[..wanted.len()].join(&b'/')));
             }
+        }
+        if !is_there {
+            self.reads.absent.insert(before);
         }
         Ok(())
     }

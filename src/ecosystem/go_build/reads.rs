@@ -12,6 +12,8 @@ pub struct Reads {
     pub trees: BTreeSet<RepoPath>,
     /// Single files.
     pub files: BTreeSet<RepoPath>,
+    /// What `//go:embed` names and the tree does not have: something else has to bring it.
+    pub absent: BTreeSet<RepoPath>,
 }
 
 /// Endings of the files that go takes as parts of a package. Source: go/build, `Context.matchFile`.
@@ -44,5 +46,6 @@ impl Reads {
         self.packages.extend(other.packages);
         self.trees.extend(other.trees);
         self.files.extend(other.files);
+        self.absent.extend(other.absent);
     }
 }

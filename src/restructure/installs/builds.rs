@@ -1,12 +1,13 @@
 //! What a RUN reads of the image's files, where all of its commands are known to read no others.
 
-use super::super::layout::is_within;
+use super::super::layout::{absolute, is_within, overlap};
 use super::super::touched::{as_seen, touched_beside};
 use super::place::below;
 use super::read::Read;
 use super::stage::StageView;
 use crate::ecosystem::{self, Reads};
 use crate::shell::Seen;
+use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
 /// What a RUN reads.
@@ -51,6 +52,15 @@ impl StageView<'_> {
             }
             reads.merge(found);
         }
+        if let Some(path) = reads
+            .absent
+            .iter()
+            .find(|p| !self.is_taken(run, &read.root, p))
+        {
+            return Err(format!(
+                "line {line}: {path}, which is embedded, is not in git"
+            ));
+        }
         let place = &self.places[run];
         let known = |seen: &Seen| ask(seen).is_some();
         let touched = touched_beside(&read.script, place.cwd.as_deref(), &place.variables, &known);
@@ -61,5 +71,13 @@ impl StageView<'_> {
             places: touched.places,
             build,
         })
+    }
+    /// Whether what stands at `path` below `root` can have been taken from another stage, or from elsewhere, before RUN
+    /// `run`.
+    fn is_taken(&self, run: usize, root: &str, path: &RepoPath) -> bool {
+        let at = absolute(Some(root), &path.to_string());
+        let meets = |to: &String| at.as_ref().is_some_and(|at| overlap(at, to));
+        self.copies(run)
+            .any(|(to, files)| files.is_none() && to.as_ref().is_some_and(meets))
     }
 }

@@ -374,7 +374,7 @@ fn unread(view: &View<'_>, broad: &[Broad<'_>]) -> Option<Candidate> {
             "the imports that the build follows lead to none of them, and no other step reads them"
                 .to_owned(),
         ],
-        vec!["check that nothing else is built with this ignore file".to_owned()],
+        vec!["check that the build needs no file that is not in git, and that nothing else is built with this ignore file".to_owned()],
     );
     candidate.lines = broad.iter().map(|b| b.instruction.lines).collect();
     Some(candidate)

@@ -73,7 +73,7 @@ fn candidate(
         lines.join("\n"),
     )];
     let mut doubts = vec![format!(
-        "what is imported or embedded from elsewhere in future has to be added to {}",
+        "check that the build needs no file that is not in git; what is imported or embedded from elsewhere in future has to be added to {}",
         if lines.len() == 1 {
             "this line"
         } else {
