@@ -13,8 +13,8 @@
 //! COPY --chown=app:app . .
 //! ```
 //! A layer in which only owners changed holds every file once more. The directory itself still gets its owner: above the
-//! copies where WORKDIR has made it, else where it got it. What something else has put there keeps its owner; where that
-//! cannot be ruled out the change is for review.
+//! copies where WORKDIR has made it, else where it got it. What something else has put there keeps its owner, and that it
+//! may is for review.
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command::seen;
@@ -188,21 +188,21 @@ fn candidate(
     candidate.rationale = format!(
         "Line {line} changes nothing of the files but their owner, and its layer holds each of them once more, in every build that copies one."
     );
-    let doubts = match others.as_slice() {
-        [] => Vec::new(),
-        lines => vec![format!(
-            "check that {} needs to own nothing that line {} may leave in {}",
-            chown.owner,
-            lines.join(" and "),
-            chown.dir
-        )],
+    // What the base image holds there is not known.
+    let others = match others.as_slice() {
+        [] => String::new(),
+        lines => format!(", as what line {} may leave there", lines.join(" and ")),
     };
+    let doubt = format!(
+        "check that {} needs to own nothing else in {}{others}",
+        chown.owner, chown.dir
+    );
     candidate.safety = Safety::of(
         vec![format!(
             "all that is copied into {} gets the owner that it got before, and so does the directory",
             chown.dir
         )],
-        doubts,
+        vec![doubt],
     );
     declare(&mut candidate, view)?;
     Some(candidate)
