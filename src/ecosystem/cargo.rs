@@ -446,10 +446,13 @@ fn stand_in(
             plus.unwrap_or_default()
         )];
         line.extend(kept.into_iter().map(str::to_owned));
-        line.extend(
-            call.option(&["--features", "-F"])
-                .map(|f| format!("--features {}", text::quoted(f))),
-        );
+        for (name, names) in [
+            ("--config", &["--config"][..]),
+            ("--features", &["--features", "-F"]),
+        ] {
+            let values = call.options(names).into_iter();
+            line.extend(values.map(|value| format!("{name} {}", text::quoted(value))));
+        }
         line.extend(
             call.option(&["--target"])
                 .map(|t| format!("--target {}", text::quoted(t))),

@@ -467,6 +467,10 @@ fn cargo_looks_at_shared_dependencies_that_a_member_takes_over() {
     let wanted = ["Cargo.toml", "lib/Cargo.toml", "server/Cargo.toml"];
     assert_eq!(needs, wanted);
     assert_eq!(doubts, Vec::<String>::new());
+    let install = "cargo install --path server --config net.offline=false -F a";
+    let (said, ..) = super::answer(&tree, "", install);
+    let build = "cargo build --release --manifest-path server/Cargo.toml --config net.offline=false --features a";
+    assert!(said.contains(build), "{said}");
     let (said, ..) = super::answer(&tree, "", "cargo build --locked");
     assert!(said.contains("asks for a Cargo.lock"), "{said}");
     let cook = Some("cargo chef cook --recipe-path recipe.json".to_owned());
