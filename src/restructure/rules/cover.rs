@@ -75,14 +75,15 @@ impl Cover {
                 if !unneeded.iter().any(|p| p.strip_prefix(dir).is_some()) {
                     return None;
                 }
-                let mut cooler = now.clone();
-                cooler.items.splice(n..=n, divided(dir, needed)?);
-                let is_worth_it = cooler.heat() + least <= heat;
-                (is_worth_it && cooler.items.len() <= self.most_lines()).then_some(cooler)
+                let mut items = now.items.clone();
+                items.splice(n..=n, divided(dir, needed)?);
+                let cooler = heat_of(&items, &now.changed);
+                let is_worth_it = cooler + least <= heat && items.len() <= self.most_lines();
+                is_worth_it.then_some((cooler, items))
             };
             let all = (0..now.items.len()).filter_map(try_one);
-            match all.min_by_key(Self::heat) {
-                Some(best) => now = best,
+            match all.min_by_key(|(heat, _)| *heat) {
+                Some((_, items)) => now.items = items,
                 None => return now,
             }
         }
@@ -98,8 +99,7 @@ impl Cover {
 
     /// In how many builds something changed that is copied.
     fn heat(&self) -> usize {
-        let is_touched = |paths: &&Vec<RepoPath>| paths.iter().any(|p| self.covers(p));
-        self.changed.iter().filter(is_touched).count()
+        heat_of(&self.items, &self.changed)
     }
 
     /// In how many builds something was changed that is no longer copied, and nothing that is.
@@ -112,15 +112,7 @@ impl Cover {
     }
 
     fn covers(&self, path: &RepoPath) -> bool {
-        self.items.iter().any(|item| match item {
-            Item::Tree(dir) => path.strip_prefix(dir).is_some(),
-            Item::Files(dir, names) => {
-                let name = path.file_name().unwrap_or_default();
-                path.parent().as_ref() == Some(dir)
-                    && (names.iter().any(|n| n.as_bytes() == name)
-                        || (names.contains(GO_FILES) && name.ends_with(b".go")))
-            }
-        })
+        self.items.iter().any(|item| item.covers(path))
     }
 
     /// What is copied, for a title.
@@ -160,6 +152,27 @@ impl Cover {
         };
         self.items.iter().map(line).collect()
     }
+}
+
+impl Item {
+    fn covers(&self, path: &RepoPath) -> bool {
+        match self {
+            Self::Tree(dir) => path.strip_prefix(dir).is_some(),
+            Self::Files(dir, names) => {
+                let name = path.file_name().unwrap_or_default();
+                path.parent().as_ref() == Some(dir)
+                    && (names.iter().any(|n| n.as_bytes() == name)
+                        || (names.contains(GO_FILES) && name.ends_with(b".go")))
+            }
+        }
+    }
+}
+
+/// In how many builds something changed that `items` cover.
+fn heat_of(items: &[Item], changed: &[Vec<RepoPath>]) -> usize {
+    let is_touched =
+        |paths: &&Vec<RepoPath>| paths.iter().any(|p| items.iter().any(|i| i.covers(p)));
+    changed.iter().filter(is_touched).count()
 }
 
 /// Stands for all Go files of a directory.

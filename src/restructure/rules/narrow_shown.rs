@@ -295,7 +295,9 @@ fn is_brought_before(
 /// What is lost where go finds no `.git` to stamp the program with.
 fn stamped(view: &View<'_>) -> Option<String> {
     let words = ["vcs.revision", "debug.ReadBuildInfo"];
-    let is_go = |p: &RepoPath| p.file_name().is_some_and(|n| n.ends_with(b".go"));
+    let is_vendored = |p: &RepoPath| p.names().any(|n| n == b"vendor");
+    let is_go =
+        |p: &RepoPath| p.file_name().is_some_and(|n| n.ends_with(b".go")) && !is_vendored(p);
     let found = mentions(view, &words, is_go).found;
     let (path, _) = found.first()?;
     Some(format!(
