@@ -29,9 +29,10 @@ const PIP_READS: &[&str] = &[
     "--editable",
     "-c",
     "--constraint",
-    "-f",
-    "--find-links",
 ];
+
+/// Flags of pip that name a directory, or an address with a list of files.
+const PIP_LISTS: &[&str] = &["-f", "--find-links"];
 
 /// True for installs of named packages that look at no project file but those of [`settings_beside`].
 pub(super) fn is_by_name(seen: &Seen) -> bool {
@@ -113,12 +114,22 @@ fn pip_names(args: &[String], n_commands: usize) -> bool {
             || a.starts_with("--requirement=")
             || a.starts_with("-c")
     };
-    if args.iter().any(reads) {
+    let lists = args
+        .windows(2)
+        .any(|pair| PIP_LISTS.contains(&pair[0].as_str()) && !pair[1].contains("https://"));
+    let joined = args.iter().any(|a| {
+        a.strip_prefix("--find-links=")
+            .is_some_and(|v| !v.contains("https://"))
+    });
+    if lists || joined || args.iter().any(reads) {
         return false;
     }
     let mut is_value = false;
     let words = args.iter().map(String::as_str).filter(|word| {
-        let skipped = std::mem::replace(&mut is_value, PIP_VALUES.contains(word));
+        let skipped = std::mem::replace(
+            &mut is_value,
+            PIP_VALUES.contains(word) || PIP_LISTS.contains(word),
+        );
         !skipped && !word.starts_with('-')
     });
     let words: Vec<&str> = words.skip(n_commands).collect();
@@ -227,6 +238,9 @@ mod tests {
         check("pip install .", false);
         check("pip install a-1.0-py3-none-any.whl", false);
         check("pip install file:///src/a", false);
+        check("pip install torch -f https://example.org/list.html", true);
+        check("pip install a -f wheels", false);
+        check("pip install a --find-links=wheels", false);
         check("uv pip install --system ruff", true);
         check("uv pip install ruff", false);
         check("npm install -g pnpm@9", true);
