@@ -240,20 +240,21 @@ fn planned(lift: &Lift<'_, '_>) -> Option<String> {
             .as_ref()
             .is_some_and(|files| !files.is_empty())
     };
-    let last = between().filter(brings).last()?;
+    let last = between().rfind(brings)?;
     let has_variables = between()
         .filter(brings)
         .any(|i| instructions[i].original.contains('$'));
     let mut planned = String::new();
-    for i in lift.first..=last {
-        let goes = match instructions[i].kind {
+    let here = instructions.iter().enumerate().take(last + 1);
+    for (i, instruction) in here.skip(lift.first) {
+        let goes = match instruction.kind {
             Kind::Copy(_) | Kind::Add(_) => brings(&i),
             Kind::Workdir(_) => true,
             Kind::Env(_) | Kind::Arg(_) => has_variables,
             _ => false,
         };
         if goes {
-            let _ = writeln!(planned, "{}", text.get(instructions[i].span.range())?);
+            let _ = writeln!(planned, "{}", text.get(instruction.span.range())?);
         }
     }
     if of.cwd(last + 1) != lift.install.dir {
