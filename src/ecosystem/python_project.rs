@@ -215,10 +215,10 @@ fn from_setup_py(
     needs: &mut Needs,
 ) -> Result<String, String> {
     let files = &call.files;
-    let setup = setup_py::read(files, dir, needs)?;
-    if let ([one], true) = (setup.requirements.as_slice(), installed.extras.is_empty()) {
+    let listed = setup_py::requirements(files, dir);
+    if let Some(one) = listed.filter(|_| installed.extras.is_empty()) {
         let mut own = Needs::default();
-        python::requirements(files, call.dir, one, &mut own)?;
+        python::requirements(files, call.dir, &one, &mut own)?;
         let name = one
             .strip_prefix(dir)
             .unwrap_or_else(|| one.clone())
@@ -228,6 +228,7 @@ fn from_setup_py(
         *needs = own;
         return Ok(with_files(installed, &[name]));
     }
+    let stubs = setup_py::read(files, dir, needs)?;
     needs.names(files, dir, &["pyproject.toml", "setup.cfg", "MANIFEST.in"]);
     settings(call, dir, needs)?;
     needs.shown("without its packages the project is installed as its metadata, with all dependencies; the command that stays installs it again".to_owned());
@@ -241,8 +242,7 @@ fn from_setup_py(
         all.join(", ")
     ));
     let mut line = String::new();
-    let (dirs, made): (Vec<String>, Vec<String>) = setup
-        .stubs
+    let (dirs, made): (Vec<String>, Vec<String>) = stubs
         .iter()
         .map(|s| file_in(installed.path, s))
         .partition(|s| !s.ends_with(".py"));

@@ -21,28 +21,44 @@ enum Token {
     Mark(char),
 }
 
-/// What a setup.py says.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct SetupPy {
-    /// Directories and files, from the project's directory, that must be there for the packages it names one by one.
-    pub(super) stubs: Vec<String>,
-    /// Files ending in `.txt` or `.in` that it reads and that are named like requirements.
-    pub(super) requirements: Vec<RepoPath>,
+/// Directories and files, from the project's directory, that must be there for the packages that a setup.py names one by
+/// one.
+pub(super) type Stubs = Vec<String>;
+
+/// The list of requirements that `dir/setup.py` seems to hand on: the only file of its words that is named like one, or
+/// `requirements.txt` among several. Whatever else it does, that list can be installed first.
+pub(super) fn requirements(files: &Files<'_>, dir: &RepoPath) -> Option<RepoPath> {
+    let tokens = tokens_of(files, dir)?;
+    tokens
+        .iter()
+        .any(|t| is_name(t, "install_requires"))
+        .then_some(())?;
+    let is_list = |path: &RepoPath| {
+        let name = path.file_name().unwrap_or_default();
+        let name = String::from_utf8_lossy(name).to_lowercase();
+        let ends = [".txt", ".in", ".pip"].iter().any(|e| name.ends_with(e));
+        ends && (name.contains("req") || path.to_string().contains("requirements"))
+    };
+    let lists: Vec<RepoPath> = paths(files, dir, &tokens)
+        .into_iter()
+        .filter(is_list)
+        .collect();
+    match lists.as_slice() {
+        [one] => Some(one.clone()),
+        _ => Some(dir.join(b"requirements.txt")).filter(|usual| lists.contains(usual)),
+    }
+}
+
+fn tokens_of(files: &Files<'_>, dir: &RepoPath) -> Option<Vec<Token>> {
+    let text = files.text(&dir.join(b"setup.py"))?;
+    (text.len() <= LARGEST).then(|| tokens(&text))
 }
 
 /// Reads `dir/setup.py` and adds what it reads to `needs`. `Err` where it needs the source, or more than words show.
-pub(super) fn read(
-    files: &Files<'_>,
-    dir: &RepoPath,
-    needs: &mut Needs,
-) -> Result<SetupPy, String> {
+pub(super) fn read(files: &Files<'_>, dir: &RepoPath, needs: &mut Needs) -> Result<Stubs, String> {
     let path = dir.join(b"setup.py");
-    let text = files
-        .text(&path)
-        .filter(|t| t.len() <= LARGEST)
-        .ok_or_else(|| format!("{path} could not be read"))?;
+    let tokens = tokens_of(files, dir).ok_or_else(|| format!("{path} could not be read"))?;
     needs.file(files, &path);
-    let tokens = tokens(&text);
     let has = |name: &str| tokens.iter().any(|t| is_name(t, name));
     for (words, why) in REFUSED {
         if let Some(word) = words.iter().find(|w| has(w)) {
@@ -54,21 +70,14 @@ pub(super) fn read(
         return Err("setup.py changes how the project is built".to_owned());
     }
     imports(files, dir, &tokens, needs)?;
-    let mut found = SetupPy::default();
     for named in paths(files, dir, &tokens) {
-        let name = named.file_name().unwrap_or_default();
-        let name = String::from_utf8_lossy(name).to_lowercase();
-        let is_list = name.ends_with(".txt") || name.ends_with(".in") || name.ends_with(".pip");
-        if is_list && (name.contains("req") || named.to_string().contains("requirements")) {
-            found.requirements.push(named.clone());
-        }
         needs.path(files, &named);
     }
-    found.stubs = stubs(&tokens)?;
+    let stubs = stubs(&tokens)?;
     if !has("install_requires") {
         return Err("setup.py names no dependencies".to_owned());
     }
-    Ok(found)
+    Ok(stubs)
 }
 
 /// Names that say that a setup.py does more than describe the project.
@@ -315,9 +324,9 @@ mod tests {
         let found = Fixture::new(&tree).with(|f| read(f, &RepoPath::root(), &mut needs));
         let said = match found {
             Err(why) => why,
-            Ok(setup) => {
+            Ok(stubs) => {
                 let files: Vec<String> = needs.files.iter().map(ToString::to_string).collect();
-                format!("{} | {}", files.join(" "), setup.stubs.join(" "))
+                format!("{} | {}", files.join(" "), stubs.join(" "))
             }
         };
         assert_eq!(said, expected, "{setup}");

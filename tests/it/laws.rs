@@ -129,9 +129,24 @@ fn no_command_is_dropped() {
         let lost = old
             .iter()
             .filter(|(words, _)| !(mounts && is_for_the_mount(words, &new)))
+            .filter(|(words, _)| !gets_its_owner(words, &new, &proposal.draft.dockerfile))
             .find(|(words, n)| new.get(*words) < Some(&needed(**n)));
         lost.map(|(words, _)| format!("{words:?} is lost:\n{}", proposal.draft.dockerfile))
     });
+}
+
+/// Whether a `chown -R` of a directory is one of the directory alone, and what is copied into it gets the owner there.
+fn gets_its_owner(words: &[String], new: &BTreeMap<Vec<String>, usize>, text: &str) -> bool {
+    let [chown, _, owner, dir] = words else {
+        return false;
+    };
+    let alone = vec![chown.clone(), owner.clone(), dir.clone()];
+    let flag = format!("--chown={owner}");
+    let holds = |line: &str| {
+        let mut words = line.split_whitespace();
+        line.starts_with("COPY ") && words.any(|w| w == flag || w == format!("{flag}:root"))
+    };
+    chown == "chown" && new.contains_key(&alone) && text.lines().any(holds)
 }
 
 /// Whether a command only kept downloads out of the layer, or stands there without the words that did: with a mount over

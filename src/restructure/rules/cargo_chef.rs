@@ -205,7 +205,8 @@ fn edits(lift: &Lift<'_, '_>, recipe: &Recipe) -> Option<Vec<TextEdit>> {
     between.push_str(&planned(lift)?);
     let _ = write!(between, "RUN {PREPARE}\n\nFROM chef AS {name}\n");
     let at = block_of(text, stage, lift.first).start;
-    if text[..at].ends_with("\n\n") && between.starts_with('\n') {
+    let is_after_blank = ["\n\n", "\n\r\n"].iter().any(|b| text[..at].ends_with(b));
+    if is_after_blank && between.starts_with('\n') {
         between.remove(0);
     }
     edits.push(TextEdit::insert(at, between));
