@@ -18,7 +18,7 @@ use super::super::candidate::{Candidate, Safety};
 use super::super::command::{Group, group, is_system_install, seen};
 use super::super::effect::{Effect, Files};
 use super::super::installs::StageView;
-use super::super::layout::{BASE, Place, expand, is_within, places, reachable, unquote};
+use super::super::layout::{BASE, Place, expand, is_within, overlap, places, reachable, unquote};
 use super::super::lift::declare;
 use super::super::moving::{effects, move_before, with_needed};
 use super::super::system_places::LOCAL_PROGRAMS;
@@ -381,6 +381,9 @@ fn builds(view: &View<'_>, stage: &Stage) -> BTreeSet<usize> {
 /// The RUN at `index` moved up past RUNs that build the project: those may touch any file, and hardly go by what is
 /// installed after them.
 fn above_builds(ground: &Ground<'_>, index: usize) -> Option<Candidate> {
+    if !stands_alone(ground, index) {
+        return None;
+    }
     let passed: Vec<usize> = ground.builds.range(..index).copied().collect();
     let mut relaxed = ground.effects.clone();
     for &run in &passed {
@@ -388,6 +391,15 @@ fn above_builds(ground: &Ground<'_>, index: usize) -> Option<Candidate> {
         relaxed[run].groups = Some(BTreeSet::new());
     }
     let mut candidate = hoisted_run(ground, &relaxed, index)?;
+    // A build that would have to come along reads the source.
+    let comes_along = |run: &usize| {
+        let own = ground.stage.instructions[*run].span;
+        let mut edits = candidate.edits.iter();
+        edits.any(|e| e.span.start < own.end && own.start < e.span.end)
+    };
+    if passed.iter().any(comes_along) {
+        return None;
+    }
     let to = candidate.lines.first()?.first;
     let lines: Vec<String> = passed
         .iter()
@@ -411,6 +423,45 @@ fn above_builds(ground: &Ground<'_>, index: usize) -> Option<Candidate> {
         .chain([doubt]);
     candidate.safety = Safety::of(candidate.safety.reasons().to_vec(), doubts.collect());
     Some(candidate)
+}
+
+/// Whether a RUN only installs, by what it brings itself: no program of the project's packages, no package list or
+/// environment that a RUN above has left, no file but in places of the system.
+fn stands_alone(ground: &Ground<'_>, index: usize) -> bool {
+    let places = ["/etc", "/opt", "/root", "/tmp", "/usr", "/var"];
+    let Files::Commands(touched) = &ground.effects[index].files else {
+        return false;
+    };
+    let built_in = ground.builds.range(..index).map(|&run| {
+        let cwd = ground.places[run].cwd.as_deref();
+        cwd.unwrap_or(BASE)
+    });
+    let built_in: BTreeSet<&str> = built_in.filter(|dir| *dir != "/").collect();
+    let is_elsewhere = |place: &String| {
+        places.iter().any(|p| is_within(place, p)) && !built_in.iter().any(|d| overlap(place, d))
+    };
+    let commands = seen(&ground.stage.instructions[index]).unwrap_or_default();
+    let has_lists = |at: usize| {
+        let before = &commands[..=at];
+        let is_new = |w: &String| w == "--no-cache" || w == "-U" || w.starts_with("--update");
+        before.iter().any(|s| {
+            s.name() == commands[at].name()
+                && (s.subcommand() == "update" || s.args().iter().any(is_new))
+                || s.name() == "apt" && s.subcommand() == "update"
+                || s.name() == "apt-get" && s.subcommand() == "update"
+        })
+    };
+    let is_apart = |(at, seen): (usize, &Seen)| match seen.name() {
+        "apk" | "apt" | "apt-get" => {
+            !matches!(seen.subcommand(), "add" | "install") || has_lists(at)
+        }
+        // One environment with what the project installs: the order decides the versions.
+        "conda" | "mamba" | "micromamba" | "pip" | "pip3" | "uv" => false,
+        "cypress" | "hf" | "huggingface-cli" | "nltk.downloader" | "playwright" | "puppeteer"
+        | "spacy" => false,
+        _ => true,
+    };
+    touched.places.iter().all(is_elsewhere) && commands.iter().enumerate().all(is_apart)
 }
 
 /// Where the RUN at `index` can go, what moves along, and what is then to be checked.
