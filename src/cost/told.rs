@@ -51,6 +51,12 @@ impl Told {
         if is_dnf.into_iter().any(is_in) && (!self.dnf || has(&dnf, "clean")) {
             return false;
         }
+        let is_of = |name: &str| at.rsplit('/').any(|part| part == name);
+        if is_of("pip") && has(&["pip", "pip3"], "--no-cache")
+            || is_of("uv") && has(&["uv"], "--no-cache")
+        {
+            return false;
+        }
         // With `-a` all is compiled anew (`go help build`).
         if at.ends_with("/go-build") && has(&["go"], "-a") {
             return false;

@@ -271,6 +271,8 @@ mod tests {
             "pip install --no-cache-dir -r requirements.txt",
             false,
         );
+        check("target=/root/.cache/pip", "pip install --no-cache a", false);
+        check("target=/root/.cache/uv", "uv sync --no-cache", false);
         check("target=/root/.cache/uv", "uv sync", true);
         check(
             "target=/root/.cache/uv",

@@ -18,7 +18,7 @@ fn plan(call: &Call<'_>) -> Verdict {
             Some(dir) => dir,
             None => return Some(Err("its --cwd is not a directory of the context".to_owned())),
         },
-        None => call.dir.clone(),
+        None => node::root(&call.files, call.dir.clone()),
     };
     let lockfiles = ["bun.lock", "bun.lockb", "bunfig.toml", ".npmrc"];
     let scripts = if call.has("--ignore-scripts") {

@@ -61,6 +61,17 @@ pub(super) fn needs(
     Ok(needs)
 }
 
+/// Where an install that is called in `dir` works: the root of the workspace that `dir` is a member of, else there. (npm's
+/// config `loadLocalPrefix`, and the other three's manuals on workspaces.)
+pub(super) fn root(files: &Files<'_>, dir: RepoPath) -> RepoPath {
+    let above = std::iter::successors(dir.parent(), RepoPath::parent);
+    let has_it = |root: &RepoPath| {
+        let manifest = files.json(&root.join(b"package.json"));
+        manifest.is_some_and(|m| members(files, root, &m).contains(&dir))
+    };
+    above.into_iter().find(has_it).unwrap_or(dir)
+}
+
 /// Directories of the workspace's members, those of `pnpm-workspace.yaml` and of `workspaces` in package.json.
 pub(super) fn members(files: &Files<'_>, dir: &RepoPath, manifest: &Value) -> BTreeSet<RepoPath> {
     let listed = manifest

@@ -70,7 +70,7 @@ fn project(call: &Call<'_>) -> Option<Option<RepoPath>> {
     }
     Some(match call.option(&["--prefix", "-C"]) {
         Some(prefix) => call.path(prefix),
-        None => Some(call.dir.clone()),
+        None => Some(node::root(&call.files, call.dir.clone())),
     })
 }
 

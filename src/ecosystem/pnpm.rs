@@ -28,7 +28,7 @@ fn plan(call: &Call<'_>) -> Verdict {
             Some(dir) => dir,
             None => return Some(Err("its --dir is not a directory of the context".to_owned())),
         },
-        None => call.dir.clone(),
+        None => node::root(&call.files, call.dir.clone()),
     };
     match verb {
         "fetch" => Some(Ok((Role::Install, fetched(call, &dir)))),

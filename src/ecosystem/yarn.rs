@@ -29,7 +29,7 @@ fn plan(call: &Call<'_>) -> Verdict {
             Some(dir) => dir,
             None => return Some(Err("its --cwd is not a directory of the context".to_owned())),
         },
-        None => call.dir.clone(),
+        None => node::root(&call.files, call.dir.clone()),
     };
     let is_off = call.has("--ignore-scripts") || call.option(&["--mode"]) == Some("skip-build");
     let scripts = match is_off {

@@ -20,7 +20,12 @@ pub(super) struct Emptied {
 }
 
 /// Flags by which an installer keeps no downloads.
-const FLAGS: [(&str, &str); 2] = [("pip", "--no-cache-dir"), ("uv", "--no-cache")];
+const FLAGS: [(&str, &str); 3] = [
+    ("pip", "--no-cache-dir"),
+    // pip takes the beginning of an option for the option.
+    ("pip", "--no-cache"),
+    ("uv", "--no-cache"),
+];
 
 /// Commands that empty an ecosystem's downloads, by their first words.
 const CLEANERS: [(&str, &[&str]); 15] = [
@@ -80,12 +85,11 @@ pub(super) fn emptied_in(
             .collect();
         let span = Span::new(start + piece.span.start, start + piece.span.end);
         let part = view.text().get(span.range())?;
-        let flag = FLAGS
-            .iter()
-            .find(|(e, _)| *e == ecosystem)
-            .filter(|_| commands.iter().all(|s| s.name().starts_with(ecosystem)));
-        if let Some((_, flag)) = flag {
-            found.take_words(part, span.start, flag);
+        let flags = FLAGS.iter().filter(|(e, _)| *e == ecosystem);
+        if commands.iter().all(|s| s.name().starts_with(ecosystem)) {
+            for (_, flag) in flags {
+                found.take_words(part, span.start, flag);
+            }
         }
         let Some(what) = commands.iter().find_map(|s| cleans(s, ecosystem, targets)) else {
             continue;

@@ -555,6 +555,17 @@ fn with_lines(view: &View<'_>, rule: &'static str, lines: &[String]) -> Option<C
         Some((path, text)) => (path.clone(), text),
         None => (view.context.join(b".dockerignore"), ""),
     };
+    // What somebody let in by name is wanted.
+    let is_asked_for = |name: &String| {
+        let mut lets_in = old.lines().filter_map(|l| l.trim().strip_prefix('!'));
+        lets_in.any(|l| {
+            let named = l.trim().trim_matches('/');
+            named == name || named.starts_with(&format!("{name}/"))
+        })
+    };
+    if lines.iter().any(is_asked_for) {
+        return None;
+    }
     let line_break = if old.contains("\r\n") { "\r\n" } else { "\n" };
     let mut text = old.to_owned();
     if !text.is_empty() && !text.ends_with('\n') {

@@ -210,7 +210,7 @@ fn cache(
         }
         let later = (*first..of.stage.instructions.len())
             .filter(|i| matches!(of.stage.instructions[*i].kind, Kind::Run(_)));
-        mounted.extend(later.filter(|&i| may_read(of, i, &target)));
+        mounted.extend(later.filter(|&i| may_read(of, i, ecosystem, &target)));
         mounted.sort_unstable();
         mounted.dedup();
     }
@@ -406,7 +406,7 @@ const LOOKERS: [&str; 46] = [
 ];
 
 /// Whether the RUN at `run` may read what is below `target`.
-fn may_read(of: &StageView<'_>, run: usize, target: &str) -> bool {
+fn may_read(of: &StageView<'_>, run: usize, ecosystem: &str, target: &str) -> bool {
     let instruction = &of.stage.instructions[run];
     let is_elsewhere = match effect(of.view, instruction, &of.places[run]).files {
         Files::Commands(touched) => !touched.meets(target),
@@ -415,5 +415,9 @@ fn may_read(of: &StageView<'_>, run: usize, target: &str) -> bool {
     let looks =
         |s: &Seen| LOOKERS.contains(&s.name()) && !s.args().iter().any(|w| overlap(w, target));
     let only_looks = command::seen(instruction).is_some_and(|all| all.iter().all(looks));
-    !is_elsewhere && !only_looks && !of.reads_no_project(run, &BTreeSet::new())
+    // What builds with others alone looks for their packages.
+    let is_others = of
+        .builds_with(run)
+        .is_some_and(|names| !names.is_empty() && !names.contains(&ecosystem));
+    !is_elsewhere && !only_looks && !is_others && !of.reads_no_project(run, &BTreeSet::new())
 }

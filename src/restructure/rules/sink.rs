@@ -293,6 +293,7 @@ fn of_stage(
         }
         to = index;
     }
+    to = above_stale_clone(stage, effects, &names, (first, to));
     moved.retain(|m| *m <= to);
     readers.retain(|m| *m < to);
     moved.extend(&readers);
@@ -309,6 +310,30 @@ fn of_stage(
         return None;
     }
     Some(candidate(view, stage, &moved, to, &names, doubts, how))
+}
+
+/// The place above the first RUN that clones a repository as it is now, where git later goes to what one of `names` says:
+/// the clone has to be as new as that.
+fn above_stale_clone(
+    stage: &Stage,
+    effects: &[Effect],
+    names: &BTreeSet<String>,
+    (first, to): (usize, usize),
+) -> usize {
+    let git = |index: usize, verbs: &[&str]| {
+        let seen = seen(&stage.instructions[index]).unwrap_or_default();
+        let mut all = seen.iter();
+        all.any(|s| s.name() == "git" && verbs.contains(&s.subcommand()))
+    };
+    let goes_there = |index: &usize| {
+        let mut said = effects[*index].mentions.iter();
+        said.any(|m| names.contains(m)) && git(*index, &["checkout", "reset", "switch"])
+    };
+    if !(first..stage.instructions.len()).any(|i| goes_there(&i)) {
+        return to;
+    }
+    let clone = (first..=to).find(|&i| git(i, &["clone", "fetch", "pull"]));
+    clone.map_or(to, |clone| clone.saturating_sub(1))
 }
 
 /// Whether the RUN at `index` reads none of `names`, as far as its text and the files that it can come upon show.
