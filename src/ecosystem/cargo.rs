@@ -284,7 +284,7 @@ pub(super) fn path_dependencies(
         };
         match within(from, path) {
             Some(path) => found.push(path),
-            None => needs.doubt(format!("{name} comes from {path}, outside the context")),
+            None => needs.absent(format!("{name} comes from {path}, outside the context")),
         }
     }
     found

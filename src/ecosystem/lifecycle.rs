@@ -230,6 +230,11 @@ impl<'a> Package<'a> {
             "node" | "sh" | "bash" | "tsx" | "ts-node" | "zx" => {
                 local_script(self.files, self.dir, name, &words, needs)
             }
+            "npm" | "yarn" | "pnpm" | "bun" if is_of_members(&words) => {
+                return Err(format!(
+                    "the install runs the script {name}, and `{part}` builds a member of the workspace"
+                ));
+            }
             "npm" | "yarn" | "pnpm" | "bun" | "run-s" | "run-p" => {
                 return Ok(self.called(name, part, &words, needs));
             }
@@ -297,6 +302,24 @@ impl<'a> Package<'a> {
         }
         found.map(|(name, _)| name.as_str())
     }
+}
+
+/// Whether a package manager is to run something in members of the workspace.
+fn is_of_members(words: &[&str]) -> bool {
+    let ways = [
+        "--filter",
+        "--recursive",
+        "--workspace",
+        "--workspaces",
+        "-F",
+        "-r",
+        "-w",
+        "-ws",
+        "workspace",
+        "workspaces",
+    ];
+    let is_way = |w: &&str| ways.contains(&w.split('=').next().unwrap_or(w));
+    words[1..].iter().any(is_way)
 }
 
 /// The word after `option`.

@@ -9,14 +9,31 @@ pub(super) fn quoted(word: &str) -> String {
         return word.to_owned();
     }
     if word.contains('$') && !word.contains(['"', '\\', '`', '\'']) {
-        // Without blanks the value is taken as it was; an empty one vanishes.
-        return if word.contains(char::is_whitespace) {
+        // Without blanks the value is taken as it was; an empty one vanishes. So do the words that a variable may stand
+        // for: `${FEATURES:+--features ${FEATURES}}`.
+        return if has_open_blank(word) {
             format!("\"{word}\"")
         } else {
             word.to_owned()
         };
     }
     format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+/// Whether a word has a blank outside of `${…}`.
+fn has_open_blank(word: &str) -> bool {
+    let mut depth = 0_usize;
+    let mut before = ' ';
+    for c in word.chars() {
+        match c {
+            '{' if before == '$' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            c if c.is_whitespace() && depth == 0 => return true,
+            _ => {}
+        }
+        before = c;
+    }
+    false
 }
 
 /// The text of every element `<name>…</name>` without elements inside it, comments removed, trimmed.
@@ -208,6 +225,17 @@ pub(super) fn literals_after(text: &str, lead: &str, comments: &[&str]) -> Vec<S
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_part_them() {
+        let check = |word: &str, want: &str| assert_eq!(quoted(word), want);
+        check("a-b", "a-b");
+        check("a b", "'a b'");
+        check("$A b", "\"$A b\"");
+        check("${A:-x}", "${A:-x}");
+        check("${A:+--features ${A}}", "${A:+--features ${A}}");
+        check("${A:+x y} z", "\"${A:+x y} z\"");
+    }
 
     #[test]
     fn readers_take_what_is_written_and_no_more() {

@@ -20,6 +20,10 @@ impl Read<'_> {
                 let Some(Answer::Plan(plan)) = self.ask(seen) else {
                     continue;
                 };
+                // What was built before it is thrown away.
+                if plan.ecosystem == "cargo" && self.starts_anew(seen) {
+                    continue;
+                }
                 // Another program of that name is found there.
                 if seen.assignments.iter().any(|(name, _)| name == "PATH") {
                     continue;
@@ -86,6 +90,13 @@ impl Read<'_> {
             }
         }
         if n_source == 0 { Vec::new() } else { found }
+    }
+
+    /// Whether the RUN takes away all that Cargo has built before it comes to `seen`.
+    pub(super) fn starts_anew(&self, seen: &Seen) -> bool {
+        let is_whole = |s: &Seen| !s.args().iter().any(|a| a.starts_with("-p"));
+        let mut before = self.seen.iter().filter(|s| s.command < seen.command);
+        before.any(|s| s.name() == "cargo" && s.subcommand() == "clean" && is_whole(s))
     }
 
     /// Where the verb of a command ends in the Dockerfile's text.

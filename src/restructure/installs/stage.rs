@@ -228,7 +228,8 @@ impl<'a> StageView<'a> {
         if writes(&read) || before.into_iter().any(|read| writes(&read)) {
             return None;
         }
-        read.seen.iter().find_map(|seen| read.cooked(seen))
+        let mut seen = read.seen.iter().filter(|s| !read.starts_anew(s));
+        seen.find_map(|seen| read.cooked(seen))
     }
 
     /// COPY lines that bring what `install` reads into `dir`, each with its line break; `None` where some of it lies
