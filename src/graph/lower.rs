@@ -22,7 +22,7 @@ pub struct Options {
     pub build_args: BTreeMap<String, String>,
     /// Lower all stages up to the target, needed or not (the classic builder and kaniko build them all).
     pub all_stages: bool,
-    /// A FROM whose argument has no value becomes [`Base::Unknown`] instead of a refusal.
+    /// A FROM whose argument has no value becomes [`super::lowered::Base::Unknown`] instead of a refusal.
     pub unknown_bases: bool,
 }
 
