@@ -96,6 +96,12 @@ pub struct Instruction {
 }
 
 impl Instruction {
+    /// The instruction with the bodies of its here-documents, a line break before each.
+    pub fn with_bodies(&self) -> String {
+        let bodies: Vec<&str> = self.heredocs.iter().map(|h| h.content.as_str()).collect();
+        format!("{}\n{}", self.original, bodies.join("\n"))
+    }
+
     /// The value of flag `name`: `Some("")` when given without a value.
     pub fn flag(&self, name: &str) -> Option<&str> {
         self.flags

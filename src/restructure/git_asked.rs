@@ -4,7 +4,7 @@ use super::layout::{mount_field, reachable};
 use super::manifests::is_manifest;
 use super::mentions::{holds, mentions};
 use super::view::View;
-use crate::dockerfile::ast::{Kind, Source};
+use crate::dockerfile::ast::{Instruction, Kind, Source};
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
@@ -176,10 +176,7 @@ pub(super) fn run_texts<'a>(view: &View<'a>) -> impl Iterator<Item = String> + '
         .into_iter()
         .flat_map(move |s| &dockerfile.stages[s].instructions)
         .filter(|i| matches!(i.kind, Kind::Run(_)))
-        .map(|i| {
-            let bodies: Vec<&str> = i.heredocs.iter().map(|h| h.content.as_str()).collect();
-            format!("{}\n{}", i.original, bodies.join("\n"))
-        })
+        .map(Instruction::with_bodies)
 }
 
 /// Every source that a COPY, ADD or bind mount from the context names, cleaned.

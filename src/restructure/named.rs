@@ -33,11 +33,7 @@ pub(super) fn named(
     if here != "/" && paths.iter().any(|p| is_within(p, here)) {
         return None;
     }
-    let heredocs = instruction.heredocs.iter().map(|h| h.content.as_str());
-    let text: String = [instruction.original.as_str()]
-        .into_iter()
-        .chain(heredocs)
-        .collect();
+    let text = instruction.with_bodies();
     if paths.iter().any(|p| names_a_directory_of(&text, p)) {
         return None;
     }

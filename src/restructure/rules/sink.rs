@@ -360,11 +360,7 @@ fn is_unread(
     }
     let words: Vec<&str> = names.iter().map(String::as_str).collect();
     let present = present(view, ground.places, stage.index, index);
-    let heredocs = instruction.heredocs.iter().map(|h| h.content.as_str());
-    let text: String = [instruction.original.as_str()]
-        .into_iter()
-        .chain(heredocs)
-        .collect();
+    let text = instruction.with_bodies();
     let calls = |there| called_with(view, there, &text, &words).is_some();
     if present.as_ref().is_some_and(calls) {
         return false;
