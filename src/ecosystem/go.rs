@@ -93,12 +93,7 @@ fn prefetch(call: &Call<'_>, dir: &RepoPath) -> Verdict {
 
 fn needs(call: &Call<'_>, dir: &RepoPath) -> Result<Needs, String> {
     let files = &call.files;
-    let is_off = call.env.get("GOWORK").is_some_and(|w| w == "off");
-    let work = ancestors(dir)
-        .into_iter()
-        .filter(|_| !is_off)
-        .map(|d| d.join(b"go.work"))
-        .find(|p| files.has(p));
+    let work = work_above(call, dir);
     let module = module_above(files, dir);
     if module.is_none() && work.is_none() {
         return Err("there is no go.mod where it runs".to_owned());
@@ -173,6 +168,15 @@ pub(super) fn module_above(files: &Files<'_>, dir: &RepoPath) -> Option<RepoPath
     ancestors(dir)
         .into_iter()
         .find(|d| files.has(&d.join(b"go.mod")))
+}
+
+/// The nearest go.work, from `dir` upwards, unless GOWORK turns workspaces off.
+pub(super) fn work_above(call: &Call<'_>, dir: &RepoPath) -> Option<RepoPath> {
+    if call.env.get("GOWORK").is_some_and(|w| w == "off") {
+        return None;
+    }
+    let works = ancestors(dir).into_iter().map(|d| d.join(b"go.work"));
+    works.into_iter().find(|p| call.files.has(p))
 }
 
 pub(super) fn ancestors(dir: &RepoPath) -> Vec<RepoPath> {

@@ -2,7 +2,7 @@
 
 use super::base::is_distribution;
 use super::installs::StageView;
-use super::layout::parent;
+use super::layout::built_on;
 use super::runtime::image_name;
 use crate::ecosystem::CacheDir;
 use std::collections::BTreeMap;
@@ -135,8 +135,8 @@ fn home_path(of: &StageView<'_>, run: usize, path: &str) -> Option<String> {
 /// The image that the stage is built on in the end.
 fn image_of<'a>(of: &StageView<'a>) -> &'a str {
     let dockerfile = of.view.dockerfile;
-    let above = std::iter::successors(Some(of.stage.index), |s| parent(dockerfile, *s));
-    let root = above.last().unwrap_or(of.stage.index);
+    let root = built_on(dockerfile, of.stage.index).last();
+    let root = root.unwrap_or(of.stage.index);
     &dockerfile.stages[root].base().image
 }
 

@@ -19,6 +19,18 @@ pub(super) struct Emptied {
     pub(super) doubts: Vec<String>,
 }
 
+/// Why words went, where some did.
+pub(super) fn why_taken_out(mut words: Vec<String>) -> Option<String> {
+    words.sort();
+    words.dedup();
+    (!words.is_empty()).then(|| {
+        format!(
+            "`{}` goes, since no download is left in the layer",
+            words.join("` and `")
+        )
+    })
+}
+
 /// Flags by which an installer keeps no downloads.
 const FLAGS: [(&str, &str); 3] = [
     ("pip", "--no-cache-dir"),

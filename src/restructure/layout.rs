@@ -97,6 +97,11 @@ pub fn stage_named(dockerfile: &Dockerfile, of: usize, name: &str) -> Option<usi
     by_name.or_else(|| name.parse::<usize>().ok().filter(|&n| n < of))
 }
 
+/// The stage and those that it is built on, itself first.
+pub fn built_on(dockerfile: &Dockerfile, stage: usize) -> impl Iterator<Item = usize> + '_ {
+    std::iter::successors(Some(stage), |s| parent(dockerfile, *s))
+}
+
 /// Stages the target needs, itself included, by FROM, `--from` and mounts.
 pub fn reachable(dockerfile: &Dockerfile, target: usize) -> BTreeSet<usize> {
     let (mut found, mut open) = (BTreeSet::new(), vec![target]);

@@ -16,7 +16,8 @@ use super::candidate::Candidate;
 use super::effect::{Effect, conflict, effect};
 use super::findable;
 use super::layout::{
-    BASE, Place, absolute, delivered, expand, parent, places, selected, stage_named, unquote,
+    BASE, Place, absolute, built_on, delivered, expand, parent, places, selected, stage_named,
+    unquote,
 };
 use super::view::View;
 use crate::context::IgnoreRules;
@@ -367,7 +368,7 @@ fn origin(dockerfile: &Dockerfile, stage: usize, from: &str, names: &BTreeSet<&s
     if let Some(name) = name.filter(|n| names.contains(n)) {
         return name.to_owned();
     }
-    let first = std::iter::successors(Some(found), |s| parent(dockerfile, *s)).last();
+    let first = built_on(dockerfile, found).last();
     let first = &dockerfile.stages[first.unwrap_or(found)];
     format!("FROM {}", first.base().image)
 }

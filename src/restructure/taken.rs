@@ -1,17 +1,12 @@
 //! What of a stage goes into the image or into other stages.
 
-use super::layout::{is_within, mount_field, parent, stage_named};
+use super::layout::{built_on, is_within, mount_field, parent, stage_named};
 use super::view::View;
 use crate::dockerfile::ast::{Instruction, Kind, Source};
 
 /// Whether the stage is the target or one that it is built on.
 pub(super) fn is_in_image(view: &View<'_>, stage: usize) -> bool {
-    line(view, view.target).any(|s| s == stage)
-}
-
-/// The stage and those that it is built on, itself first.
-pub(super) fn line<'v>(view: &'v View<'_>, stage: usize) -> impl Iterator<Item = usize> + 'v {
-    std::iter::successors(Some(stage), |s| parent(view.dockerfile, *s))
+    built_on(view.dockerfile, view.target).any(|s| s == stage)
 }
 
 /// Whether a `--from` takes something at, above or below `path` out of the stage, or another stage is built on it.

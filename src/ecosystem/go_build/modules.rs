@@ -1,6 +1,6 @@
 //! Which directory an import path of the project means: by go.mod, `replace`, go.work, or below GOPATH.
 
-use super::super::go::{ancestors, directives, module_above};
+use super::super::go::{ancestors, directives, module_above, work_above};
 use super::super::needs::within;
 use super::super::{Call, Files};
 use super::reads::Reads;
@@ -33,12 +33,7 @@ impl Modules {
     /// Those that a command in `dir` builds in. `flags` are the command's own and those of GOFLAGS.
     pub(super) fn of(call: &Call<'_>, dir: &RepoPath, flags: &[String]) -> Result<Self, String> {
         let files = &call.files;
-        let is_off = call.env.get("GOWORK").is_some_and(|w| w == "off");
-        let work = ancestors(dir)
-            .into_iter()
-            .filter(|_| !is_off)
-            .map(|d| d.join(b"go.work"))
-            .find(|p| files.has(p));
+        let work = work_above(call, dir);
         let main = module_above(files, dir);
         if call.env.get("GO111MODULE").is_some_and(|v| v == "off")
             || main.is_none() && work.is_none()

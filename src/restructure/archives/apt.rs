@@ -20,8 +20,8 @@
 
 use super::super::candidate::TextEdit;
 use super::super::effect::{Files, effect};
-use super::super::layout::At;
-use super::super::taken::{gives, is_in_image, line, takes_below};
+use super::super::layout::{At, built_on};
+use super::super::taken::{gives, is_in_image, takes_below};
 use super::edit::with_mounts;
 use super::found::{Reading, Run, has_mount, read};
 use super::proposal::{Family, Kept};
@@ -159,7 +159,7 @@ pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
 /// What the file itself says before the end of the RUN at `at`, and what the proposal says in RUNs before it.
 fn told_before(family: &Family<'_, '_>, at: At, told: &BTreeMap<usize, Told>) -> Told {
     let mut all = Told::default();
-    for stage in line(family.view, at.stage) {
+    for stage in built_on(family.view.dockerfile, at.stage) {
         let own = told.get(&stage).copied().unwrap_or_default();
         all.no_cleaning |= own.no_cleaning;
         all.keep |= own.keep;

@@ -1,7 +1,8 @@
 //! The candidates: which RUNs get which mounts, and what is to be said of it.
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
-use super::super::layout::{Place, parent, places, reachable};
+use super::super::kept::why_taken_out;
+use super::super::layout::{Place, built_on, places, reachable};
 use super::super::lift::declare;
 use super::super::view::View;
 use super::{apk, apt, dnf};
@@ -37,10 +38,7 @@ pub(super) struct Family<'v, 'a> {
 pub(in crate::restructure) fn candidates(view: &View<'_>, rule: &'static str) -> Vec<Candidate> {
     let places = places(view.dockerfile);
     let needed = reachable(view.dockerfile, view.target);
-    let root = |stage: usize| {
-        let above = std::iter::successors(Some(stage), |s| parent(view.dockerfile, *s));
-        above.last().unwrap_or(stage)
-    };
+    let root = |stage: usize| built_on(view.dockerfile, stage).last().unwrap_or(stage);
     let mut found = Vec::new();
     for &first in needed.iter().filter(|s| root(**s) == **s) {
         let family = Family {
@@ -92,15 +90,7 @@ fn candidate(view: &View<'_>, rule: &'static str, kept: Kept<'_>) -> Option<Cand
         kept.still,
     );
     let mut reasons = kept.reasons;
-    let mut taken_out = kept.taken_out;
-    taken_out.sort();
-    taken_out.dedup();
-    if !taken_out.is_empty() {
-        reasons.push(format!(
-            "`{}` goes, since no download is left in the layer",
-            taken_out.join("` and `")
-        ));
-    }
+    reasons.extend(why_taken_out(kept.taken_out));
     let mut doubts: Vec<String> = Vec::new();
     for doubt in kept.doubts {
         if !doubts.contains(&doubt) {

@@ -29,9 +29,10 @@
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::filter::PREPARE;
 use super::super::installs::{Action, StageView};
-use super::super::layout::{BASE, is_within, parent, places, reachable};
+use super::super::layout::{BASE, is_within, places, reachable};
 use super::super::lift::{Lift, declare, lift};
 use super::super::moving::block_of;
+use super::super::taken::is_in_image;
 use super::super::view::View;
 use super::Rule;
 use crate::dockerfile::ast::{Instruction, Kind};
@@ -136,8 +137,7 @@ fn fits(of: &StageView<'_>, run: usize) -> bool {
     let (view, stage) = (of.view, of.stage);
     let dockerfile = view.dockerfile;
     // What the image is made of must not get the recipe.
-    let mut image = std::iter::successors(Some(view.target), |s| parent(dockerfile, *s));
-    let is_image = image.any(|s| s == stage.index);
+    let is_image = is_in_image(view, stage.index);
     let own = stage.name.is_none().then_some(BUILDER);
     let is_taken = dockerfile.stages.iter().any(|s| {
         let name = s.name.as_deref();

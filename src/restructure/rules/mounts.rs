@@ -21,7 +21,7 @@ use super::super::command;
 use super::super::downloads::{self, Downloads};
 use super::super::effect::{Files, effect};
 use super::super::installs::{Install, StageView, relative};
-use super::super::kept::emptied;
+use super::super::kept::{emptied, why_taken_out};
 use super::super::layout::{overlap, places, reachable};
 use super::super::lift::declare;
 use super::super::moving::{block, with_flags, without_blank_twin};
@@ -248,15 +248,15 @@ fn cache(
         .iter()
         .map(|&i| of.stage.instructions[i].lines.first.to_string())
         .collect();
+    let (held, does) = if dir.is_compiled {
+        ("compiled code", "compiles")
+    } else {
+        ("downloads", "downloads")
+    };
     let mut candidate = Candidate::new(
         CACHES.id,
         format!(
-            "keep {ecosystem}'s {} in a cache mount ({} {})",
-            if dir.is_compiled {
-                "compiled code"
-            } else {
-                "downloads"
-            },
+            "keep {ecosystem}'s {held} in a cache mount ({} {})",
             if lines.len() == 1 { "line" } else { "lines" },
             lines.join(", ")
         ),
@@ -266,20 +266,10 @@ fn cache(
         .iter()
         .map(|&i| of.stage.instructions[i].lines)
         .collect();
-    let does = if dir.is_compiled {
-        "compiles"
-    } else {
-        "downloads"
-    };
     candidate.rationale = format!(
         "When line {} must run again, {ecosystem} {does} everything anew; a cache mount at {target} keeps what it had. It helps only where the builder's own state survives.",
         lines[0]
     );
-    let held = if dir.is_compiled {
-        "compiled code"
-    } else {
-        "downloads"
-    };
     let mut reasons = vec![format!(
         "{target} holds {held} alone, which {ecosystem} checks before use"
     )];
@@ -288,14 +278,7 @@ fn cache(
             "no image and no later stage takes files from {target}"
         ));
     }
-    taken_out.sort();
-    taken_out.dedup();
-    if !taken_out.is_empty() {
-        reasons.push(format!(
-            "`{}` goes, since no download is left in the layer",
-            taken_out.join("` and `")
-        ));
-    }
+    reasons.extend(why_taken_out(taken_out));
     doubts.sort();
     doubts.dedup();
     candidate.safety = Safety::of(reasons, doubts);

@@ -8,7 +8,7 @@ use super::super::effect::destination;
 use super::super::git_asked::hides_git;
 use super::super::installs::{Reading, StageView};
 use super::super::layout::{
-    At, Place, absolute, expand, is_within, mount_field, parent, stage_named, unquote,
+    At, Place, absolute, built_on, expand, is_within, mount_field, parent, stage_named, unquote,
 };
 use super::super::mentions::mentions;
 use super::super::view::View;
@@ -183,8 +183,7 @@ fn shown(view: &View<'_>, all: &[Vec<Place>], at: At, git: bool) -> Result<Shown
     let dockerfile = view.dockerfile;
     let mut shown = Shown::default();
     for stage in &dockerfile.stages {
-        let mut chain = std::iter::successors(Some(stage.index), |s| parent(dockerfile, *s));
-        if !chain.any(|s| s == at.stage) {
+        if !built_on(dockerfile, stage.index).any(|s| s == at.stage) {
             shown.takes(view, all, at, stage.index)?;
             continue;
         }

@@ -445,10 +445,9 @@ fn stands_alone(ground: &Ground<'_>, index: usize) -> bool {
         let before = &commands[..=at];
         let is_new = |w: &String| w == "--no-cache" || w == "-U" || w.starts_with("--update");
         before.iter().any(|s| {
-            s.name() == commands[at].name()
-                && (s.subcommand() == "update" || s.args().iter().any(is_new))
-                || s.name() == "apt" && s.subcommand() == "update"
-                || s.name() == "apt-get" && s.subcommand() == "update"
+            let is_own = s.name() == commands[at].name();
+            let updates = s.subcommand() == "update" && (is_own || s.name().starts_with("apt"));
+            updates || is_own && s.args().iter().any(is_new)
         })
     };
     let is_apart = |(at, seen): (usize, &Seen)| match seen.name() {
