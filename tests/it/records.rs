@@ -247,6 +247,28 @@ fn what_is_no_record_is_said() {
 }
 
 #[test]
+fn a_record_of_an_unknown_kind_is_no_image() {
+    let mut files = files(&record("1-cold"));
+    for (_, bytes) in &mut files {
+        if let Ok(text) = str::from_utf8(bytes) {
+            *bytes = text
+                .replace("buildkit.historyrecord", "buildkit.historyrecore")
+                .into_bytes();
+        }
+    }
+    let reading = read(&archive(&files));
+    assert_eq!(
+        (&reading.builds[..], &reading.sizes[..]),
+        (&[][..], &[][..])
+    );
+    assert!(
+        reading.problems[0].contains("No build was found"),
+        "{:?}",
+        reading.problems
+    );
+}
+
+#[test]
 fn hostile_records_are_refused_in_peace() {
     let files = files(&record("1-cold"));
     let with = |edit: &dyn Fn(&str, &mut Vec<u8>)| {
@@ -336,7 +358,7 @@ proptest! {
         for build in &reading.builds {
             prop_assert!(build.steps.iter().all(|s| s.inputs.iter().all(|&i| i < build.steps.len())));
         }
-        prop_assert!(!reading.builds.is_empty() || !reading.problems.is_empty());
+        prop_assert!(!reading.builds.is_empty() || !reading.problems.is_empty(), "{reading:?}");
         calibrate(&[("damaged".to_owned(), reading)]);
     }
 }

@@ -14,6 +14,11 @@ use super::vertex::Layers;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
+/// Configurations of images, as OCI and as Docker name them.
+const IMAGES: [&str; 2] = [
+    "application/vnd.oci.image.config.v1+json",
+    "application/vnd.docker.container.image.v1+json",
+];
 const RECORD: &str = "application/vnd.buildkit.historyrecord.v0";
 const LOG: &str = "application/vnd.buildkit.status.v0";
 const PROVENANCE: &str = "application/vnd.in-toto+json";
@@ -77,8 +82,10 @@ pub(super) fn read(files: &Files, reading: &mut Reading) {
         if manifest.config.media_type == RECORD {
             let record = blob(files, &manifest.config.digest).and_then(json);
             records.push((record.unwrap_or_default(), manifest));
-        } else if let Some(config) = blob(files, &manifest.config.digest) {
-            // An image: sizes of its layers, and what made them.
+        } else if IMAGES.contains(&manifest.config.media_type.as_str())
+            && let Some(config) = blob(files, &manifest.config.digest)
+        {
+            // Sizes of its layers, and what made them. Those of other kinds, damaged records among them, are no layers.
             for document in [bytes.as_slice(), config] {
                 reading
                     .sizes
