@@ -42,24 +42,14 @@ pub(super) fn plan(call: &Call<'_>) -> Option<Answer> {
     let mut is_prepared = false;
     for made in &behind.commands {
         let seen = &made.seen;
-        let dir = seen
-            .directory
-            .as_deref()
-            .and_then(|d| super::needs::within(&behind.dir, d));
         let is_known = !made.has_place && !seen.words.iter().any(|w| is_unknown(w));
-        let Some(dir) = dir.filter(|_| is_known && !seen.conditional) else {
+        let at = made.inner(call, &behind.dir);
+        let Some(at) = at.filter(|_| is_known && !seen.conditional) else {
             is_prepared |= !is_quiet(seen.name());
             is_whole &= is_quiet(seen.name());
             continue;
         };
-        let mut env = call.env.clone();
-        env.extend(seen.assignments.iter().cloned());
-        let inner = Call {
-            words: &seen.words,
-            env: &env,
-            dir: &dir,
-            ..*call
-        };
+        let inner = at.call(call);
         is_whole &= made.is_bare;
         // Another goal of the same Makefile: its commands stand before it.
         let is_goal = behind.is_makefile
@@ -88,7 +78,7 @@ pub(super) fn plan(call: &Call<'_>) -> Option<Answer> {
         first.get_or_insert(First {
             found,
             line,
-            dir,
+            dir: at.dir.clone(),
             is_plain: made.is_plain,
             is_prepared,
         });

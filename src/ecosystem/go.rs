@@ -44,16 +44,11 @@ fn made(call: &Call<'_>) -> Verdict {
     let (plain, hidden): (Vec<_>, Vec<_>) = commands.iter().partition(|m| m.is_plain);
     for made in plain.into_iter().chain(hidden) {
         let seen = &made.seen;
-        let at = seen.directory.as_deref().and_then(|d| within(&base, d));
-        let Some(dir) = at.filter(|_| seen.name() == "go") else {
+        let at = made.inner(call, &base);
+        let Some(at) = at.filter(|_| seen.name() == "go") else {
             continue;
         };
-        let inner = Call {
-            words: &seen.words,
-            dir: &dir,
-            ..*call
-        };
-        let mut needs = match plan(&inner) {
+        let mut needs = match plan(&at.call(call)) {
             Some(Ok((_, needs))) => needs,
             Some(Err(reason)) => return Some(Err(reason)),
             None => continue,
@@ -65,7 +60,7 @@ fn made(call: &Call<'_>) -> Verdict {
                 seen.subcommand()
             ));
         }
-        let rest = dir.strip_prefix(call.dir)?.to_string();
+        let rest = at.dir.strip_prefix(call.dir)?.to_string();
         let line = if rest.is_empty() {
             "go mod download".to_owned()
         } else {
@@ -240,13 +235,5 @@ fn made_cache(call: &Call<'_>) -> Option<CacheDir> {
     commands
         .iter()
         .filter(|made| made.seen.name() == "go")
-        .find_map(|made| {
-            let at = made.seen.directory.as_deref();
-            let dir = at.and_then(|d| within(&base, d))?;
-            cache(&Call {
-                words: &made.seen.words,
-                dir: &dir,
-                ..*call
-            })
-        })
+        .find_map(|made| cache(&made.inner(call, &base)?.call(call)))
 }

@@ -67,6 +67,38 @@ pub(super) struct Made {
     pub(super) is_bare: bool,
 }
 
+/// A command of a recipe where it runs: what it is asked about by itself with.
+pub(super) struct Inner<'m> {
+    words: &'m [String],
+    env: BTreeMap<String, String>,
+    /// The directory of the context in which it runs.
+    pub(super) dir: RepoPath,
+}
+
+impl Made {
+    /// The command in its directory below `base`, with what is set for `call` and what stands before it; `None` where
+    /// its directory is not known.
+    pub(super) fn inner(&self, call: &Call<'_>, base: &RepoPath) -> Option<Inner<'_>> {
+        let dir = within(base, self.seen.directory.as_deref()?)?;
+        let mut env = call.env.clone();
+        env.extend(self.seen.assignments.iter().cloned());
+        let words = &self.seen.words;
+        Some(Inner { words, env, dir })
+    }
+}
+
+impl Inner<'_> {
+    /// It as a call in place of `outer`.
+    pub(super) fn call<'a>(&'a self, outer: &Call<'a>) -> Call<'a> {
+        Call {
+            words: self.words,
+            env: &self.env,
+            dir: &self.dir,
+            ..*outer
+        }
+    }
+}
+
 /// Whether the program of a command of `script` is written with a directory before it.
 pub(super) fn has_place(script: &shell::Script, seen: &Seen) -> bool {
     let end = format!("/{}", seen.name());
@@ -99,11 +131,13 @@ pub(super) fn goal(call: &Call<'_>) -> Option<Goal> {
     };
     let (path, text) = text(call, &call.files, &dir)?;
     let mut makefile = Makefile::read(&text);
-    let mut goals = Vec::new();
+    let (mut goals, mut given) = (Vec::new(), Vec::new());
     let words: Vec<String> = call.args().iter().flat_map(|w| split(call, w)).collect();
     for word in goals_of(&words) {
         match word.split_once('=') {
             Some((name, value)) => {
+                let known = call.expanded(value).filter(|v| !v.contains('`'));
+                given.extend(known.map(|value| (name.to_owned(), value)));
                 let value = Some(value.to_owned());
                 makefile.variables.insert(name.to_owned(), value);
             }
@@ -117,6 +151,10 @@ pub(super) fn goal(call: &Call<'_>) -> Option<Goal> {
     let mut visited = BTreeSet::new();
     for goal in goals {
         makefile.visit(&goal, &mut visited, &mut found);
+    }
+    // Make puts the variables of its command line into the environment of each command (GNU make manual, 5.7.2).
+    for made in &mut found {
+        made.seen.assignments.splice(0..0, given.iter().cloned());
     }
     let is_made = |name: &&String| makefile.rules.contains_key(*name);
     let bare = visited.iter().filter(|name| !is_made(name));

@@ -229,19 +229,11 @@ fn of_make(call: &Call<'_>, git: bool, depth: usize) -> Result<Reads, String> {
     for made in &goal.commands {
         let seen = &made.seen;
         let unknown = || format!("{} of the Makefile may read any file", seen.name());
-        let dir = seen.directory.as_deref();
-        let dir = dir.and_then(|d| within(&goal.dir, d));
-        let dir = dir
+        let at = made.inner(call, &goal.dir);
+        let at = at
             .filter(|_| !made.has_place && made.is_bare)
             .ok_or_else(unknown)?;
-        let mut env = call.env.clone();
-        env.extend(seen.assignments.iter().cloned());
-        let inner = Call {
-            words: &seen.words,
-            env: &env,
-            dir: &dir,
-            ..*call
-        };
+        let inner = at.call(call);
         // Another goal of the same Makefile: its commands stand before it.
         let is_goal = seen.name() == "make" && !seen.args().iter().any(|a| a.starts_with('-'));
         if is_goal || is_quiet(&seen.words) {
@@ -481,6 +473,10 @@ mod tests {
         check(
             "go build ./cmd/up",
             "! cmd/up/main.go includes files from above with cgo",
+        );
+        check(
+            "make build GOFLAGS=-modfile=x",
+            "! -modfile=x may read any file",
         );
         check("make run", "! x.sh of the Makefile may read any file");
         check("make asks", "! the Makefile runs v.sh while it is read");

@@ -334,6 +334,13 @@ fn go_workspaces_may_be_vendored_or_switched_off() {
         ("vendor/modules.txt", ""),
     ];
     check_whole(&tree, "go build ./a", "vendored");
+    let makefile = "x:\n\tcd a && GOWORK=off go build\ny:\n\tcd a && go build\n";
+    let made = [tree[0], tree[1], tree[2], ("Makefile", makefile)];
+    check_whole(&made, "make y", "vendored");
+    for off in ["make x", "make y GOWORK=off"] {
+        let line = "prefetch cd a && go mod download";
+        check(&made, off, line, &["a/go.mod"]);
+    }
 }
 
 #[test]
