@@ -62,9 +62,9 @@ impl Sheet {
         pieces: &mut Pieces,
         known: &mut Known,
     ) -> Self {
-        let numbered = steps.steps.iter().enumerate();
+        let numbered = steps.steps.iter().enumerate().zip(told(steps));
         let mut rows: Vec<Row> = numbered
-            .map(|(n, step)| row(model, step, n, pieces, known))
+            .map(|((n, step), told)| row(model, step, n, told, pieces, known))
             .collect();
         for (row, work) in rows.iter_mut().zip(works(model, steps, known)) {
             row.is_measured = work.iter().all(|w| w.estimate.is_measured());
@@ -122,12 +122,8 @@ impl Sheet {
 /// none of their own.
 pub(super) fn works(model: &CostModel, steps: &Steps, known: &mut Known) -> Vec<Vec<Work>> {
     let mut below: Vec<BTreeSet<&'static str>> = Vec::with_capacity(steps.steps.len());
-    let mut told: Vec<Told> = Vec::with_capacity(steps.steps.len());
     let mut works = Vec::with_capacity(steps.steps.len());
-    for (n, step) in steps.steps.iter().enumerate() {
-        let mut said = Told::by(step);
-        parents(step, n).for_each(|p| said |= told[p]);
-        told.push(said);
+    for ((n, step), said) in steps.steps.iter().enumerate().zip(told(steps)) {
         let mut own = alone(model, step, said, known).map_or_else(Vec::new, |a| a.work.clone());
         let mut fetched: BTreeSet<&'static str> = parents(step, n)
             .flat_map(|p| below[p].iter().copied())
@@ -142,6 +138,17 @@ pub(super) fn works(model: &CostModel, steps: &Steps, known: &mut Known) -> Vec<
         works.push(work);
     }
     works
+}
+
+/// What is said of downloads up to the end of each step.
+fn told(steps: &Steps) -> Vec<Told> {
+    let mut told: Vec<Told> = Vec::with_capacity(steps.steps.len());
+    for (n, step) in steps.steps.iter().enumerate() {
+        let mut said = Told::by(step);
+        parents(step, n).for_each(|p| said |= told[p]);
+        told.push(said);
+    }
+    told
 }
 
 /// A step taken alone; `None` where it does not count. What the builder does not show (the merge half of a link, a
@@ -181,12 +188,18 @@ fn parents(step: &Step, n: usize) -> impl Iterator<Item = usize> {
 }
 
 /// A step without its work.
-fn row(model: &CostModel, step: &Step, n: usize, pieces: &mut Pieces, known: &mut Known) -> Row {
+fn row(
+    model: &CostModel,
+    step: &Step,
+    n: usize,
+    told: Told,
+    pieces: &mut Pieces,
+    known: &mut Known,
+) -> Row {
     let (profile, rates) = (&model.profile, &model.rates);
     let image = step::image_of(step);
     let is_from = image.is_some();
-    let layer =
-        alone(model, step, Told::by(step), known).map_or_else(LayerSize::default, |a| a.layer);
+    let layer = alone(model, step, told, known).map_or_else(LayerSize::default, |a| a.layer);
     let images = image
         .into_iter()
         .map(|name| step::base(name, profile, rates))
