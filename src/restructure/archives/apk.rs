@@ -18,10 +18,13 @@
 //! finds a cache: each stands for itself.
 
 use super::super::candidate::TextEdit;
+use super::super::kept::Emptied;
+use super::super::view::View;
 use super::edit::with_mounts;
-use super::found::{Reading, Run, has_mount, read};
+use super::found::{Run, has_mount};
 use super::proposal::{Family, Kept};
 use crate::dockerfile::Span;
+use crate::dockerfile::ast::Instruction;
 use crate::shell::Seen;
 
 const PROGRAMS: [&str; 1] = ["apk"];
@@ -34,54 +37,27 @@ const UPDATES: [&str; 3] = ["-U", "--update", "--update-cache"];
 
 /// apk's mounts in `family`.
 pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
-    let view = family.view;
-    let mut kept = Kept {
-        name: "apk",
-        targets: vec![CACHE],
-        lines: Vec::new(),
-        edits: Vec::new(),
-        taken_out: Vec::new(),
-        reasons: vec![
-            "apk takes a package from its cache only under the checksum that the index gives"
-                .to_owned(),
-            "the index is brought up to date as before".to_owned(),
-        ],
-        doubts: Vec::new(),
-        still: "Packages are still unpacked, and the index is still asked for.",
-    };
-    for &stage in &family.stages {
-        let instructions = &view.dockerfile.stages[stage].instructions;
-        for (index, instruction) in instructions.iter().enumerate() {
-            if has_mount(instruction, &[CACHE, STATIC]) || instruction.original.contains(CACHE) {
-                return None;
-            }
-            let place = family.places.get(stage)?.get(index)?;
-            let Reading::Plain(run) = read(view, instruction, place, &PROGRAMS) else {
-                continue;
-            };
-            let edits = edits(family, &run);
-            let Some((edits, words)) = edits else {
-                continue;
-            };
-            kept.edits.extend(edits);
-            kept.taken_out.extend(words);
-            kept.doubts.extend(run.doubt_of_scripts(&kept.targets));
-            kept.lines.push(run.instruction.lines);
-        }
-    }
-    (!kept.lines.is_empty()).then_some(kept)
+    let still = "Packages are still unpacked, and the index is still asked for.";
+    let mut kept = Kept::new("apk", vec![CACHE], still);
+    kept.reasons = vec![
+        "apk takes a package from its cache only under the checksum that the index gives"
+            .to_owned(),
+        "the index is brought up to date as before".to_owned(),
+    ];
+    let has_mounts = |i: &Instruction| has_mount(i, &[CACHE, STATIC]) || i.original.contains(CACHE);
+    kept.with_each_run(family, &PROGRAMS, has_mounts, |run| {
+        changed(family.view, run)
+    })
 }
 
-/// The edits of one RUN, and the words that go; `None` where nothing is installed, or elsewhere.
-fn edits(family: &Family<'_, '_>, run: &Run<'_>) -> Option<(Vec<TextEdit>, Vec<String>)> {
+/// What is done to one RUN; `None` where nothing is installed, or elsewhere.
+fn changed(view: &View<'_>, run: &Run<'_>) -> Option<Emptied> {
     let own: Vec<&Seen> = run.of(&PROGRAMS).collect();
     if !own.iter().any(|s| installs(s)) || own.iter().any(|s| is_special(s)) {
         return None;
     }
-    let emptied = run.emptied(family.view, "apk", &[CACHE])?;
-    let mut edits = with_mounts(family.view, run, &[CACHE], &[])?;
-    let mut words = emptied.words;
-    edits.extend(emptied.edits);
+    let mut changed = run.emptied(view, "apk", &[CACHE])?;
+    changed.edits.extend(with_mounts(view, run, &[CACHE], &[])?);
     let mut is_updated = false;
     for seen in own {
         if seen.subcommand() == "update" && !seen.conditional {
@@ -91,13 +67,13 @@ fn edits(family: &Family<'_, '_>, run: &Run<'_>) -> Option<(Vec<TextEdit>, Vec<S
             let updates = is_updated
                 || seen.subcommand() == "update"
                 || seen.args().iter().any(|w| UPDATES.contains(&w.as_str()));
-            edits.extend(updated(run, seen, updates)?);
+            changed.edits.extend(updated(run, seen, updates)?);
             if seen.args().iter().any(|w| w == NO_CACHE) {
-                words.push(NO_CACHE.to_owned());
+                changed.words.push(NO_CACHE.to_owned());
             }
         }
     }
-    Some((edits, words))
+    Some(changed)
 }
 
 /// `--no-cache` out of a command, and `--update-cache` in, unless it `updates` by itself. `None` where its words are not

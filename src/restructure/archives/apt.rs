@@ -93,16 +93,8 @@ pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
     let updates_all = installing.iter().all(|(_, run)| updates_first(run));
     let mut targets = vec![ARCHIVES];
     targets.extend(updates_all.then_some(if marks { LISTS } else { STATE }));
-    let mut kept = Kept {
-        name: "apt",
-        lines: Vec::new(),
-        edits: Vec::new(),
-        taken_out: Vec::new(),
-        reasons: Vec::new(),
-        doubts: Vec::new(),
-        still: "Packages are still unpacked and installed, apt-get update still asks the servers, and RUNs with these mounts wait for each other.",
-        targets,
-    };
+    let still = "Packages are still unpacked and installed, apt-get update still asks the servers, and RUNs with these mounts wait for each other.";
+    let mut kept = Kept::new("apt", targets, still);
     let mut told: BTreeMap<usize, Told> = BTreeMap::new();
     let mut is_told_here = false;
     for (at, run) in installing {

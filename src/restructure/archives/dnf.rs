@@ -15,9 +15,12 @@
 
 use super::super::base::dnf_cache;
 use super::super::candidate::TextEdit;
+use super::super::kept::Emptied;
+use super::super::view::View;
 use super::edit::with_mounts;
-use super::found::{Reading, Run, has_mount, read};
+use super::found::{Run, has_mount};
 use super::proposal::{Family, Kept};
+use crate::dockerfile::ast::Instruction;
 use crate::shell::Seen;
 
 const PROGRAMS: [&str; 2] = ["dnf", "dnf5"];
@@ -29,51 +32,31 @@ pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
     let view = family.view;
     let first = view.dockerfile.stages.get(*family.stages.first()?)?;
     let target = dnf_cache(&first.base().image)?;
-    let mut kept = Kept {
-        name: "dnf",
-        targets: vec![target],
-        lines: Vec::new(),
-        edits: Vec::new(),
-        taken_out: Vec::new(),
-        reasons: vec![
-            "dnf takes a package from its cache only under the checksum that the metadata gives"
-                .to_owned(),
-            "the metadata is brought up to date as before".to_owned(),
-        ],
-        doubts: Vec::new(),
-        still: "Packages are still unpacked, and the metadata is still asked for.",
-    };
-    for &stage in &family.stages {
-        let instructions = &view.dockerfile.stages[stage].instructions;
-        for (index, instruction) in instructions.iter().enumerate() {
-            if has_mount(instruction, &[target]) {
-                return None;
-            }
-            let place = family.places.get(stage)?.get(index)?;
-            let Reading::Plain(run) = read(view, instruction, place, &PROGRAMS) else {
-                continue;
-            };
-            let own: Vec<&Seen> = run.of(&PROGRAMS).collect();
-            if !own.iter().any(|s| installs(s)) || own.iter().any(|s| is_special(s)) {
-                continue;
-            }
-            let Some(emptied) = run.emptied(view, "dnf", &kept.targets) else {
-                continue;
-            };
-            let Some(told) = told(&run, &own) else {
-                continue;
-            };
-            kept.edits
-                .extend(with_mounts(view, &run, &kept.targets, &[])?);
-            kept.edits.extend(told);
-            kept.edits.extend(emptied.edits);
-            kept.taken_out.extend(emptied.words);
-            kept.doubts.extend(emptied.doubts);
-            kept.doubts.extend(run.doubt_of_scripts(&kept.targets));
-            kept.lines.push(run.instruction.lines);
-        }
+    let still = "Packages are still unpacked, and the metadata is still asked for.";
+    let mut kept = Kept::new("dnf", vec![target], still);
+    kept.reasons = vec![
+        "dnf takes a package from its cache only under the checksum that the metadata gives"
+            .to_owned(),
+        "the metadata is brought up to date as before".to_owned(),
+    ];
+    let has_mounts = |i: &Instruction| has_mount(i, &[target]);
+    kept.with_each_run(family, &PROGRAMS, has_mounts, |run| {
+        changed(view, run, target)
+    })
+}
+
+/// What is done to one RUN; `None` where nothing is installed, or elsewhere.
+fn changed(view: &View<'_>, run: &Run<'_>, target: &str) -> Option<Emptied> {
+    let own: Vec<&Seen> = run.of(&PROGRAMS).collect();
+    if !own.iter().any(|s| installs(s)) || own.iter().any(|s| is_special(s)) {
+        return None;
     }
-    (!kept.lines.is_empty()).then_some(kept)
+    let mut changed = run.emptied(view, "dnf", &[target])?;
+    changed
+        .edits
+        .extend(with_mounts(view, run, &[target], &[])?);
+    changed.edits.extend(told(run, &own)?);
+    Some(changed)
 }
 
 /// The options that tell each command to keep packages, and the first to look for newer metadata.
