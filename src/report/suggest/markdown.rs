@@ -59,50 +59,38 @@ pub fn write_markdown(
         }
         writeln!(sink, "\n### {heading}\n")?;
         for suggestion in group {
-            writeln!(
-                sink,
-                "- {} (`{}`, {}): {}",
-                escaped(&suggestion.proposal.candidate.title),
-                suggestion.proposal.id,
-                safety(&suggestion.proposal.candidate.safety).0,
-                escaped(&adds(suggestion))
-            )?;
+            let proposal = &suggestion.proposal;
+            let safety = safety(&proposal.candidate.safety).0;
+            let name = format!("`{}`, {safety}", proposal.id);
+            bullet(sink, &proposal.candidate.title, &name, &adds(suggestion))?;
         }
     }
     if !suggestions.unwanted.is_empty() {
         writeln!(sink, "\n### Ignored\n")?;
         for unwanted in &suggestions.unwanted {
-            writeln!(
-                sink,
-                "- {} (`{}`): {}",
-                escaped(&unwanted.title),
-                unwanted.rule,
-                escaped(&unwanted.reason)
-            )?;
+            let name = format!("`{}`", unwanted.rule);
+            bullet(sink, &unwanted.title, &name, &unwanted.reason)?;
         }
     }
     if all && !(suggestions.idle.is_empty() && suggestions.dropped.is_empty()) {
         writeln!(sink, "\n### Does not pay on this history\n")?;
         for suggestion in &suggestions.idle {
-            writeln!(
-                sink,
-                "- {} (`{}`): {}",
-                escaped(&suggestion.proposal.candidate.title),
-                suggestion.proposal.id,
-                escaped(&idles(suggestion))
-            )?;
+            let proposal = &suggestion.proposal;
+            let name = format!("`{}`", proposal.id);
+            bullet(sink, &proposal.candidate.title, &name, &idles(suggestion))?;
         }
         for dropped in &suggestions.dropped {
-            writeln!(
-                sink,
-                "- {} (`{}`): dropped by the check: {}",
-                escaped(&dropped.title),
-                dropped.rule,
-                escaped(&dropped.why)
-            )?;
+            let name = format!("`{}`", dropped.rule);
+            let said = format!("dropped by the check: {}", dropped.why);
+            bullet(sink, &dropped.title, &name, &said)?;
         }
     }
     Ok(())
+}
+
+/// One line of a list: what it is, its name in brackets, what is said of it.
+fn bullet(sink: &mut dyn io::Write, title: &str, name: &str, said: &str) -> io::Result<()> {
+    writeln!(sink, "- {} ({name}): {}", escaped(title), escaped(said))
 }
 
 /// Text that Markdown shows as it is.
