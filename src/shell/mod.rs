@@ -15,8 +15,10 @@
 //! ```
 
 mod command;
+mod compound;
 mod look;
 mod parse;
+mod redirection;
 mod word;
 
 pub use command::Assignment;

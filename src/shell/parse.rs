@@ -1,4 +1,4 @@
-//! Tokens to commands, with the compound commands they stand in.
+//! Tokens to commands and to the pieces of the outermost list.
 //!
 //! A stack instead of recursion: nothing a text nests can exhaust ours. Only `$(…)` recurses, to a fixed depth.
 
@@ -7,8 +7,8 @@ use super::command::Command;
 use super::command::Connector;
 use super::command::Nesting;
 use super::command::Piece;
-use super::command::Redirection;
 use super::command::Script;
+use super::compound::Frame;
 use super::word::Cursor;
 use super::word::Lexed;
 use super::word::MAX_DEPTH;
@@ -17,9 +17,6 @@ use crate::dockerfile::Span;
 
 /// More commands than this are not read.
 const MAX_COMMANDS: usize = 20_000;
-/// Deeper compounds than this are not told apart.
-const MAX_NESTING: usize = 64;
-
 /// Reads a shell text, as it stands in [`crate::graph::Step::command`].
 pub fn parse(text: &str) -> Script {
     parse_at(text.as_bytes(), 0, text.len(), None, 0)
@@ -59,7 +56,7 @@ fn parse_at(
 
 /// What the next words mean.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
+pub(super) enum Mode {
     /// Words of a command, or a reserved word where one may begin.
     Command,
     /// The target of the last redirection.
@@ -76,24 +73,18 @@ enum Mode {
     Test,
 }
 
-struct Frame {
-    nesting: Nesting,
-    /// Number of this `if` or `case`, and of the branch we are in.
-    branch: Option<(usize, usize)>,
-    conditional: bool,
-}
-
-struct Parser<'a> {
-    cursor: Cursor<'a>,
+/// What is read so far.
+pub(super) struct Parser<'a> {
+    pub(super) cursor: Cursor<'a>,
     depth: usize,
-    script: Script,
-    stack: Vec<Frame>,
+    pub(super) script: Script,
+    pub(super) stack: Vec<Frame>,
     current: Option<Command>,
-    connector: Connector,
-    mode: Mode,
-    n_branches: usize,
+    pub(super) connector: Connector,
+    pub(super) mode: Mode,
+    pub(super) n_branches: usize,
     /// (delimiter, strip tabs, command, redirection) of heredocs whose bodies begin after this line.
-    heredocs: Vec<(String, bool, usize, usize)>,
+    pub(super) heredocs: Vec<(String, bool, usize, usize)>,
     piece: Option<Piece>,
 }
 
@@ -173,117 +164,9 @@ impl<'a> Parser<'a> {
         }
     }
 
-    // Compounds.
-
-    fn new_branch(&mut self) -> Option<(usize, usize)> {
-        self.n_branches += 1;
-        Some((self.n_branches, 0))
-    }
-
-    fn push(&mut self, nesting: Nesting, branch: Option<(usize, usize)>) {
-        self.end_command();
-        if self.stack.len() >= MAX_NESTING {
-            self.cursor.is_complete = false;
-            self.connector = Connector::Start;
-            return;
-        }
-        let outer = self.stack.last();
-        let skips = match nesting {
-            Nesting::Branch | Nesting::Loop | Nesting::Case | Nesting::Function => true,
-            Nesting::Subshell | Nesting::Group | Nesting::Condition | Nesting::LoopCondition => {
-                self.connector == Connector::Or
-            }
-        };
-        let conditional = skips || outer.is_some_and(|f| f.conditional);
-        let branch = branch.or(outer.and_then(|f| f.branch));
-        self.stack.push(Frame {
-            nesting,
-            branch,
-            conditional,
-        });
-        self.connector = Connector::Start;
-    }
-
-    /// Leaves the innermost frame if it is one of `expected`; text that closes what it never opened is let be.
-    fn pop(&mut self, expected: &[Nesting]) {
-        self.end_command();
-        self.mode = Mode::Command;
-        if self
-            .stack
-            .last()
-            .is_some_and(|f| expected.contains(&f.nesting))
-        {
-            self.stack.pop();
-        }
-        if self
-            .stack
-            .last()
-            .is_some_and(|f| f.nesting == Nesting::Function)
-        {
-            self.stack.pop();
-        }
-        self.connector = Connector::Then;
-    }
-
-    fn enter_loop(&mut self) {
-        self.mode = Mode::Command;
-        if self
-            .stack
-            .last()
-            .is_some_and(|f| f.nesting == Nesting::LoopCondition)
-        {
-            self.pop(&[Nesting::LoopCondition]);
-        }
-        self.push(Nesting::Loop, None);
-    }
-
-    /// From a condition to its branch, or from one branch to the next.
-    fn enter_branch(&mut self, nesting: Nesting) {
-        self.end_command();
-        let branch = match self.stack.last() {
-            Some(f) if matches!(f.nesting, Nesting::Condition | Nesting::Branch) => {
-                f.branch.map(|(id, n)| (id, n + 1))
-            }
-            _ => self.new_branch(),
-        };
-        self.pop(&[Nesting::Condition, Nesting::Branch]);
-        self.push(nesting, branch);
-    }
-
-    /// Acts on a reserved word; false if it is none.
-    fn reserved(&mut self, word: &str) -> bool {
-        match word {
-            "if" => {
-                let branch = self.new_branch();
-                self.push(Nesting::Condition, branch);
-            }
-            "then" | "else" => self.enter_branch(Nesting::Branch),
-            "elif" => self.enter_branch(Nesting::Condition),
-            "fi" => self.pop(&[Nesting::Branch, Nesting::Condition]),
-            "while" | "until" => self.push(Nesting::LoopCondition, None),
-            "for" | "select" => {
-                self.end_command();
-                self.mode = Mode::For;
-            }
-            "do" => self.enter_loop(),
-            "done" => self.pop(&[Nesting::Loop]),
-            "case" => {
-                self.end_command();
-                self.mode = Mode::CaseWord;
-            }
-            "esac" => self.pop(&[Nesting::Case]),
-            "{" => self.push(Nesting::Group, None),
-            "}" => self.pop(&[Nesting::Group]),
-            "function" => self.mode = Mode::FunctionName,
-            "!" => {}
-            _ => return false,
-        }
-        true
-    }
-
     // Commands.
 
-    fn command(&mut self, span: Span) -> &mut Command {
+    pub(super) fn command(&mut self, span: Span) -> &mut Command {
         let (connector, stack) = (self.connector, &self.stack);
         let command = self.current.get_or_insert_with(|| Command {
             span,
@@ -325,7 +208,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn substituted(&mut self, lexed: &Lexed) -> Vec<Command> {
+    pub(super) fn substituted(&mut self, lexed: &Lexed) -> Vec<Command> {
         if self.depth >= MAX_DEPTH {
             self.cursor.is_complete &= lexed.inner.is_empty();
             return Vec::new();
@@ -343,38 +226,6 @@ impl<'a> Parser<'a> {
             commands.extend(script.commands);
         }
         commands
-    }
-
-    fn redirect(&mut self, operator: String, span: Span) {
-        let command = self.command(span);
-        command.redirections.push(Redirection {
-            operator,
-            target: String::new(),
-            body: None,
-            span,
-        });
-        self.mode = Mode::Target;
-    }
-
-    fn target(&mut self, lexed: Lexed) {
-        self.mode = Mode::Command;
-        let inner = self.substituted(&lexed);
-        let index = self.script.commands.len();
-        let command = self.command(lexed.word.span);
-        command.substitutions.extend(inner);
-        let n = command.redirections.len();
-        let Some(redirection) = command.redirections.last_mut() else {
-            return;
-        };
-        redirection.span.end = lexed.word.span.end;
-        redirection.target = lexed.word.text;
-        let kind = redirection
-            .operator
-            .trim_start_matches(|c: char| c.is_ascii_digit());
-        if kind == "<<" || kind == "<<-" {
-            let heredoc = (redirection.target.clone(), kind == "<<-", index, n - 1);
-            self.heredocs.push(heredoc);
-        }
     }
 
     fn test(&mut self, token: Token, span: Span) {
@@ -453,34 +304,10 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn end_command(&mut self) {
+    pub(super) fn end_command(&mut self) {
         if let Some(command) = self.current.take() {
             self.script.commands.push(command);
             self.connector = Connector::Then;
-        }
-    }
-
-    /// The bodies of the heredocs of the line just ended.
-    fn read_heredocs(&mut self) {
-        for (delimiter, chomp, command, redirection) in std::mem::take(&mut self.heredocs) {
-            let start = self.cursor.at;
-            let (body_end, next) = heredoc_end(
-                &self.cursor.text[..self.cursor.end],
-                start,
-                delimiter.as_bytes(),
-                chomp,
-            );
-            let body = String::from_utf8_lossy(&self.cursor.text[start..body_end]).into_owned();
-            self.cursor.is_complete &= body_end < next;
-            self.cursor.at = next;
-            let found = self
-                .script
-                .commands
-                .get_mut(command)
-                .and_then(|c| c.redirections.get_mut(redirection));
-            if let Some(redirection) = found {
-                redirection.body = Some(body);
-            }
         }
     }
 
@@ -495,28 +322,6 @@ impl<'a> Parser<'a> {
 
 fn is_plain(lexed: &Lexed, text: &str) -> bool {
     !lexed.word.quoted && lexed.word.text == text
-}
-
-/// End of the body that begins at `start`, and where the text goes on. Equal when the delimiter never comes.
-fn heredoc_end(text: &[u8], start: usize, delimiter: &[u8], chomp: bool) -> (usize, usize) {
-    let mut at = start.min(text.len());
-    while at < text.len() {
-        let end = text[at..]
-            .iter()
-            .position(|&b| b == b'\n')
-            .map_or(text.len(), |n| at + n);
-        let mut line = &text[at..end];
-        line = line.strip_suffix(b"\r").unwrap_or(line);
-        if chomp {
-            let tabs = line.iter().take_while(|&&b| b == b'\t').count();
-            line = &line[tabs..];
-        }
-        if line == delimiter {
-            return (at, (end + 1).min(text.len()).max(at + 1));
-        }
-        at = end + 1;
-    }
-    (text.len(), text.len())
 }
 
 #[cfg(test)]
