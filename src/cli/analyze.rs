@@ -2,7 +2,7 @@
 
 use super::accepted::drop_accepted;
 use super::args::{AnalyzeArgs, Format};
-use super::config_file;
+use super::config;
 use super::error::{CliError, Kind};
 use super::load::Project;
 use super::output::{Output, look};
@@ -19,7 +19,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> Result<(), CliError> {
     let project = Project::load(&settings::job(&args.replay)?)?;
     let mut analysis = analyse(&project, cost_model(&project, &args.cost)?)?;
     refuse_absent(&project, &analysis)?;
-    let config = config_file::load(&args.replay)?;
+    let config = config::load(&args.replay)?;
     let (path, text) = (&project.settings.dockerfile, project.newest_dockerfile());
     drop_accepted(
         &mut analysis.findings,

@@ -5,8 +5,8 @@
 
 use super::args::CommentArgs;
 use super::baseline;
+use super::config;
 use super::config::Config;
-use super::config_file;
 use super::error::CliError;
 use super::error::Kind;
 use super::limits;
@@ -51,7 +51,7 @@ const SUMMARY_LIMIT: usize = 1_000_000;
 /// Carries the command out.
 pub(super) fn run(args: &CommentArgs) -> Result<(), CliError> {
     let job = Job::read();
-    let config = config_file::load(&args.replay)?.unwrap_or_default();
+    let config = config::load(&args.replay)?.unwrap_or_default();
     let (tag, limits) = (tag(args, &config)?, read_limits(args, &config)?);
     // Where to post is settled before the long work; a failure is told after the comment is out.
     let forge = args.post.as_deref().map(surroundings::forge);

@@ -11,7 +11,6 @@ mod calibrate;
 mod comment;
 mod compare;
 mod config;
-mod config_file;
 mod demo;
 mod error;
 mod explain;

@@ -3,9 +3,9 @@
 use super::accepted::drop_accepted;
 use super::accepted::listed;
 use super::args::CommentArgs;
+use super::config;
 use super::config::Config;
 use super::config::Image;
-use super::config_file;
 use super::error::CliError;
 use super::error::Kind;
 use super::layout::Layouts;
@@ -77,9 +77,7 @@ pub(super) fn view(
     let images: Vec<Option<&Image>> = match &args.replay.image {
         Some(name) => {
             let found = config.images.iter().find(|i| i.name == *name);
-            vec![Some(
-                found.ok_or_else(|| config_file::unknown(config, name))?,
-            )]
+            vec![Some(found.ok_or_else(|| config::unknown(config, name))?)]
         }
         None if config.images.is_empty() || args.replay.file.is_some() => vec![None],
         None => config.images.iter().map(Some).collect(),

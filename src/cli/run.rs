@@ -5,7 +5,7 @@ use super::args::{self, Args, Command, Typed};
 use super::calibrate;
 use super::comment;
 use super::compare;
-use super::config_file;
+use super::config;
 use super::demo;
 use super::error::{CliError, Kind};
 use super::explain;
@@ -44,7 +44,7 @@ fn run(argv: &[OsString]) -> Result<(), CliError> {
 }
 
 fn dispatch(mut args: Args) -> Result<(), CliError> {
-    config_file::fill(&mut args.command)?;
+    config::fill(&mut args.command)?;
     match args.command {
         Command::Analyze(args) => analyze::run(&args),
         Command::Comment(args) => comment::run(&args),

@@ -2,7 +2,7 @@
 
 use super::accepted::{drop_accepted, listed};
 use super::args::{SuggestArgs, SuggestFormat};
-use super::config_file;
+use super::config;
 use super::error::{CliError, Kind};
 use super::load::Project;
 use super::output::{Output, look, note};
@@ -49,7 +49,7 @@ pub(super) fn run(args: &SuggestArgs) -> Result<(), CliError> {
     project.settings.pin_ignore = Some(texts.now.ignore.clone().unwrap_or_default());
     let inputs = read(&project)?;
     let model = cost_model(&project, &args.cost)?;
-    let config = config_file::load(&args.replay)?;
+    let config = config::load(&args.replay)?;
     let accepted = listed(config.as_ref(), &project.settings.dockerfile);
     let mut suggestions = answer(&project, &newest, &texts, &inputs, &model, &accepted)?;
     drop_accepted(

@@ -46,9 +46,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("annotate_snippets", &["dockerfile/diagnostic.rs"]),
     ("anstream", &["cli/"]),
     ("anstyle", &["report/"]),
-    ("clap", &["cli/args.rs"]),
-    ("clap_complete", &["cli/args.rs"]),
-    ("clap_mangen", &["cli/args.rs"]),
+    ("clap", &["cli/args/"]),
+    ("clap_complete", &["cli/args/"]),
+    ("clap_mangen", &["cli/args/"]),
     ("flate2", &["cost/log/archive.rs"]),
     (
         "git2",
@@ -73,7 +73,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tar", &["cost/log/archive.rs"]),
     ("tempfile", &["cli/", "demo/"]),
     ("terminal_size", &["cli/output.rs"]),
-    ("toml", &["cli/config.rs", "cost/profile.rs", "ecosystem/"]),
+    (
+        "toml",
+        &["cli/config/table.rs", "cost/profile.rs", "ecosystem/"],
+    ),
     ("ureq", &["forge/http.rs"]),
     (
         "xxhash_rust",
