@@ -1,6 +1,7 @@
 //! What of a build asks git: for its version, by a command, or by reading `.git`.
 
 use super::layout::{mount_field, reachable};
+use super::legality::ignores;
 use super::manifests::is_manifest;
 use super::mentions::{holds, mentions};
 use super::view::View;
@@ -162,11 +163,10 @@ pub(super) fn git_readers(view: &View<'_>) -> Option<Vec<String>> {
     Some(doubts)
 }
 
-/// Whether the ignore file keeps the checkout's `.git` out.
-pub(super) fn hides_git(view: &View<'_>) -> bool {
-    view.ignore.is_some_and(|(_, text)| {
-        crate::restructure::legality::ignores(text, &RepoPath::new(".git/HEAD"))
-    })
+/// Whether the checkout's `.git` is part of the context: it is there, and no ignore file keeps it out.
+pub(super) fn has_git(view: &View<'_>) -> bool {
+    let is_hidden = |text: &str| ignores(text, &RepoPath::new(".git/HEAD"));
+    view.git_dir && view.context.is_root() && !view.ignore.is_some_and(|(_, text)| is_hidden(text))
 }
 
 pub(super) fn run_texts<'a>(view: &View<'a>) -> impl Iterator<Item = String> + 'a {

@@ -5,7 +5,7 @@
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::effect::destination;
-use super::super::git_asked::hides_git;
+use super::super::git_asked::has_git;
 use super::super::installs::{Reading, StageView};
 use super::super::layout::{
     At, Place, absolute, built_on, expand, is_within, mount_field, parent, stage_named, unquote,
@@ -157,7 +157,7 @@ fn directory(view: &View<'_>, instruction: &Instruction, transfer: &Transfer) ->
 
 /// Whether copying `source` takes the checkout's `.git` along.
 fn takes_git(view: &View<'_>, source: &RepoPath) -> bool {
-    source.is_root() && view.git_dir && view.context.is_root() && !hides_git(view)
+    source.is_root() && has_git(view)
 }
 
 /// What is read of the files that one instruction brings.
