@@ -4,7 +4,7 @@ use super::facts::{Analysis, Build, BuiltFacts, MAX_CHURN, StepFacts, Totals, Ve
 use super::ground::{Ground, Terrain};
 use crate::cache::{Lookup, MissReason};
 use crate::caveat::Caveat;
-use crate::cost::{Bill, BuildCost, CostModel};
+use crate::cost::{Bill, BuildCost, CostModel, weight};
 use crate::graph::StepId;
 use crate::history::BuildInput;
 use crate::replay::{Built, Made, Settings, Steps};
@@ -162,17 +162,6 @@ impl<'q> Analyzer<'q> {
             churn,
             caveats,
         }
-    }
-}
-
-/// What of a lookup matters to a build's cost.
-fn weight(lookup: &Lookup) -> u8 {
-    match lookup {
-        Lookup::Hit { .. } => 0,
-        Lookup::Unknown { .. } => 1,
-        Lookup::Miss(MissReason::Cold) => 2,
-        Lookup::Miss(MissReason::Base { .. }) => 3,
-        Lookup::Miss(_) => 4,
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::model::BuildCost;
 use super::model::CostModel;
-use super::model::runs;
 use super::pieces::Pieces;
 use super::plan::Plan;
 use super::sheet::Known;
@@ -47,7 +46,7 @@ impl Kinds {
                 self.sheets.len() - 1
             }
         };
-        let pattern = (sheet, lookups.iter().map(code).collect());
+        let pattern = (sheet, lookups.iter().map(weight).collect());
         *self.plan_of.entry(pattern).or_insert_with(|| {
             let plan = Plan::new(&self.sheets[sheet], model, lookups);
             self.plans.push((sheet, plan));
@@ -65,11 +64,14 @@ impl Kinds {
     }
 }
 
-/// What of a lookup matters to the cost.
-fn code(lookup: &Lookup) -> u8 {
+/// What of a lookup matters to what a build takes and to why it does: builds of the same steps whose lookups are alike in
+/// this take the same.
+pub fn weight(lookup: &Lookup) -> u8 {
     match lookup {
-        Lookup::Unknown { .. } => 3,
-        Lookup::Miss(MissReason::Cold | MissReason::Base { .. }) => 2,
-        other => u8::from(runs(other)),
+        Lookup::Hit { .. } => 0,
+        Lookup::Unknown { .. } => 1,
+        Lookup::Miss(MissReason::Cold) => 2,
+        Lookup::Miss(MissReason::Base { .. }) => 3,
+        Lookup::Miss(_) => 4,
     }
 }

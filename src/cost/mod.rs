@@ -34,6 +34,7 @@ pub use calibrate::calibrate;
 pub use estimate::Estimate;
 pub use estimate::Match;
 pub use estimate::Source;
+pub use kinds::weight;
 pub use model::BuildCost;
 pub use model::CostModel;
 pub use model::ImageSize;

@@ -2,9 +2,9 @@
 
 use super::question::Shared;
 use super::texts::Texts;
-use crate::cache::{Lookup, MissReason};
+use crate::cache::Lookup;
 use crate::caveat::Caveat;
-use crate::cost::{Band, BuildCost, CostModel};
+use crate::cost::{Band, BuildCost, CostModel, weight};
 use crate::replay::{Built, Filters, Replay, Settings, Steps};
 use crate::restructure::search::Draft;
 use crate::score::{Ask, Certainty, Reads, needed, reads};
@@ -182,15 +182,4 @@ pub(super) fn mean(walls: &[Vec<u64>], patterns: &[Option<usize>]) -> Band {
     let mut all = walls.iter().map(of);
     let median = all.next().unwrap_or(0);
     Band::of(median, all.collect())
-}
-
-/// What of a lookup matters to a build's cost.
-fn weight(lookup: &Lookup) -> u8 {
-    match lookup {
-        Lookup::Hit { .. } => 0,
-        Lookup::Unknown { .. } => 1,
-        Lookup::Miss(MissReason::Cold) => 2,
-        Lookup::Miss(MissReason::Base { .. }) => 3,
-        Lookup::Miss(_) => 4,
-    }
 }
