@@ -33,13 +33,16 @@ impl Call<'_> {
         self.words.get(1..).unwrap_or(&[])
     }
 
-    /// The first word after the program that is no option (options given before it that take a value are the
-    /// caller's business).
+    /// The words after the program that are no options (options that take the next word as their value are the caller's
+    /// business).
+    pub fn plain_words(&self) -> impl Iterator<Item = &str> {
+        let words = self.args().iter().map(String::as_str);
+        words.filter(|w| !w.starts_with('-'))
+    }
+
+    /// The first of them.
     pub fn verb(&self) -> Option<&str> {
-        self.args()
-            .iter()
-            .map(String::as_str)
-            .find(|w| !w.starts_with('-'))
+        self.plain_words().next()
     }
 
     /// The same for a program that rustup stands in for: `+nightly` is not it.
@@ -115,6 +118,15 @@ impl Call<'_> {
             return None;
         }
         needs::within(&RepoPath::root(), rest.trim_start_matches('/'))
+    }
+
+    /// The directory that one of `options` tells the program to work in, else the one where it stands; `None` where that
+    /// lies elsewhere or is not known.
+    pub fn dir_by(&self, options: &[&str]) -> Option<RepoPath> {
+        match self.option(options) {
+            Some(dir) => self.path(dir),
+            None => Some(self.dir.clone()),
+        }
     }
 
     /// `text` with the values of `$NAME` and `${NAME}`; `None` where one is not known.

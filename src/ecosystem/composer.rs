@@ -25,10 +25,8 @@ fn is_install(call: &Call<'_>) -> bool {
 
 fn install(call: &Call<'_>) -> Result<(Role, Needs), String> {
     let files = &call.files;
-    let dir = match call.option(&["--working-dir", "-d"]) {
-        Some(dir) => call.path(dir).ok_or("its working directory is not known")?,
-        None => call.dir.clone(),
-    };
+    let dir = call.dir_by(&["--working-dir", "-d"]);
+    let dir = dir.ok_or("its working directory is not known")?;
     let mut needs = Needs::default();
     needs.names(
         files,

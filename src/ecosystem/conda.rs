@@ -15,13 +15,7 @@ fn plan(call: &Call<'_>) -> Verdict {
         return None;
     }
     let named = call.options(&["-f", "--file"]);
-    let verbs: Vec<&str> = call
-        .args()
-        .iter()
-        .map(String::as_str)
-        .filter(|w| !w.starts_with('-'))
-        .take(2)
-        .collect();
+    let verbs: Vec<&str> = call.plain_words().take(2).collect();
     let is_env =
         verbs.first() == Some(&"env") && matches!(verbs.get(1), Some(&("create" | "update")));
     let is_install = matches!(verbs.first(), Some(&("install" | "create" | "update")));

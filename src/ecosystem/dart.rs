@@ -11,21 +11,13 @@ pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
 };
 
 fn plan(call: &Call<'_>) -> Verdict {
-    let words: Vec<&str> = call
-        .args()
-        .iter()
-        .map(String::as_str)
-        .filter(|w| !w.starts_with('-'))
-        .collect();
+    let words: Vec<&str> = call.plain_words().collect();
     let gets = match (call.program(), words.as_slice()) {
         ("dart" | "flutter", ["pub", "get" | "upgrade", ..]) | ("pub", ["get", ..]) => true,
         ("dart", ["compile", ..]) | ("flutter", ["build", ..]) => false,
         _ => return None,
     };
-    let dir = match call.option(&["-C", "--directory"]) {
-        Some(dir) => call.path(dir)?,
-        None => call.dir.clone(),
-    };
+    let dir = call.dir_by(&["-C", "--directory"])?;
     let mut needs = Needs::default();
     let mut open = vec![dir.clone()];
     while let Some(dir) = open.pop() {

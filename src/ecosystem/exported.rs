@@ -5,13 +5,7 @@ use super::Call;
 /// The file that the command writes such a list to, as written; `None` where it is no such command, or writes to its
 /// output.
 pub fn exports(call: &Call<'_>) -> Option<String> {
-    let verbs: Vec<&str> = call
-        .args()
-        .iter()
-        .map(String::as_str)
-        .filter(|w| !w.starts_with('-'))
-        .take(2)
-        .collect();
+    let verbs: Vec<&str> = call.plain_words().take(2).collect();
     let named = call.option(&["-o", "--output", "--output-file"]);
     match (call.program(), verbs.as_slice()) {
         ("poetry" | "uv" | "pdm", ["export", ..]) | ("uv", ["pip", "compile"]) => {

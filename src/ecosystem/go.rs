@@ -15,16 +15,8 @@ fn plan(call: &Call<'_>) -> Verdict {
     if call.program() != "go" {
         return made(call);
     }
-    let dir = match call.option(&["-C"]) {
-        Some(dir) => call.path(dir)?,
-        None => call.dir.clone(),
-    };
-    let words: Vec<&str> = call
-        .args()
-        .iter()
-        .map(String::as_str)
-        .filter(|w| !w.starts_with('-'))
-        .collect();
+    let dir = call.dir_by(&["-C"])?;
+    let words: Vec<&str> = call.plain_words().collect();
     match words.as_slice() {
         ["mod", "download", ..] => Some(needs(call, &dir).map(|n| (Role::Install, n))),
         ["mod", "tidy" | "verify", ..]
@@ -215,10 +207,7 @@ fn cache(call: &Call<'_>) -> Option<CacheDir> {
     }
     // `go install example.com/x@v1` fetches, whatever the project has.
     let is_tool = call.args().iter().any(|w| w.contains('@'));
-    let dir = match call.option(&["-C"]) {
-        Some(dir) => call.path(dir)?,
-        None => call.dir.clone(),
-    };
+    let dir = call.dir_by(&["-C"])?;
     let is_vendored = call.args().iter().any(|w| w == "-mod=vendor");
     let has_modules = || needs(call, &dir).is_ok();
     if is_tool || verb == "mod" || (!is_vendored && has_modules()) {

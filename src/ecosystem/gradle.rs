@@ -2,8 +2,8 @@
 
 use super::needs::Needs;
 use super::needs::within;
-use super::{CacheDir, Call, Ecosystem, Role, Verdict, text};
-use crate::tree::{FileKind, RepoPath};
+use super::{CacheDir, Call, Ecosystem, Role, Verdict, text, wrapper};
+use crate::tree::RepoPath;
 
 pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
     name: "gradle",
@@ -94,7 +94,7 @@ fn plan(call: &Call<'_>) -> Verdict {
     {
         return Some(Ok((Role::Install, needs)));
     }
-    let mut line = vec![program(call, &mut needs)];
+    let mut line = vec![wrapper::program(call, "gradlew", &mut needs)];
     if !kept.iter().any(|k| k == "--no-daemon") {
         line.push("--no-daemon".to_owned());
     }
@@ -159,31 +159,11 @@ fn is_gradle(call: &Call<'_>) -> bool {
     matches!(call.program(), "gradle" | "gradlew")
 }
 
-fn program(call: &Call<'_>, needs: &mut Needs) -> String {
-    let written = call.words.first().map_or("gradle", String::as_str);
-    if call.program() != "gradlew" {
-        return written.to_owned();
-    }
-    match call.files.stamp(&call.dir.join(b"gradlew")).map(|s| s.kind) {
-        Some(FileKind::Executable) => written.to_owned(),
-        Some(_) => {
-            needs.shown("gradlew is not executable in git, so that the shell runs it".to_owned());
-            format!("sh {written}")
-        }
-        None => {
-            needs.absent("gradlew is not in the repository".to_owned());
-            written.to_owned()
-        }
-    }
-}
-
 fn needs(call: &Call<'_>) -> Result<Needs, String> {
     let files = &call.files;
     let mut needs = Needs::default();
-    let dir = match call.option(&["-p", "--project-dir"]) {
-        Some(dir) => call.path(dir).ok_or("its project directory is not known")?,
-        None => call.dir.clone(),
-    };
+    let dir = call.dir_by(&["-p", "--project-dir"]);
+    let dir = dir.ok_or("its project directory is not known")?;
     for path in files.below(&dir) {
         let name = path.file_name().unwrap_or_default();
         let in_gradle_dir = path

@@ -125,10 +125,7 @@ pub(super) fn goal(call: &Call<'_>) -> Option<Goal> {
     if !matches!(call.program(), "make" | "gmake") {
         return None;
     }
-    let dir = match call.option(&["-C", "--directory"]) {
-        Some(dir) => call.path(dir)?,
-        None => call.dir.clone(),
-    };
+    let dir = call.dir_by(&["-C", "--directory"])?;
     let (path, text) = text(call, &call.files, &dir)?;
     let mut makefile = Makefile::read(&text);
     let (mut goals, mut given) = (Vec::new(), Vec::new());

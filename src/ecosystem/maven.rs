@@ -2,8 +2,8 @@
 
 use super::files::Files;
 use super::needs::{Needs, within};
-use super::{CacheDir, Call, Ecosystem, Role, Verdict, text};
-use crate::tree::{FileKind, RepoPath};
+use super::{CacheDir, Call, Ecosystem, Role, Verdict, text, wrapper};
+use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
@@ -103,7 +103,7 @@ fn plan(call: &Call<'_>) -> Verdict {
     if call.has("-o") || call.has("--offline") {
         return Some(Err("it runs offline".to_owned()));
     }
-    let mut line = vec![program(call, &mut needs)];
+    let mut line = vec![wrapper::program(call, "mvnw", &mut needs)];
     if !kept.iter().any(|k| matches!(*k, "-B" | "--batch-mode")) {
         line.push("-B".to_owned());
     }
@@ -119,25 +119,6 @@ fn plan(call: &Call<'_>) -> Verdict {
 
 fn is_maven(call: &Call<'_>) -> bool {
     matches!(call.program(), "mvn" | "mvnw" | "mvnd")
-}
-
-/// The program as go-offline runs it: a wrapper without the executable bit by way of the shell.
-fn program(call: &Call<'_>, needs: &mut Needs) -> String {
-    let written = call.words.first().map_or("mvn", String::as_str);
-    if call.program() != "mvnw" {
-        return written.to_owned();
-    }
-    match call.files.stamp(&call.dir.join(b"mvnw")).map(|s| s.kind) {
-        Some(FileKind::Executable) => written.to_owned(),
-        Some(_) => {
-            needs.shown("mvnw is not executable in git, so that the shell runs it".to_owned());
-            format!("sh {written}")
-        }
-        None => {
-            needs.absent("mvnw is not in the repository".to_owned());
-            written.to_owned()
-        }
-    }
 }
 
 /// Options worth keeping, and goals.

@@ -49,6 +49,7 @@ mod swift;
 mod system;
 mod text;
 mod uv;
+mod wrapper;
 mod yarn;
 
 pub use call::Call;

@@ -1,5 +1,6 @@
 //! `package.json` and its kin: workspaces, local dependencies, patches and the files they name.
 
+use super::call::Call;
 use super::files::Files;
 use super::lifecycle::{self, Scripts};
 use super::needs::{Needs, within};
@@ -61,9 +62,17 @@ pub(super) fn needs(
     Ok(needs)
 }
 
+/// Where an install works: the directory that one of `options` names, else [`root`]'s; `None` where that is not known.
+pub(super) fn project(call: &Call<'_>, options: &[&str]) -> Option<RepoPath> {
+    match call.option(options) {
+        Some(dir) => call.path(dir),
+        None => Some(root(&call.files, call.dir.clone())),
+    }
+}
+
 /// Where an install that is called in `dir` works: the root of the workspace that `dir` is a member of, else there. (npm's
 /// config `loadLocalPrefix`, and the other three's manuals on workspaces.)
-pub(super) fn root(files: &Files<'_>, dir: RepoPath) -> RepoPath {
+fn root(files: &Files<'_>, dir: RepoPath) -> RepoPath {
     let above = std::iter::successors(dir.parent(), RepoPath::parent);
     let has_it = |root: &RepoPath| {
         let manifest = files.json(&root.join(b"package.json"));

@@ -68,10 +68,7 @@ fn project(call: &Call<'_>) -> Option<Option<RepoPath>> {
     if positional(call).len() > 1 {
         return None;
     }
-    Some(match call.option(&["--prefix", "-C"]) {
-        Some(prefix) => call.path(prefix),
-        None => Some(node::root(&call.files, call.dir.clone())),
-    })
+    Some(node::project(call, &["--prefix", "-C"]))
 }
 
 fn verb<'a>(call: &'a Call<'_>) -> Option<&'a str> {

@@ -15,12 +15,7 @@ fn plan(call: &Call<'_>) -> Verdict {
         _ => return None,
     }
     let mut needs = Needs::default();
-    let mut given: Vec<&str> = call
-        .args()
-        .iter()
-        .map(String::as_str)
-        .filter(|w| !w.starts_with('-'))
-        .collect();
+    let mut given: Vec<&str> = call.plain_words().collect();
     if given.is_empty() {
         given.push("requirements.txt");
     }

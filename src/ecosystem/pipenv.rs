@@ -12,7 +12,7 @@ pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
 fn plan(call: &Call<'_>) -> Verdict {
     let is_install = call.program() == "pipenv"
         && matches!(call.verb(), Some("install" | "sync" | "requirements"));
-    if !is_install || call.args().iter().filter(|w| !w.starts_with('-')).count() > 1 {
+    if !is_install || call.plain_words().count() > 1 {
         return None;
     }
     Some(install(call))

@@ -23,12 +23,8 @@ const FILES: &[&str] = &[
 
 fn plan(call: &Call<'_>) -> Verdict {
     let verb = verb(call)?;
-    let dir = match call.option(&["--dir", "-C"]) {
-        Some(dir) => match call.path(dir) {
-            Some(dir) => dir,
-            None => return Some(Err("its --dir is not a directory of the context".to_owned())),
-        },
-        None => node::root(&call.files, call.dir.clone()),
+    let Some(dir) = node::project(call, &["--dir", "-C"]) else {
+        return Some(Err("its --dir is not a directory of the context".to_owned()));
     };
     match verb {
         "fetch" => Some(Ok((Role::Install, fetched(call, &dir)))),

@@ -53,9 +53,7 @@ fn plan(call: &Call<'_>) -> Verdict {
     );
     needs.shown("sbt update reads the build's definition and no source".to_owned());
     let is_update = call
-        .args()
-        .iter()
-        .filter(|w| !w.starts_with('-'))
+        .plain_words()
         .all(|w| w.rsplit('/').next() == Some("update"));
     if is_update && call.verb().is_some() {
         return Some(Ok((Role::Install, needs)));

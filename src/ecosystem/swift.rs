@@ -10,12 +10,7 @@ pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
 };
 
 fn plan(call: &Call<'_>) -> Verdict {
-    let words: Vec<&str> = call
-        .args()
-        .iter()
-        .map(String::as_str)
-        .filter(|w| !w.starts_with('-'))
-        .collect();
+    let words: Vec<&str> = call.plain_words().collect();
     let resolves = match (call.program(), words.as_slice()) {
         ("swift", ["package", "resolve" | "update", ..]) => true,
         ("swift", ["build" | "test" | "run", ..]) => false,

@@ -24,12 +24,8 @@ fn plan(call: &Call<'_>) -> Verdict {
     if !is_install(call) {
         return None;
     }
-    let dir = match call.option(&["--cwd"]) {
-        Some(cwd) => match call.path(cwd) {
-            Some(dir) => dir,
-            None => return Some(Err("its --cwd is not a directory of the context".to_owned())),
-        },
-        None => node::root(&call.files, call.dir.clone()),
+    let Some(dir) = node::project(call, &["--cwd"]) else {
+        return Some(Err("its --cwd is not a directory of the context".to_owned()));
     };
     let is_off = call.has("--ignore-scripts") || call.option(&["--mode"]) == Some("skip-build");
     let scripts = match is_off {

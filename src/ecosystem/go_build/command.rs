@@ -25,7 +25,7 @@ fn reads_at(call: &Call<'_>, git: bool, depth: usize) -> Option<Result<Reads, St
         // Say what the target is, or look at what was built.
         "xx-info" | "xx-verify" | "file" | "ldd" | "upx" | "readelf" => {
             let mut reads = Reads::default();
-            let named = call.args().iter().filter(|w| !w.starts_with('-'));
+            let named = call.plain_words();
             reads.trees.extend(named.filter_map(|w| call.path(w)));
             Some(Ok(reads))
         }
