@@ -1,0 +1,110 @@
+//! Passing RUNs that build the project.
+
+use super::super::super::candidate::{Candidate, Safety};
+use super::super::super::command::seen;
+use super::super::super::effect::Files;
+use super::super::super::installs::StageView;
+use super::super::super::layout::{BASE, is_within, overlap, places};
+use super::super::super::view::View;
+use super::ground::Ground;
+use super::runs::hoisted_run;
+use crate::dockerfile::ast::Stage;
+use crate::shell::Seen;
+use std::collections::BTreeSet;
+
+/// The RUNs of a stage that are made of commands which resolve dependencies or build.
+pub(super) fn builds(view: &View<'_>, stage: &Stage) -> BTreeSet<usize> {
+    let all = places(view.dockerfile);
+    let of = StageView::new(view, &all, stage.index);
+    (0..stage.instructions.len())
+        .filter(|&run| {
+            let knows = of.builds_with(run).is_some_and(|names| !names.is_empty());
+            knows || of.makes(run)
+        })
+        .collect()
+}
+
+/// The RUN at `index` moved up past RUNs that build the project: those may touch any file, and hardly go by what is
+/// installed after them.
+pub(super) fn above_builds(ground: &Ground<'_>, index: usize) -> Option<Candidate> {
+    if !stands_alone(ground, index) {
+        return None;
+    }
+    let passed: Vec<usize> = ground.builds.range(..index).copied().collect();
+    let mut relaxed = ground.effects.clone();
+    for &run in &passed {
+        relaxed[run].files = Files::Nothing;
+        relaxed[run].groups = Some(BTreeSet::new());
+    }
+    let mut candidate = hoisted_run(ground, &relaxed, index)?;
+    // A build that would have to come along reads the source.
+    let comes_along = |run: &usize| {
+        let own = ground.stage.instructions[*run].span;
+        let mut edits = candidate.edits.iter();
+        edits.any(|e| e.span.start < own.end && own.start < e.span.end)
+    };
+    if passed.iter().any(comes_along) {
+        return None;
+    }
+    let to = candidate.lines.first()?.first;
+    let lines: Vec<String> = passed
+        .iter()
+        .map(|&run| ground.line(run))
+        .filter(|line| *line > to)
+        .map(|line| line.to_string())
+        .collect();
+    if lines.is_empty() {
+        return None;
+    }
+    let doubt = format!(
+        "check that what line {} installs does not disturb the build in line {}, which then runs after it",
+        ground.line(index),
+        lines.join(" and ")
+    );
+    let doubts = candidate
+        .safety
+        .doubt()
+        .map(str::to_owned)
+        .into_iter()
+        .chain([doubt]);
+    candidate.safety = Safety::of(candidate.safety.reasons().to_vec(), doubts.collect());
+    Some(candidate)
+}
+
+/// Whether a RUN only installs, by what it brings itself: no program of the project's packages, no package list or
+/// environment that a RUN above has left, no file but in places of the system.
+fn stands_alone(ground: &Ground<'_>, index: usize) -> bool {
+    let places = ["/etc", "/opt", "/root", "/tmp", "/usr", "/var"];
+    let Files::Commands(touched) = &ground.effects[index].files else {
+        return false;
+    };
+    let built_in = ground.builds.range(..index).map(|&run| {
+        let cwd = ground.places[run].cwd.as_deref();
+        cwd.unwrap_or(BASE)
+    });
+    let built_in: BTreeSet<&str> = built_in.filter(|dir| *dir != "/").collect();
+    let is_elsewhere = |place: &String| {
+        places.iter().any(|p| is_within(place, p)) && !built_in.iter().any(|d| overlap(place, d))
+    };
+    let commands = seen(&ground.stage.instructions[index]).unwrap_or_default();
+    let has_lists = |at: usize| {
+        let before = &commands[..=at];
+        let is_new = |w: &String| w == "--no-cache" || w == "-U" || w.starts_with("--update");
+        before.iter().any(|s| {
+            let is_own = s.name() == commands[at].name();
+            let updates = s.subcommand() == "update" && (is_own || s.name().starts_with("apt"));
+            updates || is_own && s.args().iter().any(is_new)
+        })
+    };
+    let is_apart = |(at, seen): (usize, &Seen)| match seen.name() {
+        "apk" | "apt" | "apt-get" => {
+            !matches!(seen.subcommand(), "add" | "install") || has_lists(at)
+        }
+        // One environment with what the project installs: the order decides the versions.
+        "conda" | "mamba" | "micromamba" | "pip" | "pip3" | "uv" => false,
+        "cypress" | "hf" | "huggingface-cli" | "nltk.downloader" | "playwright" | "puppeteer"
+        | "spacy" => false,
+        _ => true,
+    };
+    touched.places.iter().all(is_elsewhere) && commands.iter().enumerate().all(is_apart)
+}

@@ -1,0 +1,36 @@
+//! Steps that do not need the copied files go above them.
+//!
+//! Before:
+//! ```dockerfile
+//! COPY . .
+//! RUN apt-get update && apt-get install -y libpq-dev
+//! ```
+//! After:
+//! ```dockerfile
+//! RUN apt-get update && apt-get install -y libpq-dev
+//! COPY . .
+//! ```
+//! A RUN whose commands are all known to read none of the copied files moves above the first COPY it can pass, with
+//! what it needs (ENV, USER, …); `a && b` is cut where only its first part can. None moves above a file that is fetched
+//! or an argument that is there to make it run again.
+//!
+//! Never: holds logic of its own; it only says where the parts are.
+
+mod builds;
+mod fresh;
+mod ground;
+mod programs;
+mod runs;
+mod small;
+
+pub(super) use ground::is_transfer;
+pub(super) use ground::on_stages;
+
+use super::Rule;
+
+/// Its line in [`super::ALL`].
+pub(super) const RULE: Rule = Rule {
+    id: "system-first",
+    summary: "system packages and tools above any COPY",
+    propose: |view| on_stages(view, runs::hoisted_runs),
+};

@@ -1,0 +1,254 @@
+//! One RUN of a stage, moved above the copies that it can pass.
+
+use super::super::super::candidate::{Candidate, Safety};
+use super::super::super::command::is_system_install;
+use super::super::super::effect::{Effect, Files};
+use super::super::super::layout::Place;
+use super::super::super::lift::declare;
+use super::super::super::moving::move_before;
+use super::super::super::view::View;
+use super::super::cut::Head;
+use super::RULE;
+use super::builds::above_builds;
+use super::fresh::clones_newest;
+use super::ground::{Goal, Ground, highest, is_transfer, is_work};
+use super::programs::local_programs;
+use super::small::small_runs;
+use crate::dockerfile::ast::{Command, Instruction, Kind, Stage};
+use crate::shell;
+
+pub(super) fn hoisted_runs(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candidate> {
+    let ground = Ground::new(view, stage, places);
+    let mut found = Vec::new();
+    for (index, instruction) in stage.instructions.iter().enumerate() {
+        let Kind::Run(run) = &instruction.kind else {
+            continue;
+        };
+        let Command::Shell(text) = &run.command else {
+            continue;
+        };
+        let known = ground.rooted.as_ref().unwrap_or(&ground.effects);
+        if known[index].groups.is_some() && is_work(text) {
+            let first = hoisted_run(&ground, &ground.effects, index);
+            let higher = above_builds(&ground, index);
+            let is_higher = |c: &Candidate| {
+                first.as_ref().is_none_or(|f| {
+                    c.lines.first().map(|l| l.first) < f.lines.first().map(|l| l.first)
+                })
+            };
+            found.extend(higher.filter(is_higher));
+            found.extend(first);
+        } else if instruction.flags.is_empty() && instruction.heredocs.is_empty() {
+            found.extend(cut_run(&ground, index, text));
+        }
+    }
+    found.extend(small_runs(&ground));
+    found
+}
+
+/// Where the RUN at `index` can go, what moves along, and what is then to be checked.
+fn way(ground: &Ground<'_>, effects: &[Effect], index: usize) -> Option<(Goal, Option<String>)> {
+    if let Some(found) = highest(ground, effects, index) {
+        return Some((found, None));
+    }
+    let (relaxed, programs) = local_programs(ground.stage, effects, index);
+    if !programs.is_empty()
+        && let Some(found) = highest(ground, &relaxed, index)
+    {
+        let doubt = format!(
+            "check that the RUN in line {} neither runs nor brings the programs copied as {}",
+            ground.line(index),
+            programs.join(" and ")
+        );
+        return Some((found, Some(doubt)));
+    }
+    let found = highest(ground, ground.rooted.as_ref()?, index)?;
+    let doubt = format!(
+        "the directory in which {} starts is not known; check that line {} touches nothing of what is copied there",
+        ground.stage.base().image,
+        ground.line(index)
+    );
+    Some((found, Some(doubt)))
+}
+
+pub(super) fn hoisted_run(ground: &Ground<'_>, effects: &[Effect], index: usize) -> Option<Candidate> {
+    let Some(((to, along), doubt)) = way(ground, effects, index) else {
+        return with_its_directory(ground, effects, index);
+    };
+    let stage = ground.stage;
+    let (line, above) = (ground.line(index), ground.line(to));
+    let what = described(&stage.instructions[index]);
+    let others = |is_kind: fn(&Instruction) -> bool| -> Vec<usize> {
+        let others = along.iter().copied().filter(|&i| i != index);
+        others
+            .filter(|&i| is_kind(&stage.instructions[i]))
+            .collect()
+    };
+    let copies = others(is_transfer);
+    let with = listed("RUN", &others(|i| matches!(i.kind, Kind::Run(_))), ground)
+        + &listed("COPY", &copies, ground);
+    let mut candidate = Candidate::new(
+        RULE.id,
+        format!("move {what} (line {line}){with} above the COPY in line {above}"),
+    );
+    candidate.edits = move_before(ground.view.text(), stage, &along, to);
+    let newest = clones_newest(&stage.instructions[index]).then(|| {
+        format!("line {line} clones no version in particular; check that it may stay the one it was when the line was last run")
+    });
+    judge(
+        &mut candidate,
+        stage,
+        (index, to),
+        doubt.into_iter().chain(newest).collect(),
+    );
+    for copy in copies {
+        let n = ground.heat(copy).unwrap_or_default();
+        let of = ground.view.n_builds();
+        candidate.rationale = format!(
+            "{} What line {} brings comes along; it changed in {n} of {of} builds.",
+            candidate.rationale,
+            ground.line(copy)
+        );
+    }
+    Some(candidate)
+}
+
+/// ` and the COPYs in lines 3, 4`.
+pub(super) fn listed(keyword: &str, which: &[usize], ground: &Ground<'_>) -> String {
+    let lines: Vec<String> = which.iter().map(|&i| ground.line(i).to_string()).collect();
+    match lines.as_slice() {
+        [] => String::new(),
+        [one] => format!(" and the {keyword} in line {one}"),
+        all => format!(" and the {keyword}s in lines {}", all.join(", ")),
+    }
+}
+
+/// The RUN at `index` moved up together with the directory it works in, where a WORKDIR between is all that is in its
+/// way: the directory is named before it, and the one before it again after it.
+fn with_its_directory(ground: &Ground<'_>, effects: &[Effect], index: usize) -> Option<Candidate> {
+    let (view, stage, places) = (ground.view, ground.stage, ground.places);
+    let here = places[index].cwd.as_deref()?;
+    let mut relaxed = effects.to_vec();
+    for (instruction, effect) in stage.instructions.iter().zip(&mut relaxed) {
+        // A directory that is made earlier is no other directory.
+        if matches!(instruction.kind, Kind::Workdir(_)) {
+            effect.files = Files::Nothing;
+        }
+    }
+    relaxed[index].reads.cwd = false;
+    let (to, along) = highest(ground, &relaxed, index)?;
+    let before = places[to].cwd.as_deref();
+    if along.len() > 1 || before == Some(here) || here.contains(['$', ' ', '"']) {
+        return None;
+    }
+    let sets = |i: &Instruction| matches!(&i.kind, Kind::Workdir(path) if path.starts_with('/'));
+    let back = match &stage.instructions[to] {
+        next if sets(next) => None,
+        _ => Some(before.filter(|b| !b.contains(['$', ' ', '"']))?),
+    };
+    let line_break = if view.text().contains("\r\n") {
+        "\r\n"
+    } else {
+        "\n"
+    };
+    let mut edits = move_before(view.text(), stage, &along, to);
+    let inserted = edits.iter_mut().find(|e| !e.replacement.is_empty())?;
+    inserted.replacement = format!("WORKDIR {here}{line_break}{}", inserted.replacement);
+    if let Some(back) = back {
+        inserted.replacement = format!("{}WORKDIR {back}{line_break}", inserted.replacement);
+    }
+    let (line, above) = (
+        stage.instructions[index].lines.first,
+        stage.instructions[to].lines.first,
+    );
+    let what = described(&stage.instructions[index]);
+    let mut candidate = Candidate::new(
+        RULE.id,
+        format!("move {what} (line {line}) and its directory above the COPY in line {above}"),
+    );
+    candidate.edits = edits;
+    candidate.vouched = vec![stage.instructions[index].original.clone()];
+    judge(&mut candidate, stage, (index, to), Vec::new());
+    Some(candidate)
+}
+
+/// Why the RUN at `index` may stand at `to`, and why it should.
+pub(super) fn judge(
+    candidate: &mut Candidate,
+    stage: &Stage,
+    (index, to): (usize, usize),
+    doubts: Vec<String>,
+) {
+    let (line, above) = (
+        stage.instructions[index].lines.first,
+        stage.instructions[to].lines.first,
+    );
+    candidate.safety = Safety::of(
+        vec![format!(
+            "the commands of line {line} are all known, and read none of the files that lines {above} to {line} bring or make"
+        )],
+        doubts,
+    );
+    candidate.rationale = format!(
+        "Line {line} reads none of the files copied in line {above}, yet runs again whenever one of them changes."
+    );
+    candidate.lines = vec![
+        stage.instructions[to].lines,
+        stage.instructions[index].lines,
+    ];
+}
+
+/// `RUN system packages && the rest` cut in two, the first part moved up.
+fn cut_run(ground: &Ground<'_>, index: usize, text: &str) -> Option<Candidate> {
+    let (view, stage) = (ground.view, ground.stage);
+    let head = Head::of(text, &|_| true)?;
+    let mut effects = ground.effects.clone();
+    let instruction = &stage.instructions[index];
+    effects[index] = head.effect(view, instruction, &ground.places[index]);
+    let (to, along) = highest(ground, &effects, index)?;
+    if along.len() > 1 {
+        return None;
+    }
+    let mut candidate = Candidate::new(
+        RULE.id,
+        format!(
+            "move the system packages of line {} above the COPY in line {}",
+            instruction.lines.first, stage.instructions[to].lines.first
+        ),
+    );
+    candidate.edits = head.edits(view, stage, index, to)?;
+    candidate.safety = Safety::of(
+        vec![
+            "the first part of the chain installs system packages by name and reads no copied file"
+                .to_owned(),
+        ],
+        Vec::new(),
+    );
+    candidate.rationale = format!(
+        "The system packages of line {} do not depend on the files copied before, yet are installed again whenever one of them changes.",
+        instruction.lines.first
+    );
+    candidate.lines = vec![stage.instructions[to].lines, instruction.lines];
+    declare(&mut candidate, view)?;
+    Some(candidate)
+}
+
+fn described(instruction: &Instruction) -> String {
+    let Kind::Run(run) = &instruction.kind else {
+        return instruction.keyword.to_owned();
+    };
+    let text = match &run.command {
+        Command::Shell(text) => text,
+        Command::Exec(_) => return "this RUN".to_owned(),
+    };
+    let script = shell::parse(text);
+    if is_system_install(&script) {
+        return "the system packages".to_owned();
+    }
+    let name = script
+        .seen()
+        .iter()
+        .find(|s| !matches!(s.name(), "" | "set" | "cd" | "export" | ":"))
+        .map(|s| s.name().to_owned());
+    name.map_or_else(|| "this RUN".to_owned(), |n| format!("`{n} …`"))
+}
