@@ -123,6 +123,14 @@ pub(super) fn directory(image: &str) -> Option<&'static str> {
     }
 }
 
+/// Whether `image`, as FROM names it, is known to run as root: those of the Docker library do, others may not.
+pub(super) fn starts_as_root(image: &str) -> bool {
+    let is_library = !image.contains('/')
+        || image.starts_with("docker.io/library/")
+        || image.starts_with("mcr.microsoft.com/dotnet/sdk");
+    (is_library && !image.contains('$')) || image.contains("$PYTHON_VERSION")
+}
+
 /// Variables that `image` sets and WORKDIR or RUN of its users go by.
 pub(super) fn variables(image: &str) -> &'static [(&'static str, &'static str)] {
     match official_name(split(image).0) {

@@ -1,6 +1,6 @@
 //! Where in an image an ecosystem keeps its downloads: by the stage's variables, else by what its base image sets.
 
-use super::base::is_distribution;
+use super::base::{is_distribution, starts_as_root};
 use super::installs::StageView;
 use super::layout::built_on;
 use super::runtime::image_name;
@@ -140,14 +140,11 @@ fn image_of<'a>(of: &StageView<'a>) -> &'a str {
     &dockerfile.stages[root].base().image
 }
 
-/// Images of the Docker library run as root; others may not.
+/// A doubt where the user of the stage's image is not known.
 fn user_doubt(of: &StageView<'_>, run: usize) -> Vec<String> {
     let image = image_of(of);
     let is_named = of.places.get(run).is_some_and(|p| p.user.is_some());
-    let is_library = !image.contains('/')
-        || image.starts_with("docker.io/library/")
-        || image.starts_with("mcr.microsoft.com/dotnet/sdk");
-    if is_named || (is_library && !image.contains('$')) || image.contains("$PYTHON_VERSION") {
+    if is_named || starts_as_root(image) {
         return Vec::new();
     }
     vec![format!("the user of {image} is taken to be root")]

@@ -40,6 +40,7 @@ mod runtime;
 pub mod search;
 mod system_places;
 mod taken;
+mod targets;
 mod tools;
 pub mod touched;
 mod written;

@@ -82,7 +82,7 @@ enum Given {
 }
 
 /// Whether a file is one that people build images with.
-fn may_build(path: &RepoPath) -> bool {
+pub(super) fn may_build(path: &RepoPath) -> bool {
     let text = path.to_string();
     let name = text.rsplit('/').next().unwrap_or_default();
     let lower = name.to_ascii_lowercase();

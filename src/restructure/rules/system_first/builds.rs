@@ -1,10 +1,11 @@
 //! Passing RUNs that build the project.
 
 use super::super::super::candidate::{Candidate, Safety};
-use super::super::super::command::seen;
-use super::super::super::effect::Files;
-use super::super::super::installs::StageView;
+use super::super::super::command::{group, seen};
+use super::super::super::effect::{Effect, Files};
+use super::super::super::installs::{Brought, StageView};
 use super::super::super::layout::{BASE, is_within, overlap, places};
+use super::super::super::mentions::holds;
 use super::super::super::view::View;
 use super::ground::Ground;
 use super::runs::hoisted_run;
@@ -31,11 +32,7 @@ pub(super) fn above_builds(ground: &Ground<'_>, index: usize) -> Option<Candidat
         return None;
     }
     let passed: Vec<usize> = ground.builds.range(..index).copied().collect();
-    let mut relaxed = ground.effects.clone();
-    for &run in &passed {
-        relaxed[run].files = Files::Nothing;
-        relaxed[run].groups = Some(BTreeSet::new());
-    }
+    let relaxed = relaxed(ground, &ground.effects, index);
     let mut candidate = hoisted_run(ground, &relaxed, index)?;
     // A build that would have to come along reads the source.
     let comes_along = |run: &usize| {
@@ -71,9 +68,60 @@ pub(super) fn above_builds(ground: &Ground<'_>, index: usize) -> Option<Candidat
     Some(candidate)
 }
 
+/// `effects` with the RUNs above `index` that build taken to go by nothing that is installed after them.
+pub(super) fn relaxed(ground: &Ground<'_>, effects: &[Effect], index: usize) -> Vec<Effect> {
+    let mut relaxed = effects.to_vec();
+    for &run in ground.builds.range(..index) {
+        relaxed[run].files = Files::Nothing;
+        relaxed[run].groups = Some(BTreeSet::new());
+    }
+    relaxed
+}
+
+/// The RUNs of a stage that resolve dependencies or run scripts which the stage copies one by one, where neither their
+/// own words nor those scripts speak of system packages or of how they are set up.
+pub(super) fn runs_scripts(view: &View<'_>, stage: &Stage) -> BTreeSet<usize> {
+    let all = places(view.dockerfile);
+    let of = StageView::new(view, &all, stage.index);
+    let is_one = |run: &usize| {
+        let instruction = &stage.instructions[*run];
+        let commands = seen(instruction).unwrap_or_default();
+        let image = of.image_at(*run);
+        let resolvers = of.resolvers(*run);
+        // A command's first word is known by its last name only.
+        let script = |s: &Seen| {
+            let called = format!("/{}", s.name());
+            let is_it = |(to, _): &(&String, &Brought)| to.ends_with(&called);
+            let found = image.iter().find(is_it).map(|(_, brought)| &brought.from);
+            found.filter(|_| instruction.original.contains(&called))
+        };
+        let is_known = |s: &Seen| match script(s) {
+            Some(path) => {
+                let text = view.read_text(path).unwrap_or_default();
+                let (first, rest) = text.split_once('\n').unwrap_or_default();
+                first.starts_with("#!") && !speaks_of_the_system(rest)
+            }
+            None => group(s).is_some() || resolvers.iter().any(|(words, _)| *words == s.words),
+        };
+        commands.iter().any(|s| script(s).is_some())
+            && commands.iter().all(is_known)
+            && !speaks_of_the_system(&instruction.original)
+    };
+    (0..stage.instructions.len()).filter(is_one).collect()
+}
+
+/// Whether a text may install system packages, or write where their manager looks.
+fn speaks_of_the_system(text: &str) -> bool {
+    let words = [
+        "apk", "apt", "apt-get", "dnf", "dpkg", "microdnf", "pacman", "rpm", "yum", "zypper",
+        "/etc", "/usr", "/lib", "/var",
+    ];
+    words.iter().any(|w| holds(text.as_bytes(), w.as_bytes()))
+}
+
 /// Whether a RUN only installs, by what it brings itself: no program of the project's packages, no package list or
 /// environment that a RUN above has left, no file but in places of the system.
-fn stands_alone(ground: &Ground<'_>, index: usize) -> bool {
+pub(super) fn stands_alone(ground: &Ground<'_>, index: usize) -> bool {
     let places = ["/etc", "/opt", "/root", "/tmp", "/usr", "/var"];
     let Files::Commands(touched) = &ground.effects[index].files else {
         return false;

@@ -46,6 +46,16 @@ pub(super) struct Ground<'a> {
 
 impl<'a> Ground<'a> {
     pub(super) fn new(view: &'a View<'a>, stage: &'a Stage, places: &'a [Place]) -> Self {
+        Self::with_builds(view, stage, places, builds(view, stage))
+    }
+
+    /// Where `builds` are known already.
+    pub(super) fn with_builds(
+        view: &'a View<'a>,
+        stage: &'a Stage,
+        places: &'a [Place],
+        builds: BTreeSet<usize>,
+    ) -> Self {
         let is_known = places.first().is_none_or(|p| p.cwd.is_some());
         let rooted = || {
             let place = |p: &Place| Place {
@@ -61,7 +71,7 @@ impl<'a> Ground<'a> {
             places,
             effects: effects(view, stage, places),
             rooted: (!is_known).then(rooted),
-            builds: builds(view, stage),
+            builds,
         }
     }
 

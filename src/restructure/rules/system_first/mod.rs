@@ -16,9 +16,13 @@
 //!
 //! Never: holds logic of its own; it only says where the parts are.
 
+mod across;
+mod below;
+mod border;
 mod builds;
 mod fresh;
 mod ground;
+mod moved;
 mod programs;
 mod runs;
 mod small;
@@ -32,5 +36,8 @@ use super::Rule;
 pub(super) const RULE: Rule = Rule {
     id: "system-first",
     summary: "system packages and tools above any COPY",
-    propose: |view| on_stages(view, runs::hoisted_runs),
+    propose: |view| {
+        let within = on_stages(view, runs::hoisted_runs);
+        [within, across::across(view), below::below(view)].concat()
+    },
 };

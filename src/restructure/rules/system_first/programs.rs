@@ -8,7 +8,11 @@ use crate::dockerfile::ast::{Kind, Source, Stage, Transfer};
 /// The effects with each `COPY --from=… NAME /usr/local/bin/` above `index` taken to bring the one program it names, as
 /// such copies do; and the programs so taken. Whether NAME is a directory of others is not known, nor whether a package
 /// of the system brings a program of the same name to `/usr/bin`.
-pub(super) fn local_programs(stage: &Stage, effects: &[Effect], index: usize) -> (Vec<Effect>, Vec<String>) {
+pub(super) fn local_programs(
+    stage: &Stage,
+    effects: &[Effect],
+    index: usize,
+) -> (Vec<Effect>, Vec<String>) {
     let mut relaxed = effects.to_vec();
     let mut programs = Vec::new();
     let run = &stage.instructions[index].original;

@@ -19,35 +19,52 @@ use crate::shell;
 
 pub(super) fn hoisted_runs(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candidate> {
     let ground = Ground::new(view, stage, places);
-    let mut found = Vec::new();
-    for (index, instruction) in stage.instructions.iter().enumerate() {
-        let Kind::Run(run) = &instruction.kind else {
-            continue;
-        };
-        let Command::Shell(text) = &run.command else {
-            continue;
-        };
-        let known = ground.rooted.as_ref().unwrap_or(&ground.effects);
-        if known[index].groups.is_some() && is_work(text) {
-            let first = hoisted_run(&ground, &ground.effects, index);
-            let higher = above_builds(&ground, index);
-            let is_higher = |c: &Candidate| {
-                first.as_ref().is_none_or(|f| {
-                    c.lines.first().map(|l| l.first) < f.lines.first().map(|l| l.first)
-                })
-            };
-            found.extend(higher.filter(is_higher));
-            found.extend(first);
-        } else if instruction.flags.is_empty() && instruction.heredocs.is_empty() {
-            found.extend(cut_run(&ground, index, text));
-        }
-    }
+    let all = 0..stage.instructions.len();
+    let mut found: Vec<Candidate> = all.flat_map(|index| of_run(&ground, index)).collect();
     found.extend(small_runs(&ground));
     found
 }
 
+/// The ways in which the RUN at `index` can move up, the highest first.
+pub(super) fn of_run(ground: &Ground<'_>, index: usize) -> Vec<Candidate> {
+    let instruction = &ground.stage.instructions[index];
+    let Kind::Run(run) = &instruction.kind else {
+        return Vec::new();
+    };
+    let Command::Shell(text) = &run.command else {
+        return Vec::new();
+    };
+    if is_known_work(ground, index) {
+        let first = hoisted_run(ground, &ground.effects, index);
+        let to = |c: &Candidate| c.lines.first().map(|l| l.first);
+        let is_higher = |c: &Candidate| first.as_ref().is_none_or(|f| to(c) < to(f));
+        let higher = above_builds(ground, index).filter(is_higher);
+        return higher.into_iter().chain(first).collect();
+    }
+    let is_plain = instruction.flags.is_empty() && instruction.heredocs.is_empty();
+    let cut = is_plain.then(|| cut_run(ground, index, text)).flatten();
+    cut.into_iter().collect()
+}
+
+/// Whether the RUN at `index` is made of known commands and worth a move.
+pub(super) fn is_known_work(ground: &Ground<'_>, index: usize) -> bool {
+    let known = ground.rooted.as_ref().unwrap_or(&ground.effects);
+    let is_worth = match &ground.stage.instructions[index].kind {
+        Kind::Run(run) => match &run.command {
+            Command::Shell(text) => is_work(text),
+            Command::Exec(_) => false,
+        },
+        _ => false,
+    };
+    known[index].groups.is_some() && is_worth
+}
+
 /// Where the RUN at `index` can go, what moves along, and what is then to be checked.
-fn way(ground: &Ground<'_>, effects: &[Effect], index: usize) -> Option<(Goal, Option<String>)> {
+pub(super) fn way(
+    ground: &Ground<'_>,
+    effects: &[Effect],
+    index: usize,
+) -> Option<(Goal, Option<String>)> {
     if let Some(found) = highest(ground, effects, index) {
         return Some((found, None));
     }
@@ -71,7 +88,11 @@ fn way(ground: &Ground<'_>, effects: &[Effect], index: usize) -> Option<(Goal, O
     Some((found, Some(doubt)))
 }
 
-pub(super) fn hoisted_run(ground: &Ground<'_>, effects: &[Effect], index: usize) -> Option<Candidate> {
+pub(super) fn hoisted_run(
+    ground: &Ground<'_>,
+    effects: &[Effect],
+    index: usize,
+) -> Option<Candidate> {
     let Some(((to, along), doubt)) = way(ground, effects, index) else {
         return with_its_directory(ground, effects, index);
     };
