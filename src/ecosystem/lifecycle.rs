@@ -2,7 +2,7 @@
 
 use super::files::Files;
 use super::needs::{Needs, within};
-use super::node::prisma_schema;
+use super::prisma;
 use super::text;
 use crate::shell::{self, Command};
 use crate::tree::RepoPath;
@@ -281,7 +281,7 @@ impl<'a> Package<'a> {
         let given = named.or(value_of(words, "--schema"));
         let given = given.and_then(|p| within(dir, p));
         if !given.is_some_and(|p| needs.path(files, &p))
-            && !prisma_schema(files, dir, self.manifest, needs)
+            && !prisma::schema(files, dir, self.manifest, needs)
         {
             needs.absent(format!(
                 "the script {name} runs prisma generate, whose schema was not found"

@@ -41,6 +41,7 @@ mod pipenv;
 mod plan;
 mod pnpm;
 mod poetry;
+mod prisma;
 mod python;
 mod python_project;
 mod sbt;

@@ -4,7 +4,7 @@ use super::call::Call;
 use super::files::Files;
 use super::lifecycle::{self, Scripts};
 use super::needs::{Needs, within};
-use super::text;
+use super::{prisma, text};
 use crate::tree::RepoPath;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -52,7 +52,7 @@ pub(super) fn needs(
             continue;
         };
         local_dependencies(files, package, &json, &mut needs);
-        prisma_client(files, package, &json, &mut needs);
+        prisma::client(files, package, &json, &mut needs);
         patches(files, package, &json, &mut needs);
         lifecycle::read(files, package, &json, scripts, &mut needs)?;
     }
@@ -150,53 +150,6 @@ fn local_dependencies(files: &Files<'_>, dir: &RepoPath, manifest: &Value, needs
             ));
         }
     }
-}
-
-/// `@prisma/client` generates itself at install from the schema if it finds one.
-fn prisma_client(files: &Files<'_>, dir: &RepoPath, manifest: &Value, needs: &mut Needs) {
-    let uses = ["dependencies", "devDependencies"].iter().any(|k| {
-        manifest
-            .get(*k)
-            .is_some_and(|d| d.get("@prisma/client").is_some())
-    });
-    if uses {
-        prisma_schema(files, dir, manifest, needs);
-    }
-}
-
-/// Adds the schema that Prisma finds by itself; says whether there is one.
-pub(super) fn prisma_schema(
-    files: &Files<'_>,
-    dir: &RepoPath,
-    manifest: &Value,
-    needs: &mut Needs,
-) -> bool {
-    let named = manifest
-        .pointer("/prisma/schema")
-        .and_then(Value::as_str)
-        .and_then(|p| within(dir, p));
-    let mut found = named.is_some_and(|p| needs.path(files, &p));
-    for path in ["prisma/schema.prisma", "schema.prisma"] {
-        found |= needs.file(files, &dir.join(path.as_bytes()));
-    }
-    let schemas: Vec<RepoPath> = files
-        .below(&dir.join(b"prisma/schema"))
-        .filter(|p| p.as_bytes().ends_with(b".prisma"))
-        .cloned()
-        .collect();
-    found |= !schemas.is_empty();
-    needs.files.extend(schemas);
-    needs.names(
-        files,
-        dir,
-        &["prisma.config.ts", "prisma.config.js", "prisma.config.mjs"],
-    );
-    if found {
-        needs.shown(
-            "the Prisma schema, which the client is generated from, is copied with it".to_owned(),
-        );
-    }
-    found
 }
 
 /// Patch files that the package manager applies at install.
