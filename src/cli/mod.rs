@@ -28,6 +28,7 @@ mod run;
 mod settings;
 mod suggest;
 mod surroundings;
+mod texts;
 mod verify;
 mod worktree;
 

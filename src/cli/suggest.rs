@@ -3,15 +3,14 @@
 use super::accepted::{drop_accepted, listed};
 use super::args::{SuggestArgs, SuggestFormat};
 use super::config;
-use super::error::{CliError, Kind};
+use super::error::CliError;
 use super::load::Project;
 use super::output::{Output, look, note};
 use super::prices::cost_model;
 use super::progress::Progress;
 use super::settings;
+use super::texts::Texts;
 use super::worktree::Worktree;
-use crate::builder::Builder;
-use crate::context::{ignore_files, ignore_files_of_buildah, ignore_files_of_classic};
 use crate::cost::CostModel;
 use crate::history::BuildInput;
 use crate::history::git::Uncommitted;
@@ -91,61 +90,6 @@ fn hint_uncommitted(project: &Project) {
         note(&format!(
             "{path} has changes that are not committed; this is about the committed text (--pin {path} for the other)"
         ));
-    }
-}
-
-/// The texts to improve.
-pub(super) struct Texts {
-    pub(super) now: Draft,
-    /// The ignore file's path in the repository.
-    pub(super) ignore_path: Option<RepoPath>,
-}
-
-impl Texts {
-    pub(super) fn of_commit(project: &Project, commit: &ObjectId) -> Result<Self, CliError> {
-        let settings = &project.settings;
-        let path = RepoPath::new(&settings.dockerfile);
-        let dockerfile = match &settings.pin {
-            Some(text) => text.clone(),
-            None => project.text_at(commit, &path)?.ok_or_else(|| {
-                CliError::new(
-                    Kind::Dockerfile,
-                    format!("there is no {path} at the newest build's commit"),
-                )
-                .with_help(project.other_dockerfiles())
-            })?,
-        };
-        for candidate in ignore_paths(settings.builder, &path, &RepoPath::new(&settings.context)) {
-            if let Some(text) = project.text_at(commit, &candidate)? {
-                return Ok(Self {
-                    now: Draft {
-                        dockerfile,
-                        ignore: Some(text),
-                    },
-                    ignore_path: Some(candidate),
-                });
-            }
-        }
-        Ok(Self {
-            now: Draft {
-                dockerfile,
-                ignore: None,
-            },
-            ignore_path: None,
-        })
-    }
-}
-
-/// Where an ignore file may be, the first that is there counting.
-pub(super) fn ignore_paths(
-    builder: Builder,
-    dockerfile: &RepoPath,
-    context: &RepoPath,
-) -> Vec<RepoPath> {
-    match builder {
-        Builder::BuildKit | Builder::Kaniko => ignore_files(dockerfile, context),
-        Builder::Buildah => ignore_files_of_buildah(dockerfile, context),
-        Builder::Classic => ignore_files_of_classic(context),
     }
 }
 

@@ -5,7 +5,8 @@
 use super::error::{CliError, Kind};
 use super::load::Project;
 use super::output::{note, readable_by_all};
-use super::suggest::{Texts, ignore_paths};
+use super::texts::Texts;
+use crate::builder::ignore_files;
 use crate::history::git::Uncommitted;
 use crate::restructure::search::Draft;
 use crate::tree::RepoPath;
@@ -132,7 +133,7 @@ fn ignore_on_disk(
         let is_committed = committed.ignore_path.as_ref() == Some(path);
         committed.now.ignore.as_deref().filter(|_| is_committed)
     };
-    for path in ignore_paths(project.settings.builder, dockerfile, &context) {
+    for path in ignore_files(project.settings.builder, dockerfile, &context) {
         let file = OnDisk::read(root, &path, old(&path))?;
         if file.text.is_some() {
             return Ok(file);
