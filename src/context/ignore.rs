@@ -105,6 +105,11 @@ impl IgnoreRules {
         self.rules.iter().any(|rule| rule.exception)
     }
 
+    /// Whether an ignore file with `text` hides `path`; false when Docker refuses the file.
+    pub fn hides(text: &str, path: &RepoPath) -> bool {
+        Self::parse(text.as_bytes()).is_ok_and(|rules| rules.is_ignored(path))
+    }
+
     /// Whether a path is ignored, itself or through a directory above it. The root never is.
     ///
     /// A context's transfer goes by `enter`, directory by directory, which differs for a rule that was passed

@@ -5,21 +5,10 @@
 use super::candidate::Candidate;
 use super::finding::Finding;
 use super::finding::findings;
-use super::view::View;
+use super::view::{Accepted, View};
 use crate::dockerfile::Lines;
 use crate::dockerfile::suppress::Suppression;
 use crate::dockerfile::suppress::suppressions;
-
-/// One entry of the list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Accepted {
-    /// A rule's id or a finding's kind.
-    pub rule: String,
-    /// Only what concerns this line.
-    pub line: Option<usize>,
-    /// Why.
-    pub reason: String,
-}
 
 /// What is accepted of one text.
 pub(super) struct Acceptance<'a> {

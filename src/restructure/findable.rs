@@ -4,7 +4,7 @@
 use super::effect::{Files, effect};
 use super::installs::StageView;
 use super::layout::{Place, delivered, is_within, places};
-use super::legality::{positions, stage_after};
+use super::rewritten::{positions, stage_after};
 use super::view::View;
 use crate::dockerfile::ast::{Kind, Stage};
 

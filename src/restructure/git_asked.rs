@@ -1,10 +1,10 @@
 //! What of a build asks git: for its version, by a command, or by reading `.git`.
 
 use super::layout::{mount_field, reachable};
-use super::legality::ignores;
 use super::manifests::is_manifest;
 use super::mentions::{holds, mentions};
 use super::view::View;
+use crate::context::IgnoreRules;
 use crate::dockerfile::ast::{Instruction, Kind, Source};
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
@@ -165,7 +165,7 @@ pub(super) fn git_readers(view: &View<'_>) -> Option<Vec<String>> {
 
 /// Whether the checkout's `.git` is part of the context: it is there, and no ignore file keeps it out.
 pub(super) fn has_git(view: &View<'_>) -> bool {
-    let is_hidden = |text: &str| ignores(text, &RepoPath::new(".git/HEAD"));
+    let is_hidden = |text: &str| IgnoreRules::hides(text, &RepoPath::new(".git/HEAD"));
     view.git_dir && view.context.is_root() && !view.ignore.is_some_and(|(_, text)| is_hidden(text))
 }
 

@@ -19,6 +19,7 @@ use super::layout::{
     BASE, Place, absolute, built_on, delivered, expand, parent, places, selected, stage_named,
     unquote,
 };
+use super::rewritten::{positions, stage_after};
 use super::view::View;
 use crate::context::IgnoreRules;
 use crate::dockerfile::Dockerfile;
@@ -79,11 +80,6 @@ pub fn visible_after(view: &View<'_>, candidate: &Candidate) -> Vec<(RepoPath, F
         .collect();
     files.sort();
     files
-}
-
-/// Whether an ignore file with `text` hides `path`; false when Docker refuses the file.
-pub fn ignores(text: &str, path: &RepoPath) -> bool {
-    IgnoreRules::parse(text.as_bytes()).is_ok_and(|rules| rules.is_ignored(path))
 }
 
 /// The target's index in the rewritten file: by name, else the last if it was the last, else the same count.
@@ -504,36 +500,4 @@ fn order(before: &View<'_>, after: &View<'_>, candidate: &Candidate) -> Result<(
         }
     }
     Ok(())
-}
-
-/// The stage of the rewritten text that `stage` has become.
-pub(super) fn stage_after<'d>(
-    stage: &Stage,
-    before: &Dockerfile,
-    after: &'d Dockerfile,
-) -> Option<&'d Stage> {
-    match &stage.name {
-        Some(name) => after.stages.iter().find(|s| s.name.as_ref() == Some(name)),
-        None if before.stages.len() == after.stages.len() => after.stages.get(stage.index),
-        None => after
-            .stages
-            .iter()
-            .find(|s| s.from.original == stage.from.original),
-    }
-}
-
-/// The instructions that stand in both, with their positions before and after; equal texts in the order they stand.
-pub(super) fn positions(before: &Stage, after: &Stage) -> Vec<(usize, usize)> {
-    let mut taken = BTreeSet::new();
-    let mut pairs = Vec::new();
-    for (n, instruction) in before.instructions.iter().enumerate() {
-        let same = |m: &usize| {
-            after.instructions[*m].original == instruction.original && !taken.contains(m)
-        };
-        if let Some(m) = (0..after.instructions.len()).find(same) {
-            taken.insert(m);
-            pairs.push((n, m));
-        }
-    }
-    pairs
 }

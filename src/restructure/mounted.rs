@@ -6,7 +6,7 @@
 
 use super::installs::StageView;
 use super::layout::places;
-use super::legality::{positions, stage_after};
+use super::rewritten::{positions, stage_after};
 use super::view::View;
 use crate::dockerfile::Dockerfile;
 use crate::dockerfile::ast::{Instruction, Kind};

@@ -1,7 +1,7 @@
 //! What a rule may know: the Dockerfile, the newest tree, and which paths changed how often.
 
-use super::accepted::Accepted;
-use super::filter::{Filter, PerBuild};
+use super::filter::Filter;
+use super::filtered::PerBuild;
 use super::past::Name;
 use crate::builder::Builder;
 use crate::dockerfile::Dockerfile;
@@ -43,6 +43,17 @@ pub struct View<'a> {
     pub bumps: &'a BTreeMap<Name, usize>,
     /// What is not wanted, beside what the Dockerfile's own comments say.
     pub accepted: &'a [Accepted],
+}
+
+/// One entry of the list of proposals that somebody does not want.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// A rule's id or a finding's kind.
+    pub rule: String,
+    /// Only what concerns this line.
+    pub line: Option<usize>,
+    /// Why.
+    pub reason: String,
 }
 
 impl<'a> View<'a> {

@@ -7,7 +7,7 @@ use super::saving::signed;
 use crate::caveat::Caveat;
 use crate::cost::Band;
 use crate::replay::Filters;
-use crate::restructure::filter::Filtered;
+use crate::restructure::filtered::Filtered;
 use crate::restructure::search::{Draft, Gain};
 use std::collections::{BTreeMap, BTreeSet};
 

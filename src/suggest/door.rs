@@ -10,7 +10,7 @@ use crate::dockerfile;
 use crate::dockerfile::Dockerfile;
 use crate::replay::Runner;
 use crate::restructure::View;
-use crate::restructure::filter::Filtered;
+use crate::restructure::filtered::Filtered;
 use crate::restructure::finding::findings;
 use crate::restructure::reads_git;
 use crate::restructure::search::{Draft, search};

@@ -15,7 +15,8 @@ use std::path::Path;
 use std::process::Command;
 use stratigraph::builder::Builder;
 use stratigraph::replay::{Replay, Settings};
-use stratigraph::restructure::filter::{Filtered, PACKAGE_JSON};
+use stratigraph::restructure::filter::PACKAGE_JSON;
+use stratigraph::restructure::filtered::Filtered;
 use stratigraph::tree::{ObjectId, RepoPath};
 
 /// Cases of `fixtures/recorded/corners` that are built again here, each by the engines that it was recorded with. What

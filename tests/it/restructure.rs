@@ -86,7 +86,7 @@ impl Case {
             let is_ignored = self
                 .ignore
                 .as_ref()
-                .is_some_and(|(_, text)| legality::ignores(text, path));
+                .is_some_and(|(_, text)| IgnoreRules::hides(text, path));
             if is_ignored {
                 &mut self.ignored
             } else {

@@ -13,12 +13,14 @@ mod place;
 mod prefetch;
 mod read;
 mod stage;
+mod variables;
 mod written;
 
 pub(super) use builds::Reading;
 pub(super) use place::relative;
 pub(super) use read::is_quiet;
 pub(super) use stage::StageView;
+pub(super) use variables::READ_BY_TOOLS;
 pub(super) use written::writes_sources;
 
 use crate::tree::RepoPath;

@@ -2,10 +2,9 @@
 
 use super::super::command::removes;
 use super::super::layout::{absolute, is_within, mentioned};
-use super::super::lift::READ_BY_TOOLS;
 use super::place::relative;
 use super::read::{Read, is_quiet, short};
-use super::{Action, Install};
+use super::{Action, Install, READ_BY_TOOLS};
 use crate::ecosystem::{self, Answer, Needs, Recipe, Role};
 use crate::shell::{Seen, Word};
 

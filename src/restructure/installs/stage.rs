@@ -1,7 +1,7 @@
 //! One stage as its installs see it: which instruction brings which file of the context, and where.
 
 use super::super::effect::destination;
-use super::super::layout::{BASE, Place, delivered, parent};
+use super::super::layout::{BASE, Place, delivered, parent, places};
 use super::super::view::View;
 use super::handled::handles_files;
 use super::place::relative;
@@ -28,6 +28,13 @@ pub(in crate::restructure) struct StageView<'a> {
 }
 
 impl<'a> StageView<'a> {
+    /// Reads every stage of the file.
+    pub(in crate::restructure) fn all(view: &'a View<'a>) -> Vec<Self> {
+        let all = places(view.dockerfile);
+        let stages = 0..view.dockerfile.stages.len();
+        stages.map(|stage| Self::new(view, &all, stage)).collect()
+    }
+
     /// Reads stage `stage`.
     pub(in crate::restructure) fn new(
         view: &'a View<'a>,

@@ -1,7 +1,7 @@
 //! Which installs can be lifted: those with something in their way that no earlier step has done.
 
 use super::super::installs::{Action, Install, StageView, is_quiet};
-use super::super::layout::{is_within, parent, places, reachable, stage_named};
+use super::super::layout::{is_within, parent, reachable, stage_named};
 use super::super::view::View;
 use super::Lift;
 use super::sort::is_for_programs;
@@ -14,10 +14,7 @@ pub(in crate::restructure) fn lifts<T>(
     view: &View<'_>,
     mut with: impl FnMut(&Lift<'_, '_>) -> Option<T>,
 ) -> Vec<T> {
-    let all = places(view.dockerfile);
-    let stages: Vec<StageView<'_>> = (0..view.dockerfile.stages.len())
-        .map(|stage| StageView::new(view, &all, stage))
-        .collect();
+    let stages = StageView::all(view);
     let mut found = Vec::new();
     for stage in reachable(view.dockerfile, view.target) {
         let of = &stages[stage];

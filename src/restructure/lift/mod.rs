@@ -9,12 +9,10 @@ mod found;
 mod missing;
 mod proposal;
 mod sort;
-mod tools;
 
 pub(super) use found::lift;
 pub(super) use found::lifts;
 pub(super) use proposal::declare;
-pub(super) use tools::READ_BY_TOOLS;
 
 use super::installs::{Install, StageView};
 use crate::tree::RepoPath;

@@ -1,10 +1,9 @@
 //! What stands between an install and its new place: what goes along, what stays, what forbids it.
 
-use super::super::installs::{Action, Install, writes_sources};
+use super::super::installs::{Action, Install, READ_BY_TOOLS, writes_sources};
 use super::super::layout::{absolute, is_anchored, is_within, mentioned, parent, stage_named};
 use super::Lift;
 use super::found::replaces;
-use super::tools::READ_BY_TOOLS;
 use crate::dockerfile::ast::{Instruction, Kind};
 use crate::shell::Seen;
 use std::collections::{BTreeMap, BTreeSet};

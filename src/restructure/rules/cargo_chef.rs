@@ -29,7 +29,7 @@
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::filter::PREPARE;
 use super::super::installs::{Action, StageView};
-use super::super::layout::{BASE, is_within, places, reachable};
+use super::super::layout::{BASE, is_within, reachable};
 use super::super::lift::{Lift, declare, lift};
 use super::super::moving::block_of;
 use super::super::taken::is_in_image;
@@ -50,10 +50,7 @@ pub(super) const RULE: Rule = Rule {
 const BUILDER: &str = "builder";
 
 fn propose(view: &View<'_>) -> Vec<Candidate> {
-    let all = places(view.dockerfile);
-    let stages: Vec<StageView<'_>> = (0..view.dockerfile.stages.len())
-        .map(|stage| StageView::new(view, &all, stage))
-        .collect();
+    let stages = StageView::all(view);
     let mut found = Vec::new();
     for stage in reachable(view.dockerfile, view.target) {
         let of = &stages[stage];
