@@ -1,9 +1,9 @@
 //! How fast bytes move and what a minute costs.
 
 use super::estimate::Match;
+use super::money::Money;
 use super::observed::Profile;
 use super::observed::Speed;
-use super::total::Money;
 use std::fmt;
 
 /// Speeds of the runner and its network. A rate of 0 means that the work takes no time.

@@ -3,6 +3,7 @@
 use super::kinds::Kinds;
 use super::model::BuildCost;
 use super::model::CostModel;
+use super::money::Money;
 use super::rates::Origin;
 use super::rates::SpeedFact;
 use super::rates::per_second;
@@ -13,7 +14,6 @@ use crate::cache::Lookup;
 use crate::replay::BuildOutcome;
 use crate::replay::Steps;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 /// What all builds of a replay cost together.
@@ -39,44 +39,6 @@ pub struct TotalCost {
     pub speeds: Vec<SpeedFact>,
     /// What the billed time costs in the world of medians, if a price is known.
     pub money: Option<Money>,
-}
-
-/// An amount of money.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Money {
-    /// Millionths of the currency's unit.
-    pub micros: u64,
-    /// `USD`, `EUR`.
-    pub currency: String,
-    /// The price behind it and its source: `0.006 USD a minute (as given)`.
-    pub price: String,
-}
-
-impl Money {
-    /// One of `n` equal parts; all of it for 0.
-    pub fn share(&self, n: u64) -> Self {
-        Self {
-            micros: self.micros / n.max(1),
-            ..self.clone()
-        }
-    }
-}
-
-impl fmt::Display for Money {
-    /// Two decimals, more for amounts below one hundredth.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let decimals = if self.micros >= 10_000 || self.micros == 0 {
-            2
-        } else {
-            4
-        };
-        write!(
-            f,
-            "{:.decimals$} {}",
-            self.micros as f64 / 1e6,
-            self.currency
-        )
-    }
 }
 
 /// Two totals over the same builds.
