@@ -4,8 +4,9 @@
 //! Where all of them resolve dependencies or read nothing of the project, the word itself can stand above the source with
 //! its file; else the first of them that resolves goes above alone.
 
+use super::all::ask;
 use super::make::{self, Made};
-use super::{Answer, Call, Needs, Plan, Role, ask, system, text};
+use super::{Answer, Call, Needs, Plan, Role, system, text};
 use crate::shell;
 use crate::tree::RepoPath;
 

@@ -6,6 +6,8 @@
 //!
 //! Never: reads files other than through [`Files`], runs anything, guesses silently.
 
+mod all;
+mod answer;
 mod behind;
 mod bun;
 mod bundler;
@@ -53,6 +55,9 @@ mod uv;
 mod wrapper;
 mod yarn;
 
+pub use all::ALL;
+pub use all::cache_dir;
+pub use answer::plan;
 pub use call::Call;
 pub use cargo_chef::Recipe;
 pub use cargo_chef::recipe;
@@ -64,18 +69,15 @@ pub use go_build::reads;
 pub use laid::is_hidden;
 pub use needs::Needs;
 pub use node::is_global;
-pub use plan::ALL;
 pub use plan::Answer;
 pub use plan::CacheDir;
 pub use plan::Ecosystem;
 pub use plan::Plan;
 pub use plan::Role;
-pub use plan::cache_dir;
-pub use plan::plan;
 pub use system::is_system_install;
 pub use system::reads_no_project;
 
-use plan::{Verdict, ask};
+use plan::Verdict;
 
 #[cfg(test)]
 mod tests;

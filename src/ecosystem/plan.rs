@@ -1,34 +1,7 @@
-//! What is known of a command: every ecosystem is asked in turn.
+//! What an ecosystem says of a command: how its dependencies can be resolved, from what, and where downloads are kept.
 
-use super::behind;
-use super::bun;
-use super::bundler;
 use super::call::Call;
-use super::cargo;
-use super::clojure;
-use super::composer;
-use super::conan;
-use super::conda;
-use super::crystal;
-use super::dart;
-use super::deno;
-use super::go;
-use super::gradle;
-use super::listed;
-use super::maven;
-use super::mix;
 use super::needs::Needs;
-use super::npm;
-use super::nuget;
-use super::pip;
-use super::pip_tools;
-use super::pipenv;
-use super::pnpm;
-use super::poetry;
-use super::sbt;
-use super::swift;
-use super::uv;
-use super::yarn;
 
 /// How dependencies can be resolved before the source is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,92 +103,4 @@ impl CacheDir {
             is_compiled: false,
         })
     }
-}
-
-/// Every ecosystem; the first that knows a command answers.
-pub const ALL: &[Ecosystem] = &[
-    npm::ECOSYSTEM,
-    yarn::ECOSYSTEM,
-    pnpm::ECOSYSTEM,
-    bun::ECOSYSTEM,
-    pip::ECOSYSTEM,
-    pip_tools::ECOSYSTEM,
-    poetry::ECOSYSTEM,
-    uv::ECOSYSTEM,
-    pipenv::ECOSYSTEM,
-    conda::ECOSYSTEM,
-    maven::ECOSYSTEM,
-    gradle::ECOSYSTEM,
-    go::ECOSYSTEM,
-    cargo::ECOSYSTEM,
-    bundler::ECOSYSTEM,
-    composer::ECOSYSTEM,
-    nuget::ECOSYSTEM,
-    mix::ECOSYSTEM,
-    sbt::ECOSYSTEM,
-    swift::ECOSYSTEM,
-    dart::ECOSYSTEM,
-    deno::ECOSYSTEM,
-    conan::ECOSYSTEM,
-    listed::DEP,
-    listed::BOWER,
-    listed::SHARDS,
-    crystal::ECOSYSTEM,
-    listed::NIMBLE,
-    listed::GLEAM,
-    listed::LEIN,
-    clojure::ECOSYSTEM,
-    listed::REBAR,
-    listed::ZIG,
-    listed::STACK,
-    listed::CABAL,
-    listed::PDM,
-    listed::OPAM,
-    listed::PERL,
-    listed::RENV,
-];
-
-/// What is known of one command, or of the commands behind it; `None` when no ecosystem's command resolves dependencies
-/// in it.
-pub fn plan(call: &Call<'_>) -> Option<Answer> {
-    let mut answer = ask(call).or_else(|| behind::plan(call))?;
-    if let Answer::Plan(plan) = &mut answer {
-        add_program(call, &mut plan.needs);
-    }
-    Some(answer)
-}
-
-/// The program itself, where it is a file of the project: `bin/dep`.
-fn add_program(call: &Call<'_>, needs: &mut Needs) {
-    let written = call.words.first().filter(|w| w.contains('/'));
-    let Some(path) = written.and_then(|w| call.path(w)) else {
-        return;
-    };
-    if !needs.files.contains(&path) && needs.file(&call.files, &path) {
-        needs.doubt(format!(
-            "check what else {path} reads, a program of the project"
-        ));
-    }
-}
-
-/// What the ecosystems say of one command.
-pub(super) fn ask(call: &Call<'_>) -> Option<Answer> {
-    ALL.iter().find_map(|e| {
-        Some(match (e.plan)(call)? {
-            Ok((role, needs)) => Answer::Plan(Plan {
-                ecosystem: e.name,
-                role,
-                needs,
-            }),
-            Err(reason) => Answer::Whole {
-                ecosystem: e.name,
-                reason,
-            },
-        })
-    })
-}
-
-/// Where the command keeps downloads, with the ecosystem's name.
-pub fn cache_dir(call: &Call<'_>) -> Option<(&'static str, CacheDir)> {
-    ALL.iter().find_map(|e| Some((e.name, (e.cache)(call)?)))
 }
