@@ -18,8 +18,8 @@ use super::super::candidate::TextEdit;
 use super::super::kept::Emptied;
 use super::super::view::View;
 use super::edit::with_mounts;
+use super::family::{Family, Kept};
 use super::found::{Run, has_mount};
-use super::proposal::{Family, Kept};
 use crate::dockerfile::ast::Instruction;
 use crate::shell::Seen;
 

@@ -9,6 +9,7 @@ mod apk;
 mod apt;
 mod dnf;
 mod edit;
+mod family;
 mod found;
 mod proposal;
 

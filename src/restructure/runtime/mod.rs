@@ -10,6 +10,7 @@ mod elixir;
 mod go;
 mod image;
 mod java;
+mod kinds;
 mod node;
 mod packages;
 mod product;
@@ -19,6 +20,6 @@ mod rust;
 mod single;
 
 pub(super) use image::name as image_name;
+pub(super) use kinds::product;
 pub(super) use product::Product;
-pub(super) use product::product;
 pub(super) use single::Single;

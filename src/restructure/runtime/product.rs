@@ -2,7 +2,6 @@
 
 use super::image::{is_small, slim};
 use super::single::Single;
-use super::{dotnet, elixir, go, java, node, python, ruby, rust};
 
 /// What is built, where the build ends, and on what it runs.
 #[derive(Clone, Debug, Default)]
@@ -41,22 +40,6 @@ pub(in super::super) struct Product {
     pub(in super::super) reasons: Vec<String>,
     /// What was not, fragments that follow "check that".
     pub(in super::super) doubts: Vec<String>,
-}
-
-/// What the stage builds, if it is known how that runs.
-pub(in super::super) fn product(single: &Single<'_>) -> Option<Product> {
-    [
-        go::product,
-        rust::product,
-        java::product,
-        node::product,
-        python::product,
-        ruby::product,
-        dotnet::product,
-        elixir::product,
-    ]
-    .iter()
-    .find_map(|kind| kind(single))
 }
 
 /// What programs have in common that run on the smaller variant of their own image, with the installs of `split` and
