@@ -104,7 +104,10 @@ pub(super) fn kind_of(command: &Seen) -> &'static str {
         | "envsubst"
         | "openssl" => "trivial",
         "rm" | "find" | "rmdir" | "strip" | "upx" => "clean up",
-        "cp" | "mv" | "chown" | "rsync" | "dd" => "copy files",
+        "cp" | "mv" | "rsync" | "dd" => "copy files",
+        // Each file below is written once more; one by itself is nothing.
+        "chown" | "chgrp" if has("-R") || has("--recursive") => "chown -R",
+        "chown" | "chgrp" => "trivial",
         "apt-get" | "apt" | "aptitude" => match sub {
             "update" => "apt-get update",
             "upgrade" | "dist-upgrade" | "full-upgrade" => "apt-get upgrade",

@@ -288,6 +288,8 @@ mod tests {
         check("cargo install --locked --path node", "cargo build");
         check("bundle exec rake assets:precompile", "rake assets");
         check("mkdir -p /app && chmod 755 /app", "trivial");
+        check("chown app /app && chown -R app /srv", "chown -R");
+        check("chown app /app", "trivial");
         check("frobnicate --all", "unknown");
         check("bash -c 'curl -sSL x | tar xz'", "download + unpack");
     }
