@@ -27,6 +27,9 @@ pub struct Candidate {
     /// True for a rule that is allowed to change what the image is (single to multi-stage); all else keeps the final
     /// stage's CMD, ENTRYPOINT, USER, EXPOSE and files.
     pub changes_image: bool,
+    /// True for a rule by which copied files get their owner from their COPY, who got it from a RUN: the legality check then
+    /// compares the files without their owners.
+    pub shifts_owner: bool,
     /// True for a rule that starts the same program another way; it is then for review, and ENTRYPOINT or CMD differ.
     pub restarts: bool,
     /// Whether it can be applied unread, and why or why not.
@@ -49,6 +52,7 @@ impl Candidate {
             unread: Vec::new(),
             vouched: Vec::new(),
             changes_image: false,
+            shifts_owner: false,
             restarts: false,
             safety: Safety::Review {
                 reasons: Vec::new(),

@@ -4,8 +4,8 @@
 //! 1. the edits fit and the result parses;
 //! 2. every comment stands; every FROM and RUN stands as often as before, but for what the candidate declares;
 //! 3. the image's configuration (CMD, ENTRYPOINT, USER, EXPOSE, VOLUME, LABEL, ENV, WORKDIR, …) ends as it ended;
-//! 4. the same files reach the image, from the same places with the same owner and mode; where some do not, the
-//!    candidate is not called safe;
+//! 4. the same files reach the image, from the same places with the same owner and mode (the owner aside where a RUN gave
+//!    it that the candidate replaces); where some do not, the candidate is not called safe;
 //! 5. every COPY still finds what it names, under the ignore file as it would be;
 //! 6. no RUN comes above the COPY of a file that it names;
 //! 7. no RUN that resolves dependencies comes above the COPY of a file that it reads;
@@ -53,7 +53,7 @@ pub fn check(view: &View<'_>, candidate: &Candidate) -> Result<Dockerfile, Strin
         kept_configuration(view, &then, restarts)?;
     } else {
         configuration(view, &then)?;
-        image_files(view, &then, candidate.safety.is_safe())?;
+        image_files(view, &then, candidate)?;
     }
     sources_exist(view, &then)?;
     findable::check(view, &then)?;
@@ -288,9 +288,9 @@ fn configuration(before: &View<'_>, after: &View<'_>) -> Result<(), String> {
     ))
 }
 
-/// What reaches the image by COPY and ADD: the path in the image to where it comes from, with owner and mode. A copy
-/// whose files are not known is one entry under its words; a stage is called by its name if that is one of `names`.
-fn brought(view: &View<'_>, names: &BTreeSet<&str>) -> BTreeMap<String, String> {
+/// What reaches the image by COPY and ADD: the path in the image to where it comes from, with mode and perhaps owner. A
+/// copy whose files are not known is one entry under its words; a stage is called by its name if that is one of `names`.
+fn brought(view: &View<'_>, names: &BTreeSet<&str>, with_owner: bool) -> BTreeMap<String, String> {
     let all = places(view.dockerfile);
     let mut files = BTreeMap::new();
     // Files of other stages that a later COPY from the context replaces: name by name to what stands for their copy.
@@ -306,7 +306,7 @@ fn brought(view: &View<'_>, names: &BTreeSet<&str>) -> BTreeMap<String, String> 
             };
             let owner = format!(
                 "{:?} {:?}",
-                instruction.flag("chown"),
+                instruction.flag("chown").filter(|_| with_owner),
                 instruction.flag("chmod")
             );
             match delivered(view, instruction, transfer, &place) {
@@ -397,10 +397,11 @@ fn words(
     )
 }
 
-fn image_files(before: &View<'_>, after: &View<'_>, is_safe: bool) -> Result<(), String> {
+fn image_files(before: &View<'_>, after: &View<'_>, candidate: &Candidate) -> Result<(), String> {
     let names = before.dockerfile.stages.iter();
     let names: BTreeSet<&str> = names.filter_map(|s| s.name.as_deref()).collect();
-    let (old, new) = (brought(before, &names), brought(after, &names));
+    let of = |view| brought(view, &names, !candidate.shifts_owner);
+    let (old, new) = (of(before), of(after));
     if let Some((to, from)) = new.iter().find(|(to, from)| old.get(*to) != Some(from)) {
         let is_new = !old.contains_key(to);
         return Err(if is_new {
@@ -410,7 +411,7 @@ fn image_files(before: &View<'_>, after: &View<'_>, is_safe: bool) -> Result<(),
         });
     }
     match old.keys().find(|to| !new.contains_key(*to)) {
-        Some(to) if is_safe => Err(format!(
+        Some(to) if candidate.safety.is_safe() => Err(format!(
             "{to} is no longer in the image, and the candidate is called safe"
         )),
         _ => Ok(()),

@@ -135,18 +135,27 @@ fn no_command_is_dropped() {
     });
 }
 
-/// Whether a `chown -R` of a directory is one of the directory alone, and what is copied into it gets the owner there.
+/// Whether a `chown -R` of directories is one of each alone (or of its user's home, which is his), and what is copied into
+/// them gets the owner there.
 fn gets_its_owner(words: &[String], new: &BTreeMap<Vec<String>, usize>, text: &str) -> bool {
-    let [chown, _, owner, dir] = words else {
+    let [chown, _, owner, dirs @ ..] = words else {
         return false;
     };
-    let alone = vec![chown.clone(), owner.clone(), dir.clone()];
+    let user = owner.split(':').next().unwrap_or_default();
+    let is_given = |dir: &String| {
+        let is_home = *dir == format!("/home/{user}");
+        is_home
+            || new
+                .keys()
+                .any(|w| w[0] == "chown" && w.contains(owner) && w.contains(dir))
+    };
     let flag = format!("--chown={owner}");
     let holds = |line: &str| {
         let mut words = line.split_whitespace();
-        line.starts_with("COPY ") && words.any(|w| w == flag || w == format!("{flag}:root"))
+        (line.starts_with("COPY ") || line.starts_with("ADD "))
+            && words.any(|w| w == flag || w == format!("{flag}:root"))
     };
-    chown == "chown" && new.contains_key(&alone) && text.lines().any(holds)
+    chown == "chown" && dirs.iter().all(is_given) && text.lines().any(holds)
 }
 
 /// Whether a command only kept downloads out of the layer, or stands there without the words that did: with a mount over

@@ -12,198 +12,350 @@
 //! RUN chown app:app /app
 //! COPY --chown=app:app . .
 //! ```
-//! A layer in which only owners changed holds every file once more. The directory itself still gets its owner: above the
-//! copies where WORKDIR has made it, else where it got it. What something else has put there keeps its owner, and that it
-//! may is for review.
+//! A layer in which only owners changed holds every file once more. The directory itself still gets its owner, as do those
+//! that WORKDIR has made in it: above the copies where they are there by then, else where they got it; the RUN goes where
+//! they are known to be the owner's (its home). What something else has put there keeps its owner, and that it may is for
+//! review. Where the files came with a stage below, [`super::owner_again`] copies them once more.
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
-use super::super::command::seen;
-use super::super::effect::{Effect, Files, conflict, destination};
-use super::super::layout::{Place, absolute, is_within};
+use super::super::command::{Group, group, installs, seen};
+use super::super::effect::{conflict, effect};
+use super::super::layout::{Place, is_within, mentioned, places, reachable};
 use super::super::lift::declare;
-use super::super::moving::{block_of, effects, without_blank_twin};
+use super::super::moving::{block_of, byte_in_text, without_blank_twin};
 use super::super::view::View;
 use super::Rule;
-use super::system_first::{is_transfer, on_stages};
-use crate::dockerfile::ast::{Instruction, Kind, Stage};
+use super::owner_again::copied_again;
+use super::owner_before::{Line, lines, named, others, owned};
+use super::owner_run::{Chown, Dir, between, is_maker, is_shared, without};
+use super::system_first::is_transfer;
+use crate::builder::Builder;
+use crate::dockerfile::Span;
+use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Source};
 use crate::shell::Seen;
-use std::collections::BTreeSet;
 
 /// Its line in [`super::ALL`].
 pub(super) const RULE: Rule = Rule {
     id: "owner",
     summary: "`COPY --chown` in place of a RUN that changes the owner of all that was copied",
-    propose: |view| on_stages(view, of_stage),
+    propose,
 };
 
-fn of_stage(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candidate> {
-    let effects = effects(view, stage, places);
-    (0..stage.instructions.len())
-        .filter_map(|run| candidate(view, stage, places, &effects, run))
+fn propose(view: &View<'_>) -> Vec<Candidate> {
+    let places = places(view.dockerfile);
+    let stages = reachable(view.dockerfile, view.target);
+    stages
+        .into_iter()
+        .flat_map(|stage| of_stage(view, &places, stage))
         .collect()
 }
 
-/// A RUN that does nothing but give a directory and all in it to somebody.
-struct Chown {
-    /// As written: `app`, `app:app`, `1000:1000`.
-    owner: String,
-    /// The directory, absolute, and as written.
-    dir: String,
-    written: String,
+fn of_stage(view: &View<'_>, places: &[Vec<Place>], stage: usize) -> Vec<Candidate> {
+    let steps = &view.dockerfile.stages[stage].instructions;
+    let found = |n: usize| Some((n, Chown::of(&steps[n], &places[stage][n])?));
+    let chowns: Vec<(usize, Chown)> = (0..steps.len()).filter_map(found).collect();
+    if chowns.is_empty() || steps.iter().any(|i| matches!(i.kind, Kind::Onbuild(_))) {
+        return Vec::new();
+    }
+    let (lines, own) = lines(view, places, stage);
+    let candidates = chowns.iter().filter_map(|(n, chown)| {
+        let ground = Ground {
+            view,
+            lines: &lines,
+            own,
+            run: own + n,
+            chown,
+        };
+        let is_plain = !chown.is_by_variable() || ground.has_variables();
+        let copied = ground.copied().filter(|_| is_plain);
+        copied.and_then(|copied| match copied.is_empty() {
+            true => copied_again(&ground),
+            false => candidate(&ground, &copied),
+        })
+    });
+    candidates.collect()
 }
 
-impl Chown {
-    fn of(instruction: &Instruction, place: &Place) -> Option<Self> {
-        let all = seen(instruction).filter(|_| instruction.flags.is_empty())?;
-        let [only] = all.as_slice() else { return None };
-        let words: Vec<&str> = only.args().iter().map(String::as_str).collect();
-        let ("chown", ["-R" | "--recursive", owner, dir]) = (only.name(), words.as_slice()) else {
+/// A RUN that gives directories away, and what stands before it.
+pub(super) struct Ground<'a> {
+    pub(super) view: &'a View<'a>,
+    /// Of the stages below, and of its own.
+    pub(super) lines: &'a [Line<'a>],
+    /// Where those of its own stage begin.
+    pub(super) own: usize,
+    /// Which of them it is.
+    pub(super) run: usize,
+    pub(super) chown: &'a Chown,
+}
+
+impl Ground<'_> {
+    /// Whether the builder puts variables into `--chown`, and they are the shell's as well.
+    fn has_variables(&self) -> bool {
+        let is_shell = |l: &Line<'_>| matches!(l.step.kind, Kind::Shell(_));
+        self.view.builder == Builder::BuildKit && !self.lines.iter().any(is_shell)
+    }
+
+    /// The copies of its stage into the directories that nothing touches from there on; `None` where one brings files
+    /// beside them too, or that is not known.
+    fn copied(&self) -> Option<Vec<usize>> {
+        let copies = (self.own..self.run).filter(|&n| is_transfer(self.lines[n].step));
+        let mut found = Vec::new();
+        for n in copies {
+            let to = self.lines[n].to()?;
+            let Some(dir) = self.chown.dirs.iter().find(|d| is_within(&to, &d.at)) else {
+                if self.chown.meets(&to) {
+                    return None;
+                }
+                continue;
+            };
+            // What runs as root may go by the owner of what stands there (npm does): all above it stays as it is.
+            if !self.lines[n..self.run].iter().any(|l| l.touches(&dir.at)) {
+                found.push(n);
+            }
+        }
+        Some(found)
+    }
+
+    /// Whether a copy can name the owner.
+    fn is_ready(&self, n: usize) -> bool {
+        let (copy, flag) = (self.lines[n].step, self.chown.flag());
+        let is_free = match copy.flag("chown") {
+            Some(other) => other == flag || self.chown.owner.contains(':'),
+            None => true,
+        };
+        let value = |n: usize, name: &String| self.lines[n].place.variables.get(name);
+        let is_same =
+            |name: &String| value(n, name).is_some() && value(n, name) == value(self.run, name);
+        let is_same = mentioned(&self.chown.owner).iter().all(is_same);
+        // A linked layer knows no names.
+        let is_known = !(copy.is_on("link") && self.chown.is_by_name());
+        is_free && is_same && is_known && !unpacks(copy)
+    }
+
+    /// Whether the owner's names may not be known yet at line `first`.
+    fn is_made_from(&self, first: usize) -> bool {
+        let makes = |line: &Line<'_>| {
+            let may = |s: &Seen| is_maker(s) || group(s) == Some(Group::System) && installs(s);
+            matches!(line.step.kind, Kind::Run(_))
+                && seen(line.step).is_none_or(|all| all.iter().any(may))
+        };
+        self.chown.is_by_name() && self.lines[first..self.run].iter().any(makes)
+    }
+
+    fn line(&self) -> &Line<'_> {
+        &self.lines[self.run]
+    }
+}
+
+/// Whether an ADD may bring what an archive holds.
+fn unpacks(copy: &Instruction) -> bool {
+    let is_archive = |source: &Source| match source {
+        Source::Path(path) => {
+            let ends = ["tar", "gz", "bz2", "xz", "zst", "tgz"];
+            ends.iter().any(|end| path.ends_with(end)) || path.contains(['*', '$', ':'])
+        }
+        Source::Heredoc(_) => false,
+    };
+    match &copy.kind {
+        Kind::Add(transfer) => transfer.sources.iter().any(is_archive),
+        _ => false,
+    }
+}
+
+/// What the directories' RUN becomes.
+struct Left<'a> {
+    /// Those into which something is copied.
+    copied: Vec<&'a str>,
+    /// Still given with all in them: nothing is copied there.
+    all: Vec<&'a Dir>,
+    /// Given by themselves, as written.
+    only: Vec<String>,
+    /// The same, absolute.
+    at: Vec<String>,
+}
+
+impl<'a> Left<'a> {
+    fn of(ground: &Ground<'a>, copied: &[usize]) -> Option<Self> {
+        let to: Vec<String> = copied
+            .iter()
+            .filter_map(|&n| ground.lines[n].to())
+            .collect();
+        let is_copied = |d: &&Dir| to.iter().any(|to| is_within(to, &d.at));
+        let (some, all): (Vec<&Dir>, Vec<&Dir>) = ground.chown.dirs.iter().partition(is_copied);
+        if some.iter().any(|d| is_shared(&d.at)) {
             return None;
-        };
-        let is_name = |part: &str| {
-            let is_word = |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b);
-            !part.is_empty() && !part.starts_with('-') && part.bytes().all(is_word)
-        };
-        let is_plain = owner.split(':').count() <= 2 && owner.split(':').all(is_name);
-        let at = absolute(place.cwd.as_deref(), dir)?;
-        let is_known = !dir.contains(['$', '*', '?', '[', '~']) && at != "/";
-        (is_plain && is_known && only.assignments.is_empty()).then(|| Self {
-            owner: (*owner).to_owned(),
-            dir: at,
-            written: (*dir).to_owned(),
+        }
+        let owned = owned(&ground.lines[..ground.run], ground.chown);
+        let (mut only, mut at) = (Vec::new(), Vec::new());
+        for dir in &some {
+            let there = ground.line().place.directories.iter();
+            let below = there
+                .chain(&ground.chown.made)
+                .flat_map(|d| between(&dir.at, d));
+            let mut below: Vec<String> = below.filter(|d| !owned.contains(d)).collect();
+            below.sort();
+            below.dedup();
+            if !owned.contains(&dir.at) {
+                only.push(dir.written.clone());
+                at.push(dir.at.clone());
+            }
+            only.extend(below.iter().cloned());
+            at.extend(below);
+        }
+        let copied = some.iter().map(|d| d.at.as_str()).collect();
+        Some(Self {
+            copied,
+            all,
+            only,
+            at,
         })
     }
 
-    /// What `--chown` says: a user alone would bring a group of its number, which `chown` leaves.
-    fn flag(&self) -> String {
-        match self.owner.contains(':') {
-            true => self.owner.clone(),
-            false => format!("{}:root", self.owner),
-        }
-    }
-
-    fn names(&self) -> impl Iterator<Item = &str> {
-        let is_name = |part: &&str| !part.bytes().all(|b| b.is_ascii_digit());
-        self.owner.split(':').filter(is_name)
+    /// Whether all is there already before line `first`, so that it can be given there.
+    fn is_there(&self, ground: &Ground<'_>, first: usize) -> bool {
+        let (here, there) = (ground.line().place, ground.lines[first].place);
+        let is_made = |d: &String| there.directories.contains(d) || ground.chown.made.contains(d);
+        let is_above = |d: &String| there.directories.iter().any(|t| is_within(t, d));
+        here.cwd == there.cwd
+            && here.user == there.user
+            && self.all.is_empty()
+            && !self.at.is_empty()
+            && self.at.iter().all(|d| is_made(d) || is_above(d))
     }
 }
 
-/// Whether a RUN makes one of the users or groups.
-fn makes(instruction: &Instruction, chown: &Chown) -> bool {
-    let is_maker = |s: &Seen| {
-        matches!(s.name(), "useradd" | "adduser" | "groupadd" | "addgroup")
-            && chown.names().any(|n| s.args().iter().any(|a| a == n))
-    };
-    seen(instruction).is_none_or(|all| all.iter().any(is_maker))
-        && chown.names().any(|n| instruction.original.contains(n))
-}
-
-fn candidate(
-    view: &View<'_>,
-    stage: &Stage,
-    places: &[Place],
-    effects: &[Effect],
-    run: usize,
-) -> Option<Candidate> {
-    let steps = &stage.instructions;
-    let chown = Chown::of(&steps[run], &places[run])?;
-    let to = |i: usize| match &steps[i].kind {
-        Kind::Copy(t) | Kind::Add(t) => destination(t, &places[i]),
-        _ => None,
-    };
-    let copies: Vec<usize> = (0..run).filter(|&i| is_transfer(&steps[i])).collect();
-    // All that may bring something there must be seen to.
-    let (mut inside, mut around) = (Vec::new(), false);
-    for &copy in &copies {
-        match to(copy) {
-            Some(to) if is_within(&to, &chown.dir) => inside.push(copy),
-            Some(to) => around |= is_within(&chown.dir, &to),
-            None => around = true,
-        }
-    }
-    let there = Effect {
-        files: Files::Places(vec![chown.dir.clone()]),
-        groups: Some(BTreeSet::new()),
-        ..Effect::default()
-    };
-    let writes = |i: &usize| {
-        matches!(steps[*i].kind, Kind::Run(_)) && conflict(&effects[*i], &there).is_some()
-    };
-    let mut others: Vec<usize> = (0..run).filter(writes).collect();
-    // What runs as root may go by the owner of what stands there (npm does): all above it stays as it is.
-    let last = others.last().copied();
-    let (early, inside): (Vec<usize>, Vec<usize>) = inside
-        .into_iter()
-        .partition(|&i| last.is_some_and(|last| i < last));
-    others.extend(early);
-    others.sort_unstable();
-    let first = *inside.first()?;
-    let is_ready = |i: &usize| {
-        let copy = &steps[*i];
-        copy.flag("chown").is_none() && !(copy.is_on("link") && chown.names().next().is_some())
-    };
-    let made_later = (first..run).any(|i| makes(&steps[i], &chown));
-    let has_onbuild = steps.iter().any(|i| matches!(i.kind, Kind::Onbuild(_)));
-    if around || made_later || has_onbuild || !inside.iter().all(is_ready) {
+fn candidate(ground: &Ground<'_>, copied: &[usize]) -> Option<Candidate> {
+    let (view, chown) = (ground.view, ground.chown);
+    let left = Left::of(ground, copied)?;
+    let first = *copied.first()?;
+    if !copied.iter().all(|&n| ground.is_ready(n)) || ground.is_made_from(first) {
         return None;
     }
-    let others: Vec<String> = others
-        .into_iter()
-        .map(|i| steps[i].lines.first.to_string())
-        .collect();
-    let line = steps[run].lines.first;
+    let line = ground.line().number();
+    let flag = chown.flag();
     let mut candidate = Candidate::new(
         RULE.id,
-        format!("copy with --chown={} in place of line {line}", chown.flag()),
+        format!("copy with --chown={flag} in place of line {line}"),
     );
-    for &copy in &inside {
-        let at = steps[copy].span.start + steps[copy].keyword.len();
-        let flag = format!(" --chown={}", chown.flag());
-        candidate.edits.push(TextEdit::insert(at, flag));
+    for &n in copied {
+        candidate.edits.extend(owning(ground.lines[n].step, &flag));
     }
-    let alone = format!("RUN chown {} {}", chown.owner, chown.written);
-    let is_there = places[first].directories.contains(&chown.dir);
-    let same_place = places[first].cwd == places[run].cwd && places[first].user == places[run].user;
-    if is_there && same_place {
-        let text = view.text();
-        let at = block_of(text, stage, first).start;
-        let gone = block_of(text, stage, run);
-        let said = &text[gone.start..steps[run].span.start];
-        let moved = format!("{said}{alone}\n");
-        candidate.edits.push(TextEdit::insert(at, moved));
-        candidate
-            .edits
-            .push(TextEdit::delete(without_blank_twin(text, gone)));
-    } else {
-        candidate
-            .edits
-            .push(TextEdit::replace(steps[run].span, alone));
-    }
-    candidate.changes_image = true;
-    candidate.lines = inside
-        .iter()
-        .chain([&run])
-        .map(|&i| steps[i].lines)
-        .collect();
-    candidate.rationale = format!(
-        "Line {line} changes nothing of the files but their owner, and its layer holds each of them once more, in every build that copies one."
-    );
-    // What the base image holds there is not known.
-    let others = match others.as_slice() {
-        [] => String::new(),
-        lines => format!(", as what line {} may leave there", lines.join(" and ")),
+    candidate.edits.extend(run_edits(ground, &left, first)?);
+    candidate.shifts_owner = true;
+    let all = copied.iter().chain([&ground.run]);
+    candidate.lines = all.map(|&n| ground.lines[n].step.lines).collect();
+    let what = match chown.is_alone {
+        true => format!("Line {line} changes nothing of the files but their owner, and its layer"),
+        false => format!("Line {line} changes the owner of all files, and its layer"),
     };
-    let doubt = format!(
-        "check that {} needs to own nothing else in {}{others}",
-        chown.owner, chown.dir
-    );
-    candidate.safety = Safety::of(
-        vec![format!(
-            "all that is copied into {} gets the owner that it got before, and so does the directory",
-            chown.dir
-        )],
-        vec![doubt],
-    );
+    candidate.rationale =
+        format!("{what} holds each of them once more, in every build that copies one.");
+    candidate.safety = judged(ground, copied, &left.copied);
     declare(&mut candidate, view)?;
     Some(candidate)
+}
+
+/// Gives a copy its owner, in place of another one.
+fn owning(copy: &Instruction, flag: &str) -> Option<TextEdit> {
+    let said = copy.flags.iter().find(|f| f.name == "chown");
+    match said {
+        Some(said) if said.value.as_deref() == Some(flag) => None,
+        Some(said) => Some(TextEdit::replace(said.span, format!("--chown={flag}"))),
+        None => {
+            let at = copy.span.start + copy.keyword.len();
+            Some(TextEdit::insert(at, format!(" --chown={flag}")))
+        }
+    }
+}
+
+/// The RUN without what the copies do now: above them where all it needs is there, else where it stands.
+fn run_edits(ground: &Ground<'_>, left: &Left<'_>, first: usize) -> Option<Vec<TextEdit>> {
+    let (view, chown, line) = (ground.view, ground.chown, ground.line());
+    let (text, stage) = (view.text(), &view.dockerfile.stages[line.stage]);
+    let gone = block_of(text, stage, line.index);
+    if chown.is_alone && left.only.is_empty() && left.all.is_empty() {
+        // Its comments stay, so there must be none.
+        let is_bare = gone.start == line.step.span.start;
+        return is_bare.then(|| vec![TextEdit::delete(without_blank_twin(text, gone))]);
+    }
+    let only: Vec<String> = match left.only.is_empty() && left.all.is_empty() {
+        true => chown.dirs.iter().map(|d| d.written.clone()).collect(),
+        false => left.only.clone(),
+    };
+    let command = chown.rewritten(&left.all, &only);
+    let at = command_in_text(ground)?;
+    let is_moved = left.is_there(ground, first) && passes(ground, first);
+    if !is_moved {
+        return (!chown.makes_users || !chown.is_by_name())
+            .then(|| vec![TextEdit::replace(at, command)]);
+    }
+    let moved = format!(
+        "{}{command}{}",
+        &text[gone.start..at.start],
+        &text[at.end..gone.end]
+    );
+    let above = block_of(text, stage, ground.lines[first].index).start;
+    let end = if moved.ends_with('\n') { "" } else { "\n" };
+    Some(vec![
+        TextEdit::insert(above, moved + end),
+        TextEdit::delete(without_blank_twin(text, gone)),
+    ])
+}
+
+/// The bytes of the `chown` in the text.
+fn command_in_text(ground: &Ground<'_>) -> Option<Span> {
+    let step = ground.line().step;
+    let Kind::Run(Run {
+        command: Command::Shell(shell),
+    }) = &step.kind
+    else {
+        return None;
+    };
+    let offset = step.original.len().checked_sub(shell.len())?;
+    let (text, escape) = (ground.view.text(), ground.view.dockerfile.escape);
+    let at = |byte: usize| byte_in_text(text, step, escape, offset + byte);
+    let span = ground.chown.span;
+    Some(Span::new(at(span.start)?, at(span.end)?))
+}
+
+/// Whether what else the RUN does can stand above line `first`.
+fn passes(ground: &Ground<'_>, first: usize) -> bool {
+    if ground.chown.is_alone {
+        return true;
+    }
+    let line = ground.line();
+    let Kind::Run(Run {
+        command: Command::Shell(shell),
+    }) = &line.step.kind
+    else {
+        return false;
+    };
+    let rest = without(shell, ground.chown);
+    let mut step = line.step.clone();
+    step.original = format!("RUN {rest}");
+    step.kind = Kind::Run(Run {
+        command: Command::Shell(rest),
+    });
+    let rest = effect(ground.view, &step, line.place);
+    let between = &ground.lines[first..ground.run];
+    between.iter().all(|l| conflict(&l.effect, &rest).is_none())
+}
+
+/// What was shown, and that others may have put something there.
+fn judged(ground: &Ground<'_>, copied: &[usize], dirs: &[&str]) -> Safety {
+    let chown = ground.chown;
+    // What the base image holds there is not known.
+    let others = match others(&ground.lines[..ground.run], chown, dirs, copied).as_slice() {
+        [] => String::new(),
+        lines => format!(", as what {} may leave there", named(lines)),
+    };
+    let dirs = dirs.join(" and ");
+    let shown = format!(
+        "all that is copied into {dirs} gets the owner that it got before, and so does the directory"
+    );
+    let doubt = format!(
+        "check that {} needs to own nothing else in {dirs}{others}",
+        chown.owner
+    );
+    Safety::of(vec![shown], vec![doubt])
 }
