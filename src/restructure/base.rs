@@ -123,14 +123,6 @@ pub(super) fn directory(image: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether `image`, as FROM names it, is known to run as root: those of the Docker library do, others may not.
-pub(super) fn starts_as_root(image: &str) -> bool {
-    let is_library = !image.contains('/')
-        || image.starts_with("docker.io/library/")
-        || image.starts_with("mcr.microsoft.com/dotnet/sdk");
-    (is_library && !image.contains('$')) || image.contains("$PYTHON_VERSION")
-}
-
 /// Variables that `image` sets and WORKDIR or RUN of its users go by.
 pub(super) fn variables(image: &str) -> &'static [(&'static str, &'static str)] {
     match official_name(split(image).0) {
@@ -138,6 +130,15 @@ pub(super) fn variables(image: &str) -> &'static [(&'static str, &'static str)] 
         "rust" => &[("CARGO_HOME", "/usr/local/cargo")],
         _ => &[],
     }
+}
+
+/// Whether `image`, as FROM names it, is one of the Docker library or .NET's SDK: these run as root.
+pub(super) fn is_official(image: &str) -> bool {
+    let named = split(image).0;
+    let is_dotnet = DOTNET
+        .iter()
+        .any(|d| named.strip_prefix(d).is_some_and(|p| p == "sdk"));
+    is_dotnet || !official_name(named).contains(['/', '$'])
 }
 
 /// The image as FROM names it, without its tag and digest, and the tag.

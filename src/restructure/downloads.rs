@@ -1,6 +1,6 @@
 //! Where in an image an ecosystem keeps its downloads: by the stage's variables, else by what its base image sets.
 
-use super::base::{is_distribution, starts_as_root};
+use super::base::{is_distribution, is_official};
 use super::installs::StageView;
 use super::layout::built_on;
 use super::runtime::image_name;
@@ -54,6 +54,12 @@ const SET_BY_IMAGE: [(&str, &[&str], Option<&str>); 4] = [
     ),
 ];
 
+/// Whether an image with an official one's name is that one, or known to be built on it.
+fn is_known(image: &str) -> bool {
+    let builds_on_it = ["condaforge/", "continuumio/", "lukemathwalker/"];
+    is_official(image) || builds_on_it.iter().any(|b| image.contains(b))
+}
+
 /// Where `ecosystem` keeps its downloads in the RUN at `run`; `None` where that is not known.
 pub(super) fn of(
     of: &StageView<'_>,
@@ -61,6 +67,10 @@ pub(super) fn of(
     ecosystem: &str,
     dir: &CacheDir,
 ) -> Option<Downloads> {
+    // The directory of a cache mount is root's (moby/buildkit solver/llbsolver/mounts/mount.go): nobody else can write there.
+    if !is_root(of, run) {
+        return None;
+    }
     let variables = &of.places.get(run)?.variables;
     let own = if ecosystem == "go" && dir.is_compiled {
         GO_BUILD
@@ -86,16 +96,13 @@ pub(super) fn of(
     let by_image = SET_BY_IMAGE.iter().find(|(e, ..)| *e == own);
     let mut doubts = Vec::new();
     let path = match by_image {
-        Some((_, images, otherwise)) if !images.iter().any(|i| name.contains(i)) => {
-            if is_distribution(name) {
-                (*otherwise)?
-            } else {
-                doubts.push(format!(
-                    "{ecosystem} is taken to keep its downloads in {} in {image}",
-                    dir.path
-                ));
+        Some((.., otherwise)) if is_distribution(name) => (*otherwise)?,
+        Some((_, images, _)) if !images.iter().any(|i| name.contains(i)) || !is_known(image) => {
+            doubts.push(format!(
+                "{ecosystem} is taken to keep its downloads in {} in {image}",
                 dir.path
-            }
+            ));
+            dir.path
         }
         _ => dir.path,
     };
@@ -114,7 +121,13 @@ fn is_moved(own: &str, variables: &BTreeMap<String, Option<String>>) -> bool {
 /// Whether Go's compiler keeps what it makes where it does by itself, in the RUN at `run`.
 pub(super) fn go_builds_at_home(of: &StageView<'_>, run: usize) -> bool {
     let place = of.places.get(run);
-    place.is_some_and(|p| !is_moved(GO_BUILD, &p.variables))
+    is_root(of, run) && place.is_some_and(|p| !is_moved(GO_BUILD, &p.variables))
+}
+
+/// Whether no USER above the RUN at `run` names somebody else than root.
+fn is_root(of: &StageView<'_>, run: usize) -> bool {
+    let user = of.places.get(run).and_then(|p| p.user.as_deref());
+    user.is_none_or(|u| matches!(u.split(':').next(), Some("root" | "0")))
 }
 
 /// `~` as the user's home there; `None` where that is not known.
@@ -126,10 +139,7 @@ fn home_path(of: &StageView<'_>, run: usize, path: &str) -> Option<String> {
     if let Some(Some(home)) = place.variables.get("HOME") {
         return Some(format!("{home}{rest}"));
     }
-    match place.user.as_deref() {
-        None | Some("root" | "0" | "root:root" | "0:0") => Some(format!("/root{rest}")),
-        Some(_) => None,
-    }
+    Some(format!("/root{rest}"))
 }
 
 /// The image that the stage is built on in the end.
@@ -144,7 +154,7 @@ fn image_of<'a>(of: &StageView<'a>) -> &'a str {
 fn user_doubt(of: &StageView<'_>, run: usize) -> Vec<String> {
     let image = image_of(of);
     let is_named = of.places.get(run).is_some_and(|p| p.user.is_some());
-    if is_named || starts_as_root(image) {
+    if is_named || is_official(image) {
         return Vec::new();
     }
     vec![format!("the user of {image} is taken to be root")]

@@ -181,13 +181,14 @@ fn bare_names(seen: &Seen) -> Local<'_> {
     let names: Vec<&str> = words
         .skip(usize::from(first_is_no_file))
         .map(String::as_str)
-        .filter(|w| !w.starts_with(['$', '+', '.', '~', '*']) && !w.contains('/'))
+        .filter(|w| !w.starts_with(['+', '.', '~', '*']) && !w.contains('/'))
         .filter(|w| !(takes_text && w.bytes().all(|b| b.is_ascii_digit())))
         .collect();
-    if names
-        .iter()
-        .any(|n| n.contains(['*', '?', '[', '{', '$', '`']))
-    {
+    // A variable alone stands for a name, or for several.
+    let may_be_more =
+        |n: &&str| n.contains(['*', '?', '[', '`']) || n.find('$').is_some_and(|at| at > 0);
+    let is_braced = |n: &&str| n.contains('{') && !n.starts_with("${");
+    if names.iter().any(|n| may_be_more(n) || is_braced(n)) {
         Local::Everything
     } else if names.is_empty() {
         Local::Nothing

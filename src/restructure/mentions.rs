@@ -81,6 +81,11 @@ fn found(text: &[u8], finder: &Finder<'_>) -> bool {
     false
 }
 
+/// Whether `text` holds `word` as a word.
+pub(super) fn says(text: &[u8], word: &str) -> bool {
+    found(text, &Finder::new(word))
+}
+
 /// Files that hold no readable words.
 fn is_binary_name(path: &RepoPath) -> bool {
     let endings: [&[u8]; 22] = [

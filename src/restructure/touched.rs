@@ -60,8 +60,9 @@ pub(super) fn touched_beside(
     variables: &BTreeMap<String, Option<String>>,
     is_known: &dyn Fn(&Seen) -> bool,
 ) -> Option<Touched> {
+    let own = assigned(script, variables);
     let value = |word: &str| match word.contains('$') {
-        true => expand(word, variables).unwrap_or_else(|| word.to_owned()),
+        true => expand(word, &own).unwrap_or_else(|| word.to_owned()),
         false => word.to_owned(),
     };
     if !script.is_complete {
@@ -105,8 +106,65 @@ pub(super) fn touched_beside(
         }
         add_command(&mut all, seen, here.as_deref(), &value)?;
     }
+    add_around(&mut all, script, cwd, (&value, is_known), 0)?;
+    Some(all)
+}
+
+/// The variables with those that the text sets once, to something known, and those of its loops.
+fn assigned(
+    script: &Script,
+    variables: &BTreeMap<String, Option<String>>,
+) -> BTreeMap<String, Option<String>> {
+    let mut all = variables.clone();
+    let mut set = BTreeSet::new();
+    let mut add = |name: &str, value: &str| {
+        let is_first = set.insert(name.to_owned());
+        let value = match value.strip_prefix("$(") {
+            Some(inner) if inner.starts_with("mktemp") => Some("/tmp".to_owned()),
+            Some(_) => None,
+            None => expand(value, &all).filter(|v| !v.contains(['$', '`'])),
+        };
+        all.insert(name.to_owned(), value.filter(|_| is_first));
+    };
     for command in &script.commands {
-        add_targets(&mut all, command, cwd, &value)?;
+        if let [name, is_in, items @ ..] = command.over.as_slice()
+            && is_in.text == "in"
+        {
+            let items: Vec<&str> = items.iter().map(|w| w.text.as_str()).collect();
+            add(&name.text, &items.join(" "));
+        }
+        let alone = command
+            .assignments
+            .iter()
+            .filter(|_| command.words.is_empty());
+        alone.for_each(|a| add(&a.name, &a.value));
+    }
+    all
+}
+
+/// `sh -c` in `sh -c`, at most.
+const MAX_DEPTH: usize = 4;
+
+/// Adds what stands around the commands: the files of redirections, commands in `$(…)`, values, what loops go over.
+fn add_around(
+    all: &mut Touched,
+    script: &Script,
+    cwd: Option<&str>,
+    (value, is_known): (Value<'_>, &dyn Fn(&Seen) -> bool),
+    depth: usize,
+) -> Option<()> {
+    if !script.is_complete || depth > MAX_DEPTH {
+        return None;
+    }
+    let every = script.seen();
+    for (index, command) in script.commands.iter().enumerate() {
+        let n = every.iter().position(|s| s.command == index);
+        let here = match n {
+            Some(n) => here(&every[..n], &every[n], cwd, value),
+            None => cwd.map(str::to_owned),
+        };
+        let here = here.as_deref();
+        add_targets(all, command, here, value)?;
         for inner in &command.substitutions {
             let is_known = inner.name().is_empty()
                 || group_of(inner.name()).is_some()
@@ -114,10 +172,21 @@ pub(super) fn touched_beside(
             if !is_known || !inner.substitutions.is_empty() {
                 return None;
             }
-            add_substitution(&mut all, inner, cwd, &value)?;
+            add_substitution(all, inner, here, value)?;
+        }
+        let set = command.assignments.iter().map(|a| a.value.as_str());
+        let over = command.over.iter().map(|w| w.text.as_str());
+        for word in set.chain(over).map(value) {
+            // What a variable or a command puts there is known by its own place, or not at all.
+            if !word.starts_with(['$', '`']) {
+                add_word(all, &word, here, true)?;
+            }
+        }
+        if let Some(inner) = command.inner() {
+            add_around(all, &inner, here, (value, is_known), depth + 1)?;
         }
     }
-    Some(all)
+    Some(())
 }
 
 /// Gives a word with the variables put in whose values are known.
@@ -133,7 +202,17 @@ fn add_command(all: &mut Touched, seen: &Seen, here: Option<&str>, value: Value<
         Local::Nothing => {}
         Local::Names(names) => {
             for name in names {
-                all.places.insert(absolute(here, &value(name))?);
+                // One that is not known may be any.
+                let name = value(name);
+                for name in name.split_whitespace().filter(|n| !n.starts_with('-')) {
+                    let is_known = !name.contains(['$', '`']);
+                    let kept = match name.split_once(['*', '?', '[']) {
+                        Some((head, _)) => head.rsplit_once('/').map_or(".", |(dir, _)| dir),
+                        None => name,
+                    };
+                    all.places
+                        .insert(absolute(here, kept).filter(|_| is_known)?);
+                }
             }
             all.reads_cwd |= from_start;
         }
@@ -418,6 +497,23 @@ mod tests {
         );
         check("touch $ANY/a", None);
         check("unknown a", None);
+        check("for i in $(find /a); do ln -s $i /b/; done", None);
+        check("for i in /a/*; do cat $i > /b; done", Some(&["/a", "/b"]));
+        check(
+            "bash -c 'for i in $(find /a); do true; done'",
+            Some(&["/a"]),
+        );
+        check("bash -c 'cat > /a'", Some(&["/a"]));
+        check("case $(cat /a) in x) touch /b;; esac", Some(&["/a", "/b"]));
+        check("a=/x; cp $a /y", Some(&["/x", "/y"]));
+        check("a=x && cat $a", Some(&["/w/x"]));
+        check("a=x && a=y && cat $a", None);
+        check("cat $b", None);
+        check("for i in a b; do rm $i; done", Some(&["/w/a", "/w/b"]));
+        check("for i in $b; do rm $i; done", None);
+        check("d=$(mktemp -d) && rm -rf $d", Some(&["/tmp"]));
+        check("cd /opt && echo a > b", Some(&["/opt", "/opt/b"]));
+        check("sh -c 'cat ", None);
     }
 
     #[test]

@@ -104,8 +104,10 @@ pub struct Command {
     /// For the commands of an `if` or `case`: which one of the text, and which branch of it (the innermost).
     pub branch: Option<(usize, usize)>,
     /// Commands of `$(…)`, `` `…` `` and `<(…)` in its parts, in order; their spans are in the whole text too
-    /// (in those of back-quotes as far as nothing is escaped there).
+    /// (in those of back-quotes as far as nothing is escaped there). Those in [`Command::over`] come first.
     pub substitutions: Vec<Self>,
+    /// For the first command of a loop or `case`: what the loop goes over or `case` looks at (`i in a b`, `$x`).
+    pub over: Vec<Word>,
 }
 
 impl Command {

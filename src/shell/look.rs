@@ -59,6 +59,13 @@ impl Script {
     }
 }
 
+impl Command {
+    /// The text of a `sh -c`, parsed.
+    pub fn inner(&self) -> Option<Script> {
+        shell_text(&unwrapped(self).words).map(|text| parse(&text))
+    }
+}
+
 fn walk(
     commands: &[Command],
     directory: Option<String>,

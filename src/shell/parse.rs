@@ -86,6 +86,9 @@ pub(super) struct Parser<'a> {
     /// (delimiter, strip tabs, command, redirection) of heredocs whose bodies begin after this line.
     pub(super) heredocs: Vec<(String, bool, usize, usize)>,
     piece: Option<Piece>,
+    /// Words that a loop goes over or `case` looks at, and the commands in them: for the next command.
+    over: Vec<crate::shell::Word>,
+    over_inner: Vec<Command>,
 }
 
 impl<'a> Parser<'a> {
@@ -101,6 +104,8 @@ impl<'a> Parser<'a> {
             n_branches: 0,
             heredocs: Vec::new(),
             piece: None,
+            over: Vec::new(),
+            over_inner: Vec::new(),
         }
     }
 
@@ -112,13 +117,13 @@ impl<'a> Parser<'a> {
             (Mode::Target, Token::Word(lexed)) => self.target(lexed),
             (Mode::Test, token) => self.test(token, span),
             (Mode::For, Token::Word(lexed)) if is_plain(&lexed, "do") => self.enter_loop(),
-            (Mode::For, _) => {}
             (Mode::CaseWord, Token::Word(lexed)) if is_plain(&lexed, "in") => {
                 let branch = self.new_branch();
                 self.push(Nesting::Case, branch);
                 self.mode = Mode::Pattern;
             }
-            (Mode::CaseWord, _) => {}
+            (Mode::For | Mode::CaseWord, Token::Word(lexed)) => self.looked_at(lexed),
+            (Mode::For | Mode::CaseWord, _) => {}
             (Mode::Pattern, Token::Word(lexed)) if is_plain(&lexed, "esac") => {
                 self.pop(&[Nesting::Case])
             }
@@ -168,9 +173,12 @@ impl<'a> Parser<'a> {
 
     pub(super) fn command(&mut self, span: Span) -> &mut Command {
         let (connector, stack) = (self.connector, &self.stack);
+        let (over, inner) = (&mut self.over, &mut self.over_inner);
         let command = self.current.get_or_insert_with(|| Command {
             span,
             connector,
+            over: std::mem::take(over),
+            substitutions: std::mem::take(inner),
             nesting: stack.iter().map(|f| f.nesting).collect(),
             conditional: connector == Connector::Or || stack.last().is_some_and(|f| f.conditional),
             branch: stack.last().and_then(|f| f.branch),
@@ -206,6 +214,12 @@ impl<'a> Parser<'a> {
                 }
             }
         }
+    }
+
+    fn looked_at(&mut self, lexed: Lexed) {
+        let inner = self.substituted(&lexed);
+        self.over_inner.extend(inner);
+        self.over.push(lexed.word);
     }
 
     pub(super) fn substituted(&mut self, lexed: &Lexed) -> Vec<Command> {

@@ -57,6 +57,7 @@ pub(in crate::restructure) fn lift<'s, 'a>(
     for index in first + 1..lift.install.run {
         lift.sort(index)?;
     }
+    lift.take_variables();
     lift.judge_absent()?;
     lift.collect_missing();
     lift.check_overwritten();

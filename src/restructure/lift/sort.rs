@@ -2,6 +2,7 @@
 
 use super::super::installs::{Action, Install, READ_BY_TOOLS, writes_sources};
 use super::super::layout::{absolute, is_anchored, is_within, mentioned, parent, stage_named};
+use super::super::mentions::says;
 use super::Lift;
 use super::found::replaces;
 use crate::dockerfile::ast::{Instruction, Kind};
@@ -21,11 +22,8 @@ impl Lift<'_, '_> {
             Kind::Copy(_) | Kind::Add(_) => self.sort_copy(index)?,
             Kind::Env(_) | Kind::Arg(_) => {
                 let goes = self.is_variable_needed(instruction);
-                if goes && stays_run {
-                    self.doubts.push(format!(
-                        "the variables of line {} then hold for the RUNs above it too",
-                        instruction.lines.first
-                    ));
+                if goes {
+                    self.doubt_variables(index);
                 }
                 goes
             }
@@ -59,6 +57,39 @@ impl Lift<'_, '_> {
         }
         .insert(index);
         Some(())
+    }
+
+    /// Has the values go along that what goes along names.
+    pub(super) fn take_variables(&mut self) {
+        let instructions = &self.of.stage.instructions;
+        let is_wanted = |along: &BTreeSet<usize>, index: usize| {
+            let names = set_by(&instructions[index]);
+            let mut later = along.range(index + 1..);
+            later.any(|&i| {
+                let wanted = mentioned(&instructions[i].original);
+                names.iter().any(|n| wanted.contains(*n))
+            })
+        };
+        while let Some(index) = {
+            let mut left = self.stay.iter().rev();
+            left.find(|i| is_wanted(&self.along, **i)).copied()
+        } {
+            self.doubt_variables(index);
+            self.stay.remove(&index);
+            self.along.insert(index);
+        }
+    }
+
+    /// Values that go up past a RUN that stays.
+    fn doubt_variables(&mut self, index: usize) {
+        let instructions = &self.of.stage.instructions;
+        let mut above = self.stay.range(..index);
+        if above.any(|&i| matches!(instructions[i].kind, Kind::Run(_))) {
+            self.doubts.push(format!(
+                "the variables of line {} then hold for the RUNs above it too",
+                instructions[index].lines.first
+            ));
+        }
     }
 
     pub(super) fn sort_run(&mut self, index: usize, stays_run: bool) -> Option<bool> {
@@ -195,7 +226,26 @@ impl Lift<'_, '_> {
         let commands = super::super::command::seen(&self.of.stage.instructions[index]);
         commands.into_iter().flatten().any(|seen| {
             let is_bringer = !matches!(seen.name(), "echo" | "printf" | "which" | "command");
-            seen.name() != program && is_bringer && seen.args().iter().any(names_it)
+            let is_named = seen.name() != program && is_bringer && seen.args().iter().any(names_it);
+            is_named || self.is_script_about(index, &seen, program)
+        })
+    }
+
+    /// Whether a command of RUN `index` is a script of the project that speaks of `program`: `install-composer.sh`.
+    fn is_script_about(&self, index: usize, seen: &Seen, program: &str) -> bool {
+        let image = self.of.image_at(index);
+        let is_run = |name: &str| {
+            seen.words
+                .iter()
+                .take(2)
+                .any(|w| w.rsplit('/').next() == Some(name))
+        };
+        let mut scripts = image
+            .iter()
+            .filter(|(to, _)| to.rsplit('/').next().is_some_and(is_run));
+        scripts.any(|(_, brought)| {
+            let text = (self.of.view.read)(&brought.from);
+            text.is_some_and(|t| says(&t, program))
         })
     }
 
@@ -310,6 +360,15 @@ impl Lift<'_, '_> {
         };
         let found = self.of.installs(index).iter().find(is_part)?;
         (!found.is_hidden && found.absent.is_empty()).then(|| found.clone())
+    }
+}
+
+/// The names that an ARG or ENV sets.
+fn set_by(instruction: &Instruction) -> Vec<&str> {
+    match &instruction.kind {
+        Kind::Arg(items) => items.iter().map(|i| i.name.as_str()).collect(),
+        Kind::Env(pairs) => pairs.iter().map(|p| p.name.as_str()).collect(),
+        _ => Vec::new(),
     }
 }
 

@@ -16,7 +16,7 @@
 //! ```
 //! Only where nothing else is made of the stage below: else another image would hold the packages.
 
-use super::super::super::base::starts_as_root;
+use super::super::super::base::is_official;
 use super::super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::super::command::reads_variable;
 use super::super::super::effect::Effect;
@@ -150,7 +150,7 @@ impl Joined {
                 (None, Some(user)) if is_root(user) => {
                     let first = built_on(view.dockerfile, self.stage.index).last()?;
                     let image = &view.dockerfile.stages[first].base().image;
-                    if !starts_as_root(image) {
+                    if !is_official(image) {
                         doubts = vec![format!("the user of {image} is taken to be root")];
                     }
                 }
