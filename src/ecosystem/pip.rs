@@ -278,8 +278,9 @@ fn is_path(word: &str) -> bool {
 }
 
 fn cache(call: &Call<'_>) -> Option<CacheDir> {
-    // With its cache switched off for all there is nothing to keep.
-    (verb(call).is_some() && call.env.get("PIP_NO_CACHE_DIR").is_none_or(|v| v == "0"))
+    // With its cache switched off for all there is nothing to keep, nor where all comes from a directory of wheels.
+    let fetches = !call.has("--no-index") && call.env.get("PIP_NO_INDEX").is_none();
+    (verb(call).is_some() && fetches && call.env.get("PIP_NO_CACHE_DIR").is_none_or(|v| v == "0"))
         .then_some(())?;
     CacheDir::of("~/.cache/pip")
 }

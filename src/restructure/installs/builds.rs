@@ -1,10 +1,12 @@
 //! What a RUN reads of the image's files, where all of its commands are known to read no others.
 
-use super::super::layout::{absolute, is_within, overlap};
+use super::super::layout::{absolute, is_within, mentioned, overlap};
+use super::super::passed::passed_by;
 use super::super::touched::{as_seen, touched_beside};
 use super::place::below;
 use super::read::Read;
 use super::stage::StageView;
+use crate::dockerfile::ast::{Instruction, Kind};
 use crate::ecosystem::{self, Reads};
 use crate::shell::Seen;
 use crate::tree::RepoPath;
@@ -35,8 +37,11 @@ impl StageView<'_> {
     pub(in crate::restructure) fn reading(&self, run: usize, git: bool) -> Result<Reading, String> {
         let instruction = &self.stage.instructions[run];
         let line = instruction.lines.first;
-        let read = Read::new(self, run, instruction)
+        let mut read = Read::new(self, run, instruction)
             .ok_or_else(|| format!("line {line} cannot be looked into"))?;
+        for name in self.passed_otherwise(instruction) {
+            read.env.remove(&name);
+        }
         let ask = |seen: &Seen| {
             let answer = read.with_call(seen, |call| ecosystem::reads(call, git));
             answer.flatten()
@@ -72,6 +77,20 @@ impl StageView<'_> {
             build,
         })
     }
+
+    /// The arguments that a RUN names and that the repository's own files pass: the default is one value of several.
+    fn passed_otherwise(&self, instruction: &Instruction) -> Vec<String> {
+        let view = self.view;
+        let declared = view.dockerfile.instructions().filter_map(|i| match &i.kind {
+            Kind::Arg(items) => Some(items),
+            _ => None,
+        });
+        let declared: BTreeSet<&str> = declared.flatten().map(|a| a.name.as_str()).collect();
+        let mut named: Vec<String> = mentioned(&instruction.original).into_iter().collect();
+        named.retain(|n| declared.contains(n.as_str()) && passed_by(view, n).is_some());
+        named
+    }
+
     /// Whether what stands at `path` below `root` can have been taken from another stage, or from elsewhere, before RUN
     /// `run`.
     fn is_taken(&self, run: usize, root: &str, path: &RepoPath) -> bool {
