@@ -233,11 +233,8 @@ fn next(
     let proposed = on_draft(view, draft, |view| {
         let mut proposed = proposals(view, ALL).kept;
         for proposal in &mut proposed {
-            proposal.id = names.name(view, &proposal.candidate);
-            // Two stages may have the same words: another place is another proposal.
-            while !taken.insert(proposal.id.clone()) {
-                proposal.id = names.another(proposal.candidate.rule);
-            }
+            proposal.id = names.name(view, &proposal.candidate, &taken);
+            taken.insert(proposal.id.clone());
         }
         proposed
     });
@@ -356,54 +353,51 @@ fn size(view: &View<'_>, proposal: &Proposal) -> usize {
 }
 
 /// Names that stay with a proposal when the text around it changes.
+#[derive(Default)]
 struct Names {
-    known: BTreeMap<(&'static str, Vec<String>), String>,
+    /// Those of one substance in the order of their places: two stages may have the same words.
+    known: BTreeMap<(&'static str, Vec<String>), Vec<String>>,
     counts: BTreeMap<&'static str, usize>,
 }
 
 impl Names {
     fn of(view: &View<'_>, proposals: &[Proposal]) -> Self {
-        let mut names = Self {
-            known: BTreeMap::new(),
-            counts: BTreeMap::new(),
-        };
-        for proposal in proposals {
-            names.known.insert(
-                (
-                    proposal.candidate.rule,
-                    substance(view, &proposal.candidate),
-                ),
-                proposal.id.clone(),
-            );
-            *names.counts.entry(proposal.candidate.rule).or_default() += 1;
+        let mut names = Self::default();
+        for Proposal { id, candidate, .. } in proposals {
+            let key = (candidate.rule, substance(view, candidate));
+            names.known.entry(key).or_default().push(id.clone());
+            *names.counts.entry(candidate.rule).or_default() += 1;
         }
         names
     }
 
     /// The name it had, or a new one.
-    fn name(&mut self, view: &View<'_>, candidate: &Candidate) -> String {
+    fn name(&mut self, view: &View<'_>, candidate: &Candidate, taken: &BTreeSet<String>) -> String {
         let key = (candidate.rule, substance(view, candidate));
-        if let Some(name) = self.known.get(&key) {
+        let known = self.known.entry(key).or_default();
+        if let Some(name) = known.iter().find(|n| !taken.contains(*n)) {
             return name.clone();
         }
-        let name = self.another(candidate.rule);
-        self.known.insert(key, name.clone());
-        name
-    }
-
-    /// A name that no proposal of the rule has had.
-    fn another(&mut self, rule: &'static str) -> String {
-        let n = self.counts.entry(rule).or_default();
+        let n = self.counts.entry(candidate.rule).or_default();
         *n += 1;
-        format!("{rule}-{n}")
+        let name = format!("{}-{n}", candidate.rule);
+        known.push(name.clone());
+        name
     }
 }
 
-/// What a candidate takes out and puts in, wherever it stands.
+/// What a candidate takes out and puts in, and of which instructions, wherever they stand and whatever mounts they have.
 fn substance(view: &View<'_>, candidate: &Candidate) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for edit in &candidate.edits {
         let out = view.text().get(edit.span.range()).unwrap_or_default();
+        let at = edit.span.start;
+        let mut around = view.dockerfile.instructions();
+        if let Some(inside) = around.find(|i| i.span.start < at && at < i.span.end) {
+            let words = inside.original.split_whitespace();
+            let words = words.filter(|w| *w != "\\" && !w.starts_with("--mount="));
+            lines.push(words.collect::<Vec<_>>().join(" "));
+        }
         lines.extend(
             out.lines()
                 .chain(edit.replacement.lines())

@@ -81,10 +81,13 @@ impl StageView<'_> {
     /// The arguments that a RUN names and that the repository's own files pass: the default is one value of several.
     fn passed_otherwise(&self, instruction: &Instruction) -> Vec<String> {
         let view = self.view;
-        let declared = view.dockerfile.instructions().filter_map(|i| match &i.kind {
-            Kind::Arg(items) => Some(items),
-            _ => None,
-        });
+        let declared = view
+            .dockerfile
+            .instructions()
+            .filter_map(|i| match &i.kind {
+                Kind::Arg(items) => Some(items),
+                _ => None,
+            });
         let declared: BTreeSet<&str> = declared.flatten().map(|a| a.name.as_str()).collect();
         let mut named: Vec<String> = mentioned(&instruction.original).into_iter().collect();
         named.retain(|n| declared.contains(n.as_str()) && passed_by(view, n).is_some());
