@@ -281,13 +281,18 @@ pub fn on_draft<T>(view: &View<'_>, draft: &Draft, with: impl FnOnce(&View<'_>) 
     }))
 }
 
+/// From this gain on, in milliseconds per build, a change is worth somebody's looking it over.
+const WORTH_A_REVIEW: i64 = 250;
+
 /// The gain from which a candidate pays, `least` being that of a small change: what changes the image itself must save
 /// five times as much to be worth the looking after.
 pub fn worth_its_risk(candidate: &Candidate, least: i64) -> i64 {
     if candidate.changes_image {
         least * 5
-    } else {
+    } else if candidate.safety.is_safe() {
         least
+    } else {
+        least.max(WORTH_A_REVIEW)
     }
 }
 

@@ -261,6 +261,9 @@ pub(super) fn details(suggestion: &Suggestion) -> Vec<String> {
     if !figures.is_empty() {
         lines.push(format!("{}.", figures.join("; ")));
     }
+    if suggestion.alone.is_none() && suggestion.on_top.is_some() {
+        lines.push("Its lines are counted with those above made.".to_owned());
+    }
     lines.push(suggestion.proposal.candidate.rationale.clone());
     lines.extend(why_slower(suggestion).map(|why| format!("Slower: {why}.")));
     let (word, why) = safety(&suggestion.proposal.candidate.safety);

@@ -50,6 +50,9 @@ pub(super) const BINDS: Rule = Rule {
     propose: binds,
 };
 
+/// Where Go's compiler keeps what it makes, of root. Source: `go help cache`.
+const GO_BUILD: &str = "/root/.cache/go-build";
+
 /// Longer lists of mounts are not worth reading.
 const MOST_BINDS: usize = 6;
 
@@ -218,6 +221,7 @@ fn cache(
     let mut doubts = doubts;
     let mut taken_out: Vec<String> = Vec::new();
     let mut kept = Vec::new();
+    let mut compiles = false;
     for &run in &mounted {
         let instruction = &of.stage.instructions[run];
         let has_it = archives::has_mount(instruction, &[target.as_str()])
@@ -234,6 +238,7 @@ fn cache(
             continue;
         };
         let flags = flags((of, run), ecosystem, dir, &target);
+        compiles |= flags.contains(GO_BUILD);
         edits.push(with_flags(view, instruction, &flags));
         edits.extend(emptied.edits);
         doubts.extend(emptied.doubts);
@@ -256,7 +261,12 @@ fn cache(
     let mut candidate = Candidate::new(
         CACHES.id,
         format!(
-            "keep {ecosystem}'s {held} in a cache mount ({} {})",
+            "keep {ecosystem}'s {} ({} {})",
+            if compiles {
+                "downloads and compiled code in cache mounts".to_owned()
+            } else {
+                format!("{held} in a cache mount")
+            },
             if lines.len() == 1 { "line" } else { "lines" },
             lines.join(", ")
         ),
@@ -266,13 +276,26 @@ fn cache(
         .iter()
         .map(|&i| of.stage.instructions[i].lines)
         .collect();
+    let (does, places) = if compiles {
+        (
+            "downloads and compiles",
+            format!("cache mounts at {target} and {GO_BUILD} keep"),
+        )
+    } else {
+        (does, format!("a cache mount at {target} keeps"))
+    };
     candidate.rationale = format!(
-        "When line {} must run again, {ecosystem} {does} everything anew; a cache mount at {target} keeps what it had. It helps only where the builder's own state survives.",
+        "When line {} must run again, {ecosystem} {does} everything anew; {places} what it had. It helps only where the builder's own state survives.",
         lines[0]
     );
     let mut reasons = vec![format!(
         "{target} holds {held} alone, which {ecosystem} checks before use"
     )];
+    if compiles {
+        reasons.push(format!(
+            "{GO_BUILD} holds what go finds by the content of all that went into it"
+        ));
+    }
     if dir.is_read_later {
         reasons.push(format!(
             "no image and no later stage takes files from {target}"
@@ -304,7 +327,7 @@ fn flags(
     }
     let compiles = ecosystem == "go" && compiles_go(&of.stage.instructions[run]);
     if compiles && !dir.is_compiled && downloads::go_builds_at_home(of, run) {
-        flags.push_str(" --mount=type=cache,target=/root/.cache/go-build");
+        flags.push_str(&format!(" --mount=type=cache,target={GO_BUILD}"));
     }
     flags
 }

@@ -105,7 +105,7 @@ impl App<'_> {
             None => self.install.0,
         };
         let is_production = is_production(single, &self.install);
-        let (again, left, tools) = single.system(split);
+        let (again, left, tools) = single.system(split)?;
         let drops_development = !is_production && has("devDependencies");
         if is_small(&single.image) && left.is_empty() && !drops_development && self.build.is_none()
         {

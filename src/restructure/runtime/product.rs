@@ -51,7 +51,7 @@ pub(super) fn on_slim(
     installs: impl Iterator<Item = usize>,
     lacks: impl Fn(&str) -> String,
 ) -> Option<Product> {
-    let (again, left, tools) = single.system(split);
+    let (again, left, tools) = single.system(split)?;
     if is_small(&single.image) && left.is_empty() {
         return None;
     }

@@ -3,7 +3,7 @@
 use super::super::installs::StageView;
 use super::super::layout::{absolute, expand, unquote};
 use super::super::view::View;
-use super::packages::packages;
+use super::packages::{compiles, packages};
 use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Stage};
 use crate::shell::{self, Script, Seen};
 use std::collections::BTreeSet;
@@ -166,8 +166,9 @@ impl<'a> Single<'a> {
     }
 
     /// The RUNs up to `split` that install system packages: those that the final stage needs too, those for building
-    /// alone, and the names of what the latter leave out.
-    pub(super) fn system(&self, split: usize) -> (Vec<usize>, Vec<usize>, Vec<String>) {
+    /// alone, and the names of what the latter leave out. `None` where one brings compilers beside what runs: then the
+    /// image would hold them again.
+    pub(super) fn system(&self, split: usize) -> Option<(Vec<usize>, Vec<usize>, Vec<String>)> {
         let (mut again, mut left, mut names) = (Vec::new(), Vec::new(), Vec::new());
         for (n, script, _) in self.runs.iter().filter(|(n, ..)| *n <= split) {
             match packages(script) {
@@ -175,11 +176,12 @@ impl<'a> Single<'a> {
                     left.push(*n);
                     names.extend(tools);
                 }
+                Some((tools, _)) if tools.iter().any(|t| compiles(t)) => return None,
                 Some(_) => again.push(*n),
                 None => {}
             }
         }
-        (again, left, names)
+        Some((again, left, names))
     }
 }
 

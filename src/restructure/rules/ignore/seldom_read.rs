@@ -158,21 +158,27 @@ pub(super) fn of_class(view: &View<'_>, broad: &[Broad<'_>], class: &Class) -> O
         }
     }
     // What the tree itself refers to stays, unless it is only other documentation that does.
-    let mut doubts = Vec::new();
+    let mut mentioned = Vec::new();
     tops.retain(|first, _| match referred(view, first) {
         Referred::No => true,
         Referred::ByManifest => false,
         Referred::Elsewhere(path) => {
-            doubts.push(format!(
-                "{path} mentions {first}; check that no build step reads it"
-            ));
+            mentioned.push(format!("{path} mentions {first}"));
             true
         }
     });
     if tops.is_empty() {
         return None;
     }
-    doubts.truncate(3);
+    mentioned.truncate(3);
+    let it = if mentioned.len() == 1 { "it" } else { "them" };
+    let mut doubts = Vec::new();
+    if !mentioned.is_empty() {
+        doubts.push(format!(
+            "{}: check that no build step reads {it}",
+            mentioned.join(", ")
+        ));
+    }
     let names: Vec<String> = tops.keys().cloned().collect();
     let reaching = broad
         .iter()
@@ -209,6 +215,25 @@ enum Referred {
     Elsewhere(RepoPath),
 }
 
+/// Settings of what looks at the source and builds nothing: linters, formatters, lists of what to ignore.
+fn is_for_people_alone(path: &RepoPath) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    let linters: [&[u8]; 10] = [
+        b".codeclimate",
+        b".codecov",
+        b".eslint",
+        b".flake8",
+        b".golangci",
+        b".hadolint",
+        b".prettier",
+        b".pylintrc",
+        b".rubocop",
+        b".stylelint",
+    ];
+    (name.starts_with(b".") && name.ends_with(b"ignore"))
+        || linters.iter().any(|l| name.starts_with(l))
+}
+
 /// Whether one name matches a pattern of a class.
 fn matches(pattern: &str, name: &str) -> bool {
     matches_name(pattern.as_bytes(), name.as_bytes())
@@ -240,6 +265,7 @@ fn referred(view: &View<'_>, first: &str) -> Referred {
             || text.ends_with(".lock")
             || text.ends_with("lock.json")
             || text.ends_with("-lock.yaml")
+            || is_for_people_alone(path)
     };
     let Mentions { found, .. } = mentions(view, &words, |p| {
         !is_prose(p) && p.strip_prefix(&top).is_none()
