@@ -16,7 +16,6 @@ pub mod effect;
 mod file_words;
 pub mod filter;
 pub mod filtered;
-mod findable;
 pub mod finding;
 mod git_asked;
 pub mod informed;

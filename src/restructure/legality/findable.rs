@@ -1,11 +1,11 @@
 //! What the RUNs of a rewritten Dockerfile still find: none comes above the COPY of a file that it names or, resolving
 //! dependencies, reads.
 
-use super::effect::{Files, effect};
-use super::installs::StageView;
-use super::layout::{Place, delivered, is_within, places};
-use super::rewritten::{positions, stage_after};
-use super::view::View;
+use super::super::effect::{Files, effect};
+use super::super::installs::StageView;
+use super::super::layout::{Place, delivered, is_within, places};
+use super::super::rewritten::{positions, stage_after};
+use super::super::view::View;
 use crate::dockerfile::ast::{Kind, Stage};
 
 /// The first RUN that would not find a file, as a whole sentence.
