@@ -327,7 +327,7 @@ fn flags(
     }
     let compiles = ecosystem == "go" && compiles_go(&of.stage.instructions[run]);
     if compiles && !dir.is_compiled && downloads::go_builds_at_home(of, run) {
-        flags.push_str(&format!(" --mount=type=cache,target={GO_BUILD}"));
+        flags = format!("{flags} --mount=type=cache,target={GO_BUILD}");
     }
     flags
 }
