@@ -73,7 +73,27 @@ fn names_target(text: &[u8], name: &str) -> bool {
         // The name stands elsewhere.
         is_open |= line.contains('$') || line.contains("{{") || line.contains("target\",");
     }
-    is_open && holds(text.as_bytes(), name.as_bytes())
+    is_open && text.lines().any(|line| gives(line, name))
+}
+
+/// Keys of workflows whose values are no stages.
+const OTHER_KEYS: &[&str] = &["id", "if", "key", "name", "needs", "run", "scope", "uses"];
+
+/// Whether a line holds `name` as a value or as one of a list: `- base`, `stage: [base, prod]`, `STAGE=base`, `"base"`.
+fn gives(line: &str, name: &str) -> bool {
+    let trimmed = line.trim_start().trim_start_matches("- ");
+    let key = trimmed.split(':').next().unwrap_or_default();
+    if OTHER_KEYS.contains(&key) {
+        return false;
+    }
+    line.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&line[..at], &line[at + name.len()..]);
+        let opens = before.ends_with(['"', '\'', '[', '(', '=', ',', '|'])
+            || (before.ends_with(' ') && before.trim_end().ends_with(['-', ':', '=', ',', '[']));
+        let closes =
+            after.is_empty() || after.starts_with(['"', '\'', ']', ')', ',', ' ', '\r', ';']);
+        opens && closes
+    })
 }
 
 #[cfg(test)]
@@ -93,6 +113,16 @@ mod tests {
         check("target: ${{ matrix.stage }}\nstage: [base, prod]", true);
         check("target: ${{ matrix.stage }}\nstage: [prod]", false);
         check("cmd = [\"--target\", stage]\nstages = [\"base\"]", true);
+        check(
+            "target: ${{ matrix.stage }}\nneeds: base\nrun: docker base .",
+            false,
+        );
+        check("target: ${{ matrix.stage }}\n  - base", true);
+        check(
+            "docker build --target $X .\nfor X in \"base\" \"prod\"",
+            true,
+        );
+        check("docker build --target $X .\nbuild-base base:", false);
         check("the base image", false);
         check("", false);
     }

@@ -165,7 +165,7 @@ impl Joined {
     fn is_unseen(&self, view: &View<'_>, moved: &BTreeSet<usize>, to: usize) -> bool {
         let all = Ground::with_builds(view, &self.stage, &self.places, BTreeSet::new()).effects;
         let mut names = moved.iter().flat_map(|&m| &all[m].sets);
-        let passed = &all[to..self.last_start()];
+        let passed = all.get(to..self.last_start()).unwrap_or_default();
         names.all(|name| {
             name == "DEBIAN_FRONTEND" || !passed.iter().any(|effect| may_read(effect, name))
         })

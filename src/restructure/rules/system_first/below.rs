@@ -181,9 +181,10 @@ impl Joined {
                 let known = ground.rooted.as_ref().unwrap_or(&ground.effects);
                 let effects = passing(&ground, known, index);
                 let ((to, along), _) = way(&ground, &effects, index)?;
-                self.may_stand(view, &along, to).map(|_| to)
+                let is_below = to < self.last_start();
+                (is_below && self.may_stand(view, &along, to).is_some()).then_some(to)
             });
-        goals.filter(|to| *to < self.last_start()).min()
+        goals.min()
     }
 }
 
