@@ -254,7 +254,7 @@ pub fn removes(seen: &Seen) -> bool {
 }
 
 /// Beginnings of names that package managers, compilers and their wrappers read, from their manuals.
-const TOOL_PREFIXES: &[&str] = &[
+pub(super) const TOOL_PREFIXES: &[&str] = &[
     "APK_",
     "APT_",
     "BUNDLE_",

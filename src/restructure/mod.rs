@@ -13,6 +13,7 @@ mod candidate;
 pub mod command;
 mod downloads;
 pub mod effect;
+mod environment;
 mod file_words;
 pub mod filter;
 pub mod filtered;

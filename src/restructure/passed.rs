@@ -30,7 +30,12 @@ pub fn passed_by(view: &View<'_>, name: &str) -> Option<RepoPath> {
         };
         let looked = &bytes[..bytes.len().min(MAX_FILE)];
         let mut keys = path.as_bytes().ends_with(b"ml").then(Keys::default);
+        let is_script = path.as_bytes().ends_with(b".sh");
         for line in looked.split(|&b| b == b'\n') {
+            // A variable of a script's own may have the same name.
+            if is_script && !holds(line, b"build-arg") && !holds(line, b"args") {
+                continue;
+            }
             let is_argument = keys.as_mut().is_none_or(|keys| keys.takes(line, name));
             if !is_argument || !holds(line, name.as_bytes()) {
                 continue;

@@ -354,7 +354,7 @@ const INSTALLERS: &[&str] = &[
 ];
 
 /// `curl URL | sh` with a script of [`INSTALLERS`].
-fn is_piped_installer(fetch: &Seen, shell: &Seen) -> bool {
+pub(super) fn is_piped_installer(fetch: &Seen, shell: &Seen) -> bool {
     let is_known = |word: &String| {
         let host = word.strip_prefix("https://");
         host.is_some_and(|h| INSTALLERS.iter().any(|i| h.starts_with(i)))

@@ -14,28 +14,26 @@
 //! ```
 //! Applies to arguments that are passed with changing values, to those whose name says that they will be (a commit,
 //! a date, a build number, a version), to those that the repository's own files pass, and to what the Dockerfile itself
-//! gave other values over this history. They move down past everything that does not read them: a RUN that is known not
-//! to, or whose text does not mention the name while no file that it can come upon does either. A RUN that only writes
-//! one somewhere goes with it. One that is there to make steps run again (`CACHEBUST`) stays where it is.
+//! gave other values over this history. They move down past everything that does not read them: a RUN whose programs are
+//! known not to ([`reading`]), and, for review, one of which nothing shows that it does. A RUN that only writes one
+//! somewhere goes with it. One that is there to make steps run again (`CACHEBUST`) stays where it is.
 
 use super::super::candidate::{Candidate, Safety};
 use super::super::command::seen;
 use super::super::effect::{Effect, Files, conflict};
+use super::super::environment::{Doubt, Reading, reading};
 use super::super::layout::{Place, mentioned, places, reachable};
-use super::super::mentions::mentions;
 use super::super::moving::{block_of, effects};
-use super::super::named::{called_with, named};
-use super::super::passed::{is_about_images, passed_by};
+use super::super::named::named;
+use super::super::passed::passed_by;
 use super::super::past::Name;
-use super::super::present::present;
 use super::super::system_places::is_read_by_name;
 use super::super::view::View;
 use super::Rule;
 use super::changing::{argument_changes, changes, is_cache_bust, is_passed};
 use crate::dockerfile::ast::{ArgItem, Instruction, Kind, Stage};
 use crate::shell::Seen;
-use crate::tree::RepoPath;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Its line in [`super::ALL`].
 pub(super) const RULE: Rule = Rule {
@@ -75,6 +73,39 @@ impl Ground<'_> {
         }
     }
 
+    /// Whether the RUN at `index` reads one of `names`, or likely does; what is not shown goes to `doubts`.
+    fn is_read(&self, index: usize, names: &BTreeSet<String>, doubts: &mut Doubts) -> bool {
+        let line = self.stage.instructions[index].lines.first;
+        let doubt = match reading(self.view, self.places, (self.stage.index, index), names) {
+            Reading::None => return false,
+            Reading::Some => return true,
+            Reading::InDoubt(doubt) => doubt,
+        };
+        let other = match doubt {
+            Doubt::Command(command) => {
+                doubts.unknown.push((line, command));
+                return false;
+            }
+            Doubt::File(path, word) => format!(
+                "{path} mentions {word}; check that the RUN in line {line} does not read it"
+            ),
+            Doubt::Unseen => {
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                format!(
+                    "not every file could be read; check that the RUN in line {line} does not read {}",
+                    names.join(" or ")
+                )
+            }
+        };
+        if doubts.others.len() > 2 {
+            return true;
+        }
+        if !doubts.others.contains(&other) {
+            doubts.others.push(other);
+        }
+        false
+    }
+
     /// Whether the RUN at `index`, of which it is not known what it reads, names nothing that the RUNs `above` touch.
     fn leaves_alone(
         &self,
@@ -108,6 +139,37 @@ impl Ground<'_> {
     }
 }
 
+/// Values that are moved together.
+#[derive(Clone)]
+struct Group {
+    /// Whether those are among them whose names, or how they are passed, say that they change.
+    changing: bool,
+    /// Arguments and variables by name.
+    names: BTreeSet<String>,
+    /// How they come to differ.
+    how: &'static str,
+}
+
+impl Group {
+    fn of(name: &str, how: &'static str) -> Self {
+        Self {
+            changing: false,
+            names: BTreeSet::from([name.to_owned()]),
+            how,
+        }
+    }
+
+    fn with(mut self, other: &Self) -> Self {
+        self.changing |= other.changing;
+        self.names.extend(other.names.iter().cloned());
+        self
+    }
+
+    fn has(&self, view: &View<'_>, item: &ArgItem) -> bool {
+        self.names.contains(&item.name) || (self.changing && argument_changes(view, item))
+    }
+}
+
 fn propose(view: &View<'_>) -> Vec<Candidate> {
     let all = places(view.dockerfile);
     let mut found = Vec::new();
@@ -120,47 +182,86 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
             stage,
             effects: &effects,
         };
-        let passed = |item: &ArgItem| argument_changes(view, item);
-        let named = |name: &str| changes(view, name);
-        found.extend(of_stage(&ground, &passed, &named, DIFFERS));
-        // What the builder itself gives another value for each platform, where the steps are the same for all.
-        if runs_here_for_all(stage) {
-            let is_it = |item: &ArgItem| OF_TARGET.contains(&item.name.as_str());
-            found.extend(of_stage(&ground, &is_it, &|_| false, BY_PLATFORM));
-        }
-        // What the repository's own files pass, whatever it is called.
-        let arguments = stage.instructions.iter().filter_map(|i| match &i.kind {
-            Kind::Arg(items) => items.first().filter(|_| items.len() == 1),
-            _ => None,
-        });
-        for item in arguments {
-            let is_other = !argument_changes(view, item)
-                && !is_passed(view, &item.name)
-                && !is_cache_bust(&item.name)
-                && !of_platform(&item.name)
-                && bumps(view, &item.name) == 0;
-            let how = if passed_by(view, &item.name).is_some() {
-                DIFFERS
-            } else if is_asked_for(view, item) {
-                ASKED_FOR
-            } else {
-                continue;
-            };
-            if is_other {
-                let is_it = |i: &ArgItem| i.name == item.name;
-                found.extend(of_stage(&ground, &is_it, &|_| false, how));
-            }
-        }
-        // What the Dockerfile itself gave another value in the course of time, one by one: their readers differ.
-        let mut seen = BTreeSet::new();
-        for (name, _) in stage.instructions.iter().flat_map(literals) {
-            if seen.insert(name) && bumps(view, name) > 0 && !is_cache_bust(name) {
-                let is_it = |item: &ArgItem| item.name == name;
-                found.extend(of_stage(&ground, &is_it, &|_| false, DIFFERS));
-            }
+        for group in together(&ground, groups(view, stage)) {
+            let (safe, far) = of_stage(&ground, &group);
+            found.extend(
+                safe.into_iter()
+                    .chain(far)
+                    .map(|sunk| candidate(&ground, &sunk, group.how)),
+            );
         }
     }
     found
+}
+
+/// What of a stage is asked about.
+fn groups(view: &View<'_>, stage: &Stage) -> Vec<Group> {
+    let mut groups = vec![Group {
+        changing: true,
+        names: BTreeSet::new(),
+        how: DIFFERS,
+    }];
+    // What the builder itself gives another value for each platform, where the steps are the same for all.
+    if runs_here_for_all(stage) {
+        groups.push(Group {
+            changing: false,
+            names: OF_TARGET.iter().map(|n| (*n).to_owned()).collect(),
+            how: BY_PLATFORM,
+        });
+    }
+    // What the repository's own files pass, whatever it is called.
+    let arguments = stage.instructions.iter().filter_map(|i| match &i.kind {
+        Kind::Arg(items) => items.first().filter(|_| items.len() == 1),
+        _ => None,
+    });
+    for item in arguments {
+        let is_other = !argument_changes(view, item)
+            && !is_passed(view, &item.name)
+            && !is_cache_bust(&item.name)
+            && !of_platform(&item.name)
+            && bumps(view, &item.name) == 0;
+        if !is_other {
+            continue;
+        }
+        if passed_by(view, &item.name).is_some() {
+            groups.push(Group::of(&item.name, DIFFERS));
+        } else if is_asked_for(view, item) {
+            groups.push(Group::of(&item.name, ASKED_FOR));
+        }
+    }
+    // What the Dockerfile itself gave another value in the course of time, one by one: their readers differ.
+    let mut seen = BTreeSet::new();
+    for (name, _) in stage.instructions.iter().flat_map(literals) {
+        if seen.insert(name) && bumps(view, name) > 0 && !is_cache_bust(name) {
+            groups.push(Group::of(name, BUMPED));
+        }
+    }
+    groups
+}
+
+/// Puts those groups together that go to the same place and differ in the same way: moving one alone saves nothing where
+/// the others stay above the same steps.
+fn together(ground: &Ground<'_>, groups: Vec<Group>) -> Vec<Group> {
+    let place = |group: &Group| {
+        let (safe, far) = of_stage(ground, group);
+        (!matches!(group.how, BUMPED | BY_PLATFORM)).then_some(())?;
+        Some((group.how, safe.map(|s| s.to), far.map(|s| s.to)))
+    };
+    let mut joined: Vec<Group> = Vec::new();
+    let mut at: BTreeMap<(&str, Option<usize>, Option<usize>), usize> = BTreeMap::new();
+    for group in groups {
+        let place = place(&group).filter(|(_, safe, far)| safe.is_some() || far.is_some());
+        match place.and_then(|p| at.get(&p).copied()) {
+            Some(n) => joined[n] = joined[n].clone().with(&group),
+            None => {
+                if let Some(place) = place {
+                    at.insert(place, joined.len());
+                }
+                joined.push(group);
+            }
+        }
+    }
+    joined
 }
 
 /// What BuildKit sets to the platform that the image is made for.
@@ -168,6 +269,8 @@ pub const OF_TARGET: &[&str] = &["TARGETARCH", "TARGETOS", "TARGETPLATFORM", "TA
 
 /// How values come to differ, after their names and before "and a RUN below …".
 const DIFFERS: &str = "differs from build to build";
+/// As the Dockerfile's own commits did it.
+const BUMPED: &str = "was given other values";
 const ASKED_FOR: &str = "has no value of its own, so that each build passes the one it wants,";
 const BY_PLATFORM: &str = "differs from platform to platform of one build";
 
@@ -231,29 +334,122 @@ fn bumps(view: &View<'_>, name: &str) -> usize {
     view.bumps.get(&name).copied().unwrap_or_default()
 }
 
-/// Sinks the values of a stage that `is_changing` or, computed from others, `is_called` names, together, as far as all
-/// of them go.
-fn of_stage(
-    ground: &Ground<'_>,
-    is_changing: &dyn Fn(&ArgItem) -> bool,
-    is_called: &dyn Fn(&str) -> bool,
-    how: &str,
-) -> Option<Candidate> {
-    let (view, stage, effects) = (ground.view, ground.stage, ground.effects);
+/// What is moved, and where to.
+struct Sunk {
+    /// The instructions.
+    moved: BTreeSet<usize>,
+    /// Below this one.
+    to: usize,
+    /// The variables that they set.
+    names: BTreeSet<String>,
+    /// What could not be shown.
+    doubts: Doubts,
+}
+
+/// What could not be shown of the RUNs that are passed.
+#[derive(Clone, Default)]
+struct Doubts {
+    /// Lines of RUNs that may read a value, each with the command.
+    unknown: Vec<(usize, String)>,
+    /// Others, after "check that ".
+    others: Vec<String>,
+}
+
+/// Sinks the values of a stage that are in `group`, together, as far as all of them go: without a doubt, and, where that
+/// is farther, with one.
+fn of_stage(ground: &Ground<'_>, group: &Group) -> (Option<Sunk>, Option<Sunk>) {
+    let (moved, names) = values(ground, group);
+    let Some(&first) = moved.first().filter(|_| !names.is_empty()) else {
+        return (None, None);
+    };
+    let stage = ground.stage;
+    let mut doubts = Doubts::default();
+    // The lowest place: before the first instruction that reads one of the values.
+    let mut to = first;
+    // RUNs that read one and go down with it.
+    let mut readers = BTreeSet::new();
+    let mut safe = None;
+    for index in first..stage.instructions.len() {
+        if moved.contains(&index) {
+            continue;
+        }
+        let reached = (to, readers.clone());
+        let n_doubts = doubts.len();
+        let meets = |which: &BTreeSet<usize>| {
+            let mut above = which.iter().filter(|m| **m < index);
+            above.any(|&m| conflict(&ground.effects[m], &ground.effects[index]).is_some())
+        };
+        let above = |m: &&usize| **m < index;
+        let set: BTreeSet<String> = moved
+            .iter()
+            .filter(above)
+            .flat_map(|&m| ground.effects[m].sets.iter().cloned())
+            .collect();
+        let is_read = match stage.instructions[index].kind {
+            Kind::Run(_) => ground.is_read(index, &set, &mut doubts),
+            _ => meets(&moved),
+        };
+        if is_read {
+            if !ground.goes_along(index) {
+                break;
+            }
+            readers.insert(index);
+            continue;
+        }
+        if meets(&readers) && !ground.leaves_alone(index, &readers, &mut doubts.others) {
+            break;
+        }
+        if doubts.len() > n_doubts && safe.is_none() {
+            safe = Some(reached);
+        }
+        to = index;
+    }
+    let ends = |(to, readers): (usize, BTreeSet<usize>), doubts: Doubts| {
+        let to = above_stale_clone(stage, ground.effects, &names, (first, to));
+        let mut moved: BTreeSet<usize> = moved.iter().copied().filter(|m| *m <= to).collect();
+        moved.extend(readers.into_iter().filter(|m| *m < to));
+        let is_step = |i: usize| matches!(stage.instructions[i].kind, Kind::Run(_));
+        let passes_run = (first..=to).any(|i| !moved.contains(&i) && is_step(i));
+        let names: BTreeSet<String> = moved
+            .iter()
+            .flat_map(|&m| ground.effects[m].sets.iter().cloned())
+            .collect();
+        passes_run.then_some(Sunk {
+            moved,
+            to,
+            names,
+            doubts: doubts.above(stage.instructions[to].lines.last),
+        })
+    };
+    let far = ends((to, readers), doubts);
+    let Some(safe) = safe.and_then(|reached| ends(reached, Doubts::default())) else {
+        return match far {
+            Some(far) if far.doubts.len() == 0 => (Some(far), None),
+            far => (None, far),
+        };
+    };
+    let far = far.filter(|far| far.to > safe.to);
+    (Some(safe), far)
+}
+
+/// The instructions of a stage that set what is in `group`, or what is computed from that; and the variables.
+fn values(ground: &Ground<'_>, group: &Group) -> (BTreeSet<usize>, BTreeSet<String>) {
+    let (view, effects) = (ground.view, ground.effects);
     let mut moved: BTreeSet<usize> = BTreeSet::new();
     let mut names: BTreeSet<String> = BTreeSet::new();
-    for (index, instruction) in stage.instructions.iter().enumerate() {
+    for (index, instruction) in ground.stage.instructions.iter().enumerate() {
         let changing = match &instruction.kind {
             // An argument with a literal default that is not passed does not change.
-            Kind::Arg(items) => items.len() == 1 && items.iter().any(is_changing),
+            Kind::Arg(items) => items.len() == 1 && items.iter().any(|item| group.has(view, item)),
             Kind::Env(pairs) => pairs.iter().any(|p| {
                 let as_argument = ArgItem {
                     name: p.name.clone(),
                     default: Some(p.value.clone()),
                 };
+                let is_called = group.changing && p.value.contains('$') && changes(view, &p.name);
                 effects[index].mentions.iter().any(|m| names.contains(m))
-                    || (p.value.contains('$') && is_called(&p.name))
-                    || (bumps(view, &p.name) > 0 && is_changing(&as_argument))
+                    || is_called
+                    || (bumps(view, &p.name) > 0 && group.has(view, &as_argument))
             }),
             Kind::Label(_) => effects[index].mentions.iter().any(|m| names.contains(m)),
             _ => false,
@@ -263,54 +459,45 @@ fn of_stage(
             names.extend(effects[index].sets.iter().cloned());
         }
     }
-    if names.is_empty() {
-        return None;
-    }
-    let mut doubts = Vec::new();
-    let unread = |index: usize, doubts: &mut Vec<String>| is_unread(ground, index, &names, doubts);
-    // The lowest place: before the first instruction that reads one of the values.
-    let first = *moved.first()?;
-    let mut to = first;
-    // RUNs that read one and go down with it.
-    let mut readers = BTreeSet::new();
-    for index in first..stage.instructions.len() {
-        if moved.contains(&index) {
-            continue;
-        }
-        let meets = |which: &BTreeSet<usize>| {
-            let mut above = which.iter().filter(|m| **m < index);
-            above.any(|&m| conflict(&effects[m], &effects[index]).is_some())
-        };
-        if meets(&moved) && !unread(index, &mut doubts) {
-            if !ground.goes_along(index) {
-                break;
-            }
-            readers.insert(index);
-            continue;
-        }
-        if meets(&readers) && !ground.leaves_alone(index, &readers, &mut doubts) {
-            break;
-        }
-        to = index;
-    }
-    to = above_stale_clone(stage, effects, &names, (first, to));
-    moved.retain(|m| *m <= to);
-    readers.retain(|m| *m < to);
-    moved.extend(&readers);
-    let passes_step = (first..=to).any(|i| {
-        !moved.contains(&i)
-            && matches!(
-                stage.instructions[i].kind,
-                Kind::Run(_) | Kind::Copy(_) | Kind::Add(_) | Kind::Workdir(_)
-            )
-    });
-    let runs_below = (first..=to)
-        .any(|i| !moved.contains(&i) && matches!(stage.instructions[i].kind, Kind::Run(_)));
-    if !passes_step || !runs_below {
-        return None;
-    }
-    Some(candidate(view, stage, &moved, to, &names, doubts, how))
+    (moved, names)
 }
+
+impl Doubts {
+    fn len(&self) -> usize {
+        self.unknown.len() + self.others.len()
+    }
+
+    /// Those that are left where no RUN below `line` is passed.
+    fn above(mut self, line: usize) -> Self {
+        self.unknown.retain(|(n, _)| *n <= line);
+        self
+    }
+
+    /// As one sentence each.
+    fn sentences(&self, names: &str) -> Vec<String> {
+        let shown: Vec<String> = self
+            .unknown
+            .iter()
+            .take(MOST_SHOWN)
+            .map(|(line, command)| format!("{line} (`{command}`)"))
+            .collect();
+        let more = self.unknown.len() - shown.len();
+        let lines = match (shown.as_slice(), more) {
+            ([], _) => return self.others.clone(),
+            ([one], 0) => format!("line {one} does"),
+            ([all @ .., last], 0) => format!("lines {} and {last} do", all.join(", ")),
+            (all, more) => format!("lines {} and {more} more do", all.join(", ")),
+        };
+        let mut sentences = vec![format!(
+            "check that {lines} not read {names} from the environment"
+        )];
+        sentences.extend(self.others.iter().cloned());
+        sentences
+    }
+}
+
+/// So many RUNs are named in a doubt.
+const MOST_SHOWN: usize = 3;
 
 /// The place above the first RUN that clones a repository as it is now, where git later goes to what one of `names` says:
 /// the clone has to be as new as that.
@@ -336,87 +523,15 @@ fn above_stale_clone(
     clone.map_or(to, |clone| clone.saturating_sub(1))
 }
 
-/// Whether the RUN at `index` reads none of `names`, as far as its text and the files that it can come upon show.
-fn is_unread(
-    ground: &Ground<'_>,
-    index: usize,
-    names: &BTreeSet<String>,
-    doubts: &mut Vec<String>,
-) -> bool {
+fn candidate(ground: &Ground<'_>, sunk: &Sunk, how: &str) -> Candidate {
     let (view, stage) = (ground.view, ground.stage);
-    let instruction = &stage.instructions[index];
-    let copied = view.dockerfile.instructions();
-    let copied = copied.filter(|i| matches!(i.kind, Kind::Copy(_) | Kind::Add(_)));
-    let texts = copied
-        .chain([instruction])
-        .flat_map(|i| i.heredocs.iter().map(|h| h.content.as_str()))
-        .chain([instruction.original.as_str()]);
-    let holds = |text: &str| {
-        let mut names = names.iter();
-        names.any(|n| super::super::mentions::holds(text.as_bytes(), n.as_bytes()))
-    };
-    if !matches!(instruction.kind, Kind::Run(_)) || texts.into_iter().any(holds) {
-        return false;
-    }
-    let words: Vec<&str> = names.iter().map(String::as_str).collect();
-    let present = present(view, ground.places, stage.index, index);
-    let text = instruction.with_bodies();
-    let calls = |there| called_with(view, there, &text, &words).is_some();
-    if present.as_ref().is_some_and(calls) {
-        return false;
-    }
-    let is_there = |p: &RepoPath| present.as_ref().is_none_or(|all| all.contains(p));
-    let found = mentions(view, &words, |p| {
-        *p != *view.path && !is_about_images(p) && is_there(p)
-    });
-    if let Some((path, word)) = found.found.iter().find(|(p, _)| !is_prose(p)) {
-        // A generic name such as VERSION is everywhere; a specific one that a file mentions is likely read.
-        let specific = word.contains('_');
-        let doubt = format!(
-            "{path} mentions {word}; check that the RUN in line {} does not read it",
-            instruction.lines.first
-        );
-        if specific || doubts.len() > 2 {
-            return false;
-        }
-        if !doubts.iter().any(|d| d.starts_with(&path.to_string())) {
-            doubts.push(doubt);
-        }
-    }
-    if !found.is_complete && doubts.is_empty() {
-        doubts.push(format!(
-            "the tree could not be read whole; check that the RUN in line {} does not read {}",
-            instruction.lines.first,
-            words.join(" or ")
-        ));
-    }
-    true
-}
-
-/// Files that no step reads as what they are: prose, settings of forges, other Dockerfiles.
-fn is_prose(path: &RepoPath) -> bool {
-    let text = path.to_string().to_lowercase();
-    let name = text.rsplit('/').next().unwrap_or(&text);
-    text.ends_with(".md")
-        || text.ends_with(".rst")
-        || text.starts_with(".github/")
-        || text.starts_with(".gitlab")
-        || text.ends_with(".dockerignore")
-        || text.ends_with("dockerfile")
-        || name.starts_with("dockerfile")
-        || text.starts_with("docs/")
-}
-
-fn candidate(
-    view: &View<'_>,
-    stage: &Stage,
-    moved: &BTreeSet<usize>,
-    to: usize,
-    names: &BTreeSet<String>,
-    doubts: Vec<String>,
-    how: &str,
-) -> Candidate {
-    let line = |i: usize| stage.instructions[i].lines.first;
+    let Sunk {
+        moved,
+        to,
+        names,
+        doubts,
+    } = sunk;
+    let (to, line) = (*to, |i: usize| stage.instructions[i].lines.first);
     let first = moved.first().copied().unwrap_or_default();
     let all: Vec<&str> = names.iter().map(String::as_str).collect();
     let list = match all.as_slice() {
@@ -425,24 +540,22 @@ fn candidate(
         }
         all => all.join(", "),
     };
-    let is_run = |i: &usize| matches!(stage.instructions[*i].kind, Kind::Run(_));
-    let readers: Vec<String> = moved
-        .iter()
-        .copied()
-        .filter(is_run)
-        .map(|i| line(i).to_string())
-        .collect();
-    let (with, other) = match readers.as_slice() {
-        [] => (String::new(), ""),
-        [one] => (
-            format!(" and the RUN in line {one} that reads it"),
-            "other ",
-        ),
-        all => (
-            format!(" and the RUNs in lines {} that read it", all.join(", ")),
-            "other ",
-        ),
+    let them = if names.len() > 1 { "them" } else { "it" };
+    let of_kind = |is: fn(&Kind) -> bool, what: &str| {
+        let lines = moved.iter().filter(|i| is(&stage.instructions[**i].kind));
+        let lines: Vec<String> = lines.map(|&i| line(i).to_string()).collect();
+        match lines.as_slice() {
+            [] => String::new(),
+            [one] => format!(" and the {what} in line {one} that reads {them}"),
+            all => format!(
+                " and the {what}s in lines {} that read {them}",
+                all.join(", ")
+            ),
+        }
     };
+    let with = of_kind(|k| matches!(k, Kind::Label(_)), "LABEL")
+        + &of_kind(|k| matches!(k, Kind::Run(_)), "RUN");
+    let other = if with.is_empty() { "" } else { "other " };
     let mut candidate = Candidate::new(
         "sink-values",
         format!(
@@ -470,12 +583,15 @@ fn candidate(
         .edits
         .push(super::super::candidate::TextEdit::insert(at, carried));
     candidate.unread = names.iter().cloned().collect();
-    let reasons = vec![format!(
+    let mut reasons = vec![format!(
         "no {other}instruction between line {} and line {} mentions {list}",
         line(first),
         line(to)
     )];
-    candidate.safety = Safety::of(reasons, doubts);
+    if doubts.len() == 0 {
+        reasons.push("the programs that run there are known to go by other variables".to_owned());
+    }
+    candidate.safety = Safety::of(reasons, doubts.sentences(&all.join(" or ")));
     let bumped: usize = names
         .iter()
         .map(|n| bumps(view, n))
