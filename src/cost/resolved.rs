@@ -71,11 +71,9 @@ pub(super) fn fetcher(kind: &str) -> Option<&'static str> {
 }
 
 /// Whether a piece of work finds most of what it does done by a step below.
-pub(super) fn finds_done(work: &[Work], below: &BTreeSet<&'static str>) -> bool {
-    let rows = work
-        .iter()
-        .filter_map(|w| FOUND_DONE.iter().find(|f| f.0 == w.key));
-    rows.flat_map(|row| row.1).any(|kind| below.contains(kind))
+pub(super) fn finds_done(work: &Work, below: &BTreeSet<&'static str>) -> bool {
+    let row = FOUND_DONE.iter().find(|f| f.0 == work.key);
+    row.is_some_and(|row| row.1.iter().any(|kind| below.contains(kind)))
 }
 
 /// The pieces of work of a step, given the kinds of what it is built on, as far as they leave something to find.

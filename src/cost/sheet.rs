@@ -128,9 +128,10 @@ pub(super) fn works(model: &CostModel, steps: &Steps, known: &mut Known) -> Vec<
         let mut fetched: BTreeSet<&'static str> = parents(step, n)
             .flat_map(|p| below[p].iter().copied())
             .collect();
-        if model.mounts_filled && resolved::finds_done(&own, &fetched) {
-            // What an earlier step fetched, a mount cannot spare it once more.
-            own = step::work(step, said, &model.before_first_build());
+        if model.mounts_filled && own.iter().any(|w| resolved::finds_done(w, &fetched)) {
+            // What an earlier step fetched, a mount cannot spare it once more; what it compiles, it can.
+            let cold = step::work(step, said, &model.before_first_build());
+            own = spared_once(own, cold, &fetched);
         }
         let work = resolved::adjusted(own, &fetched, &model.scale);
         fetched.extend(work.iter().filter_map(|w| resolved::fetcher(&w.key)));
@@ -138,6 +139,19 @@ pub(super) fn works(model: &CostModel, steps: &Steps, known: &mut Known) -> Vec<
         works.push(work);
     }
     works
+}
+
+/// The pieces of work with filled mounts, where those that find theirs done below are as without: what the step fetches
+/// before it builds is then not fetched at all.
+fn spared_once(warm: Vec<Work>, mut cold: Vec<Work>, below: &BTreeSet<&'static str>) -> Vec<Work> {
+    let pieces = warm.into_iter().filter_map(|piece| {
+        if !resolved::finds_done(&piece, below) {
+            return Some(piece);
+        }
+        let at = cold.iter().position(|c| c.key == piece.key)?;
+        Some(cold.remove(at))
+    });
+    pieces.collect()
 }
 
 /// What is said of downloads up to the end of each step.

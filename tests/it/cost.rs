@@ -259,6 +259,23 @@ fn last_step(model: &CostModel, dockerfile: &str) -> u64 {
 }
 
 #[test]
+fn a_mount_of_compiled_code_helps_whatever_has_fetched() {
+    let text = |mounts: &str| {
+        format!(
+            "FROM golang:1.23\nWORKDIR /src\nCOPY . .\nRUN go mod download\nRUN {mounts}go build -o /app .\n"
+        )
+    };
+    let (downloads, compiled) = (
+        "--mount=type=cache,target=/go/pkg/mod ",
+        "--mount=type=cache,target=/root/.cache/go-build ",
+    );
+    let time = |mounts: &str| last_step(&CostModel::default(), &text(mounts));
+    assert!(time(compiled) < time(""));
+    assert_eq!(time(downloads), time(""));
+    assert_eq!(time(&format!("{downloads}{compiled}")), time(compiled));
+}
+
+#[test]
 fn a_mount_spares_nothing_that_a_step_below_has_done() {
     let filled = CostModel::default();
     let empty = filled.before_first_build();
