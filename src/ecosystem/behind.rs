@@ -5,6 +5,7 @@
 //! its file; else the first of them that resolves goes above alone.
 
 use super::all::ask;
+use super::brings::brings;
 use super::make::{self, Made};
 use super::{Answer, Call, Needs, Plan, Role, system, text};
 use crate::shell;
@@ -32,6 +33,13 @@ struct Behind {
     name: String,
 }
 
+/// The words of the commands behind a `make` or a script; none where their text is not at hand.
+pub fn behind(call: &Call<'_>) -> Vec<Vec<String>> {
+    let behind = made(call).or_else(|| script(call));
+    let commands = behind.map(|b| b.commands).unwrap_or_default();
+    commands.into_iter().map(|made| made.seen.words).collect()
+}
+
 /// What is known of a `make` or a script; `None` when none of its commands resolves dependencies.
 pub(super) fn plan(call: &Call<'_>) -> Option<Answer> {
     let behind = made(call).or_else(|| script(call))?;
@@ -41,8 +49,10 @@ pub(super) fn plan(call: &Call<'_>) -> Option<Answer> {
     let (mut is_whole, mut installs_system) = (behind.is_whole, false);
     // Whether a command before may make something that an install needs.
     let mut is_prepared = false;
+    let mut before: Vec<&Vec<String>> = Vec::new();
     for made in &behind.commands {
         let seen = &made.seen;
+        before.push(&seen.words);
         let is_known = !made.has_place && !seen.words.iter().any(|w| is_unknown(w));
         let at = made.inner(call, &behind.dir);
         let Some(at) = at.filter(|_| is_known && !seen.conditional) else {
@@ -76,8 +86,10 @@ pub(super) fn plan(call: &Call<'_>) -> Option<Answer> {
             _ => is_whole = false,
         }
         let line = inner.line();
+        let lacks_program = before.iter().any(|words| brings(words, seen.name()));
         first.get_or_insert(First {
             found,
+            lacks_program,
             line,
             dir: at.dir.clone(),
             is_plain: made.is_plain,
@@ -105,6 +117,8 @@ struct First {
     line: String,
     dir: RepoPath,
     is_plain: bool,
+    /// Whether a command before may have brought its program.
+    lacks_program: bool,
     /// Whether a command before may have made something that it needs.
     is_prepared: bool,
 }
@@ -112,6 +126,9 @@ struct First {
 /// The first install of several commands, to go above alone.
 fn ahead(call: &Call<'_>, name: &str, first: First) -> Option<Answer> {
     let First { found, dir, .. } = first;
+    if first.lacks_program {
+        return None;
+    }
     let line = match found.role {
         Role::Prefetch(line) => line,
         Role::Install if REPEATED.contains(&found.ecosystem) => first.line,

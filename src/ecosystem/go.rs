@@ -69,7 +69,12 @@ fn prefetch(call: &Call<'_>, dir: &RepoPath) -> Verdict {
             "its dependencies are vendored: there is nothing to download".to_owned(),
         ));
     }
-    Some(needs(call, dir).map(|n| {
+    let needs = needs(call, dir).and_then(|n| match n.absent.first() {
+        // The download fails where a module that stands for another is not there.
+        Some(why) => Err(why.clone()),
+        None => Ok(n),
+    });
+    Some(needs.map(|n| {
         let line = match call.option(&["-C"]) {
             Some(dir) => format!("go -C {} mod download", super::text::quoted(dir)),
             None => "go mod download".to_owned(),
@@ -138,8 +143,8 @@ fn needs(call: &Call<'_>, dir: &RepoPath) -> Result<Needs, String> {
                         ));
                         open.push(found);
                     }
-                    None => needs.doubt(format!(
-                        "go.mod replaces a module by {target}, outside the context"
+                    None => needs.absent(format!(
+                        "go.mod replaces a module by {target}, which is not in the context"
                     )),
                 }
             }

@@ -9,6 +9,7 @@
 mod all;
 mod answer;
 mod behind;
+mod brings;
 mod bun;
 mod bundler;
 mod call;
@@ -58,6 +59,8 @@ mod yarn;
 pub use all::ALL;
 pub use all::cache_dir;
 pub use answer::plan;
+pub use behind::behind;
+pub use brings::brings;
 pub use call::Call;
 pub use cargo_chef::Recipe;
 pub use cargo_chef::recipe;

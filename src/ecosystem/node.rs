@@ -47,6 +47,9 @@ pub(super) fn needs(
             members.len()
         ));
     }
+    for member in &members {
+        programs(files, member, &mut needs);
+    }
     for package in std::iter::once(dir).chain(&members) {
         let Some(json) = files.json(&package.join(b"package.json")) else {
             continue;
@@ -110,6 +113,29 @@ pub(super) fn members(files: &Files<'_>, dir: &RepoPath, manifest: &Value) -> BT
         }
     }
     members
+}
+
+/// The files that a workspace's `bin` names: an install links a program for other workspaces only where its file is there
+/// (npm's bin-links, `link-gently.js`; pnpm's `link-bins`).
+fn programs(files: &Files<'_>, member: &RepoPath, needs: &mut Needs) {
+    let Some(manifest) = files.json(&member.join(b"package.json")) else {
+        return;
+    };
+    let listed = manifest.get("bin").into_iter().flat_map(|bin| match bin {
+        Value::Object(by_name) => by_name.values().collect(),
+        one => vec![one],
+    });
+    let paths = listed.filter_map(Value::as_str);
+    let mut has_some = false;
+    for path in paths.filter_map(|p| within(member, p)).take(256) {
+        has_some |= needs.file(files, &path);
+    }
+    let dir = manifest.pointer("/directories/bin").and_then(Value::as_str);
+    let dir = dir.and_then(|d| within(member, d)).filter(|d| d != member);
+    has_some |= dir.is_some_and(|dir| needs.dir(files, &dir));
+    if has_some {
+        needs.shown("the programs that workspaces name as theirs are copied with it".to_owned());
+    }
 }
 
 /// `file:`, `link:` and `portal:` dependencies.

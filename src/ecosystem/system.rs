@@ -168,6 +168,7 @@ pub fn reads_no_project(call: &Call<'_>) -> bool {
             named.peek().is_some() && named.all(is_system_path)
         }
         "venv" | "virtualenv" => !names_a_file(call),
+        "nodeenv" => !names_a_file(call) && call.option(&["-r", "--requirements"]).is_none(),
         "conan" => matches!(verb, "profile" | "remote" | "config") && !names_a_file(call),
         "poetry" => verb == "config" || verb == "self",
         "uv" => matches!(verb, "python" | "tool"),

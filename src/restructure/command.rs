@@ -106,6 +106,7 @@ const BROUGHT: &[&str] = &[
     "gunzip",
     "gzip",
     "install",
+    "nodeenv",
     "readlink",
     "realpath",
     "ssh-keyscan",

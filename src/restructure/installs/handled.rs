@@ -3,6 +3,7 @@
 use super::super::layout::{absolute, expand, is_within, mentioned, overlap};
 use super::read::Read;
 use crate::dockerfile::ast::Kind;
+use crate::ecosystem;
 use crate::shell::Seen;
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
@@ -37,6 +38,18 @@ fn operands(seen: &Seen) -> impl Iterator<Item = &String> {
 impl Read<'_> {
     /// Whether a command that touches nothing but the files it names names none of the context's.
     pub(super) fn handles_others(&self, seen: &Seen) -> bool {
+        handles_files(seen) && self.names_others(seen)
+    }
+
+    /// Whether a command makes an environment of its own where no file of the context stands: `python -m venv /app/venv`.
+    pub(super) fn makes_environment(&self, seen: &Seen) -> bool {
+        matches!(seen.name(), "nodeenv" | "venv" | "virtualenv")
+            && self.with_call(seen, ecosystem::reads_no_project) == Some(true)
+            && self.names_others(seen)
+    }
+
+    /// Whether a command names files, and none of the context's.
+    fn names_others(&self, seen: &Seen) -> bool {
         let known = &self.of.places[self.run].variables;
         let in_root = |p: &RepoPath| absolute(Some(&self.root), &p.to_string());
         let brought = |place: &str| {
@@ -45,7 +58,7 @@ impl Read<'_> {
                 .any(|f| is_within(&f, place))
                 || self.is_copied_unseen(place)
         };
-        let (true, Some(here)) = (handles_files(seen), self.place_of(seen)) else {
+        let Some(here) = self.place_of(seen) else {
             return false;
         };
         let is_other = |word: &String| {

@@ -11,6 +11,7 @@ mod handled;
 mod movable;
 mod place;
 mod prefetch;
+mod programs;
 mod read;
 mod stage;
 mod variables;
@@ -58,6 +59,8 @@ pub(super) struct Install {
     pub(super) shown: String,
     /// Where it runs, absolute.
     pub(super) dir: String,
+    /// The programs that it runs: names, and absolute paths of those that are given by path.
+    pub(super) programs: BTreeSet<String>,
     /// True when a mount lies over what it makes: its layer holds nothing of that.
     pub(super) is_hidden: bool,
     /// The command that goes before, where it is another one; else empty.

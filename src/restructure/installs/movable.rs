@@ -168,6 +168,8 @@ impl Read<'_> {
         }
         let mut install = self.install(action, ecosystems, needs, shown, dir);
         install.is_hidden = plans.iter().any(|(_, seen)| self.is_hidden(seen));
+        let real = plans.iter().filter(|(p, _)| !p.ecosystem.is_empty());
+        install.programs = real.flat_map(|(_, seen)| self.programs_of(seen)).collect();
         Some(install)
     }
 

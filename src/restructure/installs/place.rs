@@ -86,16 +86,18 @@ pub(super) fn root_of(of: &StageView<'_>, run: usize, cwd: &str) -> String {
             root = dir.to_owned();
         }
     }
-    // Directories between, as far as files have been put there.
+    // Directories between, as far as files have been put there, or beside it.
+    let image = of.image_at(run);
     while let Some((up, _)) = root
         .rsplit_once('/')
         .filter(|(up, _)| up.matches('/').count() >= 1)
     {
-        let has_files = of
-            .image_at(run)
-            .keys()
-            .any(|p| p.rsplit_once('/').is_some_and(|(d, _)| d == up));
-        if !has_files {
+        let is_beside = |p: &String| {
+            let is_direct = p.rsplit_once('/').is_some_and(|(d, _)| d == up);
+            let is_below = is_within(p, up) && !is_within(p, &root);
+            is_direct || (is_below && !is_system_directory(up))
+        };
+        if !image.keys().any(is_beside) {
             break;
         }
         root = up.to_owned();

@@ -3,10 +3,11 @@
 use super::super::command::removes;
 use super::super::layout::{absolute, is_within, mentioned};
 use super::place::relative;
-use super::read::{Read, is_quiet, short};
+use super::read::{Read, is_quiet, short, short_line};
 use super::{Action, Install, READ_BY_TOOLS};
 use crate::ecosystem::{self, Answer, Needs, Recipe, Role};
 use crate::shell::{Seen, Word};
+use std::collections::BTreeSet;
 
 impl Read<'_> {
     /// Commands to put above the source for those that need it: one install for each line and place.
@@ -70,18 +71,17 @@ impl Read<'_> {
                         self.of.stage.instructions[self.run].lines.first
                     )
                 } else {
-                    short(
-                        &bare
-                            .split_whitespace()
-                            .map(str::to_owned)
-                            .collect::<Vec<_>>(),
-                    )
+                    short_line(&bare)
                 };
                 let names = vec![plan.ecosystem];
                 let settings = self.settings_before(n);
                 let (told, line) = (format!("{settings}{bare}"), format!("{settings}{line}"));
-                let action = self.after_tools(n, told, line, &mut needs);
+                let programs = self.programs_of_line(&bare, &dir);
+                let Some(action) = self.after_tools(n, told, line, &programs, &mut needs) else {
+                    continue;
+                };
                 let mut install = self.install(action, names, needs, shown, dir);
+                install.programs = programs;
                 install.is_hidden = self.is_hidden(seen);
                 install.inserted = inserted;
                 install.line = bare;
@@ -171,14 +171,15 @@ impl Read<'_> {
 
     /// How `line` (or `bare`, where what stands before changes to its directory) goes above the source, given that it
     /// resolves for piece `n`: after the tools that the pieces before install and set up, which are taken out again where
-    /// a later piece does so.
+    /// a later piece does so. `None` where a piece that stays may bring one of `programs`, which it runs.
     pub(super) fn after_tools(
         &self,
         n: usize,
         bare: String,
         line: String,
+        programs: &BTreeSet<String>,
         needs: &mut Needs,
-    ) -> Action {
+    ) -> Option<Action> {
         let at = self.of.stage.instructions[self.run].lines.first;
         let n_free = (0..n).take_while(|&k| self.is_free(k)).count();
         let asks = |s: &Seen| {
@@ -204,8 +205,12 @@ impl Read<'_> {
                 "check that it needs nothing of what line {at} does before it"
             ));
         }
+        let brings = |k: usize| self.seen_of(k).any(|seen| self.brings(seen, programs));
+        if (n_free..n).any(brings) {
+            return None;
+        }
         if !(0..n_free).any(works) {
-            return Action::Prefetch(line);
+            return Some(Action::Prefetch(line));
         }
         let goes = |k: usize| self.seen_of(k).any(|s| s.name() == "cd");
         let is_clear = !(n_free..n).any(goes);
@@ -219,7 +224,7 @@ impl Read<'_> {
             needs.doubt(format!(
                 "check that it needs nothing of what line {at} does before it"
             ));
-            return Action::Prefetch(line);
+            return (!(0..n_free).any(brings)).then_some(Action::Prefetch(line));
         };
         let line = if (0..n_free).any(goes) { bare } else { line };
         let removed: Vec<&str> = (n + 1..self.script.pieces.len())
@@ -229,19 +234,19 @@ impl Read<'_> {
         let is_heredoc = !self.of.stage.instructions[self.run].heredocs.is_empty();
         if removed.is_empty() || is_heredoc {
             let then = Some(line);
-            return Action::Cut {
+            return Some(Action::Cut {
                 head_end,
                 tail_start,
                 carried,
                 then,
-            };
+            });
         }
         let tools = self.text.get(..head_end - self.start).unwrap_or_default();
         let parts: Vec<&str> = [tools.trim_start(), line.as_str()]
             .into_iter()
             .chain(removed)
             .collect();
-        Action::Prefetch(parts.join(" && "))
+        Some(Action::Prefetch(parts.join(" && ")))
     }
 
     /// How cargo-chef builds the dependencies of a command, and that as an install.
@@ -267,7 +272,8 @@ impl Read<'_> {
             false => line.clone(),
         };
         let mut needs = Needs::default();
-        let action = self.after_tools(n, told, line, &mut needs);
+        let programs = BTreeSet::from(["cargo".to_owned()]);
+        let action = self.after_tools(n, told, line, &programs, &mut needs)?;
         // Where the context's files are, for what is copied of them.
         recipe.toolchain = recipe.toolchain.and_then(|p| self.origins.get(&p).cloned());
         let image = self.of.image_at(self.run).into_keys();

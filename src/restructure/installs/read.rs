@@ -226,6 +226,7 @@ impl<'a> Read<'a> {
                                 && seen.args().iter().all(|a| a.starts_with('-')))
                             || self.with_call(seen, ecosystem::reads_no_project) == Some(true)
                             || (self.handles_others(seen) && self.are_made(seen)))
+                    || self.makes_environment(seen)
             })
     }
 
@@ -352,6 +353,7 @@ impl<'a> Read<'a> {
             absent: needs.absent,
             shown,
             dir,
+            programs: BTreeSet::new(),
             is_hidden: false,
             line: String::new(),
             inserted: None,
@@ -462,11 +464,72 @@ pub(super) fn is_version_query(command: &shell::Command) -> bool {
         .all(|a| matches!(*a, "--version" | "-v" | "-V" | "version"))
 }
 
-/// The first words of a command, for a title.
+/// The first words of a command, for a title: no option without its value, no word cut while two are left.
 pub(super) fn short(words: &[String]) -> String {
-    let mut shown = words.iter().take(4).cloned().collect::<Vec<_>>().join(" ");
+    let takes_more = |n: usize| {
+        let is_value = words.get(n).is_some_and(|w| !w.starts_with('-'));
+        let last = &words[n - 1];
+        is_value && last.starts_with('-') && !last.contains('=')
+    };
+    let mut n = words.len().min(4);
+    while n > 2 && (takes_more(n) || words[..n].join(" ").chars().count() > 48) {
+        n -= 1;
+    }
+    let mut shown = words[..n].join(" ");
     if shown.chars().count() > 48 {
         shown = shown.chars().take(45).collect::<String>() + "…";
     }
     shown
+}
+
+/// The first words of the first command of a line that does something, without what is set for it.
+pub(super) fn short_line(line: &str) -> String {
+    let script = shell::parse(line);
+    let main = script.seen().into_iter().find(|s| !is_quiet(s));
+    let command = main.and_then(|s| script.commands.get(s.command));
+    let words = command.into_iter().flat_map(|c| &c.words);
+    let words = words.map(|w| w.text.clone());
+    let is_setting = |w: &String| w == "env" || w.contains('=');
+    let words: Vec<String> = words.skip_while(is_setting).collect();
+    match words.is_empty() {
+        true => short(
+            &line
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>(),
+        ),
+        false => short(&words),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short_line;
+
+    #[test]
+    fn a_title_begins_with_the_program() {
+        let check = |line: &str, want: &str| assert_eq!(short_line(line), want, "{line}");
+        check(
+            "GOOS=linux CGO_ENABLED=0 go mod download",
+            "go mod download",
+        );
+        check("cd ui && pnpm install", "pnpm install");
+        check(
+            "export A=1 && cd x && go mod download -x",
+            "go mod download -x",
+        );
+        check(
+            "poetry install --no-root --without dev",
+            "poetry install --no-root",
+        );
+        check(
+            "yarn install --frozen-lockfile",
+            "yarn install --frozen-lockfile",
+        );
+        check("npm ci --omit=dev --prefix web", "npm ci --omit=dev");
+        check(
+            "/app/environment/bin/python-of-it -m pip install x",
+            "/app/environment/bin/python-of-it -m pip",
+        );
+    }
 }

@@ -4,7 +4,7 @@ use super::super::installs::{Action, Install, StageView, is_quiet};
 use super::super::layout::{is_within, parent, reachable, stage_named};
 use super::super::view::View;
 use super::Lift;
-use super::sort::is_for_programs;
+use super::sort::{is_for_programs, removes_packages};
 use crate::dockerfile::ast::Kind;
 use crate::shell::Seen;
 use std::collections::BTreeSet;
@@ -58,6 +58,13 @@ pub(in crate::restructure) fn lift<'s, 'a>(
         lift.sort(index)?;
     }
     lift.take_variables();
+    let is_run = |i: &usize| matches!(of.stage.instructions[*i].kind, Kind::Run(_));
+    let takes_out = install.action == Action::Whole
+        && removes_packages(&of.stage.instructions[install.run])
+        && lift.stay.iter().any(is_run);
+    if takes_out || lift.leaves_path_empty() {
+        return None;
+    }
     lift.judge_absent()?;
     lift.collect_missing();
     lift.check_overwritten();

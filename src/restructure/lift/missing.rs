@@ -32,11 +32,16 @@ impl Lift<'_, '_> {
     /// What the install reads and only instructions that stay have brought.
     pub(super) fn collect_missing(&mut self) {
         let image = self.of.image_at(self.install.run);
+        let above = self.of.image_at(self.first);
         for to in &self.install.reads {
             let Some(brought) = image.get(to) else {
                 continue;
             };
             let Some(by) = brought.by else { continue };
+            // Brought twice, and once above.
+            if above.get(to).is_some_and(|a| a.from == brought.from) {
+                continue;
+            }
             if by >= self.first && !self.along.contains(&by) {
                 self.missing.push((to.clone(), brought.from.clone(), by));
             }

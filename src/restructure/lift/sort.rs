@@ -1,7 +1,9 @@
 //! What stands between an install and its new place: what goes along, what stays, what forbids it.
 
 use super::super::installs::{Action, Install, READ_BY_TOOLS, writes_sources};
-use super::super::layout::{absolute, is_anchored, is_within, mentioned, parent, stage_named};
+use super::super::layout::{
+    absolute, expand, is_anchored, is_within, mentioned, parent, stage_named,
+};
 use super::super::mentions::says;
 use super::Lift;
 use super::found::replaces;
@@ -104,6 +106,10 @@ impl Lift<'_, '_> {
         // A file that it works on may be what a RUN that stays has made.
         let may_lack = stays_run && self.of.works_on_files(index);
         if self.of.reads_no_project(index, &there) && !may_lack {
+            // What stays above may need what it takes away.
+            if stays_run && removes_packages(&self.of.stage.instructions[index]) {
+                return Some(false);
+            }
             let above = self.of.image_at(self.first).into_keys().collect();
             if !self.of.reads_no_project(index, &above) {
                 self.needy.insert(index);
@@ -125,10 +131,15 @@ impl Lift<'_, '_> {
             ));
             return Some(true);
         }
-        if self.brings_program(index) || self.is_undone_by(index) {
+        if self.is_undone_by(index) {
             return None;
         }
-        if let Some(needed) = self.first_part(index) {
+        let maker = self.maker(index);
+        if maker.is_none() && self.brings_program(index) {
+            return None;
+        }
+        if let Some(needed) = maker.or_else(|| self.first_part(index)) {
+            self.install.programs.extend(needed.programs);
             let line = format!("line {line} resolves for it and goes with it");
             self.install.reads.extend(needed.reads);
             self.install.dirs.extend(needed.dirs);
@@ -211,24 +222,17 @@ impl Lift<'_, '_> {
         seen.iter().any(goes)
     }
 
-    /// Whether the RUN names the program that the install runs, as what it brings: `mv dep /usr/bin/dep`,
-    /// `pip install poetry`.
-    pub(super) fn brings_program(&self, index: usize) -> bool {
-        let program = self.install.shown.split_whitespace().next();
-        let program = program
-            .and_then(|p| p.rsplit('/').next())
-            .unwrap_or_default();
-        let names_it = |word: &String| {
-            let name = word.rsplit('/').next().unwrap_or(word);
-            let name = name.split(['=', '@', '<', '>', '~']).next();
-            name == Some(program) || (program == "bundle" && name == Some("bundler"))
-        };
+    /// Whether the RUN may bring a program that the install runs, by a command or by a script that speaks of it.
+    fn brings_program(&self, index: usize) -> bool {
+        let programs = &self.install.programs;
+        let names = programs.iter().filter_map(|p| p.rsplit('/').next());
         let commands = super::super::command::seen(&self.of.stage.instructions[index]);
-        commands.into_iter().flatten().any(|seen| {
-            let is_bringer = !matches!(seen.name(), "echo" | "printf" | "which" | "command");
-            let is_named = seen.name() != program && is_bringer && seen.args().iter().any(names_it);
-            is_named || self.is_script_about(index, &seen, program)
-        })
+        let commands = commands.unwrap_or_default();
+        let is_script = |name: &str| {
+            let mut commands = commands.iter();
+            commands.any(|seen| self.is_script_about(index, seen, name))
+        };
+        self.of.brings_program(index, programs) || names.into_iter().any(is_script)
     }
 
     /// Whether a command of RUN `index` is a script of the project that speaks of `program`: `install-composer.sh`.
@@ -247,6 +251,35 @@ impl Lift<'_, '_> {
             let text = (self.of.view.read)(&brought.from);
             text.is_some_and(|t| says(&t, program))
         })
+    }
+
+    /// The install of RUN `index` whose packages hold a program that this one runs: `npm ci` before
+    /// `./node_modules/.bin/bower install`.
+    pub(super) fn maker(&self, index: usize) -> Option<Install> {
+        let is_maker = |i: &&Install| i.action == Action::Whole && !i.is_hidden;
+        let found = self.of.installs(index).iter().find(is_maker)?;
+        let mut placed = self.install.programs.clone();
+        placed.retain(|p| p.contains('/'));
+        let is_whole = found.absent.is_empty() && self.of.brings_program(index, &placed);
+        is_whole.then(|| found.clone())
+    }
+
+    /// Whether a RUN that stays fills a directory in which an ENV has programs looked for.
+    pub(super) fn leaves_path_empty(&self) -> bool {
+        let mut dirs: Vec<String> = Vec::new();
+        let above = self.of.stage.instructions.iter().zip(&self.of.places);
+        for (instruction, place) in above.take(self.install.run) {
+            let Kind::Env(pairs) = &instruction.kind else {
+                continue;
+            };
+            let paths = pairs.iter().filter(|p| p.name == "PATH");
+            let parts = paths.flat_map(|p| p.value.split(':'));
+            let parts = parts.filter_map(|part| expand(part, &place.variables));
+            dirs.extend(parts.filter(|d| d.starts_with('/') && !d.contains('$')));
+        }
+        let is_run = |i: &&usize| matches!(self.of.stage.instructions[**i].kind, Kind::Run(_));
+        let mut runs = self.stay.iter().filter(is_run);
+        runs.any(|&run| dirs.iter().any(|d| self.of.names_directory(run, d)))
     }
 
     pub(super) fn sort_copy(&mut self, index: usize) -> Option<bool> {
@@ -379,4 +412,10 @@ pub(super) fn is_for_programs(path: &str) -> bool {
     ];
     let is_source = is_within(path, "/usr/src") || is_within(path, "/var/www");
     path == "/" || (!is_source && places.iter().any(|p| is_within(path, p)))
+}
+
+/// Whether a RUN takes packages of the system out again.
+pub(super) fn removes_packages(instruction: &Instruction) -> bool {
+    let seen = super::super::command::seen(instruction).unwrap_or_default();
+    seen.iter().any(super::super::command::removes)
 }

@@ -1,7 +1,7 @@
 //! Passing RUNs that build the project.
 
 use super::super::super::candidate::{Candidate, Safety};
-use super::super::super::command::{group, seen};
+use super::super::super::command::{group, removes, seen};
 use super::super::super::effect::{Effect, Files};
 use super::super::super::installs::{Brought, StageView};
 use super::super::super::layout::{BASE, is_within, overlap, places};
@@ -152,7 +152,15 @@ pub(super) fn stands_alone(ground: &Ground<'_>, index: usize) -> bool {
         "conda" | "mamba" | "micromamba" | "pip" | "pip3" | "uv" => false,
         "cypress" | "hf" | "huggingface-cli" | "nltk.downloader" | "playwright" | "puppeteer"
         | "spacy" => false,
+        // The builds that are passed may need what it takes away.
+        "rm" => !seen
+            .args()
+            .iter()
+            .any(|a| a.starts_with("/usr/") || a.starts_with("/opt/")),
         _ => true,
     };
-    touched.places.iter().all(is_elsewhere) && commands.iter().enumerate().all(is_apart)
+    let takes_out = commands.iter().any(removes);
+    !takes_out
+        && touched.places.iter().all(is_elsewhere)
+        && commands.iter().enumerate().all(is_apart)
 }

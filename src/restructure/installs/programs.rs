@@ -1,0 +1,158 @@
+//! Which program an install runs, and which commands bring it there.
+
+use super::super::layout::{absolute, expand, is_within, overlap};
+use super::place::is_system_directory;
+use super::read::{Read, is_quiet};
+use super::stage::StageView;
+use crate::ecosystem::{self, Answer};
+use crate::shell::{self, Seen};
+use std::collections::BTreeSet;
+
+impl Read<'_> {
+    /// The program of a command: its name, and absolute paths of it and of what runs it, where those are given and are
+    /// no file of the context.
+    pub(super) fn programs_of(&self, seen: &Seen) -> BTreeSet<String> {
+        let command = self.script.commands.get(seen.command);
+        let words: Vec<String> = command
+            .map(|c| c.words.iter().map(|w| w.text.clone()).collect())
+            .unwrap_or_default();
+        // What wraps a command stands before it.
+        let n = words.len().saturating_sub(seen.words.len()) + 1;
+        let lead = words.get(..n).unwrap_or_default();
+        self.programs(lead, seen, self.place_of(seen).as_deref())
+    }
+
+    /// As [`Self::programs_of`], of a command line that runs in absolute `dir`.
+    pub(super) fn programs_of_line(&self, line: &str, dir: &str) -> BTreeSet<String> {
+        let script = shell::parse(line);
+        let one = |seen: Seen| {
+            let here = seen.directory.as_deref();
+            let here = here.and_then(|d| absolute(Some(dir), d));
+            let command = script.commands.get(seen.command)?;
+            let words: Vec<String> = command.words.iter().map(|w| w.text.clone()).collect();
+            let n = words.len().saturating_sub(seen.words.len()) + 1;
+            let lead = words.get(..n).unwrap_or_default();
+            (!is_quiet(&seen)).then(|| self.programs(lead, &seen, here.as_deref()))
+        };
+        script
+            .seen()
+            .into_iter()
+            .filter_map(one)
+            .flatten()
+            .collect()
+    }
+
+    fn programs(&self, lead: &[String], seen: &Seen, here: Option<&str>) -> BTreeSet<String> {
+        let variables = &self.of.places[self.run].variables;
+        let is_there = |path: &String| self.of.image_at(self.run).contains_key(path);
+        let placed = lead.iter().filter(|w| w.contains('/') && !w.contains('='));
+        let placed = placed.filter_map(|w| expand(w, variables));
+        let placed = placed.filter_map(|w| absolute(here, &w));
+        let mut found: BTreeSet<String> = placed.filter(|p| !is_there(p)).collect();
+        // A project's own program comes before any other.
+        if lead.iter().any(|w| w == "npx") {
+            let own = format!("node_modules/.bin/{}", seen.name());
+            found.extend(absolute(here, &own));
+        }
+        if !seen.name().is_empty() && !lead.iter().any(|w| w.contains('/')) {
+            found.insert(seen.name().to_owned());
+        }
+        found
+    }
+
+    /// Whether a command, or one of those behind it, may bring one of `programs`.
+    pub(super) fn brings(&self, seen: &Seen, programs: &BTreeSet<String>) -> bool {
+        let behind = || {
+            let all = self.with_call(seen, ecosystem::behind).unwrap_or_default();
+            let is_bringer =
+                |words: &Vec<String>| programs.iter().any(|p| ecosystem::brings(words, p));
+            all.iter().any(is_bringer)
+        };
+        programs.iter().any(|program| match program.contains('/') {
+            true => self.makes_place_of(seen, program),
+            false => ecosystem::brings(&seen.words, program),
+        }) || behind()
+    }
+
+    /// Whether a command names a directory above absolute `program`, or installs the packages that it is one of.
+    fn makes_place_of(&self, seen: &Seen, program: &str) -> bool {
+        if is_idle(seen) {
+            return false;
+        }
+        let Some(here) = self.place_of(seen) else {
+            return false;
+        };
+        let variables = &self.of.places[self.run].variables;
+        let named = |word: &String| {
+            let place = expand(word, variables).and_then(|word| absolute(Some(&here), &word));
+            place.is_some_and(|place| {
+                let is_wide = is_within(&self.root, &place) || is_system_directory(&place);
+                !is_wide && is_within(program, &place)
+            })
+        };
+        let installs = |ecosystem: &str| {
+            let dirs = packages_of(ecosystem).iter();
+            let mut dirs = dirs.filter_map(|dir| absolute(Some(&here), dir));
+            dirs.any(|dir| is_within(program, &dir))
+        };
+        seen.args().iter().any(named)
+            || match self.ask(seen) {
+                Some(Answer::Plan(plan)) => installs(plan.ecosystem),
+                Some(Answer::Whole { ecosystem, .. }) => installs(ecosystem),
+                None => false,
+            }
+    }
+}
+
+impl StageView<'_> {
+    /// Whether a command of RUN `run`, or one behind it, may bring one of `programs`.
+    pub(in crate::restructure) fn brings_program(
+        &self,
+        run: usize,
+        programs: &BTreeSet<String>,
+    ) -> bool {
+        let read = self.stage.instructions.get(run);
+        let read = read.and_then(|i| Read::despite_mounts(self, run, i));
+        read.is_some_and(|read| read.seen.iter().any(|seen| read.brings(seen, programs)))
+    }
+
+    /// Whether a word of RUN `run` names absolute directory `dir`, one above it or one below it, outside of the
+    /// project's place and the system's.
+    pub(in crate::restructure) fn names_directory(&self, run: usize, dir: &str) -> bool {
+        let read = self.stage.instructions.get(run);
+        let Some(read) = read.and_then(|i| Read::despite_mounts(self, run, i)) else {
+            return false;
+        };
+        let variables = &self.places[run].variables;
+        let is_it = |word: &String| {
+            let place = expand(word, variables).filter(|w| w.starts_with('/'));
+            let place = place.and_then(|word| absolute(None, &word));
+            place.is_some_and(|place| {
+                let is_wide = is_within(&read.root, &place) || is_system_directory(&place);
+                !is_wide && overlap(&place, dir)
+            })
+        };
+        let mut seen = read.seen.iter().filter(|s| !is_idle(s));
+        seen.any(|seen| seen.args().iter().any(is_it))
+    }
+}
+
+/// Whether a command puts nothing into the directories that it names.
+fn is_idle(seen: &Seen) -> bool {
+    is_quiet(seen)
+        || matches!(
+            seen.name(),
+            "mkdir" | "chmod" | "chown" | "chgrp" | "ls" | "rm"
+        )
+}
+
+/// Where the installs of an ecosystem put programs, from where they run.
+fn packages_of(ecosystem: &str) -> &'static [&'static str] {
+    match ecosystem {
+        "npm" | "yarn" | "pnpm" | "bun" => &["node_modules"],
+        "composer" => &["vendor"],
+        "bundler" => &["bin", "vendor/bundle"],
+        "pipenv" | "poetry" | "uv" | "pdm" => &[".venv"],
+        _ => &[],
+    }
+}
