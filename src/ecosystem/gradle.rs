@@ -18,9 +18,21 @@ const NAMES: &[&str] = &[
     "settings.gradle",
     "settings.gradle.kts",
     "gradle.properties",
-    "gradle.lockfile",
-    "buildscript-gradle.lockfile",
-    "settings-gradle.lockfile",
+    "dependencies.lock",
+];
+
+/// Plugins that ask git for the version, by a word of the script that applies them.
+const GIT_PLUGINS: &[&str] = &[
+    "axion-release",
+    "com.gorylenko.gradle-git-properties",
+    "com.palantir.git-version",
+    "grgit",
+    "jgitver",
+    "nebula.nebula-release",
+    "nebula.netflixoss",
+    "nebula.release",
+    "reckon",
+    "shipkit-auto-version",
 ];
 
 /// With more projects than this the line would be longer than the gain is worth reading.
@@ -99,14 +111,14 @@ fn plan(call: &Call<'_>) -> Verdict {
         line.push("--no-daemon".to_owned());
     }
     line.extend(kept);
-    line.extend(reports(call, &tasks));
+    line.extend(reports(call, &tasks, &mut needs));
     // The task renders the resolved graph: it fetches the wrapper's distribution, plugins and metadata.
     needs.shown("the dependencies task fetches Gradle itself, plugins and metadata; jars that it leaves are fetched by the build".to_owned());
     Some(Ok((Role::Prefetch(line.join(" ")), needs)))
 }
 
 /// The tasks that resolve: `dependencies` is of one project alone, so it is asked of each that the build is about, or of all.
-fn reports(call: &Call<'_>, tasks: &[&str]) -> Vec<String> {
+fn reports(call: &Call<'_>, tasks: &[&str], needs: &mut Needs) -> Vec<String> {
     let mut projects: Vec<String> = tasks
         .iter()
         .filter_map(|t| Some(t.strip_prefix(':')?.rsplit_once(':')?.0.replace(':', "/")))
@@ -129,6 +141,11 @@ fn reports(call: &Call<'_>, tasks: &[&str]) -> Vec<String> {
     if projects.len() <= MOST_PROJECTS {
         let of = |dir: &String| format!(":{}:dependencies", dir.replace('/', ":"));
         line.extend(projects.iter().map(of));
+    } else {
+        needs.doubt(format!(
+            "the dependencies task is asked of the root project alone, not of its {} others: check that it fetches enough to be worth it",
+            projects.len()
+        ));
     }
     line
 }
@@ -166,16 +183,13 @@ fn needs(call: &Call<'_>) -> Result<Needs, String> {
     let dir = dir.ok_or("its project directory is not known")?;
     for path in files.below(&dir) {
         let name = path.file_name().unwrap_or_default();
-        let in_gradle_dir = path
-            .parent()
-            .is_some_and(|p| p.file_name() == Some(b"gradle"));
         let is_script =
             path.as_bytes().ends_with(b".gradle") || path.as_bytes().ends_with(b".gradle.kts");
         let is_catalog = path.as_bytes().ends_with(b".versions.toml");
         if NAMES.iter().any(|n| n.as_bytes() == name)
             || is_catalog
             || is_script
-            || (in_gradle_dir && name.ends_with(b".lockfile"))
+            || name.ends_with(b".lockfile")
         {
             needs.files.insert(path.clone());
         }
@@ -268,6 +282,13 @@ fn scripts(call: &Call<'_>, needs: &mut Needs) {
         if source.contains("\"git\"") || source.contains("git describe") || source.contains("'git'")
         {
             needs.doubt(format!("{path} asks git for something"));
+        }
+        let lines = || source.lines().filter(|l| !l.trim_start().starts_with("//"));
+        let is_applied = |plugin: &&&str| lines().any(|l| l.contains(**plugin));
+        if let Some(plugin) = GIT_PLUGINS.iter().find(is_applied) {
+            needs.doubt(format!(
+                "{path} applies {plugin}, which asks git: check that it does without .git, which is not there yet"
+            ));
         }
         if source.lines().any(|line| reads_unknown(call, &dir, line)) {
             needs.doubt(format!("{path} reads another file"));

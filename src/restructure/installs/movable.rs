@@ -40,7 +40,9 @@ impl Read<'_> {
                 continue;
             }
             // What it has left there itself.
-            if self.removes_own(seen) || (seen.name() == "rm" && self.handles_others(seen)) {
+            let is_apart =
+                self.makes_environment(seen) || (seen.name() == "rm" && self.handles_others(seen));
+            if self.removes_own(seen) || is_apart {
                 continue;
             }
             match self.ask(seen)? {

@@ -205,7 +205,9 @@ impl Read<'_> {
                 "check that it needs nothing of what line {at} does before it"
             ));
         }
-        let brings = |k: usize| self.seen_of(k).any(|seen| self.brings(seen, programs));
+        let stays_first =
+            |seen: &Seen| self.brings(seen, programs) || self.takes_from_elsewhere(seen, &reads);
+        let brings = |k: usize| self.seen_of(k).any(stays_first);
         if (n_free..n).any(brings) {
             return None;
         }

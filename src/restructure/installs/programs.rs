@@ -1,12 +1,24 @@
 //! Which program an install runs, and which commands bring it there.
 
 use super::super::layout::{absolute, expand, is_within, overlap};
+use super::super::mentions::says;
 use super::place::is_system_directory;
 use super::read::{Read, is_quiet};
 use super::stage::StageView;
 use crate::ecosystem::{self, Answer};
 use crate::shell::{self, Seen};
 use std::collections::BTreeSet;
+
+/// Options of pip and uv by which packages come from elsewhere.
+const INDEXES: &[&str] = &[
+    "--extra-index-url",
+    "--find-links",
+    "--index",
+    "--index-url",
+    "--torch-backend",
+    "-f",
+    "-i",
+];
 
 impl Read<'_> {
     /// The program of a command: its name, and absolute paths of it and of what runs it, where those are given and are
@@ -74,6 +86,34 @@ impl Read<'_> {
         }) || behind()
     }
 
+    /// Whether a command installs, from an index of its own, a Python package that one of the lists `reads` (absolute)
+    /// names: the list alone would bring another build of it (one for another processor).
+    pub(super) fn takes_from_elsewhere(&self, seen: &Seen, reads: &BTreeSet<String>) -> bool {
+        let is_pip = seen.name().starts_with("pip") || seen.name() == "uv";
+        let is_index = |word: &String| {
+            let flag = word.split('=').next().unwrap_or(word);
+            INDEXES.contains(&flag)
+        };
+        if !is_pip || !seen.args().iter().any(is_index) {
+            return false;
+        }
+        let image = self.of.image_at(self.run);
+        let lists = reads.iter().filter_map(|to| image.get(to));
+        let lists = lists.filter_map(|brought| (self.of.view.read)(&brought.from));
+        let lists: Vec<Vec<u8>> = lists.map(|text| text.to_ascii_lowercase()).collect();
+        let mut is_value = false;
+        let named = seen.args().iter().filter(|word| {
+            let skipped = std::mem::replace(&mut is_value, INDEXES.contains(&word.as_str()));
+            !skipped && !word.starts_with('-') && !word.contains('/')
+        });
+        let named = named.filter(|w| !matches!(w.as_str(), "install" | "pip"));
+        let mut names = named.map(|word| {
+            let end = word.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
+            word[..end.unwrap_or(word.len())].to_ascii_lowercase()
+        });
+        names.any(|name| name.len() > 1 && lists.iter().any(|text| says(text, &name)))
+    }
+
     /// Whether a command names a directory above absolute `program`, or installs the packages that it is one of.
     fn makes_place_of(&self, seen: &Seen, program: &str) -> bool {
         if is_idle(seen) {
@@ -114,6 +154,20 @@ impl StageView<'_> {
         let read = self.stage.instructions.get(run);
         let read = read.and_then(|i| Read::despite_mounts(self, run, i));
         read.is_some_and(|read| read.seen.iter().any(|seen| read.brings(seen, programs)))
+    }
+
+    /// Whether a command of RUN `run` takes a Python package of the lists `reads` from an index of its own.
+    pub(in crate::restructure) fn takes_from_elsewhere(
+        &self,
+        run: usize,
+        reads: &BTreeSet<String>,
+    ) -> bool {
+        let read = self.stage.instructions.get(run);
+        let read = read.and_then(|i| Read::despite_mounts(self, run, i));
+        read.is_some_and(|read| {
+            let mut seen = read.seen.iter();
+            seen.any(|seen| read.takes_from_elsewhere(seen, reads))
+        })
     }
 
     /// Whether a word of RUN `run` names absolute directory `dir`, one above it or one below it, outside of the

@@ -134,6 +134,9 @@ impl Lift<'_, '_> {
         if self.is_undone_by(index) {
             return None;
         }
+        if self.of.takes_from_elsewhere(index, &self.install.reads) {
+            return None;
+        }
         let maker = self.maker(index);
         if maker.is_none() && self.brings_program(index) {
             return None;

@@ -242,11 +242,21 @@ fn planned(lift: &Lift<'_, '_>) -> Option<String> {
     let has_variables = between()
         .filter(brings)
         .any(|i| instructions[i].original.contains('$'));
+    // Nothing is run in between.
+    let is_brought_again = |i: usize| {
+        let has_all = |j: usize| {
+            let (Some(own), Some(later)) = (&of.brings[i], &of.brings[j]) else {
+                return false;
+            };
+            own.iter().all(|(to, from)| later.get(to) == Some(from))
+        };
+        (i + 1..=last).any(has_all)
+    };
     let mut planned = String::new();
     let here = instructions.iter().enumerate().take(last + 1);
     for (i, instruction) in here.skip(lift.first) {
         let goes = match instruction.kind {
-            Kind::Copy(_) | Kind::Add(_) => brings(&i),
+            Kind::Copy(_) | Kind::Add(_) => brings(&i) && !is_brought_again(i),
             Kind::Workdir(_) => true,
             Kind::Env(_) | Kind::Arg(_) => has_variables,
             _ => false,
