@@ -1,5 +1,7 @@
 //! What of a build asks git: for its version, by a command, or by reading `.git`.
 
+use super::git_scripts::scripts_behind;
+use super::git_words::{GIT_VERSIONED, asks_git, needs_git};
 use super::layout::{mount_field, reachable};
 use super::manifests::is_manifest;
 use super::mentions::{holds, mentions};
@@ -9,93 +11,12 @@ use crate::dockerfile::ast::{Instruction, Kind, Source};
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
-/// Tools that ask git for the version while they build, by a word of the manifest that turns them on.
-const GIT_VERSIONED: &[&str] = &[
-    "hatch-vcs",
-    "setuptools_scm",
-    "setuptools-scm",
-    "versioneer",
-    "poetry-dynamic-versioning",
-    "dunamai",
-    "pbr",
-    "vcs-versioning",
-    "versioningit",
-    "flit_scm",
-    "pdm-scm",
-    "uv-dynamic-versioning",
-    "vergen",
-    "vergen-git2",
-    "vergen-gix",
-    "vergen-gitcl",
-    "git-version",
-    "git_version",
-    "shadow-rs",
-    "build-info",
-    "built",
-    "gix",
-    "git-testament",
-    "git-commit-id-plugin",
-    "git-commit-id-maven-plugin",
-    "gradle-git-properties",
-    "com.gorylenko.gradle-git-properties",
-    "jgitver",
-    "axion-release",
-    "nebula.release",
-    "jgit",
-    "grgit",
-    "com.palantir.git-version",
-    "reckon",
-    "Nerdbank.GitVersioning",
-    "GitVersion",
-    "GitVersion.MsBuild",
-    "MinVer",
-    "GitInfo",
-    "sbt-git",
-    "sbt-dynver",
-    "sbt-buildinfo",
-    "git-rev-sync",
-    "simple-git",
-    "git-revision-webpack-plugin",
-    "vite-plugin-git-revision",
-    "unplugin-info",
-    "git-describe",
-    "last-commit-log",
-    "git-repo-info",
-    "git-revision-date",
-    "-buildvcs=true",
-    "goreleaser",
-];
-
-/// Whether a text calls git for what `.git` knows.
-pub fn asks_git(text: &[u8]) -> bool {
-    [
-        "git describe",
-        "git rev-parse",
-        "git log",
-        "git ls-files",
-        "git show",
-        "git tag",
-        "git symbolic-ref",
-        "git status",
-        "git rev-list",
-        "git branch",
-        "git diff",
-        "git submodule",
-        "git config --get",
-        "rev-parse HEAD",
-        "\"rev-parse\"",
-        "'rev-parse'",
-        "\"describe\"",
-        "git.properties",
-        ".git/HEAD",
-    ]
-    .iter()
-    .any(|word| holds(text, word.as_bytes()))
-}
+/// Makefiles and package.json files of one tree that are read for the scripts they name.
+const MOST_MANIFESTS: usize = 100;
 
 /// Whether a RUN asks git, or a RUN, COPY, ADD or mount names `.git`.
 pub(super) fn names_git(view: &View<'_>) -> bool {
-    run_texts(view).any(|t| asks_git(t.as_bytes()) || holds(t.as_bytes(), b".git"))
+    run_texts(view).any(|t| needs_git(t.as_bytes()) || holds(t.as_bytes(), b".git"))
         || names_in_copies(view)
             .iter()
             .any(|s| s.starts_with(".git/") || s == ".git")
@@ -120,6 +41,10 @@ pub(super) fn git_readers(view: &View<'_>) -> Option<Vec<String>> {
     }
     let mut doubts = Vec::new();
     let runs: Vec<String> = run_texts(view).collect();
+    let scripts = scripts_behind(view, &runs);
+    if scripts.values().any(|text| needs_git(text)) {
+        return None;
+    }
     for (path, _) in view.files.iter().filter(|(p, _)| is_manifest(p)) {
         let Some(bytes) = (view.read)(path) else {
             continue;
@@ -145,6 +70,15 @@ pub(super) fn git_readers(view: &View<'_>) -> Option<Vec<String>> {
             "{name} calls git; check that no build step runs it"
         ));
     }
+    let handed = handed_on(view, &runs);
+    for (path, _) in scripts_behind(view, &handed)
+        .iter()
+        .filter(|(path, text)| !is_manifest(path) && needs_git(text))
+    {
+        doubts.push(format!(
+            "{path} calls git; check that no build step runs it"
+        ));
+    }
     let stamped = mentions(view, &["vcs.revision", "debug.ReadBuildInfo"], |p| {
         p.file_name().is_some_and(|n| n.ends_with(b".go"))
     });
@@ -161,6 +95,30 @@ pub(super) fn git_readers(view: &View<'_>) -> Option<Vec<String>> {
     }
     doubts.truncate(3);
     Some(doubts)
+}
+
+/// The texts to which RUNs hand on: Makefiles, and the scripts of package.json. Which of their words a RUN comes to is
+/// not looked into.
+fn handed_on(view: &View<'_>, runs: &[String]) -> Vec<String> {
+    let runs_one = |words: &[&str]| {
+        let is_said = |r: &String| words.iter().any(|w| holds(r.as_bytes(), w.as_bytes()));
+        runs.iter().any(is_said)
+    };
+    let mut names: Vec<&[u8]> = Vec::new();
+    if runs_one(&["make", "gmake"]) {
+        names.extend([&b"Makefile"[..], b"makefile", b"GNUmakefile"]);
+    }
+    if runs_one(&["npm", "npx", "yarn", "pnpm", "bun", "turbo", "nx"]) {
+        names.push(b"package.json");
+    }
+    let is_one = |p: &&RepoPath| p.file_name().is_some_and(|n| names.contains(&n));
+    view.files
+        .iter()
+        .map(|(p, _)| p)
+        .filter(is_one)
+        .take(MOST_MANIFESTS)
+        .filter_map(|p| view.read_text(p))
+        .collect()
 }
 
 /// Whether the checkout's `.git` is part of the context: it is there, and no ignore file keeps it out.

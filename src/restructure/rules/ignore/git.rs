@@ -21,7 +21,7 @@ pub(super) fn git_directory(view: &View<'_>, broad: &[Broad<'_>]) -> Option<Cand
         ));
     }
     let reasons = vec![
-        "no RUN calls git, and no manifest or script of the tree derives a version from git"
+        "no RUN calls git and no script that one names, and no manifest names a tool that is known to ask it"
             .to_owned(),
     ];
     let mut candidate = with_lines(view, "ignore", &[".git".to_owned()])?;
