@@ -4,10 +4,10 @@
 //! Where all of them resolve dependencies or read nothing of the project, the word itself can stand above the source with
 //! its file; else the first of them that resolves goes above alone.
 
-use super::all::ask;
+use super::all::{ask, cache_dir};
 use super::brings::brings;
 use super::make::{self, Made};
-use super::{Answer, Call, Needs, Plan, Role, system, text};
+use super::{Answer, CacheDir, Call, Needs, Plan, Role, system, text};
 use crate::shell;
 use crate::tree::RepoPath;
 
@@ -108,6 +108,31 @@ pub(super) fn plan(call: &Call<'_>) -> Option<Answer> {
         }));
     }
     ahead(call, &behind.name, first?)
+}
+
+/// Where the commands behind `make` or a script keep downloads, by ecosystem: those that run whatever happens, of a
+/// Makefile that stands by itself.
+pub fn cache_dirs(call: &Call<'_>) -> Vec<(&'static str, CacheDir)> {
+    let behind = match make::goal(call) {
+        Some(goal) if goal.has_includes => None,
+        Some(goal) => Some((goal.dir, goal.commands)),
+        None => script(call).map(|behind| (behind.dir, behind.commands)),
+    };
+    let Some((dir, commands)) = behind else {
+        return Vec::new();
+    };
+    let mut found: Vec<(&'static str, CacheDir)> = Vec::new();
+    for made in &commands {
+        let is_known = made.is_plain
+            && !made.seen.conditional
+            && !made.seen.words.iter().take(2).any(|w| is_unknown(w));
+        let Some(at) = made.inner(call, &dir).filter(|_| is_known) else {
+            continue;
+        };
+        let dir = cache_dir(&at.call(call));
+        found.extend(dir.filter(|(name, _)| !found.iter().any(|(known, _)| known == name)));
+    }
+    found
 }
 
 /// The first install of several commands.

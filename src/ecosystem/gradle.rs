@@ -336,5 +336,6 @@ fn rooted<'d>(call: &'d Call<'_>, dir: &'d RepoPath, named: &str) -> (&'d RepoPa
 
 fn cache(call: &Call<'_>) -> Option<CacheDir> {
     is_gradle(call).then_some(())?;
-    CacheDir::store("~/.gradle")
+    // Its locks are handed over through a port of the machine, which containers do not share.
+    CacheDir::locked_store("~/.gradle")
 }

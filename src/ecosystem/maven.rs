@@ -315,5 +315,6 @@ fn own_id(pom: &str) -> Option<String> {
 
 fn cache(call: &Call<'_>) -> Option<CacheDir> {
     is_maven(call).then_some(())?;
-    CacheDir::store("~/.m2")
+    // Maven's resolver locks its repository within one process alone unless told otherwise.
+    CacheDir::locked_store("~/.m2")
 }

@@ -60,6 +60,7 @@ pub use all::ALL;
 pub use all::cache_dir;
 pub use answer::plan;
 pub use behind::behind;
+pub use behind::cache_dirs as cache_dirs_behind;
 pub use brings::brings;
 pub use call::Call;
 pub use cargo_chef::Recipe;

@@ -277,10 +277,43 @@ fn is_path(word: &str) -> bool {
         || base.ends_with(".whl")
 }
 
+/// Whether all that an install names are wheels that lie there, with what they need: by patterns, or one by one where
+/// nothing else is asked for. (An upgrade of pip alone, as it stands before such an install, is not worth keeping.)
+fn are_at_hand(after: &[String]) -> bool {
+    let mut has_some = false;
+    let is_alone = after.iter().any(|w| w == "--no-deps");
+    let mut words = after.iter().map(String::as_str);
+    while let Some(word) = words.next() {
+        let (flag, value) = match word.split_once('=').filter(|_| word.starts_with("--")) {
+            Some((flag, _)) => (flag, true),
+            None => (word, false),
+        };
+        if matches!(flag, "-r" | "--requirement" | "-e" | "--editable") || flag.starts_with("-r") {
+            return false;
+        }
+        if word.starts_with('-') {
+            if !value && VALUED.contains(&word) {
+                words.next();
+            }
+            continue;
+        }
+        let named = word.split('[').next().unwrap_or(word);
+        let is_pattern = named.ends_with("*.whl") || named.contains('/') && named.ends_with("/*");
+        let is_there = !word.contains("://") && (is_pattern || is_alone && named.ends_with(".whl"))
+            || matches!(word, "pip" | "setuptools" | "wheel");
+        if !is_there {
+            return false;
+        }
+        has_some = true;
+    }
+    has_some
+}
+
 fn cache(call: &Call<'_>) -> Option<CacheDir> {
     // With its cache switched off for all there is nothing to keep, nor where all comes from a directory of wheels.
     let fetches = !call.has("--no-index") && call.env.get("PIP_NO_INDEX").is_none();
-    (verb(call).is_some() && fetches && call.env.get("PIP_NO_CACHE_DIR").is_none_or(|v| v == "0"))
+    let is_wanted = verb(call).is_some_and(|after| !are_at_hand(after));
+    (is_wanted && fetches && call.env.get("PIP_NO_CACHE_DIR").is_none_or(|v| v == "0"))
         .then_some(())?;
     CacheDir::of("~/.cache/pip")
 }

@@ -103,4 +103,14 @@ impl CacheDir {
             is_compiled: false,
         })
     }
+
+    /// As [`Self::store`], where two builds at a time would write over one another.
+    pub(super) const fn locked_store(path: &'static str) -> Option<Self> {
+        Some(Self {
+            path,
+            is_read_later: true,
+            is_exclusive: true,
+            is_compiled: false,
+        })
+    }
 }

@@ -141,6 +141,17 @@ pub(super) fn is_official(image: &str) -> bool {
     is_dotnet || !official_name(named).contains(['/', '$'])
 }
 
+/// The minor version of the Go 1 in an official image, by its tag; `None` where it does not say.
+pub(super) fn go_minor(image: &str) -> Option<u32> {
+    let (named, tag) = split(image);
+    let minor = tag.strip_prefix("1.")?.split(['.', '-']).next()?;
+    // `1.18beta1`.
+    let end = minor.find(|c: char| !c.is_ascii_digit());
+    let minor = &minor[..end.unwrap_or(minor.len())];
+    (official_name(named) == "golang").then_some(())?;
+    minor.parse().ok()
+}
+
 /// The image as FROM names it, without its tag and digest, and the tag.
 fn split(image: &str) -> (&str, &str) {
     let plain = image.split('@').next().unwrap_or(image);
@@ -182,6 +193,21 @@ mod tests {
         check("registry.access.redhat.com/ubi9/ubi-minimal:9.4", None);
         check("centos:7", None);
         check("someone/fedora:40", None);
+    }
+
+    #[test]
+    fn the_tag_tells_which_go_it_is() {
+        let check = |image: &str, expected: Option<u32>| {
+            assert_eq!(go_minor(image), expected, "{image}");
+        };
+        check("golang:1.6.2", Some(6));
+        check("docker.io/library/golang:1.22-alpine", Some(22));
+        check("golang:1.18beta1-bullseye@sha256:00", Some(18));
+        check("golang:1", None);
+        check("golang:alpine", None);
+        check("golang:${V}", None);
+        check("someone/golang:1.6", None);
+        check("node:1.6", None);
     }
 
     #[test]

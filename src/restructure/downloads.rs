@@ -1,10 +1,12 @@
 //! Where in an image an ecosystem keeps its downloads: by the stage's variables, else by what its base image sets.
 
-use super::base::{is_distribution, is_official};
+use super::base::{go_minor, is_distribution, is_official};
 use super::installs::StageView;
-use super::layout::built_on;
+use super::layout;
+use super::layout::{built_on, mentioned};
 use super::runtime::image_name;
 use crate::ecosystem::CacheDir;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The directory, absolute, and what was taken for granted.
@@ -77,7 +79,7 @@ pub(super) fn of(
     } else {
         ecosystem
     };
-    if is_moved(own, variables) {
+    if is_moved(own, variables) || (ecosystem == "go" && !go_keeps(of, dir.is_compiled)) {
         return None;
     }
     let set = BELOW
@@ -91,7 +93,7 @@ pub(super) fn of(
             .starts_with('/')
             .then_some(Downloads { target, doubts });
     }
-    let image = image_of(of);
+    let image = &*image_of(of);
     let name = image_name(image);
     let by_image = SET_BY_IMAGE.iter().find(|(e, ..)| *e == own);
     let mut doubts = Vec::new();
@@ -121,7 +123,15 @@ fn is_moved(own: &str, variables: &BTreeMap<String, Option<String>>) -> bool {
 /// Whether Go's compiler keeps what it makes where it does by itself, in the RUN at `run`.
 pub(super) fn go_builds_at_home(of: &StageView<'_>, run: usize) -> bool {
     let place = of.places.get(run);
-    is_root(of, run) && place.is_some_and(|p| !is_moved(GO_BUILD, &p.variables))
+    is_root(of, run)
+        && place.is_some_and(|p| !is_moved(GO_BUILD, &p.variables))
+        && go_keeps(of, true)
+}
+
+/// Whether the Go of the stage's image keeps what it compiles (since 1.10: go.dev/doc/go1.10), or modules (since 1.11).
+fn go_keeps(of: &StageView<'_>, is_compiled: bool) -> bool {
+    let since = if is_compiled { 10 } else { 11 };
+    go_minor(&image_of(of)).is_none_or(|minor| minor >= since)
 }
 
 /// Whether no USER above the RUN at `run` names somebody else than root.
@@ -142,17 +152,23 @@ fn home_path(of: &StageView<'_>, run: usize, path: &str) -> Option<String> {
     Some(format!("/root{rest}"))
 }
 
-/// The image that the stage is built on in the end.
-fn image_of<'a>(of: &StageView<'a>) -> &'a str {
+/// The image that the stage is built on in the end; as written where a variable in it is passed as an argument.
+pub(super) fn image_of<'a>(of: &StageView<'a>) -> Cow<'a, str> {
     let dockerfile = of.view.dockerfile;
     let root = built_on(dockerfile, of.stage.index).last();
     let root = root.unwrap_or(of.stage.index);
-    &dockerfile.stages[root].base().image
+    let written = &dockerfile.stages[root].base().image;
+    let named = mentioned(written);
+    let is_passed = |(name, _): &(String, bool)| named.contains(name);
+    if of.view.build_args.iter().any(is_passed) {
+        return Cow::Borrowed(written);
+    }
+    layout::image(dockerfile, root)
 }
 
 /// A doubt where the user of the stage's image is not known.
 fn user_doubt(of: &StageView<'_>, run: usize) -> Vec<String> {
-    let image = image_of(of);
+    let image = &*image_of(of);
     let is_named = of.places.get(run).is_some_and(|p| p.user.is_some());
     if is_named || is_official(image) {
         return Vec::new();

@@ -1,7 +1,6 @@
 //! The words by which a text asks git: its commands, and the tools that take the version from it.
 
-use super::mentions::holds;
-use memchr::memmem::Finder;
+use super::mentions::{holds, positions};
 
 /// Tools that ask git for the version while they build, by a word of the manifest that turns them on. Sources: their
 /// manuals, as the package registries of their languages name them.
@@ -132,8 +131,20 @@ const TELLING: [&str; 22] = [
 
 /// Commands that need a repository to work on.
 const WORKING: [&str; 14] = [
-    "add", "checkout", "clean", "commit", "fetch", "merge", "pull", "remote", "reset", "restore",
-    "stash", "switch", "update-index", "worktree",
+    "add",
+    "checkout",
+    "clean",
+    "commit",
+    "fetch",
+    "merge",
+    "pull",
+    "remote",
+    "reset",
+    "restore",
+    "stash",
+    "switch",
+    "update-index",
+    "worktree",
 ];
 
 /// Options of git before its command that take the next word.
@@ -153,18 +164,8 @@ pub(super) fn needs_git(text: &[u8]) -> bool {
 
 /// The commands of git that a text names, as a shell, a Makefile or a list of strings writes them.
 fn commands(text: &[u8]) -> impl Iterator<Item = &str> {
-    let lower = Finder::new("git").into_owned();
-    let upper = Finder::new("GIT").into_owned();
-    let of = move |finder: Finder<'static>| {
-        let mut from = 0;
-        std::iter::from_fn(move || {
-            let at = from + finder.find(text.get(from..)?)?;
-            from = at + 3;
-            Some(at)
-        })
-    };
-    of(lower)
-        .chain(of(upper))
+    positions(text, b"git")
+        .chain(positions(text, b"GIT"))
         .filter_map(|at| command_at(text, at))
 }
 

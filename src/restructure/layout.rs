@@ -7,6 +7,7 @@ use super::view::View;
 use crate::dockerfile::Dockerfile;
 use crate::dockerfile::ast::{Instruction, Kind, Source, Transfer};
 use crate::tree::RepoPath;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Stands for the working directory that an image decides which is not known.
@@ -46,8 +47,8 @@ pub fn places(dockerfile: &Dockerfile) -> Vec<Vec<Place>> {
         let mut place = match parent(dockerfile, stage.index).and_then(|p| ends.get(p)) {
             Some(end) => end.clone(),
             None => Place {
-                cwd: base::directory(&stage.base().image).map(str::to_owned),
-                variables: base::variables(&stage.base().image)
+                cwd: base::directory(&image(dockerfile, stage.index)).map(str::to_owned),
+                variables: base::variables(&image(dockerfile, stage.index))
                     .iter()
                     .map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned())))
                     .collect(),
@@ -74,15 +75,41 @@ pub fn globals(dockerfile: &Dockerfile) -> BTreeMap<String, Option<String>> {
     place.variables
 }
 
+/// What the builder says of the platform, where none is asked for.
+const PLATFORM: [(&str, &str); 6] = [
+    ("BUILDARCH", "amd64"),
+    ("BUILDOS", "linux"),
+    ("BUILDPLATFORM", "linux/amd64"),
+    ("TARGETARCH", "amd64"),
+    ("TARGETOS", "linux"),
+    ("TARGETPLATFORM", "linux/amd64"),
+];
+
+/// What the FROM of `stage` names, with the variables above the first FROM put in; as written where one has no value.
+/// Empty for a stage that is not there.
+pub fn image(dockerfile: &Dockerfile, stage: usize) -> Cow<'_, str> {
+    let Some(stage) = dockerfile.stages.get(stage) else {
+        return Cow::Borrowed("");
+    };
+    let written = stage.base().image.as_str();
+    if !written.contains('$') {
+        return Cow::Borrowed(written);
+    }
+    let mut variables = globals(dockerfile);
+    for (name, value) in PLATFORM {
+        let own = variables.entry(name.to_owned()).or_default();
+        own.get_or_insert_with(|| value.to_owned());
+    }
+    let known = expand(&unquote(written), &variables).filter(|image| !image.is_empty());
+    known.map_or(Cow::Borrowed(written), Cow::Owned)
+}
+
 /// The earlier stage that `stage` is built on, if its FROM names one.
 pub fn parent(dockerfile: &Dockerfile, stage: usize) -> Option<usize> {
-    let image = dockerfile
+    let image = image(dockerfile, stage).to_ascii_lowercase();
+    dockerfile
         .stages
-        .get(stage)?
-        .base()
-        .image
-        .to_ascii_lowercase();
-    dockerfile.stages[..stage]
+        .get(..stage)?
         .iter()
         .rposition(|s| s.name.as_deref() == Some(image.as_str()))
 }
@@ -424,6 +451,27 @@ mod tests {
                 .collect::<Vec<_>>(),
             ["B", "C", "D", "F"]
         );
+    }
+
+    #[test]
+    fn a_stage_is_named_by_variables_too() {
+        let check = |from: &str, expected: Option<usize>| {
+            let text = format!(
+                "ARG OS=debian\nARG KIND=${{OS}}-slim\nARG EMPTY\nFROM debian:12 AS debian\n\
+                 FROM debian AS debian-slim\nFROM a:1 AS base-amd64\nFROM {from}\n"
+            );
+            let parsed = crate::dockerfile::parse(&text).unwrap().dockerfile;
+            assert_eq!(parent(&parsed, 3), expected, "{from}");
+        };
+        check("$OS", Some(0));
+        check("${OS}-slim", Some(1));
+        check("\"${KIND}\"", Some(1));
+        check("${EMPTY:-debian}", Some(0));
+        check("base-${TARGETARCH}", Some(2));
+        check("${EMPTY}", None);
+        check("${NONE}", None);
+        check("${OS}:12", None);
+        check("Debian", Some(0));
     }
 
     #[test]

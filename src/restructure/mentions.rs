@@ -62,6 +62,11 @@ pub fn holds(text: &[u8], word: &[u8]) -> bool {
     found(text, &Finder::new(word))
 }
 
+/// Where `word` stands in `text`, whatever is around it.
+pub(super) fn positions<'t>(text: &'t [u8], word: &'t [u8]) -> impl Iterator<Item = usize> + 't {
+    memchr::memmem::find_iter(text, word)
+}
+
 fn found(text: &[u8], finder: &Finder<'_>) -> bool {
     let word = finder.needle();
     let is_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_';

@@ -41,6 +41,8 @@ pub struct Suggestions {
     pub unwanted: Vec<Unwanted>,
     /// What is wrong, in words.
     pub findings: Vec<Finding>,
+    /// The directory that it seems to be built from, where that is another one than the context: nothing is recommended then.
+    pub elsewhere: Option<RepoPath>,
     /// What was assumed.
     pub caveats: Vec<Caveat>,
 }

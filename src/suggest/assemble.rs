@@ -2,7 +2,6 @@
 
 use super::answer::{Suggestion, Suggestions};
 use super::bench::Bench;
-use super::elsewhere::other_context;
 use super::idle::why_idle;
 use super::left::small;
 use super::passing::if_passed;
@@ -72,10 +71,8 @@ pub(super) fn assemble(
         mean: (mean(&old, &base.patterns), mean(&new, &done.patterns), best),
         best_bold,
         saving,
-        caveats: other_context(view)
-            .into_iter()
-            .chain(assumed(bench, &then))
-            .collect(),
+        caveats: assumed(bench, &then),
+        elsewhere: None,
         now,
         then,
         order,

@@ -3,6 +3,7 @@
 use super::answer::Suggestions;
 use super::assemble::assemble;
 use super::bench::Bench;
+use super::elsewhere::{other_context, set_aside};
 use super::past::Past;
 use super::question::Question;
 use super::trees::Trees;
@@ -72,8 +73,12 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
     let found = search(&view, least, &mut |drafts| bench.worth(drafts));
     let mut answer = assemble(question, &view, &mut bench, now, found, least);
     answer.findings = findings(&view);
+    let elsewhere = other_context(&view);
     (answer.dockerfile, answer.ignore) = (path, ignore_path);
     answer.caveats.extend(parsed.caveats);
+    if let Some(other) = elsewhere {
+        set_aside(&mut answer, other);
+    }
     Ok(answer)
 }
 

@@ -1,12 +1,14 @@
-//! Whether the Dockerfile seems to be built from another directory than the context.
+//! Whether the Dockerfile seems to be built from another directory than the context: then what is found here is no advice.
 
+use super::answer::{Saving, Suggestions};
 use crate::caveat::Caveat;
 use crate::restructure::View;
 use crate::restructure::legality::missing_sources;
 use crate::tree::RepoPath;
 
-/// The caveat that most of what COPY names and the context lacks is in the Dockerfile's own directory, or in one above it.
-pub(super) fn other_context(view: &View<'_>) -> Option<Caveat> {
+/// The directory that most of what COPY names and the context lacks is in, the Dockerfile's own or one above it, and the
+/// caveat that says so.
+pub(super) fn other_context(view: &View<'_>) -> Option<(RepoPath, Caveat)> {
     let missing = missing_sources(view);
     let below = view.path.strip_prefix(view.context)?;
     let below = below.to_string();
@@ -28,8 +30,29 @@ pub(super) fn other_context(view: &View<'_>) -> Option<Caveat> {
             let told = format!(
                 "COPY names {example}{others}, which the context lacks and {whole} holds: is that what it is built from (--context {whole})?"
             );
-            return Some(Caveat::general(told));
+            return Some((whole, Caveat::general(told)));
         }
     }
     None
+}
+
+/// Takes everything back that is recommended on the wrong context: it is only shown where all is.
+pub(super) fn set_aside(answer: &mut Suggestions, (context, caveat): (RepoPath, Caveat)) {
+    let found = [&mut answer.order, &mut answer.instead, &mut answer.small];
+    for mut suggestion in found.into_iter().flat_map(std::mem::take) {
+        suggestion.on_top = None;
+        suggestion.why_not = format!(
+            "it was found with another context than {context}, which seems to be the one that is built from"
+        );
+        answer.idle.push(suggestion);
+    }
+    answer.then = answer.now.clone();
+    answer.mean.1 = answer.mean.0.clone();
+    let (_, _, compared) = answer.saving.builds;
+    answer.saving = Saving {
+        builds: (0, 0, compared),
+        ..Saving::default()
+    };
+    answer.caveats.insert(0, caveat);
+    answer.elsewhere = Some(context);
 }

@@ -81,11 +81,19 @@ fn a_dockerfile_of_a_folder_that_is_the_context_is_told_so() {
             "--- tree\n{tree}\n--- settings\ndockerfile setup/Dockerfile\n{}",
             commits("setup/server.py", "setup/main.py", "README.md")
         );
-        let text = "FROM python:3.12\nCOPY server.py main.py made.txt /app/\n";
+        let text = "FROM python:3.12\nCOPY server.py main.py made.txt /app/\nRUN apt-get update && apt-get install -y gcc\n";
         let answer = Case::new(text, &scenario).suggest();
         let notes: Vec<&str> = answer.caveats.iter().map(|c| c.text.as_str()).collect();
         let says = |word: &str| notes.iter().any(|n| n.contains(word));
         assert_eq!(says("--context setup"), told, "{notes:?}");
+        assert_eq!(answer.elsewhere.is_some(), told);
+        if told {
+            assert!(notes[0].contains("--context setup"), "{notes:?}");
+            assert!(answer.order.is_empty(), "{:?}", ids(&answer));
+            assert_eq!(answer.now, answer.then);
+            let aside = |s: &Suggestion| s.why_not.contains("another context");
+            assert!(answer.idle.iter().any(aside), "it is still shown");
+        }
     };
     check("setup/server.py setup/main.py", true);
     check("server.py main.py setup/server.py setup/main.py", false);

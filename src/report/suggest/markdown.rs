@@ -1,7 +1,9 @@
 //! Proposals as Markdown.
 
 use super::patch::patch;
-use super::words::{adds, change, details, idles, nothing, safety, small_groups, summary};
+use super::words::{
+    adds, change, details, idle_heading, idles, nothing, safety, small_groups, summary,
+};
 use crate::report::markup::block;
 use crate::suggest::{Saving, Suggestions};
 use std::io;
@@ -16,8 +18,12 @@ pub fn write_markdown(
     for line in summary(suggestions) {
         writeln!(sink, "{}\n", escaped(&line))?;
     }
+    let is_elsewhere = suggestions.elsewhere.is_some();
     if suggestions.order.is_empty() {
         writeln!(sink, "**{}**", nothing(suggestions))?;
+        if let Some(first) = suggestions.caveats.first().filter(|_| is_elsewhere) {
+            writeln!(sink, "\n{}", escaped(&first.to_string()))?;
+        }
     } else {
         writeln!(
             sink,
@@ -73,7 +79,7 @@ pub fn write_markdown(
         }
     }
     if all && !(suggestions.idle.is_empty() && suggestions.dropped.is_empty()) {
-        writeln!(sink, "\n### Does not pay on this history\n")?;
+        writeln!(sink, "\n### {}\n", idle_heading(suggestions))?;
         for suggestion in &suggestions.idle {
             let proposal = &suggestion.proposal;
             let name = format!("`{}`", proposal.id);

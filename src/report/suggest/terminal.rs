@@ -2,9 +2,9 @@
 
 use super::patch::patch;
 use super::words::{
-    adds, details, elsewhere, idles, nothing, per_build, safety, small_groups, summary,
+    adds, details, idle_count, idle_heading, idles, nothing, per_build, safety, small_groups,
+    summary,
 };
-use crate::report::format::count;
 use crate::report::terminal::Look;
 use crate::suggest::Suggestions;
 use std::io;
@@ -125,16 +125,10 @@ fn rest(
     }
     writeln!(sink)?;
     if !all {
-        writeln!(
-            sink,
-            "{} would not pay on this history{}; --all shows {}.",
-            count(n as u64, "proposal", "proposals"),
-            elsewhere(suggestions),
-            if n == 1 { "it" } else { "them" }
-        )?;
+        writeln!(sink, "{}", idle_count(suggestions, n))?;
         return caveats(suggestions, look, sink);
     }
-    writeln!(sink, "Does not pay on this history")?;
+    writeln!(sink, "{}", idle_heading(suggestions))?;
     for suggestion in &suggestions.idle {
         wrapped(
             sink,

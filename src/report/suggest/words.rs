@@ -81,7 +81,9 @@ fn at_best(best: &Band, bold: &Band) -> String {
 
 /// What is said where nothing is recommended.
 pub(super) fn nothing(suggestions: &Suggestions) -> &'static str {
-    if suggestions.small.is_empty() {
+    if suggestions.elsewhere.is_some() {
+        "Nothing is recommended: it seems to be built from another context, see the note below."
+    } else if suggestions.small.is_empty() {
         "Nothing to do: no proposal pays on this history."
     } else if suggestions.small.iter().any(is_big_where_passed) {
         "Nothing big to do where no arguments are passed; where they are, see below."
@@ -278,8 +280,29 @@ pub(super) fn details(suggestion: &Suggestion) -> Vec<String> {
     lines
 }
 
+/// What the list of idle proposals is headed by.
+pub(super) fn idle_heading(suggestions: &Suggestions) -> &'static str {
+    match suggestions.elsewhere {
+        Some(_) => "Found with this context",
+        None => "Does not pay on this history",
+    }
+}
+
+/// That there are idle proposals, `n` of them.
+pub(super) fn idle_count(suggestions: &Suggestions, n: usize) -> String {
+    let proposals = count(n as u64, "proposal", "proposals");
+    let them = if n == 1 { "it" } else { "them" };
+    match suggestions.elsewhere {
+        Some(_) => format!("{proposals} found with this context; --all shows {them}."),
+        None => format!(
+            "{proposals} would not pay on this history{}; --all shows {them}.",
+            elsewhere(suggestions)
+        ),
+    }
+}
+
 /// How many idle proposals make a build from an empty cache faster.
-pub(super) fn elsewhere(suggestions: &Suggestions) -> String {
+fn elsewhere(suggestions: &Suggestions) -> String {
     let cold = |s: &&Suggestion| s.alone.as_ref().is_some_and(|a| a.cold >= 1_000);
     match suggestions.idle.iter().filter(cold).count() {
         0 => String::new(),

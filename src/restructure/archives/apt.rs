@@ -123,7 +123,8 @@ pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
         }
         kept.edits.extend::<Vec<TextEdit>>(emptied.edits);
         kept.taken_out.extend(emptied.words);
-        kept.doubts.extend(run.doubt_of_scripts(&kept.targets));
+        kept.doubts
+            .extend(run.doubt_of_scripts(family.view, &kept.targets));
         kept.lines.push(run.instruction.lines);
     }
     let is_in_image = family

@@ -16,6 +16,7 @@
 use super::super::base::dnf_cache;
 use super::super::candidate::TextEdit;
 use super::super::kept::Emptied;
+use super::super::layout;
 use super::super::view::View;
 use super::edit::with_mounts;
 use super::family::{Family, Kept};
@@ -30,8 +31,7 @@ const REFRESH: &str = "--refresh";
 /// dnf's mounts in `family`.
 pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
     let view = family.view;
-    let first = view.dockerfile.stages.get(*family.stages.first()?)?;
-    let target = dnf_cache(&first.base().image)?;
+    let target = dnf_cache(&layout::image(view.dockerfile, *family.stages.first()?))?;
     let still = "Packages are still unpacked, and the metadata is still asked for.";
     let mut kept = Kept::new("dnf", vec![target], still);
     kept.reasons = vec![

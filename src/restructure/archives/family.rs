@@ -68,7 +68,8 @@ impl<'a> Kept<'a> {
                 self.edits.extend(changed.edits);
                 self.taken_out.extend(changed.words);
                 self.doubts.extend(changed.doubts);
-                self.doubts.extend(run.doubt_of_scripts(&self.targets));
+                self.doubts
+                    .extend(run.doubt_of_scripts(view, &self.targets));
                 self.lines.push(run.instruction.lines);
             }
         }

@@ -6,6 +6,7 @@ use super::super::run_text::{RunText, run_text};
 use super::super::view::View;
 use crate::dockerfile::ast::{Instruction, Kind};
 use crate::shell::{Command, Connector, Seen};
+use crate::tree::RepoPath;
 
 /// A RUN in which a package manager works as root.
 pub(super) struct Run<'a> {
@@ -112,7 +113,7 @@ impl Run<'_> {
     }
 
     /// What is to be checked where the RUN runs scripts, which may remove a directory that is now a mount.
-    pub(super) fn doubt_of_scripts(&self, targets: &[&str]) -> Option<String> {
+    pub(super) fn doubt_of_scripts(&self, view: &View<'_>, targets: &[&str]) -> Option<String> {
         let shells = ["ash", "bash", "dash", "sh", "source", "."];
         let script = self.text.script.commands.iter().find_map(|c| {
             let first = c.words.first()?.text.as_str();
@@ -122,7 +123,8 @@ impl Run<'_> {
             };
             // A program of a package, of a virtual environment, …
             let is_file = file.ends_with(".sh") || file.contains('/') && !file.contains("bin/");
-            (is_file && !c.args().contains(&"-c")).then(|| file.to_owned())
+            (is_file && !c.args().contains(&"-c") && !configures(view, file))
+                .then(|| file.to_owned())
         })?;
         let line = self.instruction.lines.first;
         Some(format!(
@@ -144,6 +146,24 @@ impl Run<'_> {
         }
         emptied_in(view, &self.text, ecosystem, targets)
     }
+}
+
+/// Scripts that sources bring with them to be configured by: they look at a system and change nothing of it.
+const CONFIGURERS: [&str; 7] = [
+    "Configure",
+    "autogen.sh",
+    "bootstrap",
+    "bootstrap.sh",
+    "buildconf",
+    "config",
+    "configure",
+];
+
+/// Whether `file` is such a script, of sources that are not the project's.
+fn configures(view: &View<'_>, file: &str) -> bool {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let is_it = |path: &RepoPath| path.file_name() == Some(name.as_bytes());
+    CONFIGURERS.contains(&name) && !view.files.iter().any(|(path, _)| is_it(path))
 }
 
 /// Whether a command may do something with what is at `targets` that is not understood: it names a place there (or

@@ -8,6 +8,7 @@
 
 mod builds;
 mod handled;
+mod machine;
 mod movable;
 mod place;
 mod prefetch;

@@ -1,6 +1,7 @@
 //! Where a RUN's project stands in the image.
 
-use super::super::layout::{Place, absolute, built_on, expand, globals, is_within};
+use super::super::layout;
+use super::super::layout::{Place, absolute, built_on, expand, is_within};
 use super::super::view::View;
 use super::Brought;
 use super::stage::StageView;
@@ -23,8 +24,7 @@ pub(super) fn mounts(instruction: &Instruction, place: &Place) -> Vec<String> {
 /// The tag of the official Python image that a stage stands on, if it does.
 pub(super) fn python_of_base(view: &View<'_>, stage: usize) -> Option<String> {
     let first = built_on(view.dockerfile, stage).last()?;
-    let written = &view.dockerfile.stages.get(first)?.base().image;
-    let image = expand(written, &globals(view.dockerfile))?;
+    let image = layout::image(view.dockerfile, first);
     let (name, tag) = image.rsplit('/').next()?.split_once(':')?;
     (name == "python").then(|| tag.to_owned())
 }

@@ -4,6 +4,7 @@ use super::super::effect::destination;
 use super::super::layout::{BASE, Place, delivered, parent, places};
 use super::super::view::View;
 use super::handled::handles_files;
+use super::machine::is_for_another_machine;
 use super::place::relative;
 use super::read::{Read, is_quiet, short};
 use super::{Action, Brought, Install};
@@ -208,9 +209,18 @@ impl<'a> StageView<'a> {
             return Vec::new();
         };
         let mut found: Vec<(&'static str, ecosystem::CacheDir)> = Vec::new();
-        for seen in &read.seen {
-            let dir = read.with_call(seen, ecosystem::cache_dir).flatten();
-            found.extend(dir.filter(|(name, _)| !found.iter().any(|(known, _)| known == name)));
+        let common = read
+            .seen
+            .iter()
+            .filter(|s| !is_for_another_machine(&read.script, s));
+        for seen in common {
+            let own = read.with_call(seen, ecosystem::cache_dir).flatten();
+            let behind = read.with_call(seen, ecosystem::cache_dirs_behind);
+            for (name, dir) in own.into_iter().chain(behind.into_iter().flatten()) {
+                if !found.iter().any(|(known, _)| *known == name) {
+                    found.push((name, dir));
+                }
+            }
         }
         found
     }

@@ -93,7 +93,7 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
             if runs_after || !runs_before {
                 continue;
             }
-            if is_given_away(view, &all, (index, n), &to) {
+            if is_given_away(view, &all, (index, n), &to, chown) {
                 continue;
             }
             let made_here = place.directories.contains(&to) && place.user.is_none();
@@ -134,25 +134,35 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
 
 /// Whether a step above instruction `at` (stage and position), in its stage or those it is built on, gives `to` or a
 /// directory above it an owner or a mode: a linked layer brings these directories as root's with mode 0755.
-fn is_given_away(view: &View<'_>, all: &[Vec<Place>], at: (usize, usize), to: &str) -> bool {
+fn is_given_away(
+    view: &View<'_>,
+    all: &[Vec<Place>],
+    at: (usize, usize),
+    to: &str,
+    chown: &str,
+) -> bool {
     let (own, n) = at;
     built_on(view.dockerfile, own).any(|stage| {
         let steps = view.dockerfile.stages[stage].instructions.iter();
         let above = if stage == own { n } else { usize::MAX };
         let mut above = steps.zip(&all[stage]).take(above);
-        above.any(|(instruction, place)| gives(instruction, place, to))
+        above.any(|(instruction, place)| gives(instruction, place, to, chown))
     })
 }
 
-/// Whether one instruction may give `to` or a directory above it an owner or a mode.
-fn gives(instruction: &Instruction, place: &Place, to: &str) -> bool {
+/// Whether one instruction may give `to` or a directory above it an owner or a mode; not where a copy does what one with
+/// `--chown` of `chown` does again.
+fn gives(instruction: &Instruction, place: &Place, to: &str, chown: &str) -> bool {
     let covers = |dir: Option<String>| dir.is_none_or(|d| d != "/" && is_within(to, &d));
     let is_others = || !is_root(place.user.as_deref());
     match &instruction.kind {
         Kind::Copy(transfer) | Kind::Add(transfer) => {
             let flags = ["chown", "chmod"];
-            flags.iter().any(|f| instruction.flag(f).is_some())
-                && covers(destination(transfer, place))
+            let there = destination(transfer, place);
+            let is_same = there.as_deref() == Some(to)
+                && instruction.flag("chown").unwrap_or_default() == chown
+                && instruction.flag("chmod").is_none();
+            !is_same && flags.iter().any(|f| instruction.flag(f).is_some()) && covers(there)
         }
         // It makes the directory as the user's.
         Kind::Workdir(path) if is_others() => {
@@ -162,7 +172,9 @@ fn gives(instruction: &Instruction, place: &Place, to: &str) -> bool {
         }
         Kind::Run(_) => match command::seen(instruction) {
             Some(seen) => seen.iter().any(|s| may_give(s, place, to)),
-            None => CHANGERS.iter().any(|c| instruction.with_bodies().contains(c)),
+            None => CHANGERS
+                .iter()
+                .any(|c| instruction.with_bodies().contains(c)),
         },
         _ => false,
     }
@@ -174,7 +186,15 @@ fn is_root(user: Option<&str>) -> bool {
 
 /// Commands that change owners or modes, or make a directory with one of its own.
 const CHANGERS: [&str; 10] = [
-    "chown", "chmod", "chgrp", "setfacl", "useradd", "adduser", "usermod", "install", "mkhomedir",
+    "chown",
+    "chmod",
+    "chgrp",
+    "setfacl",
+    "useradd",
+    "adduser",
+    "usermod",
+    "install",
+    "mkhomedir",
     "mkdir",
 ];
 
@@ -185,7 +205,8 @@ fn may_give(seen: &Seen, place: &Place, to: &str) -> bool {
         CHANGERS[..4].contains(&name)
     };
     let has_mode = |short: &str, long: &str| {
-        let is_it = |a: &String| a.starts_with(short) && !a.starts_with("--") || a.starts_with(long);
+        let is_it =
+            |a: &String| a.starts_with(short) && !a.starts_with("--") || a.starts_with(long);
         seen.args().iter().any(is_it)
     };
     let is_one = match seen.name() {
@@ -235,7 +256,8 @@ mod tests {
             let parsed = dockerfile::parse(&text).unwrap().dockerfile;
             let place = &places(&parsed)[0][1];
             let step = &parsed.stages[0].instructions[1];
-            assert_eq!(gives(step, place, "/opt/app/static"), expected, "{text}");
+            let given = gives(step, place, "/opt/app/static", "1000");
+            assert_eq!(given, expected, "{text}");
         };
         check("RUN chown off:off -R /opt/app", true);
         check("RUN chown -R app .", true);
@@ -254,6 +276,8 @@ mod tests {
         check("RUN useradd -m app", false);
         check("RUN chown root /", false);
         check("COPY --chown=1000 a /opt/app/media/", false);
+        check("COPY --chown=1000 a /opt/app/static/", false);
+        check("COPY --chown=1001 a /opt/app/static/", true);
         check("COPY a /opt/app/", false);
     }
 }

@@ -20,9 +20,10 @@ use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command;
 use super::super::downloads::{self, Downloads};
 use super::super::effect::{Files, effect};
+use super::super::hidden::hides;
 use super::super::installs::{Install, StageView, relative};
 use super::super::kept::{emptied, why_taken_out};
-use super::super::layout::{overlap, places, reachable};
+use super::super::layout::{Place, overlap, places, reachable};
 use super::super::lift::declare;
 use super::super::moving::{block, with_flags, without_blank_twin};
 use super::super::taken::{is_copied_from, is_in_image};
@@ -191,7 +192,7 @@ fn caches(view: &View<'_>) -> Vec<Candidate> {
         found.extend(
             by_ecosystem
                 .into_iter()
-                .filter_map(|(e, runs)| cache(&of, e, &runs)),
+                .filter_map(|(e, runs)| cache(&of, &all, e, &runs)),
         );
     }
     found.extend(archives::candidates(view, CACHES.id));
@@ -200,6 +201,7 @@ fn caches(view: &View<'_>) -> Vec<Candidate> {
 
 fn cache(
     of: &StageView<'_>,
+    all: &[Vec<Place>],
     ecosystem: &'static str,
     runs: &[(usize, CacheDir)],
 ) -> Option<Candidate> {
@@ -216,6 +218,9 @@ fn cache(
         mounted.extend(later.filter(|&i| may_read(of, i, ecosystem, &target)));
         mounted.sort_unstable();
         mounted.dedup();
+    }
+    if hides(of, all, (ecosystem, dir), &mounted, &target) {
+        return None;
     }
     let mut edits = Vec::new();
     let mut doubts = doubts;
@@ -288,9 +293,7 @@ fn cache(
         "When line {} must run again, {ecosystem} {does} everything anew; {places} what it had. It helps only where the builder's own state survives.",
         lines[0]
     );
-    let mut reasons = vec![format!(
-        "{target} holds {held} alone, which {ecosystem} checks before use"
-    )];
+    let mut reasons = vec![held_there(ecosystem, held, &target)];
     if compiles {
         reasons.push(format!(
             "{GO_BUILD} holds what go finds by the content of all that went into it"
@@ -312,6 +315,18 @@ fn cache(
         .flat_map(|r| r.before.clone())
         .collect();
     Some(candidate)
+}
+
+/// What is at `target`, for a reason.
+fn held_there(ecosystem: &str, held: &str, target: &str) -> String {
+    let beside = match ecosystem {
+        "gradle" => "the wrapper's distribution, caches and locks",
+        "maven" => "what its own `install` puts there",
+        _ => return format!("{target} holds {held} alone, which {ecosystem} checks before use"),
+    };
+    format!(
+        "{target} holds {held} and, beside them, {beside}, all of which {ecosystem} checks before use; builds wait for one another there"
+    )
 }
 
 /// The flags that mount `ecosystem`'s downloads, with the blank before them.
@@ -351,7 +366,8 @@ fn compiles_go(instruction: &Instruction) -> bool {
                 && !seen.args().iter().any(|w| w == "-a")
         }
         "gmake" | "goreleaser" | "mage" | "make" => true,
-        _ => false,
+        // What stands behind it is known to be Go where it is asked about.
+        name => name.ends_with(".sh"),
     };
     match command::seen(instruction) {
         Some(seen) => seen.iter().any(compiles),
@@ -362,7 +378,7 @@ fn compiles_go(instruction: &Instruction) -> bool {
 }
 
 /// Commands that fetch a file, look at one or put it elsewhere: they read no module and compile nothing.
-const LOOKERS: [&str; 46] = [
+const LOOKERS: [&str; 65] = [
     "[",
     "awk",
     "cat",
@@ -372,29 +388,44 @@ const LOOKERS: [&str; 46] = [
     "cp",
     "curl",
     "cut",
+    "date",
     "du",
     "echo",
+    "exit",
     "export",
     "file",
+    "git",
+    "gpg",
     "grep",
     "gunzip",
     "gzip",
     "head",
+    "id",
+    "install",
     "jq",
+    "ldconfig",
     "ldd",
+    "llvm-strip",
     "ln",
     "ls",
+    "md5sum",
     "mkdir",
     "mv",
     "nm",
+    "objcopy",
     "objdump",
     "printf",
     "readelf",
     "rm",
+    "rsync",
     "sed",
     "set",
+    "setcap",
+    "sha1sum",
     "sha256sum",
+    "sha512sum",
     "size",
+    "sleep",
     "sort",
     "strip",
     "tail",
@@ -403,12 +434,16 @@ const LOOKERS: [&str; 46] = [
     "touch",
     "tr",
     "true",
+    "uname",
     "unzip",
     "upx",
+    "wc",
     "wget",
+    "which",
     "xx-info",
     "xx-verify",
     "xz",
+    "zip",
 ];
 
 /// Whether the RUN at `run` may read what is below `target`.

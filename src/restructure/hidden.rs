@@ -1,0 +1,184 @@
+//! What a mount would lie over: what steps above have put where it stands, and the steps with the mount would miss.
+
+use super::archives::has_mount;
+use super::command;
+use super::effect::destination;
+use super::installs::StageView;
+use super::layout::{Place, built_on, expand, is_within, unquote};
+use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Transfer};
+use crate::ecosystem::CacheDir;
+use crate::shell::Seen;
+use crate::tree::RepoPath;
+use std::collections::BTreeMap;
+
+/// Whether a mount of `dir` at `target` in the RUNs `mounted` hides from them what a step above, in the stage or those it
+/// is built on, has put there. What other RUNs with the same downloads leave is needed only where it is read in place.
+pub(super) fn hides(
+    of: &StageView<'_>,
+    all: &[Vec<Place>],
+    (ecosystem, dir): (&str, &CacheDir),
+    mounted: &[usize],
+    target: &str,
+) -> bool {
+    let Some(&last) = mounted.last() else {
+        return false;
+    };
+    let own = of.stage.index;
+    built_on(of.view.dockerfile, own).any(|index| {
+        let above;
+        let (stage, end) = match index == own {
+            true => (of, last),
+            false => {
+                above = StageView::new(of.view, all, index);
+                (&above, usize::MAX)
+            }
+        };
+        let steps = stage.stage.instructions.iter().enumerate().take(end);
+        let others = steps.filter(|(n, _)| index != own || !mounted.contains(n));
+        others.into_iter().any(|(n, step)| {
+            let place = &stage.places[n];
+            let downloads = || {
+                let kept = stage.cache_dirs(n);
+                dir.is_read_later
+                    && index != own
+                    && !has_mount(step, &[target])
+                    && kept.iter().any(|(e, d)| *e == ecosystem && d.is_read_later)
+            };
+            match &step.kind {
+                Kind::Copy(transfer) | Kind::Add(transfer) => {
+                    brings(step, transfer, place, stage.brings[n].as_ref(), target)
+                }
+                Kind::Run(_) => writes(step, place, target) || downloads(),
+                _ => false,
+            }
+        })
+    })
+}
+
+/// Whether a copy may bring something to `target` or below. `known` are its files where they are known.
+fn brings(
+    step: &Instruction,
+    transfer: &Transfer,
+    place: &Place,
+    known: Option<&BTreeMap<String, RepoPath>>,
+    target: &str,
+) -> bool {
+    if let Some(files) = known {
+        return files.keys().any(|to| is_within(to, target));
+    }
+    let Some(to) = destination(transfer, place) else {
+        return false;
+    };
+    if is_within(&to, target) {
+        return true;
+    }
+    if !is_within(target, &to) {
+        return false;
+    }
+    // A directory from elsewhere may hold anything; what is copied to the root is so only where it is a root.
+    let is_whole = |path: &str| matches!(path.trim_end_matches(['/', '.']), "");
+    let is_file = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        name.trim_start_matches('.').contains('.')
+    };
+    step.flag("from").is_some()
+        && transfer.sources.iter().any(|source| match source {
+            Source::Path(path) if to == "/" => is_whole(path),
+            Source::Path(path) => !is_file(path),
+            Source::Heredoc(_) => false,
+        })
+}
+
+/// Commands that leave nothing behind where they are told to work.
+const TAKERS: [&str; 9] = [
+    "chmod", "chown", "du", "find", "ls", "mkdir", "rm", "rmdir", "stat",
+];
+
+/// Whether a RUN names a place at or below `target` to put something there.
+fn writes(step: &Instruction, place: &Place, target: &str) -> bool {
+    if has_mount(step, &[target]) {
+        return false;
+    }
+    let text = match &step.kind {
+        Kind::Run(run) => match &run.command {
+            Command::Shell(text) => text.clone(),
+            Command::Exec(words) => words.join(" "),
+        },
+        _ => return false,
+    };
+    let text = format!(
+        "{text}{}",
+        step.heredocs
+            .iter()
+            .map(|h| h.content.as_str())
+            .collect::<String>()
+    );
+    let named = |text: &str| -> usize {
+        text.split(|c: char| c.is_whitespace() || "\"';|&()<>=".contains(c))
+            .filter(|word| is_there(word, place, target))
+            .count()
+    };
+    let all = named(&text);
+    let takes = |seen: &&Seen| TAKERS.contains(&seen.name());
+    let taken: usize = command::seen(step)
+        .unwrap_or_default()
+        .iter()
+        .filter(takes)
+        .map(|seen| seen.args().iter().map(|w| named(w)).sum::<usize>())
+        .sum();
+    all > taken
+}
+
+/// Whether a word, with what it says of the home directory and variables put in, is a place at or below `target`.
+fn is_there(word: &str, place: &Place, target: &str) -> bool {
+    let home = match place.variables.get("HOME") {
+        Some(Some(home)) => home.as_str(),
+        _ => "/root",
+    };
+    let mut word = unquote(word)
+        .replace("${HOME}", home)
+        .replace("$HOME", home);
+    if let Some(rest) = word.strip_prefix("~/") {
+        word = format!("{home}/{rest}");
+    }
+    if !word.starts_with(['/', '$']) {
+        return false;
+    }
+    let word = expand(&word, &place.variables).unwrap_or(word);
+    is_within(word.trim_end_matches(['/', '*']), target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dockerfile;
+    use crate::restructure::layout::places;
+
+    #[test]
+    fn what_is_put_below_a_mount_is_seen() {
+        let check = |step: &str, expected: bool| {
+            let text = format!("FROM rust:1 AS a\n{step}\n");
+            let parsed = dockerfile::parse(&text).unwrap().dockerfile;
+            let place = &places(&parsed)[0][0];
+            let step = &parsed.stages[0].instructions[0];
+            let target = "/root/.m2";
+            let is = match &step.kind {
+                Kind::Copy(transfer) => brings(step, transfer, place, None, target),
+                _ => writes(step, place, target),
+            };
+            assert_eq!(is, expected, "{text}");
+        };
+        check("COPY --from=x /root/.m2 /root/.m2", true);
+        check("COPY settings.xml /root/.m2/settings.xml", true);
+        check("COPY --from=x /root /root", true);
+        check("COPY --from=x / /", true);
+        check("COPY --from=x /tini /", false);
+        check("COPY --from=x /a.txt /root/", false);
+        check("COPY --from=x /app /app", false);
+        check("RUN echo '<settings/>' > ~/.m2/settings.xml", true);
+        check("RUN mkdir -p \"$HOME/.m2\" && cp a /root/.m2/", true);
+        check("RUN rm -rf /root/.m2/repository ~/.m2/*", false);
+        check("RUN --mount=type=cache,target=/root/.m2 cp a ~/.m2/", false);
+        check("RUN ls /root", false);
+    }
+}
