@@ -12,7 +12,7 @@ use stratigraph::report::suggest::{
 use stratigraph::report::terminal::Look;
 use stratigraph::restructure::search::proposals;
 use stratigraph::restructure::{legality, rules};
-use stratigraph::suggest::{Question, SlowerBy, Suggestions, suggest};
+use stratigraph::suggest::{Question, SlowerBy, Suggestion, Suggestions, suggest};
 use stratigraph::tree::{FileKind, FileStamp, ObjectId, RepoPath};
 
 /// Thirty commits: mostly source, some documentation, a few dependency changes.
