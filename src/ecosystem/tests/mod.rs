@@ -545,27 +545,19 @@ fn gradle_takes_settings_catalogs_build_logic_and_init_scripts() {
 
 #[test]
 fn go_takes_replacements_and_workspaces_and_gains_nothing_from_vendored_trees() {
-    let tree = [
-        (
-            "go.mod",
-            "module a\nreplace b => ../b\nreplace (\n\tc => ./c // local\n)\n",
-        ),
-        ("go.sum", ""),
-        ("c/go.mod", "module c"),
-    ];
-    let (said, needs, doubts) = answer(&tree, "", "go build -o /x ./cmd");
-    assert_eq!(
-        (said.as_str(), needs),
-        (
-            "prefetch go mod download",
-            vec![
-                "c/go.mod".to_owned(),
-                "go.mod".to_owned(),
-                "go.sum".to_owned()
-            ]
-        )
+    let tree = |text| [("go.mod", text), ("go.sum", ""), ("c/go.mod", "module c")];
+    check(
+        &tree("module a\nreplace (\n\tc => ./c // local\n)\n"),
+        "go build -o /x ./cmd",
+        "prefetch go mod download",
+        &["c/go.mod", "go.mod", "go.sum"],
     );
-    assert!(doubts[0].contains("../b"), "{doubts:?}");
+    for text in [
+        "module a\nreplace b => ../b\n",
+        "module a\nreplace b => ./b\n",
+    ] {
+        check_whole(&tree(text), "go build ./cmd", "not in the context");
+    }
     check(
         &[("go.mod", ""), ("m.go", "")],
         "go mod tidy",

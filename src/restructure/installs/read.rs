@@ -529,7 +529,7 @@ mod tests {
         check("npm ci --omit=dev --prefix web", "npm ci --omit=dev");
         check(
             "/app/environment/bin/python-of-it -m pip install x",
-            "/app/environment/bin/python-of-it -m pip",
+            "/app/environment/bin/python-of-it -m pip install",
         );
     }
 }
