@@ -123,6 +123,8 @@ pub fn is_about_images(path: &RepoPath) -> bool {
         ".gitea/",
         ".forgejo/",
         ".woodpecker/",
+        // Docker Hub's.
+        "hooks/",
     ];
     let starts = [
         ".gitlab-ci",

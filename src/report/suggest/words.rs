@@ -158,10 +158,21 @@ fn condition(suggestion: &Suggestion) -> Option<String> {
         .unwrap_or_default();
     Some(format!(
         "if each build passed its own {}{by}, a build would take {}, and this would save {} of it",
-        passed.names.join(" and "),
+        listed(&passed.names),
         duration(passed.rebuild.unsigned_abs()),
         change(passed.per_build)
     ))
+}
+
+/// Names in a sentence, the first of many.
+fn listed(names: &[String]) -> String {
+    match names {
+        [one, two, three, rest @ ..] if rest.len() > 1 => {
+            format!("{one}, {two}, {three} and {} more", rest.len())
+        }
+        [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
+        all => all.join(", "),
+    }
 }
 
 /// Whether a proposal that changes little on this history saves at least 1% of a build that passes the arguments which a

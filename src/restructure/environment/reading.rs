@@ -52,6 +52,8 @@ struct Asked<'a> {
     names: &'a BTreeSet<String>,
     /// The files that it can come upon; `None`: any.
     present: Option<BTreeSet<RepoPath>>,
+    /// Whether each file that a COPY names was found.
+    is_whole: bool,
 }
 
 /// Whether the RUN at `(stage, index)` reads one of `names`. `places` are those of all stages.
@@ -67,13 +69,13 @@ pub(in crate::restructure) fn reading(
     {
         return Reading::Some;
     }
-    // A file that COPY names and that is not where it should be: the context is another one.
-    let present = present(view, places, stage, index).filter(|_| missing_sources(view).is_empty());
+    let (present, is_whole) = files_there(view, places, (stage, index));
     let asked = Asked {
         view,
         stage,
         names,
         present,
+        is_whole,
     };
     let mut programs = Vec::new();
     match run_text(view, instruction) {
@@ -104,6 +106,31 @@ pub(in crate::restructure) fn reading(
         Reading::None => worst,
         found => found,
     }
+}
+
+/// The files that a RUN can come upon, and whether those are all. A file that COPY names and that is not where it should be
+/// is looked for elsewhere: the context may be another one.
+fn files_there(
+    view: &View<'_>,
+    places: &[Vec<Place>],
+    (stage, index): (usize, usize),
+) -> (Option<BTreeSet<RepoPath>>, bool) {
+    let Some(mut there) = present(view, places, stage, index) else {
+        return (None, true);
+    };
+    let mut is_whole = true;
+    for missing in missing_sources(view) {
+        let name = format!("/{}", missing.trim_matches(['.', '/']));
+        let is_it = |path: &&RepoPath| {
+            let text = path.to_string();
+            let end = text.find(&name).map(|at| at + name.len());
+            end.is_some_and(|end| end == text.len() || text[end..].starts_with('/'))
+        };
+        let before = there.len();
+        there.extend(view.files.iter().map(|(p, _)| p).filter(is_it).cloned());
+        is_whole &= there.len() > before;
+    }
+    (Some(there), is_whole)
 }
 
 /// The texts that a RUN is made of, and those of files that stand in the Dockerfile.
@@ -274,7 +301,7 @@ impl Asked<'_> {
         if let Some((path, word)) = found.found.into_iter().next() {
             return Reading::InDoubt(Doubt::File(path, word));
         }
-        match found.is_complete {
+        match found.is_complete && self.is_whole {
             true => Reading::None,
             false => Reading::InDoubt(Doubt::Unseen),
         }
