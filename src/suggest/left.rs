@@ -60,6 +60,28 @@ pub(super) fn small(
         on_top.or(s.if_passed.as_ref().map(|i| i.per_build))
     };
     small.sort_by_key(|s| Reverse(worth(s)));
+    one_for_each_value(&mut small, worth);
     small.truncate(MAX_SMALL);
     small
+}
+
+/// Where the same values may go to two places, leaves the safe one if that saves three quarters of what the other does,
+/// else the other. `small` has the best first.
+fn one_for_each_value(small: &mut Vec<Suggestion>, worth: impl Fn(&Suggestion) -> Option<i64>) {
+    let mut n = 0;
+    while n < small.len() {
+        let is_twin = |s: &Suggestion| {
+            let (one, other) = (&small[n].proposal.candidate, &s.proposal.candidate);
+            !one.unread.is_empty() && one.unread == other.unread && one.lines == other.lines
+        };
+        let twin = (n + 1..small.len()).find(|&m| is_twin(&small[m]));
+        match twin {
+            Some(m) => {
+                let nearly = worth(&small[m]).unwrap_or(0) * 4 >= worth(&small[n]).unwrap_or(0) * 3;
+                let is_safer = small[m].proposal.candidate.safety.is_safe();
+                small.remove(if nearly && is_safer { n } else { m });
+            }
+            None => n += 1,
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use super::super::command::TOOL_PREFIXES;
 use super::super::installs::READ_BY_TOOLS;
 
-/// What the shell and the C library of every program go by.
+/// What the shell, the C library and whatever writes times go by (reproducible-builds.org/docs/source-date-epoch).
 const ALWAYS: &[&str] = &[
     "BASH_ENV",
     "ENV",
@@ -19,6 +19,7 @@ const ALWAYS: &[&str] = &[
     "PWD",
     "SHELL",
     "SHELLOPTS",
+    "SOURCE_DATE_EPOCH",
     "SSL_*",
     "TERM",
     "TMPDIR",
@@ -110,7 +111,7 @@ const OF_GO: &[&str] = &[
 /// Nx ("Environment Variables"), sccache (docs/Configuration.md) and GitHub's cache behind it, ccache, Babel ("env"),
 /// Vite, Next.js, Nuxt, Create React App, the Vue CLI, Gatsby, SvelteKit, Expo, Storybook and Angular (their pages on
 /// environment variables), Sentry's command ("Configuration"), Gradle ("Build environment"), vergen and shadow-rs,
-/// setuptools-scm, reproducible-builds.org, and what the forges give their jobs.
+/// setuptools-scm, and what the forges give their jobs.
 const OF_BUILDS: &[&str] = &[
     "ACTIONS_*",
     "ANDROID_*",
@@ -152,7 +153,6 @@ const OF_BUILDS: &[&str] = &[
     "SECRET_KEY*",
     "SENTRY_*",
     "SHADOW_*",
-    "SOURCE_DATE_EPOCH",
     "STORYBOOK_*",
     "SVELTE_*",
     "TAILWIND_*",
