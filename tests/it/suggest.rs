@@ -81,7 +81,7 @@ fn a_dockerfile_of_a_folder_that_is_the_context_is_told_so() {
             "--- tree\n{tree}\n--- settings\ndockerfile setup/Dockerfile\n{}",
             commits("setup/server.py", "setup/main.py", "README.md")
         );
-        let text = "FROM python:3.12\nCOPY server.py main.py made.txt /app/\nRUN apt-get update && apt-get install -y gcc\n";
+        let text = "FROM python:3.12\nCOPY README.md server.py main.py made.txt /app/\nRUN apt-get update && apt-get install -y gcc\n";
         let answer = Case::new(text, &scenario).suggest();
         let notes: Vec<&str> = answer.caveats.iter().map(|c| c.text.as_str()).collect();
         let says = |word: &str| notes.iter().any(|n| n.contains(word));
@@ -95,8 +95,8 @@ fn a_dockerfile_of_a_folder_that_is_the_context_is_told_so() {
             assert!(answer.idle.iter().any(aside), "it is still shown");
         }
     };
-    check("setup/server.py setup/main.py", true);
-    check("server.py main.py setup/server.py setup/main.py", false);
+    check("README.md setup/server.py setup/main.py", true);
+    check("README.md server.py main.py setup/server.py setup/main.py", false);
 }
 
 #[test]
