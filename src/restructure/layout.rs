@@ -100,6 +100,8 @@ pub fn image(dockerfile: &Dockerfile, stage: usize) -> Cow<'_, str> {
         let own = variables.entry(name.to_owned()).or_default();
         own.get_or_insert_with(|| value.to_owned());
     }
+    // What is declared without a value is empty where nothing is passed.
+    variables.retain(|_, value| value.is_some());
     let known = expand(&unquote(written), &variables).filter(|image| !image.is_empty());
     known.map_or(Cow::Borrowed(written), Cow::Owned)
 }

@@ -47,7 +47,7 @@ pub(super) fn set_aside(answer: &mut Suggestions, (context, caveat): (RepoPath, 
         answer.idle.push(suggestion);
     }
     answer.then = answer.now.clone();
-    answer.mean.1 = answer.mean.0.clone();
+    answer.mean.1 = answer.mean.0;
     let (_, _, compared) = answer.saving.builds;
     answer.saving = Saving {
         builds: (0, 0, compared),

@@ -96,7 +96,10 @@ fn a_dockerfile_of_a_folder_that_is_the_context_is_told_so() {
         }
     };
     check("README.md setup/server.py setup/main.py", true);
-    check("README.md server.py main.py setup/server.py setup/main.py", false);
+    check(
+        "README.md server.py main.py setup/server.py setup/main.py",
+        false,
+    );
 }
 
 #[test]
