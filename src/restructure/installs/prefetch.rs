@@ -50,7 +50,9 @@ impl Read<'_> {
                 };
                 // Variables of the shell have no value in a RUN of its own.
                 let known = &self.of.places[self.run].variables;
-                if line.contains("$(")
+                let asks = self.script.commands.get(seen.command);
+                let asks = asks.is_some_and(|c| c.substitutions.iter().all(|s| self.only_asks(s)));
+                if (line.contains("$(") && !asks)
                     || line.contains('`')
                     || mentioned(&line).iter().any(|n| !known.contains_key(n))
                 {
