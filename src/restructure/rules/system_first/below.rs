@@ -37,7 +37,7 @@ use super::builds::{relaxed, stands_alone};
 use super::fresh::renews;
 use super::ground::Ground;
 use super::moved::Moved;
-use super::runs::{is_known_work, way};
+use super::runs::{is_known_work, ways};
 use crate::dockerfile::ast::Stage;
 use std::collections::BTreeSet;
 
@@ -180,7 +180,7 @@ impl Joined {
             .filter_map(|index| {
                 let known = ground.rooted.as_ref().unwrap_or(&ground.effects);
                 let effects = passing(&ground, known, index);
-                let ((to, along), _) = way(&ground, &effects, index)?;
+                let ((to, along), _) = ways(&ground, &effects, index).into_iter().next()?;
                 let is_below = to < self.last_start();
                 (is_below && self.may_stand(view, &along, to).is_some()).then_some(to)
             });

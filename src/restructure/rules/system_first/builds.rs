@@ -8,7 +8,7 @@ use super::super::super::layout::{BASE, is_within, overlap, places};
 use super::super::super::mentions::holds;
 use super::super::super::view::View;
 use super::ground::Ground;
-use super::runs::hoisted_run;
+use super::runs::hoisted;
 use crate::dockerfile::ast::Stage;
 use crate::shell::Seen;
 use std::collections::BTreeSet;
@@ -33,7 +33,7 @@ pub(super) fn above_builds(ground: &Ground<'_>, index: usize) -> Option<Candidat
     }
     let passed: Vec<usize> = ground.builds.range(..index).copied().collect();
     let relaxed = relaxed(ground, &ground.effects, index);
-    let mut candidate = hoisted_run(ground, &relaxed, index)?;
+    let mut candidate = hoisted(ground, &relaxed, index).into_iter().next()?;
     // A build that would have to come along reads the source.
     let comes_along = |run: &usize| {
         let own = ground.stage.instructions[*run].span;

@@ -35,11 +35,11 @@ pub(super) fn of_run(ground: &Ground<'_>, index: usize) -> Vec<Candidate> {
         return Vec::new();
     };
     if is_known_work(ground, index) {
-        let first = hoisted_run(ground, &ground.effects, index);
+        let moved = hoisted(ground, &ground.effects, index);
         let to = |c: &Candidate| c.lines.first().map(|l| l.first);
-        let is_higher = |c: &Candidate| first.as_ref().is_none_or(|f| to(c) < to(f));
+        let is_higher = |c: &Candidate| moved.iter().all(|f| to(c) < to(f));
         let higher = above_builds(ground, index).filter(is_higher);
-        return higher.into_iter().chain(first).collect();
+        return higher.into_iter().chain(moved.into_iter().rev()).collect();
     }
     let is_plain = instruction.flags.is_empty() && instruction.heredocs.is_empty();
     let cut = is_plain.then(|| cut_run(ground, index, text)).flatten();
@@ -59,43 +59,57 @@ pub(super) fn is_known_work(ground: &Ground<'_>, index: usize) -> bool {
     known[index].groups.is_some() && is_worth
 }
 
-/// Where the RUN at `index` can go, what moves along, and what is then to be checked.
-pub(super) fn way(
+/// Where the RUN at `index` can go and what moves along; then, if that is higher, where it can go if something is checked.
+pub(super) fn ways(
     ground: &Ground<'_>,
     effects: &[Effect],
     index: usize,
-) -> Option<(Goal, Option<String>)> {
-    if let Some(found) = highest(ground, effects, index) {
-        return Some((found, None));
-    }
+) -> Vec<(Goal, Option<String>)> {
+    let firm = highest(ground, effects, index);
     let (relaxed, programs) = local_programs(ground.stage, effects, index);
-    if !programs.is_empty()
-        && let Some(found) = highest(ground, &relaxed, index)
-    {
+    let higher = (!programs.is_empty())
+        .then(|| highest(ground, &relaxed, index))
+        .flatten()
+        .filter(|(to, _)| firm.as_ref().is_none_or(|(below, _)| to < below));
+    let mut found: Vec<(Goal, Option<String>)> = firm.into_iter().map(|f| (f, None)).collect();
+    let line = ground.line(index);
+    found.extend(higher.map(|higher| {
         let doubt = format!(
-            "check that the RUN in line {} neither runs nor brings the programs copied as {}",
-            ground.line(index),
+            "check that the RUN in line {line} neither runs nor brings the programs copied as {}",
             programs.join(" and ")
         );
-        return Some((found, Some(doubt)));
+        (higher, Some(doubt))
+    }));
+    if found.is_empty()
+        && let Some(rooted) = &ground.rooted
+        && let Some(place) = highest(ground, rooted, index)
+    {
+        let doubt = format!(
+            "the directory in which {} starts is not known; check that line {line} touches nothing of what is copied there",
+            ground.stage.base().image
+        );
+        found.push((place, Some(doubt)));
     }
-    let found = highest(ground, ground.rooted.as_ref()?, index)?;
-    let doubt = format!(
-        "the directory in which {} starts is not known; check that line {} touches nothing of what is copied there",
-        ground.stage.base().image,
-        ground.line(index)
-    );
-    Some((found, Some(doubt)))
+    found
 }
 
-pub(super) fn hoisted_run(
+/// The RUN at `index` moved to each of its places.
+pub(super) fn hoisted(ground: &Ground<'_>, effects: &[Effect], index: usize) -> Vec<Candidate> {
+    let ways = ways(ground, effects, index);
+    if ways.is_empty() {
+        return with_its_directory(ground, effects, index)
+            .into_iter()
+            .collect();
+    }
+    let moved = ways.into_iter().map(|way| moved_to(ground, index, way));
+    moved.collect()
+}
+
+fn moved_to(
     ground: &Ground<'_>,
-    effects: &[Effect],
     index: usize,
-) -> Option<Candidate> {
-    let Some(((to, along), doubt)) = way(ground, effects, index) else {
-        return with_its_directory(ground, effects, index);
-    };
+    ((to, along), doubt): (Goal, Option<String>),
+) -> Candidate {
     let stage = ground.stage;
     let (line, above) = (ground.line(index), ground.line(to));
     let what = described(&stage.instructions[index]);
@@ -131,7 +145,7 @@ pub(super) fn hoisted_run(
             ground.line(copy)
         );
     }
-    Some(candidate)
+    candidate
 }
 
 /// ` and the COPYs in lines 3, 4`.
