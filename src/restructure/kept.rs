@@ -24,8 +24,9 @@ pub(super) fn why_taken_out(mut words: Vec<String>) -> Option<String> {
     words.sort();
     words.dedup();
     (!words.is_empty()).then(|| {
+        let goes = if words.len() == 1 { "goes" } else { "go" };
         format!(
-            "`{}` goes, since no download is left in the layer",
+            "`{}` {goes}, since no download is left in the layer",
             words.join("` and `")
         )
     })

@@ -115,7 +115,7 @@ pub(super) const CLASSES: &[Class] = &[
         ],
     },
     Class {
-        what: "the Dockerfile and its company",
+        what: "files about the image alone",
         names: &[
             "dockerfile*",
             "*.dockerfile",
