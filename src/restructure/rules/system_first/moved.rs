@@ -131,8 +131,8 @@ impl<'a> Moved<'a> {
                 }
             }
         };
-        let has_room = text[..self.span.start].ends_with("\n\n");
-        if has_room && (!carried.is_empty() || !text[..above].ends_with("\n\n")) {
+        let has_room = ends_blank(&text[..self.span.start]);
+        if has_room && (!carried.is_empty() || !ends_blank(&text[..above])) {
             carried.push('\n');
         }
         for argument in &self.arguments {
@@ -141,7 +141,7 @@ impl<'a> Moved<'a> {
         }
         carried.push_str(&text[self.span.range()]);
         end_line(&mut carried);
-        if has_room && !text[above..].starts_with('\n') && above < text.len() {
+        if has_room && !text[above..].starts_with(['\n', '\r']) && above < text.len() {
             carried.push('\n');
         }
         if !text[..above].ends_with('\n') {
@@ -150,6 +150,11 @@ impl<'a> Moved<'a> {
         edits.push(TextEdit::insert(above, carried));
         edits
     }
+}
+
+/// Whether the last line is empty, whatever ends lines.
+fn ends_blank(text: &str) -> bool {
+    text.ends_with("\n\n") || text.ends_with("\n\r\n")
 }
 
 fn end_line(text: &mut String) {
