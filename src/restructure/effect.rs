@@ -1,11 +1,13 @@
 //! What one instruction reads and writes, and whether two of them may change places.
 
 use super::command::{Group, group, reads_variable};
+use super::git_asked::has_git;
 use super::layout::{Place, absolute, delivered, expand, mentioned, overlap, selected, unquote};
 use super::touched::{Touched, touched};
 use super::view::View;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Transfer};
 use crate::shell;
+use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
 /// What an instruction does to the image being built, as far as order is concerned.
@@ -179,6 +181,16 @@ fn of_copy(
         Some(files) => Files::Exactly(files.into_keys().collect()),
         None => destination(transfer, place).map_or(Files::Anything, |d| Files::Places(vec![d])),
     };
+    // git does not list its own directory.
+    let is_root = |s: &Source| matches!(s, Source::Path(p) if RepoPath::new(p).is_root());
+    let is_local = instruction.flag("from").is_none();
+    if is_local
+        && transfer.sources.iter().any(is_root)
+        && has_git(view)
+        && let (Files::Exactly(files), Some(to)) = (&mut effect.files, destination(transfer, place))
+    {
+        files.extend(absolute(Some(&to), ".git"));
+    }
     let chown = instruction.flag("chown").unwrap_or_default();
     let by_name = chown.bytes().any(|b| !b.is_ascii_digit() && b != b':');
     if by_name && let Files::Exactly(files) | Files::Places(files) = &mut effect.files {

@@ -7,6 +7,7 @@ use super::manifests::is_manifest;
 use super::mentions::{holds, mentions};
 use super::view::View;
 use crate::context::IgnoreRules;
+use crate::dockerfile::Dockerfile;
 use crate::dockerfile::ast::{Instruction, Kind, Source};
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
@@ -139,8 +140,13 @@ pub(super) fn run_texts<'a>(view: &View<'a>) -> impl Iterator<Item = String> + '
 
 /// Every source that a COPY, ADD or bind mount from the context names, cleaned.
 pub(super) fn names_in_copies(view: &View<'_>) -> BTreeSet<String> {
+    sources_in(view.dockerfile)
+}
+
+/// As [`names_in_copies`] of one Dockerfile, whichever.
+pub(super) fn sources_in(dockerfile: &Dockerfile) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for instruction in view.dockerfile.stages.iter().flat_map(|s| &s.instructions) {
+    for instruction in dockerfile.stages.iter().flat_map(|s| &s.instructions) {
         if let Kind::Copy(t) | Kind::Add(t) = &instruction.kind
             && instruction.flag("from").is_none()
         {

@@ -23,7 +23,11 @@ impl Lift<'_, '_> {
         candidate.edits = self.edits(copies, mounts)?;
         candidate.lines = vec![above, line];
         candidate.rationale = self.rationale();
-        candidate.safety = Safety::of(self.reasons.clone(), self.doubts.clone());
+        let mut reasons = self.reasons.clone();
+        if reasons.is_empty() {
+            reasons.push(format!("{} reads nothing else", self.install.shown));
+        }
+        candidate.safety = Safety::of(reasons, self.doubts.clone());
         candidate.vouched = self
             .along
             .iter()
@@ -103,13 +107,18 @@ impl Lift<'_, '_> {
                 view.n_builds()
             );
         }
-        if self
-            .install
-            .ecosystems
-            .iter()
-            .any(|e| matches!(*e, "npm" | "yarn" | "pnpm" | "bun"))
-        {
-            said.push_str(" Keep node_modules in the ignore file: a copy of it in the context would be put over the installed one.");
+        let along = self.along.iter().flat_map(|&i| self.of.installs(i));
+        let mut names = along.chain([&self.install]).flat_map(|i| &i.ecosystems);
+        if names.any(|e| matches!(*e, "npm" | "yarn" | "pnpm" | "bun")) {
+            let is_there = view
+                .ignore
+                .is_some_and(|(_, text)| text.contains("node_modules"));
+            let _ = write!(
+                said,
+                " {} node_modules {} the ignore file: a copy of it in the context would be put over the installed one.",
+                if is_there { "Keep" } else { "Put" },
+                if is_there { "in" } else { "into" },
+            );
         }
         said
     }

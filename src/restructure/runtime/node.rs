@@ -94,6 +94,9 @@ impl App<'_> {
     /// A server: production dependencies, and what the build made of the source.
     fn server(&self) -> Option<Product> {
         let single = self.single;
+        if self.makes_more() {
+            return None;
+        }
         let has = |key: &str| {
             self.package
                 .get(key)
@@ -216,6 +219,16 @@ impl App<'_> {
             }
         }
         Some(files.into_iter().map(|f| ("build", f)).collect())
+    }
+
+    /// Whether a script of the install may leave files beside `node_modules` that the program needs.
+    fn makes_more(&self) -> bool {
+        let stays_inside = ["husky", "is-ci", "ngcc", "npx only-allow", "patch-package", "prisma"];
+        let scripts = ["preinstall", "install", "postinstall"];
+        let mut texts = scripts
+            .iter()
+            .filter_map(|s| self.package.pointer(&format!("/scripts/{s}"))?.as_str());
+        texts.any(|text| !stays_inside.iter().any(|s| text.starts_with(s)) || text.contains(['&', ';']))
     }
 
     /// How production dependencies come about: the stage they are in, the line at the build's end, the stage of their own.

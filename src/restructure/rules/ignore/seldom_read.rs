@@ -2,6 +2,7 @@
 
 use super::broad::{Broad, reaches_image};
 use super::file::{abridged, escaped, with_lines};
+use super::unread::named_by_others;
 use super::wanted::{is_kept_by_user, is_named};
 use crate::ecosystem::matches_name;
 use crate::restructure::candidate::{Candidate, Safety};
@@ -131,7 +132,8 @@ pub(super) const CLASSES: &[Class] = &[
 
 pub(super) fn of_class(view: &View<'_>, broad: &[Broad<'_>], class: &Class) -> Option<Candidate> {
     let named = names_in_copies(view);
-    let kept = |first: &str| is_named(&named, first);
+    let elsewhere = named_by_others(view);
+    let kept = |first: &str| is_named(&named, first) || is_named(&elsewhere, first);
     let runs: Vec<String> = run_texts(view).collect();
     let mut tops: BTreeMap<String, usize> = BTreeMap::new();
     for (path, _) in view.files {

@@ -70,7 +70,14 @@ pub(super) fn ways(
     let higher = (!programs.is_empty())
         .then(|| highest(ground, &relaxed, index))
         .flatten()
-        .filter(|(to, _)| firm.as_ref().is_none_or(|(below, _)| to < below));
+        .filter(|(to, _)| firm.as_ref().is_none_or(|(below, _)| to < below))
+        // Who changes the program itself (`chmod +x`) is not moved above it.
+        .filter(|(_, along)| {
+            let text = |i: &usize| ground.stage.instructions[*i].original.as_str();
+            let is_worked_on = |i: &usize| programs.iter().any(|p| text(i).contains(p.as_str()));
+            let runs = |i: &usize| matches!(ground.stage.instructions[*i].kind, Kind::Run(_));
+            !along.iter().filter(|i| runs(i)).any(is_worked_on)
+        });
     let mut found: Vec<(Goal, Option<String>)> = firm.into_iter().map(|f| (f, None)).collect();
     let line = ground.line(index);
     found.extend(higher.map(|higher| {
