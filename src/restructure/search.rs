@@ -297,10 +297,10 @@ pub fn worth_its_risk(candidate: &Candidate, least: i64) -> i64 {
 }
 
 /// What a gain counts for in the order: a layer's holds wherever the cache is, a mount's only where the builder's own
-/// state survives, so a mount goes first only where it saves more than four times as much.
+/// state survives, so a mount goes first only where it saves more than eight times as much.
 fn counted(candidate: &Candidate, gain: i64) -> i64 {
     if candidate.rule == CACHES.id {
-        gain / 4
+        gain / 8
     } else {
         gain
     }
