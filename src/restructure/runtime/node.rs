@@ -223,12 +223,21 @@ impl App<'_> {
 
     /// Whether a script of the install may leave files beside `node_modules` that the program needs.
     fn makes_more(&self) -> bool {
-        let stays_inside = ["husky", "is-ci", "ngcc", "npx only-allow", "patch-package", "prisma"];
+        let stays_inside = [
+            "husky",
+            "is-ci",
+            "ngcc",
+            "npx only-allow",
+            "patch-package",
+            "prisma",
+        ];
         let scripts = ["preinstall", "install", "postinstall"];
         let mut texts = scripts
             .iter()
             .filter_map(|s| self.package.pointer(&format!("/scripts/{s}"))?.as_str());
-        texts.any(|text| !stays_inside.iter().any(|s| text.starts_with(s)) || text.contains(['&', ';']))
+        texts.any(|text| {
+            !stays_inside.iter().any(|s| text.starts_with(s)) || text.contains(['&', ';'])
+        })
     }
 
     /// How production dependencies come about: the stage they are in, the line at the build's end, the stage of their own.
