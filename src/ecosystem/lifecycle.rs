@@ -9,6 +9,20 @@ use crate::tree::RepoPath;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+/// Scripts of package.json that an install of packages runs, Yarn's from 2 on among them.
+pub const INSTALL_SCRIPTS: &[&str] = &["preinstall", "install", "postinstall"];
+
+/// Scripts that an install in the project itself runs (docs.npmjs.com/cli/using-npm/scripts).
+pub const PROJECT_SCRIPTS: &[&str] = &[
+    "preinstall",
+    "install",
+    "postinstall",
+    "prepublish",
+    "preprepare",
+    "prepare",
+    "postprepare",
+];
+
 /// Which lifecycle scripts an install in the project itself runs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scripts {
@@ -23,16 +37,8 @@ pub(super) enum Scripts {
 impl Scripts {
     fn names(self) -> &'static [&'static str] {
         match self {
-            Self::All => &[
-                "preinstall",
-                "install",
-                "postinstall",
-                "prepublish",
-                "preprepare",
-                "prepare",
-                "postprepare",
-            ],
-            Self::OfInstall => &["preinstall", "install", "postinstall"],
+            Self::All => PROJECT_SCRIPTS,
+            Self::OfInstall => INSTALL_SCRIPTS,
             Self::Off => &[],
         }
     }

@@ -71,6 +71,8 @@ pub use files::matches_name;
 pub use go_build::Reads;
 pub use go_build::reads;
 pub use laid::is_hidden;
+pub use lifecycle::INSTALL_SCRIPTS;
+pub use lifecycle::PROJECT_SCRIPTS;
 pub use needs::Needs;
 pub use node::is_global;
 pub use plan::Answer;

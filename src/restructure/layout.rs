@@ -35,6 +35,11 @@ pub struct Place {
     pub directories: BTreeSet<String>,
 }
 
+/// Whether a USER as written names root and root's group.
+pub(super) fn names_root(user: &str) -> bool {
+    matches!(user, "root" | "0" | "root:root" | "0:0")
+}
+
 /// The place of every instruction, stage by stage; a stage built on another one starts where that ended.
 pub fn places(dockerfile: &Dockerfile) -> Vec<Vec<Place>> {
     let mut globals = Place::default();

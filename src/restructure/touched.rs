@@ -157,9 +157,10 @@ fn add_around(
         return None;
     }
     let every = script.seen();
+    let numbers = every.iter().enumerate().rev();
+    let first_of: BTreeMap<usize, usize> = numbers.map(|(n, s)| (s.command, n)).collect();
     for (index, command) in script.commands.iter().enumerate() {
-        let n = every.iter().position(|s| s.command == index);
-        let here = match n {
+        let here = match first_of.get(&index).copied() {
             Some(n) => here(&every[..n], &every[n], cwd, value),
             None => cwd.map(str::to_owned),
         };

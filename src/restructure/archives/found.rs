@@ -1,7 +1,7 @@
 //! The RUNs in which a package manager works, told apart from those of which too little is known.
 
 use super::super::kept::{Emptied, emptied_in};
-use super::super::layout::{Place, is_within, mount_field, overlap};
+use super::super::layout::{Place, is_within, mount_field, names_root, overlap};
 use super::super::run_text::{RunText, run_text};
 use super::super::view::View;
 use crate::dockerfile::ast::{Instruction, Kind};
@@ -68,10 +68,7 @@ pub(super) fn read<'a>(
             && (programs.contains(&name) || IN_FRONT.contains(&name))
             && !s.subcommand().contains(['$', '`'])
     };
-    let is_root = matches!(
-        place.user.as_deref(),
-        None | Some("root" | "0" | "root:root" | "0:0")
-    );
+    let is_root = place.user.as_deref().is_none_or(names_root);
     if !is_root || !own.iter().all(is_plain) {
         return Reading::Unclear;
     }

@@ -1,6 +1,7 @@
 //! Scripts that the project's own files call for at an install, and scripts that a RUN calls.
 
 use super::super::view::View;
+use crate::ecosystem::PROJECT_SCRIPTS;
 use crate::shell;
 use crate::tree::RepoPath;
 use serde_json::Value;
@@ -9,16 +10,8 @@ use serde_json::Value;
 const MOST_FILES: usize = 400;
 const MOST_READ: usize = 1 << 18;
 
-/// Scripts of package.json that an install runs (docs.npmjs.com/cli/using-npm/scripts), and of composer.json
-/// (getcomposer.org/doc/articles/scripts.md).
-const OF_INSTALL: &[&str] = &[
-    "preinstall",
-    "install",
-    "postinstall",
-    "prepublish",
-    "preprepare",
-    "prepare",
-    "postprepare",
+/// Scripts of composer.json that an install runs (getcomposer.org/doc/articles/scripts.md).
+const OF_COMPOSER: &[&str] = &[
     "pre-install-cmd",
     "post-install-cmd",
     "pre-update-cmd",
@@ -73,10 +66,11 @@ fn calls_some(text: &str) -> bool {
         return true;
     };
     let scripts = manifest.get("scripts").and_then(Value::as_object);
-    let mut of_install = scripts
-        .into_iter()
-        .flatten()
-        .filter(|(name, _)| OF_INSTALL.contains(&name.as_str()));
+    let mut of_install = scripts.into_iter().flatten().filter(|(name, _)| {
+        [PROJECT_SCRIPTS, OF_COMPOSER]
+            .iter()
+            .any(|of| of.contains(&name.as_str()))
+    });
     of_install.any(|(_, script)| match script {
         Value::String(text) => may_read(text),
         Value::Array(texts) => texts.iter().any(|t| t.as_str().is_none_or(may_read)),

@@ -18,7 +18,7 @@ use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command;
 use super::super::effect::destination;
 use super::super::layout::{
-    Place, absolute, built_on, expand, is_within, places, reachable, unquote,
+    Place, absolute, built_on, expand, is_within, names_root, places, reachable, unquote,
 };
 use super::super::view::{Feature, View};
 use super::Rule;
@@ -154,7 +154,7 @@ fn is_given_away(
 /// `--chown` of `chown` does again.
 fn gives(instruction: &Instruction, place: &Place, to: &str, chown: &str) -> bool {
     let covers = |dir: Option<String>| dir.is_none_or(|d| d != "/" && is_within(to, &d));
-    let is_others = || !is_root(place.user.as_deref());
+    let is_others = || !place.user.as_deref().is_none_or(names_root);
     match &instruction.kind {
         Kind::Copy(transfer) | Kind::Add(transfer) => {
             let flags = ["chown", "chmod"];
@@ -178,10 +178,6 @@ fn gives(instruction: &Instruction, place: &Place, to: &str, chown: &str) -> boo
         },
         _ => false,
     }
-}
-
-fn is_root(user: Option<&str>) -> bool {
-    matches!(user, None | Some("root" | "0" | "root:root" | "0:0"))
 }
 
 /// Commands that change owners or modes, or make a directory with one of its own.

@@ -5,7 +5,7 @@ use super::super::layout::absolute;
 use super::image::{is_small, name, slim};
 use super::product::{Product, may_be_rootless};
 use super::single::Single;
-use crate::ecosystem::is_global;
+use crate::ecosystem::{INSTALL_SCRIPTS, is_global};
 use crate::shell::{self, Seen};
 use serde_json::Value;
 
@@ -231,8 +231,7 @@ impl App<'_> {
             "patch-package",
             "prisma",
         ];
-        let scripts = ["preinstall", "install", "postinstall"];
-        let mut texts = scripts
+        let mut texts = INSTALL_SCRIPTS
             .iter()
             .filter_map(|s| self.package.pointer(&format!("/scripts/{s}"))?.as_str());
         texts.any(|text| {

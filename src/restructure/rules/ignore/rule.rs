@@ -3,7 +3,7 @@
 use super::broad::broad_copies;
 use super::git::git_directory;
 use super::seldom_read::{CLASSES, of_class};
-use super::unread::unread;
+use super::unread::{named_by_others, unread};
 use crate::restructure::candidate::Candidate;
 use crate::restructure::rules::Rule;
 use crate::restructure::view::View;
@@ -21,11 +21,9 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
         return Vec::new();
     }
     let mut found: Vec<Candidate> = git_directory(view, &broad).into_iter().collect();
-    found.extend(
-        CLASSES
-            .iter()
-            .filter_map(|class| of_class(view, &broad, class)),
-    );
+    let elsewhere = named_by_others(view);
+    let of_class = |class| of_class(view, &broad, &elsewhere, class);
+    found.extend(CLASSES.iter().filter_map(of_class));
     found.extend(unread(view, &broad));
     found
 }

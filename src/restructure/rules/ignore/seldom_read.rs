@@ -2,7 +2,6 @@
 
 use super::broad::{Broad, reaches_image};
 use super::file::{abridged, escaped, with_lines};
-use super::unread::named_by_others;
 use super::wanted::{is_kept_by_user, is_named};
 use crate::ecosystem::matches_name;
 use crate::restructure::candidate::{Candidate, Safety};
@@ -11,7 +10,7 @@ use crate::restructure::manifests::is_manifest;
 use crate::restructure::mentions::{Mentions, holds, mentions};
 use crate::restructure::view::View;
 use crate::tree::RepoPath;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A class of files that builds seldom read.
 pub(super) struct Class {
@@ -130,10 +129,15 @@ pub(super) const CLASSES: &[Class] = &[
     },
 ];
 
-pub(super) fn of_class(view: &View<'_>, broad: &[Broad<'_>], class: &Class) -> Option<Candidate> {
+/// The candidate of one class; what other Dockerfiles name `elsewhere` stays.
+pub(super) fn of_class(
+    view: &View<'_>,
+    broad: &[Broad<'_>],
+    elsewhere: &BTreeSet<String>,
+    class: &Class,
+) -> Option<Candidate> {
     let named = names_in_copies(view);
-    let elsewhere = named_by_others(view);
-    let kept = |first: &str| is_named(&named, first) || is_named(&elsewhere, first);
+    let kept = |first: &str| is_named(&named, first) || is_named(elsewhere, first);
     let runs: Vec<String> = run_texts(view).collect();
     let mut tops: BTreeMap<String, usize> = BTreeMap::new();
     for (path, _) in view.files {

@@ -20,7 +20,7 @@ use super::super::super::base::is_official;
 use super::super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::super::command::reads_variable;
 use super::super::super::effect::Effect;
-use super::super::super::layout::{Place, built_on, parent, places, reachable};
+use super::super::super::layout::{Place, built_on, names_root, parent, places, reachable};
 use super::super::super::view::View;
 use super::border::{Joined, children, is_only_a_base, keeps_platform};
 use super::ground::Ground;
@@ -146,8 +146,8 @@ impl Joined {
         for &run in moved.iter().filter(|i| steps[**i].keyword == "RUN") {
             match (there, self.places[run].user.as_deref()) {
                 (one, other) if one == other => {}
-                (Some(one), Some(other)) if is_root(one) && is_root(other) => {}
-                (None, Some(user)) if is_root(user) => {
+                (Some(one), Some(other)) if names_root(one) && names_root(other) => {}
+                (None, Some(user)) if names_root(user) => {
                     let first = built_on(view.dockerfile, self.stage.index).last()?;
                     let image = &view.dockerfile.stages[first].base().image;
                     if !is_official(image) {
@@ -229,9 +229,4 @@ pub(super) fn may_read(effect: &Effect, name: &str) -> bool {
         Some(groups) => groups.iter().any(|g| reads_variable(*g, name)),
     };
     by_group || effect.mentions.contains(name)
-}
-
-/// Whether a USER names root.
-fn is_root(user: &str) -> bool {
-    matches!(user, "root" | "0" | "root:root" | "0:0")
 }
