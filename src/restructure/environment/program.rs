@@ -11,6 +11,8 @@ pub(super) enum Program {
     Files,
     /// Deals with the system's packages and users.
     System,
+    /// Fetches what others wrote, and compiles none of it.
+    Fetcher,
     /// Fetches, installs by name or compiles by its own variables, whatever the project says.
     Tool,
     /// Installs by its own variables and by what the project's files say, one of which has such a name.
@@ -190,15 +192,12 @@ fn of_project(seen: &Seen, verb: &str) -> Program {
     const PACKAGE: &str = "package.json";
     match (seen.name(), verb) {
         ("git", _) => Program::Tool,
-        (
-            "go",
-            "mod" | "build" | "install" | "list" | "vet" | "env" | "clean" | "get" | "version"
-            | "work",
-        ) if !has("-toolexec") => Program::Tool,
+        ("go", "mod" | "env" | "clean" | "version" | "work") => Program::Fetcher,
+        ("go", "build" | "install" | "list" | "vet" | "get") if !has("-toolexec") => Program::Tool,
         (
             "cargo",
             "fetch" | "vendor" | "update" | "metadata" | "generate-lockfile" | "search" | "login",
-        ) => Program::Tool,
+        ) => Program::Fetcher,
         ("cargo" | "cargo-chef", "chef" | "prepare") if has("prepare") => Program::Tool,
         (
             "npm" | "pnpm" | "yarn" | "bun",

@@ -11,7 +11,9 @@ use super::super::touched::as_seen;
 use super::super::view::View;
 use super::program::{Program, program};
 use super::scripts::{called, functions, runs_some};
-use super::variables::{always, by_builds, by_files, by_msbuild, by_system, by_tools, is_general};
+use super::variables::{
+    always, by_builds, by_fetchers, by_files, by_msbuild, by_system, by_tools, is_general,
+};
 use crate::dockerfile::Dockerfile;
 use crate::dockerfile::ast::{Instruction, Kind};
 use crate::shell::{self, Script, Seen};
@@ -93,7 +95,7 @@ pub(in crate::restructure) fn reading(
     let looks = |p: &Program| {
         !matches!(
             p,
-            Program::Files | Program::System | Program::Tool | Program::Compiled
+            Program::Files | Program::System | Program::Fetcher | Program::Tool | Program::Compiled
         )
     };
     if !programs.iter().any(|(p, _)| looks(p)) {
@@ -211,6 +213,7 @@ impl Asked<'_> {
             Program::Everything => return Reading::Some,
             Program::Files => (by_files, true),
             Program::System => (by_system, true),
+            Program::Fetcher => (by_fetchers, true),
             Program::Tool => (by_tools, true),
             Program::Compiled => (by_tools, !any(is_general)),
             Program::Installer(manifests) => (by_tools, self.has_one(manifests)),

@@ -107,6 +107,22 @@ const OF_GO: &[&str] = &[
     "GOWORK",
 ];
 
+/// What compilers, and what calls them, go by (GNU make's manual, "Variables Used by Implicit Rules").
+const OF_COMPILERS: &[&str] = &[
+    "AR",
+    "ARFLAGS",
+    "AS",
+    "ASFLAGS",
+    "CC",
+    "CFLAGS",
+    "CPPFLAGS",
+    "CXX",
+    "CXXFLAGS",
+    "LDFLAGS",
+    "LDLIBS",
+    "MAKEFLAGS",
+];
+
 /// What programs that build go by, and what they put into what they build: Turborepo ("System environment variables"),
 /// Nx ("Environment Variables"), sccache (docs/Configuration.md) and GitHub's cache behind it, ccache, Babel ("env"),
 /// Vite, Next.js, Nuxt, Create React App, the Vue CLI, Gatsby, SvelteKit, Expo, Storybook and Angular (their pages on
@@ -206,6 +222,11 @@ pub(super) fn by_files(name: &str) -> bool {
 /// Whether package managers of the system do.
 pub(super) fn by_system(name: &str) -> bool {
     by_files(name) || is_in(OF_SYSTEM, name)
+}
+
+/// Whether what only fetches packages does.
+pub(super) fn by_fetchers(name: &str) -> bool {
+    by_tools(name) && !is_in(OF_COMPILERS, name)
 }
 
 /// Whether compilers and installers of packages do, and what the packages run when they are installed.

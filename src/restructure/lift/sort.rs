@@ -1,13 +1,15 @@
 //! What stands between an install and its new place: what goes along, what stays, what forbids it.
 
+use super::super::environment::{Reading, reading};
 use super::super::installs::{Action, Install, READ_BY_TOOLS, writes_sources};
 use super::super::layout::{
-    absolute, expand, is_anchored, is_within, mentioned, parent, stage_named,
+    absolute, expand, is_anchored, is_within, mentioned, parent, places, stage_named,
 };
 use super::super::mentions::says;
+use super::super::rules::changes;
 use super::Lift;
 use super::found::replaces;
-use crate::dockerfile::ast::{Instruction, Kind};
+use crate::dockerfile::ast::{Instruction, Kind, Pair};
 use crate::shell::Seen;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -376,12 +378,41 @@ impl Lift<'_, '_> {
         let mut wanted = mentioned(&self.of.stage.instructions[self.install.run].original);
         let later = self.of.stage.instructions[self.first..self.install.run]
             .iter()
-            .filter(|i| matches!(i.kind, Kind::Env(_) | Kind::Workdir(_)));
+            .filter(|i| matches!(i.kind, Kind::Env(_) | Kind::Workdir(_)) && !self.is_left(i));
         wanted.extend(later.flat_map(|i| mentioned(&i.original)));
         let is_tool = |n: &&str| READ_BY_TOOLS.iter().any(|p| n.starts_with(p));
         let is_named = |n: &&str| wanted.contains(*n);
         let is_constant = matches!(instruction.kind, Kind::Env(_)) && values.is_empty();
         is_constant || names.iter().any(|n| is_tool(n) || is_named(n))
+    }
+
+    /// Whether an ENV only hands on what each build is given anew, and nothing shows that the install reads it: above it
+    /// would run at each build.
+    fn is_left(&self, instruction: &Instruction) -> bool {
+        let Kind::Env(pairs) = &instruction.kind else {
+            return false;
+        };
+        let view = self.of.view;
+        let is_given = |p: &Pair| {
+            mentioned(&p.value).contains(&p.name)
+                && changes(view, &p.name)
+                && !self.may_read(&p.name)
+        };
+        pairs.iter().all(is_given)
+    }
+
+    /// Whether the install may read a variable that it does not name: a program of it, or a manifest that it resolves.
+    fn may_read(&self, name: &str) -> bool {
+        let (view, install) = (self.of.view, &self.install);
+        if !matches!(install.action, Action::Prefetch(_)) {
+            let at = (self.of.stage.index, install.run);
+            let names = BTreeSet::from([name.to_owned()]);
+            return reading(view, &places(view.dockerfile), at, &names) != Reading::None;
+        }
+        let image = self.of.image_at(install.run);
+        let brought = install.reads.iter().filter_map(|to| image.get(to));
+        let mut texts = brought.map(|b| (view.read)(&b.from));
+        texts.any(|text| text.is_none_or(|t| says(&t, name)))
     }
 
     /// RUN `index` as an install of the same ecosystem in the same place, whose results this one may go on from:

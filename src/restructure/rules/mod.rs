@@ -34,11 +34,13 @@ mod owner_run;
 mod pin;
 mod shared_base;
 mod sink;
+mod sink_stages;
 mod system_first;
 mod version_shield;
 mod workspaces;
 
 pub(super) use changing::argument_changes;
+pub(super) use changing::changes;
 pub use changing::new_at_each_build;
 pub(super) use mounts::CACHES;
 pub(super) use pin::floats;

@@ -20,8 +20,9 @@
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command::{Group, group, installs, seen};
 use super::super::effect::{conflict, effect};
-use super::super::layout::{Place, is_within, mentioned, places, reachable};
+use super::super::layout::{Place, absolute, is_within, mentioned, places, reachable};
 use super::super::lift::declare;
+use super::super::manifests::is_dependency_file;
 use super::super::moving::{block_of, byte_in_text, without_blank_twin};
 use super::super::view::View;
 use super::Rule;
@@ -33,6 +34,7 @@ use crate::builder::Builder;
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Source};
 use crate::shell::Seen;
+use crate::tree::RepoPath;
 
 /// Its line in [`super::ALL`].
 pub(super) const RULE: Rule = Rule {
@@ -103,7 +105,7 @@ impl Ground<'_> {
         for n in copies {
             let to = self.lines[n].to()?;
             let Some(dir) = self.chown.dirs.iter().find(|d| is_within(&to, &d.at)) else {
-                if self.chown.meets(&to) {
+                if self.brings_beside(n, &to) {
                     return None;
                 }
                 continue;
@@ -114,6 +116,18 @@ impl Ground<'_> {
             }
         }
         Some(found)
+    }
+
+    /// Whether the copy at `n`, which goes to `to`, may bring something into one of the directories as well.
+    fn brings_beside(&self, n: usize, to: &str) -> bool {
+        let meets = |at: &String| self.chown.meets(at);
+        match files_named(self.view, self.lines[n].step) {
+            Some(names) => {
+                let mut at = names.iter().filter_map(|name| absolute(Some(to), name));
+                at.any(|at| meets(&at))
+            }
+            None => meets(&to.to_owned()),
+        }
     }
 
     /// Whether a copy can name the owner.
@@ -145,6 +159,28 @@ impl Ground<'_> {
     fn line(&self) -> &Line<'_> {
         &self.lines[self.run]
     }
+}
+
+/// The names of what a copy from the context brings into a directory, where each source is one file: one that is there, or
+/// in a submodule, of which nothing more is known, a manifest by its name.
+fn files_named(view: &View<'_>, copy: &Instruction) -> Option<Vec<String>> {
+    let Kind::Copy(transfer) = &copy.kind else {
+        return None;
+    };
+    let is_directory = transfer.sources.len() > 1 || transfer.destination.ends_with('/');
+    if copy.flag("from").is_some() || copy.is_on("parents") || !is_directory {
+        return None;
+    }
+    let named = |source: &Source| {
+        let Source::Path(path) = source else {
+            return None;
+        };
+        let path = RepoPath::new(path);
+        let name = String::from_utf8(path.file_name()?.to_vec()).ok()?;
+        let is_file = view.has_file(&path) || is_dependency_file(&path) || name.ends_with(".json");
+        is_file.then_some(name)
+    };
+    transfer.sources.iter().map(named).collect()
 }
 
 /// Whether an ADD may bring what an archive holds.

@@ -31,6 +31,7 @@ use super::super::system_places::is_read_by_name;
 use super::super::view::View;
 use super::Rule;
 use super::changing::{argument_changes, changes, is_cache_bust, is_passed};
+use super::sink_stages::{Sinking, at_once};
 use crate::dockerfile::ast::{ArgItem, Instruction, Kind, Stage};
 use crate::shell::Seen;
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +54,12 @@ struct Ground<'a> {
 }
 
 impl Ground<'_> {
+    /// The line of the first instruction that goes down.
+    fn first_line(&self, sunk: &Sunk) -> usize {
+        let first = sunk.moved.first().map(|&i| &self.stage.instructions[i]);
+        first.map_or(0, |i| i.lines.first)
+    }
+
     /// Whether the RUN at `index` only makes or changes files that its words name, in no time (`echo $VERSION > /version`):
     /// one that fetches would do so again with each file copied above it.
     fn goes_along(&self, index: usize) -> bool {
@@ -184,14 +191,17 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
         };
         for group in together(&ground, groups(view, stage)) {
             let (safe, far) = of_stage(&ground, &group);
-            found.extend(
-                safe.into_iter()
-                    .chain(far)
-                    .map(|sunk| candidate(&ground, &sunk, group.how)),
-            );
+            let how = (!matches!(group.how, BUMPED | BY_PLATFORM)).then_some(group.how);
+            found.extend(safe.into_iter().chain(far).map(|sunk| Sinking {
+                stage: index,
+                how,
+                line: ground.first_line(&sunk),
+                candidate: candidate(&ground, &sunk, group.how),
+                names: sunk.names,
+            }));
         }
     }
-    found
+    at_once(found)
 }
 
 /// What of a stage is asked about.
