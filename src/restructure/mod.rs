@@ -21,6 +21,7 @@ pub mod finding;
 mod git_asked;
 mod git_scripts;
 mod git_words;
+mod go_compiler;
 mod hidden;
 pub mod informed;
 mod installs;

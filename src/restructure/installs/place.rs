@@ -21,6 +21,34 @@ pub(super) fn mounts(instruction: &Instruction, place: &Place) -> Vec<String> {
         .collect()
 }
 
+/// What mounts of a RUN bring of the context, by where it stands, absolute, with the files below; a place that a mount
+/// brings from elsewhere has none that are known.
+pub(super) fn bound(
+    view: &View<'_>,
+    instruction: &Instruction,
+    place: &Place,
+) -> Vec<(String, BTreeMap<String, RepoPath>)> {
+    let expanded = |text: &str| Ok(expand(text, &place.variables).unwrap_or(text.to_owned()));
+    let read = |value: &str| Mount::parse(value, &expanded).ok();
+    let all = instruction.flag_values("mount").filter_map(read);
+    let binds = all.filter(|m| m.kind == MountKind::Bind);
+    binds
+        .filter_map(|mount| {
+            let target = absolute(place.cwd.as_deref(), &mount.target)?;
+            if !mount.from.is_empty() {
+                return Some((target, BTreeMap::new()));
+            }
+            let source = RepoPath::new(mount.source);
+            let files = view.files.iter().filter_map(|(path, _)| {
+                let rest = path.strip_prefix(&source)?;
+                Some((absolute(Some(&target), &rest.to_string())?, path.clone()))
+            });
+            let files = files.collect();
+            Some((target, files))
+        })
+        .collect()
+}
+
 /// The tag of the official Python image that a stage stands on, if it does.
 pub(super) fn python_of_base(view: &View<'_>, stage: usize) -> Option<String> {
     let first = built_on(view.dockerfile, stage).last()?;

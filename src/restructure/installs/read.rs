@@ -2,10 +2,12 @@
 
 use super::super::layout::{absolute, is_within, overlap};
 use super::super::run_text::{RunText, run_text};
-use super::place::{below, is_system_directory, mounts, python_of_base, reaches_out, root_of};
+use super::place::{
+    below, bound, is_system_directory, mounts, python_of_base, reaches_out, root_of,
+};
 use super::stage::StageView;
 use super::written;
-use super::{Action, Install};
+use super::{Action, Brought, Install};
 use crate::dockerfile::ast::{Command, Instruction, Kind};
 use crate::ecosystem::{self, Answer, Call, Files, Needs};
 use crate::shell::{self, Connector, Piece, Script, Seen};
@@ -53,7 +55,7 @@ impl<'a> Read<'a> {
         Self::despite_mounts(of, run, instruction)
     }
 
-    /// As [`Self::new`], whatever else mounts bring.
+    /// As [`Self::new`], with what mounts bring of the context in its place.
     pub(super) fn despite_mounts(
         of: &'a StageView<'a>,
         run: usize,
@@ -70,9 +72,17 @@ impl<'a> Read<'a> {
             Command::Exec(words) => without_shell(instruction, words)?,
             Command::Shell(_) => run_text(of.view, instruction)?,
         };
-        let image = of.image_at(run);
+        let mut image = of.image_at(run);
         let cwd = of.cwd(run);
         let mut root = root_of(of, run, cwd);
+        for (target, files) in bound(of.view, instruction, &of.places[run]) {
+            if target != "/" && is_within(&root, &target) {
+                root.clone_from(&target);
+            }
+            image.retain(|to, _| !is_within(to, &target));
+            let by_mount = |from| Brought { from, by: None };
+            image.extend(files.into_iter().map(|(to, from)| (to, by_mount(from))));
+        }
         if reaches_out(&script, &image, &root) {
             "/".clone_into(&mut root);
         }

@@ -6,6 +6,7 @@
 //!
 //! Never: scores, reads a file other than through the view, leaves a doubt unsaid.
 
+mod bind_manifests;
 mod cargo_chef;
 mod changing;
 mod cold_first;
@@ -68,7 +69,7 @@ pub const ALL: &[Rule] = &[
     cargo_chef::RULE,
     dead_split::RULE,
     intruder::RULE,
-    mounts::BINDS,
+    bind_manifests::RULE,
     mounts::CACHES,
     multi_stage::RULE,
     layered_jar::RULE,

@@ -1,4 +1,4 @@
-//! Mounts in place of layers: downloads kept in cache mounts, manifests bound in place of copied.
+//! Mounts in place of layers: downloads and compiled code kept in cache mounts.
 //!
 //! Before:
 //! ```dockerfile
@@ -12,29 +12,27 @@
 //! ```
 //! A cache mount lives in the builder: it is proposed only where the builder's state survives between builds. Where the
 //! downloads are read in place later (`~/.m2`, `/go/pkg/mod`), every later RUN of the stage gets the mount too, and the
-//! stage must not be the image itself. `bind-manifests` spares the layers of manifests that a later COPY brings again, for
-//! installs that write to none of them.
+//! stage must not be the image itself.
 
 use super::super::archives;
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command;
 use super::super::downloads::{self, Downloads};
 use super::super::effect::{Files, effect};
+use super::super::go_compiler::{GO_BUILD, is_run_to_compile, keeps_at_home, unseen_c};
 use super::super::hidden::hides;
-use super::super::installs::{Install, StageView, relative};
+use super::super::installs::StageView;
 use super::super::kept::{emptied, why_taken_out};
-use super::super::layout::{Place, overlap, places, reachable};
+use super::super::layout::{Place, mount_field, overlap, places, reachable};
 use super::super::lift::declare;
-use super::super::moving::{block, with_flags, without_blank_twin};
+use super::super::moving::with_flags;
 use super::super::taken::{is_copied_from, is_in_image};
 use super::super::view::{Feature, View};
 use super::Rule;
 
-use crate::dockerfile::Span;
-use crate::dockerfile::ast::{Instruction, Kind};
+use crate::dockerfile::ast::Kind;
 use crate::ecosystem::CacheDir;
 use crate::shell::Seen;
-use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Its line in [`super::ALL`].
@@ -44,136 +42,13 @@ pub(in super::super) const CACHES: Rule = Rule {
     propose: caches,
 };
 
-/// Its line in [`super::ALL`].
-pub(super) const BINDS: Rule = Rule {
-    id: "bind-manifests",
-    summary: "manifests bound for the install in place of copied",
-    propose: binds,
+/// What Go's compiler keeps, by itself.
+const COMPILED_GO: CacheDir = CacheDir {
+    path: "~/.cache/go-build",
+    is_read_later: false,
+    is_exclusive: false,
+    is_compiled: true,
 };
-
-/// Where Go's compiler keeps what it makes, of root. Source: `go help cache`.
-const GO_BUILD: &str = "/root/.cache/go-build";
-
-/// Longer lists of mounts are not worth reading.
-const MOST_BINDS: usize = 6;
-
-fn binds(view: &View<'_>) -> Vec<Candidate> {
-    if !view.has(Feature::Mount) {
-        return Vec::new();
-    }
-    let all = places(view.dockerfile);
-    let mut found = Vec::new();
-    for stage in reachable(view.dockerfile, view.target) {
-        let of = StageView::new(view, &all, stage);
-        let whole = of.whole_installs();
-        found.extend(whole.filter_map(|install| bound(&of, install)));
-    }
-    found
-}
-
-/// The COPYs directly above an install, of nothing but what it reads, as mounts of that RUN.
-fn bound(of: &StageView<'_>, install: &Install) -> Option<Candidate> {
-    let instructions = &of.stage.instructions;
-    let run = &instructions[install.run];
-    if !writes_no_manifest(install, &run.original) {
-        return None;
-    }
-    let is_pure = |&i: &usize| {
-        let files = of.brings[i].as_ref();
-        files.is_some_and(|f| !f.is_empty() && f.keys().all(|to| install.reads.contains(to)))
-            && instructions[i].flags.iter().all(|f| f.name == "link")
-    };
-    let copies: Vec<usize> = (0..install.run).rev().take_while(is_pure).collect();
-    let bound: BTreeMap<&String, &RepoPath> = copies
-        .iter()
-        .filter_map(|&i| of.brings[i].as_ref())
-        .flatten()
-        .collect();
-    // What the install reads must not partly come from elsewhere, and the image must get the files later.
-    let comes_later = |to: &String, from: &RepoPath| {
-        of.brings
-            .iter()
-            .skip(install.run + 1)
-            .flatten()
-            .any(|f| f.get(to) == Some(from))
-    };
-    if bound.is_empty()
-        || bound.len() > MOST_BINDS
-        || bound.len() != install.reads.len()
-        || !bound.iter().all(|(to, from)| comes_later(to, from))
-    {
-        return None;
-    }
-    let cwd = of.cwd(install.run);
-    let mounts: Option<Vec<String>> = bound
-        .iter()
-        .map(|(to, from)| bind(to, &from.to_string(), cwd))
-        .collect();
-    let line = run.lines.first;
-    let mut candidate = Candidate::new(
-        BINDS.id,
-        format!("bind the manifests of line {line} in place of copying them"),
-    );
-    let text = of.view.text();
-    candidate.edits = copies
-        .iter()
-        .map(|&i| {
-            TextEdit::delete(without_blank_twin(
-                text,
-                block_without_comments(text, &instructions[i]),
-            ))
-        })
-        .collect();
-    let flags = mounts?
-        .iter()
-        .fold(String::new(), |all, m| format!("{all} {m}"));
-    candidate.edits.push(with_flags(of.view, run, &flags));
-    candidate.lines = copies
-        .iter()
-        .rev()
-        .map(|&i| instructions[i].lines)
-        .chain([run.lines])
-        .collect();
-    candidate.rationale = format!(
-        "A later COPY brings the same files: for line {line} they need no layer of their own."
-    );
-    candidate.safety = Safety::of(
-        vec![
-            "every file that the install reads is bound at the path where it was copied".to_owned(),
-            "the install writes to none of them".to_owned(),
-        ],
-        install.doubts.clone(),
-    );
-    declare(&mut candidate, of.view)?;
-    candidate.vouched = vec![run.original.clone()];
-    Some(candidate)
-}
-
-/// An instruction's lines; comments above it stay.
-fn block_without_comments(text: &str, instruction: &Instruction) -> Span {
-    block(text, instruction.span.start, instruction)
-}
-
-/// `--mount=type=bind,…` of one file; `None` for a name that the flag cannot hold.
-fn bind(to: &str, from: &str, cwd: &str) -> Option<String> {
-    let target = relative(to, cwd).unwrap_or_else(|| to.to_owned());
-    let plain = |s: &str| !s.is_empty() && !s.contains([',', ' ', '"', '$', '\\']);
-    (plain(from) && plain(&target))
-        .then(|| format!("--mount=type=bind,source={from},target={target}"))
-}
-
-/// Installs that leave manifest and lockfile as they are: a bound file cannot be written.
-fn writes_no_manifest(install: &Install, run: &str) -> bool {
-    let says = |words: &[&str]| words.iter().any(|w| run.contains(w));
-    install.dirs.is_empty()
-        && install.ecosystems.iter().all(|e| match *e {
-            "npm" => says(&["npm ci", "npm clean-install"]),
-            "yarn" | "pnpm" | "bun" => says(&["--frozen-lockfile", "--immutable", "pnpm fetch"]),
-            "pip" | "pip-tools" | "poetry" | "pipenv" => true,
-            "uv" => says(&["--frozen", "--locked", "uv pip"]),
-            _ => false,
-        })
-}
 
 fn caches(view: &View<'_>) -> Vec<Candidate> {
     if !view.persistent || !view.has(Feature::Mount) {
@@ -189,14 +64,40 @@ fn caches(view: &View<'_>) -> Vec<Candidate> {
                 by_ecosystem.entry(ecosystem).or_default().push((run, dir));
             }
         }
-        found.extend(
-            by_ecosystem
-                .into_iter()
-                .filter_map(|(e, runs)| cache(&of, &all, e, &runs)),
-        );
+        found.extend(by_ecosystem.into_iter().filter_map(|(e, runs)| {
+            cache(&of, &all, e, &runs).or_else(|| compiled_alone(&of, &all, e, &runs))
+        }));
     }
     found.extend(archives::candidates(view, CACHES.id));
     found
+}
+
+/// What Go's compiler keeps, where its modules can be in no mount.
+fn compiled_alone(
+    of: &StageView<'_>,
+    all: &[Vec<Place>],
+    ecosystem: &'static str,
+    runs: &[(usize, CacheDir)],
+) -> Option<Candidate> {
+    let compiles = |(run, dir): &&(usize, CacheDir)| dir.is_read_later && keeps_at_home(of, *run);
+    let runs = runs.iter().filter(compiles);
+    let runs: Vec<(usize, CacheDir)> = runs.map(|(run, _)| (*run, COMPILED_GO)).collect();
+    let is_go = ecosystem == "go" && !runs.is_empty();
+    is_go.then(|| cache(of, all, ecosystem, &runs)).flatten()
+}
+
+/// Which RUNs get which mounts.
+#[derive(Default)]
+struct Given {
+    /// RUNs that get one, or both.
+    runs: Vec<usize>,
+    /// Whether some get the ecosystem's own directory.
+    own: bool,
+    /// The RUNs that get what Go's compiler keeps on top.
+    compiling: Vec<usize>,
+    edits: Vec<TextEdit>,
+    doubts: Vec<String>,
+    taken_out: Vec<String>,
 }
 
 fn cache(
@@ -209,8 +110,9 @@ fn cache(
     let (first, dir) = runs.first()?;
     let Downloads { target, doubts } = downloads::of(of, *first, ecosystem, dir)?;
     let mut mounted: Vec<usize> = runs.iter().map(|(run, _)| *run).collect();
+    let mut doubts = doubts;
     if dir.is_read_later {
-        if is_in_image(view, of.stage.index) || is_copied_from(view, of.stage.index, &target) {
+        if is_copied_from(view, of.stage.index, &target) {
             return None;
         }
         let later = (*first..of.stage.instructions.len())
@@ -219,94 +121,25 @@ fn cache(
         mounted.sort_unstable();
         mounted.dedup();
     }
+    doubts.extend(left_out_of_the_image(of, ecosystem, dir, &target)?);
     if hides(of, all, (ecosystem, dir), &mounted, &target) {
         return None;
     }
-    let mut edits = Vec::new();
-    let mut doubts = doubts;
-    let mut taken_out: Vec<String> = Vec::new();
-    let mut kept = Vec::new();
-    let mut compiles = false;
-    for &run in &mounted {
-        let instruction = &of.stage.instructions[run];
-        let has_it = archives::has_mount(instruction, &[target.as_str()])
-            || instruction
-                .flag_values("mount")
-                .any(|m| m.contains("type=cache") && may_be_for(ecosystem, m));
-        let emptied = emptied(view, instruction, ecosystem, &target)
-            .filter(|e| !has_it && (e.edits.is_empty() || !dir.is_read_later));
-        let Some(emptied) = emptied else {
-            // Downloads that are read in place are needed in every step.
-            if dir.is_read_later {
-                return None;
-            }
-            continue;
+    let given = given(of, (ecosystem, dir), &mounted, &target)?;
+    doubts.extend(given.doubts.iter().cloned());
+    if ecosystem == "go" {
+        let compiling = match dir.is_compiled {
+            true => &given.runs,
+            false => &given.compiling,
         };
-        let flags = flags((of, run), ecosystem, dir, &target);
-        compiles |= flags.contains(GO_BUILD);
-        edits.push(with_flags(view, instruction, &flags));
-        edits.extend(emptied.edits);
-        doubts.extend(emptied.doubts);
-        taken_out.extend(emptied.words);
-        kept.push(run);
+        doubts.extend(unseen_c(of, compiling));
     }
-    let mounted = kept;
-    if mounted.is_empty() {
-        return None;
-    }
-    let lines: Vec<String> = mounted
-        .iter()
-        .map(|&i| of.stage.instructions[i].lines.first.to_string())
-        .collect();
-    let (held, does) = if dir.is_compiled {
-        ("compiled code", "compiles")
-    } else {
-        ("downloads", "downloads")
-    };
-    let mut candidate = Candidate::new(
-        CACHES.id,
-        format!(
-            "keep {ecosystem}'s {} ({} {})",
-            if compiles {
-                "downloads and compiled code in cache mounts".to_owned()
-            } else {
-                format!("{held} in a cache mount")
-            },
-            if lines.len() == 1 { "line" } else { "lines" },
-            lines.join(", ")
-        ),
-    );
-    candidate.edits = edits;
-    candidate.lines = mounted
-        .iter()
-        .map(|&i| of.stage.instructions[i].lines)
-        .collect();
-    let (does, places) = if compiles {
-        (
-            "downloads and compiles",
-            format!("cache mounts at {target} and {GO_BUILD} keep"),
-        )
-    } else {
-        (does, format!("a cache mount at {target} keeps"))
-    };
-    candidate.rationale = format!(
-        "When line {} must run again, {ecosystem} {does} everything anew; {places} what it had. It helps only where the builder's own state survives.",
-        lines[0]
-    );
-    let mut reasons = vec![held_there(ecosystem, held, &target)];
-    if compiles {
-        reasons.push(format!(
-            "{GO_BUILD} holds what go finds by the content of all that went into it"
-        ));
-    }
-    if dir.is_read_later {
-        reasons.push(format!(
-            "no image and no later stage takes files from {target}"
-        ));
-    }
-    reasons.extend(why_taken_out(taken_out));
     doubts.sort();
     doubts.dedup();
+    let mut candidate = told(of, (ecosystem, dir), &target, &given);
+    let mut reasons = candidate.safety.reasons().to_vec();
+    reasons.extend(why_taken_out(given.taken_out));
+    candidate.edits = given.edits;
     candidate.safety = Safety::of(reasons, doubts);
     declare(&mut candidate, view)?;
     candidate.vouched = candidate
@@ -315,6 +148,161 @@ fn cache(
         .flat_map(|r| r.before.clone())
         .collect();
     Some(candidate)
+}
+
+/// What is to be checked where the stage is the image, which then lacks what is at `target`; `None` where a container
+/// may need it.
+fn left_out_of_the_image(
+    of: &StageView<'_>,
+    ecosystem: &str,
+    dir: &CacheDir,
+    target: &str,
+) -> Option<Option<String>> {
+    let view = of.view;
+    let is_needed = dir.is_read_later || ecosystem == "go" && dir.is_compiled;
+    if !is_needed || !is_in_image(view, of.stage.index) {
+        return Some(None);
+    }
+    if ecosystem != "go" {
+        return None;
+    }
+    (!is_run_to_compile(view)).then(|| Some(format!(
+        "the image no longer holds what go keeps in {target}: check that nothing is compiled in its containers, nor in what is built on it"
+    )))
+}
+
+/// The mounts of each RUN of `mounted`, where it has none; `None` where some cannot get theirs, and where none is
+/// missing.
+fn given(
+    of: &StageView<'_>,
+    (ecosystem, dir): (&str, &CacheDir),
+    mounted: &[usize],
+    target: &str,
+) -> Option<Given> {
+    let view = of.view;
+    let instruction = |run: usize| &of.stage.instructions[run];
+    let named = |run: &usize| {
+        let mounts = instruction(*run).flag_values("mount");
+        mounts.filter(|m| is_at(m, target)).collect::<Vec<&str>>()
+    };
+    let written: BTreeSet<&str> = mounted.iter().flat_map(named).collect();
+    // Others are given the very directory that is there already.
+    let mount = match written.into_iter().collect::<Vec<_>>().as_slice() {
+        [] => {
+            let sharing = if dir.is_exclusive {
+                ",sharing=locked"
+            } else {
+                ""
+            };
+            format!("type=cache,target={target}{sharing}")
+        }
+        [one] if !one.contains('$') && !one.split(',').any(is_read_only) => (*one).to_owned(),
+        _ => return None,
+    };
+    let mut given = Given::default();
+    for &run in mounted {
+        let instruction = instruction(run);
+        let compiles = ecosystem == "go"
+            && !dir.is_compiled
+            && keeps_at_home(of, run)
+            && !archives::has_mount(instruction, &[GO_BUILD]);
+        let mut flags = String::new();
+        if !instruction.flag_values("mount").any(|m| is_at(m, target)) {
+            let mut others = instruction.flag_values("mount");
+            let has_other = archives::has_mount(instruction, &[target])
+                || others.any(|m| m.contains("type=cache") && may_be_for((ecosystem, dir), m));
+            let emptied = emptied(view, instruction, ecosystem, target)
+                .filter(|e| !has_other && (e.edits.is_empty() || !dir.is_read_later));
+            let Some(emptied) = emptied else {
+                // Downloads that are read in place are needed in every step.
+                if dir.is_read_later {
+                    return None;
+                }
+                continue;
+            };
+            flags = format!(" --mount={mount}");
+            given.own = true;
+            given.edits.extend(emptied.edits);
+            given.doubts.extend(emptied.doubts);
+            given.taken_out.extend(emptied.words);
+        }
+        if compiles {
+            flags = format!("{flags} --mount=type=cache,target={GO_BUILD}");
+            given.compiling.push(run);
+        }
+        if !flags.is_empty() {
+            given.edits.push(with_flags(view, instruction, &flags));
+            given.runs.push(run);
+        }
+    }
+    (!given.runs.is_empty()).then_some(given)
+}
+
+/// What a person is told of the mounts, with what shows that they are safe.
+fn told(
+    of: &StageView<'_>,
+    (ecosystem, dir): (&'static str, &CacheDir),
+    target: &str,
+    given: &Given,
+) -> Candidate {
+    let lines: Vec<String> = given
+        .runs
+        .iter()
+        .map(|&i| of.stage.instructions[i].lines.first.to_string())
+        .collect();
+    let compiles = !given.compiling.is_empty();
+    let (held, does) = if dir.is_compiled {
+        ("compiled code", "compiles")
+    } else {
+        ("downloads", "downloads")
+    };
+    let (what, does, places) = match (given.own, compiles) {
+        (true, true) => (
+            "downloads and compiled code in cache mounts".to_owned(),
+            "downloads and compiles",
+            format!("cache mounts at {target} and {GO_BUILD} keep"),
+        ),
+        (false, true) => (
+            "compiled code in a cache mount".to_owned(),
+            "compiles",
+            format!("a cache mount at {GO_BUILD} keeps"),
+        ),
+        _ => (
+            format!("{held} in a cache mount"),
+            does,
+            format!("a cache mount at {target} keeps"),
+        ),
+    };
+    let many = if lines.len() == 1 { "line" } else { "lines" };
+    let mut candidate = Candidate::new(
+        CACHES.id,
+        format!("keep {ecosystem}'s {what} ({many} {})", lines.join(", ")),
+    );
+    candidate.lines = given
+        .runs
+        .iter()
+        .map(|&i| of.stage.instructions[i].lines)
+        .collect();
+    candidate.rationale = format!(
+        "When line {} must run again, {ecosystem} {does} everything anew; {places} what it had. It helps only where the builder's own state survives.",
+        lines[0]
+    );
+    let mut reasons = Vec::new();
+    if given.own {
+        reasons.push(held_there(ecosystem, held, target));
+    }
+    if compiles {
+        reasons.push(format!(
+            "{GO_BUILD} holds what go finds by the content of all that went into it"
+        ));
+    }
+    if given.own && dir.is_read_later && !is_in_image(of.view, of.stage.index) {
+        reasons.push(format!(
+            "no image and no later stage takes files from {target}"
+        ));
+    }
+    candidate.safety = Safety::of(reasons, Vec::new());
+    candidate
 }
 
 /// What is at `target`, for a reason.
@@ -329,52 +317,36 @@ fn held_there(ecosystem: &str, held: &str, target: &str) -> String {
     )
 }
 
-/// The flags that mount `ecosystem`'s downloads, with the blank before them.
-fn flags(
-    (of, run): (&StageView<'_>, usize),
-    ecosystem: &str,
-    dir: &CacheDir,
-    target: &str,
-) -> String {
-    let mut flags = format!(" --mount=type=cache,target={target}");
-    if dir.is_exclusive {
-        flags.push_str(",sharing=locked");
-    }
-    let compiles = ecosystem == "go" && compiles_go(&of.stage.instructions[run]);
-    if compiles && !dir.is_compiled && downloads::go_builds_at_home(of, run) {
-        flags = format!("{flags} --mount=type=cache,target={GO_BUILD}");
-    }
-    flags
+/// Whether an option of a mount keeps what it holds from being written.
+fn is_read_only(option: &str) -> bool {
+    option.starts_with("ro") || option.starts_with("readonly")
 }
 
-/// Whether a cache mount that somebody wrote may hold the downloads of `ecosystem`, wherever they were told to go.
-fn may_be_for(ecosystem: &str, mount: &str) -> bool {
-    let is_system = archives::is_ours(mount);
-    let words = [ecosystem, "$", "cache", "store"];
-    !is_system
-        && words
-            .iter()
-            .any(|w| mount.replace("type=cache", "").contains(w))
+/// Whether a mount, as written, is a cache mount at `target` itself.
+fn is_at(mount: &str, target: &str) -> bool {
+    let names = ["target", "dst", "destination"];
+    let at = names.iter().find_map(|n| mount_field(mount, n));
+    mount.contains("type=cache") && at.is_some_and(|at| at.trim_end_matches('/') == target)
 }
 
-/// Whether a RUN compiles with Go, so that its compiler's cache is of use: with `-a` all is compiled anew (`go help build`).
-fn compiles_go(instruction: &Instruction) -> bool {
-    let compiles = |seen: &Seen| match seen.name() {
-        // tonistiigi/xx: Go for another platform, same words.
-        "go" | "xx-go" => {
-            matches!(seen.subcommand(), "build" | "install" | "run" | "test")
-                && !seen.args().iter().any(|w| w == "-a")
-        }
-        "gmake" | "goreleaser" | "mage" | "make" => true,
-        // What stands behind it is known to be Go where it is asked about.
-        name => name.ends_with(".sh"),
+/// Whether a cache mount that somebody wrote may hold what is kept in `dir`, wherever that was told to go.
+fn may_be_for((ecosystem, dir): (&str, &CacheDir), mount: &str) -> bool {
+    let names = ["target", "dst", "destination"];
+    let at = names.iter().find_map(|n| mount_field(mount, n));
+    let at = at.unwrap_or_default().trim_end_matches('/');
+    // Of Go's two directories each has its usual name.
+    let other = if dir.is_compiled {
+        "/pkg/mod"
+    } else {
+        "/go-build"
     };
-    match command::seen(instruction) {
-        Some(seen) => seen.iter().any(compiles),
-        None => ["go build", "go install", "go test", "make"]
-            .iter()
-            .any(|b| instruction.original.contains(b)),
+    if archives::is_ours(mount) || ecosystem == "go" && at.ends_with(other) {
+        return false;
     }
+    let words = [ecosystem, "$", "cache", "store"];
+    words
+        .iter()
+        .any(|w| mount.replace("type=cache", "").contains(w))
 }
 
 /// Commands that fetch a file, look at one or put it elsewhere: they read no module and compile nothing.
