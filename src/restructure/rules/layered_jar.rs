@@ -26,11 +26,12 @@
 //! (`jarmode=tools`).
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
-use super::super::layout::{Place, absolute, mentioned, places, unquote};
+use super::super::layout::{BASE, Place, absolute, expand, mentioned, places, unquote};
 use super::super::lift::declare;
 use super::super::view::View;
 use super::Rule;
-use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Stage, Transfer};
+use super::jar_launch::{Launch, directory};
+use crate::dockerfile::ast::{Instruction, Kind, Source, Stage, Transfer};
 use crate::tree::RepoPath;
 
 /// Its line in [`super::ALL`].
@@ -68,15 +69,18 @@ fn candidate(view: &View<'_>) -> Option<Candidate> {
     let spring = Spring::of(view)?;
     let all = places(view.dockerfile);
     let here = &all[stage.index];
-    let (start, jar) = started(stage, here)?;
-    let (index, transfer) = brings(stage, here, &jar)?;
+    let launch = Launch::of(stage, here)?;
+    let (index, transfer) = brings(stage, here, &launch.jar)?;
     let copy = &stage.instructions[index];
-    if is_used_between(stage, &jar, index, start) {
+    if is_used_between(stage, &launch.jar, index, launch.index)
+        || (launch.jar.starts_with(BASE) && goes_elsewhere(stage, index, launch.index))
+    {
         return None;
     }
-    let into = match jar.rsplit_once('/')?.0 {
+    let into = match launch.jar.rsplit_once('/')?.0 {
         "" => "/application",
-        directory => directory,
+        BASE => "application",
+        directory => directory.strip_prefix(BASE).map_or(directory, |d| &d[1..]),
     };
     let text = view.text();
     let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
@@ -93,15 +97,14 @@ fn candidate(view: &View<'_>) -> Option<Candidate> {
         .iter()
         .map(|layer| format!("COPY --from=layers{flags} /layers/{layer}/ {into}/"))
         .collect();
-    let launch = &stage.instructions[start];
     candidate.edits = vec![
         TextEdit::insert(stage.from.span.start, head.join(line_break) + line_break),
         TextEdit::replace(copy.span, copies.join(line_break)),
-        TextEdit::replace(launch.span, launched(launch, into, spring.launcher())?),
+        launch.edit(view, stage, into, spring.launcher())?,
     ];
     candidate.changes_image = true;
     candidate.restarts = true;
-    candidate.lines = vec![copy.lines, launch.lines];
+    candidate.lines = vec![copy.lines, stage.instructions[launch.index].lines];
     candidate.rationale = format!(
         "Line {} is one layer of all libraries and the application, written and sent anew with each change of a class; the libraries alone are most of its bytes and change rarely.",
         copy.lines.first
@@ -225,29 +228,6 @@ fn version(text: &str) -> Option<(u32, u32)> {
     found
 }
 
-/// The last ENTRYPOINT or CMD in the exec form that starts a jar, and the jar's path.
-fn started(stage: &Stage, places: &[Place]) -> Option<(usize, String)> {
-    let (index, words) = stage
-        .instructions
-        .iter()
-        .enumerate()
-        .rev()
-        .find_map(|(n, i)| {
-            let (Kind::Entrypoint(Command::Exec(words)) | Kind::Cmd(Command::Exec(words))) =
-                &i.kind
-            else {
-                return None;
-            };
-            words.iter().any(|w| w == "-jar").then_some((n, words))
-        })?;
-    let at = words.iter().position(|w| w == "-jar")?;
-    let is_java = words
-        .first()
-        .is_some_and(|w| w == "java" || w.ends_with("/java"));
-    let jar = words.get(at + 1).filter(|_| is_java)?;
-    Some((index, absolute(places[index].cwd.as_deref(), jar)?))
-}
-
 /// The COPY or ADD that puts one file at `jar`.
 fn brings<'s>(stage: &'s Stage, places: &[Place], jar: &str) -> Option<(usize, &'s Transfer)> {
     stage
@@ -262,14 +242,22 @@ fn brings<'s>(stage: &'s Stage, places: &[Place], jar: &str) -> Option<(usize, &
             let [Source::Path(source)] = transfer.sources.as_slice() else {
                 return None;
             };
-            let to = super::super::effect::destination(transfer, &places[n])?;
+            let place = &places[n];
+            let to = expand(&unquote(&transfer.destination), &place.variables)?;
+            let to = absolute(Some(directory(place)), &to)?;
+            let source = expand(&unquote(source), &place.variables).unwrap_or(unquote(source));
             let name = source.rsplit('/').next().unwrap_or_default();
             let is_it = to == jar
                 || (!name.contains(['*', '$'])
                     && format!("{}/{name}", to.trim_end_matches('/')) == jar);
-            (is_it && unquote(source).ends_with(".jar") && !source.contains("://"))
-                .then_some((n, transfer))
+            (is_it && source.ends_with(".jar") && !source.contains("://")).then_some((n, transfer))
         })
+}
+
+/// Whether the working directory, which the base image decides, becomes another one between the copy and the start.
+fn goes_elsewhere(stage: &Stage, copy: usize, start: usize) -> bool {
+    let between = &stage.instructions[copy.min(start)..copy.max(start)];
+    between.iter().any(|i| matches!(i.kind, Kind::Workdir(_)))
 }
 
 /// Whether an instruction after the copy does something with the jar beside starting it.
@@ -341,24 +329,6 @@ fn kept_flags(text: &str, copy: &Instruction) -> String {
         .filter(|f| matches!(f.name.as_str(), "chown" | "chmod" | "link"))
         .filter_map(|f| text.get(f.span.range()))
         .fold(String::new(), |all, flag| format!("{all} {flag}"))
-}
-
-/// The instruction that starts the launcher in place of the jar.
-fn launched(instruction: &Instruction, into: &str, launcher: &str) -> Option<String> {
-    let (Kind::Entrypoint(Command::Exec(words)) | Kind::Cmd(Command::Exec(words))) =
-        &instruction.kind
-    else {
-        return None;
-    };
-    let at = words.iter().position(|w| w == "-jar")?;
-    let mut new: Vec<&str> = words[..at].iter().map(String::as_str).collect();
-    new.extend(["-cp", into, launcher]);
-    new.extend(words[at + 2..].iter().map(String::as_str));
-    let quoted: Vec<String> = new
-        .iter()
-        .map(|w| format!("\"{}\"", w.replace('\\', "\\\\").replace('"', "\\\"")))
-        .collect();
-    Some(format!("{} [{}]", instruction.keyword, quoted.join(", ")))
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod deps_first;
 mod heat;
 mod ignore;
 mod intruder;
+mod jar_launch;
 mod late_copy;
 mod layered_jar;
 mod link;
