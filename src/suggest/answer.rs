@@ -30,8 +30,8 @@ pub struct Suggestions {
     pub order: Vec<Suggestion>,
     /// Proposals that pay alone and no longer do on top of the recommended set.
     pub instead: Vec<Suggestion>,
-    /// Proposals that save a little on top of the recommended set, or would if build arguments were passed that the
-    /// repository's own files pass.
+    /// Proposals that save a little on top of the recommended set, or would under a condition that something in the
+    /// repository speaks for.
     pub small: Vec<Suggestion>,
     /// Proposals that do not pay on this history.
     pub idle: Vec<Suggestion>,
@@ -60,8 +60,8 @@ pub struct Suggestion {
     pub why_not: String,
     /// Why builds get slower with it, where more than a few do.
     pub slower: Option<Slower>,
-    /// What it would save if a build argument that it is about differed at every build, where no build says so.
-    pub if_passed: Option<IfPassed>,
+    /// What it would save under a condition that the history does not show.
+    pub conditional: Option<Conditional>,
 }
 
 /// Why builds get slower with a proposal.
@@ -90,17 +90,42 @@ pub enum SlowerBy {
     Waiting,
 }
 
-/// A saving under the condition that arguments differ at every build.
+/// A saving under a condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IfPassed {
-    /// The arguments' names.
-    pub names: Vec<String>,
-    /// A file of the tree that passes one of them with a value of its own each time.
-    pub by: Option<RepoPath>,
+pub struct Conditional {
+    /// The condition.
+    pub condition: Condition,
     /// What such a build takes before the change, in milliseconds, in the world of medians.
     pub rebuild: i64,
     /// What the change saves of it.
     pub per_build: i64,
+}
+
+/// What git does not show of builds, and may well be so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Each build passes its own value of arguments.
+    Passed {
+        /// The arguments' names.
+        names: Vec<String>,
+        /// A file of the tree that passes one of them with a value of its own each time.
+        by: Option<RepoPath>,
+    },
+    /// Each build brings its own version of files that no commit holds.
+    Brought {
+        /// The files as COPY names them: paths and patterns.
+        paths: Vec<String>,
+    },
+}
+
+impl Condition {
+    /// Whether something in the repository speaks for it: a file that passes the argument, a COPY of what is not there.
+    pub fn is_likely(&self) -> bool {
+        match self {
+            Self::Passed { by, .. } => by.is_some(),
+            Self::Brought { .. } => true,
+        }
+    }
 }
 
 /// What a text saves against another over the same builds.

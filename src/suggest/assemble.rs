@@ -2,9 +2,9 @@
 
 use super::answer::{Suggestion, Suggestions};
 use super::bench::Bench;
+use super::conditional::Conditionals;
 use super::idle::why_idle;
 use super::left::small;
-use super::passing::if_passed;
 use super::question::Question;
 use super::run::mean;
 use crate::caveat::Caveat;
@@ -24,6 +24,7 @@ pub(super) fn assemble(
 ) -> Suggestions {
     let (order, then) = recommended(bench, &now, &found);
     let small = small(view, bench, (&now, &then), &found, least);
+    let conditionals = Conditionals::on_top_of(view, bench, &now);
     let mut others = Vec::new();
     for (proposal, gain) in &found.alone {
         let is_told = |id: &String| *id == proposal.id;
@@ -44,7 +45,7 @@ pub(super) fn assemble(
                 on_top: None,
                 why_not: why_idle(*gain, alone.as_ref(), &proposal.candidate),
                 alone,
-                if_passed: if_passed(view, bench, &now, proposal),
+                conditional: conditionals.of(bench, proposal),
             }
         };
         others.push((pays, other));
@@ -111,7 +112,7 @@ fn recommended(bench: &mut Bench<'_>, now: &Draft, found: &Found) -> (Vec<Sugges
             alone,
             on_top: bench.saving(&before, &placed.draft),
             why_not: String::new(),
-            if_passed: None,
+            conditional: None,
         });
         before = placed.draft.clone();
     }
@@ -126,7 +127,7 @@ fn instead(bench: &mut Bench<'_>, now: &Draft, proposal: &Proposal) -> Suggestio
         alone: bench.saving(now, &proposal.draft),
         on_top: None,
         why_not: "others of the recommended set save the same".to_owned(),
-        if_passed: None,
+        conditional: None,
     }
 }
 

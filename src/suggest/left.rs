@@ -1,8 +1,8 @@
 //! What is worth telling of beside the recommended set: what adds a little, and what pays under a condition.
 
-use super::answer::Suggestion;
+use super::answer::{Condition, Conditional, Suggestion};
 use super::bench::Bench;
-use super::passing::if_passed;
+use super::conditional::Conditionals;
 use crate::restructure::View;
 use crate::restructure::search::{Draft, Found, worth_its_risk};
 use std::cmp::Reverse;
@@ -10,8 +10,8 @@ use std::cmp::Reverse;
 /// How many small proposals are told of.
 const MAX_SMALL: usize = 5;
 
-/// What adds a little to the recommended set: a tenth of what pays; and what would pay if an argument that the
-/// repository's files pass differed at every build.
+/// What adds a little to the recommended set: a tenth of what pays; and what would pay under a condition that something
+/// in the repository speaks for.
 pub(super) fn small(
     view: &View<'_>,
     bench: &mut Bench<'_>,
@@ -20,6 +20,7 @@ pub(super) fn small(
     least: i64,
 ) -> Vec<Suggestion> {
     let mut small: Vec<Suggestion> = Vec::new();
+    let conditionals = Conditionals::on_top_of(view, bench, then);
     let least_small = (least / 10).max(10);
     for (proposal, gain) in &found.rest {
         // What is possible only later is told when it is.
@@ -35,12 +36,13 @@ pub(super) fn small(
         let on_top = bench
             .rough_saving(then, &proposal.draft)
             .filter(|s| s.builds.0 > 1 && gain.median >= least_small);
-        let if_passed = match on_top {
+        let conditional = match on_top {
             Some(_) => None,
-            None => if_passed(view, bench, then, proposal)
-                .filter(|i| i.by.is_some() && i.per_build >= least_small),
+            None => conditionals
+                .of(bench, proposal)
+                .filter(|c| c.condition.is_likely() && c.per_build >= least_under(c, least_small)),
         };
-        if on_top.is_none() && if_passed.is_none() {
+        if on_top.is_none() && conditional.is_none() {
             continue;
         }
         let slower = on_top
@@ -52,17 +54,26 @@ pub(super) fn small(
             alone: bench.rough_saving(now, &own.draft),
             on_top,
             why_not: String::new(),
-            if_passed,
+            conditional,
         });
     }
     let worth = |s: &Suggestion| {
         let on_top = s.on_top.as_ref().map(|s| s.per_build.1);
-        on_top.or(s.if_passed.as_ref().map(|i| i.per_build))
+        on_top.or(s.conditional.as_ref().map(|c| c.per_build))
     };
     small.sort_by_key(|s| Reverse(worth(s)));
     one_for_each_value(&mut small, worth);
     small.truncate(MAX_SMALL);
     small
+}
+
+/// Milliseconds that a proposal has to save where its condition holds. What brings files is looked at for every proposal,
+/// also those that have little to do with it.
+fn least_under(conditional: &Conditional, least_small: i64) -> i64 {
+    match conditional.condition {
+        Condition::Passed { .. } => least_small,
+        Condition::Brought { .. } => least_small.max(250),
+    }
 }
 
 /// Where the same values may go to two places, leaves the safe one if that saves three quarters of what the other does,

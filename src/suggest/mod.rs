@@ -8,6 +8,8 @@
 mod answer;
 mod assemble;
 mod bench;
+mod bringing;
+mod conditional;
 mod door;
 mod elsewhere;
 mod idle;
@@ -21,7 +23,8 @@ mod slower;
 mod texts;
 mod trees;
 
-pub use answer::IfPassed;
+pub use answer::Condition;
+pub use answer::Conditional;
 pub use answer::Saving;
 pub use answer::Slower;
 pub use answer::SlowerBy;

@@ -12,7 +12,7 @@ use stratigraph::report::suggest::{
 use stratigraph::report::terminal::Look;
 use stratigraph::restructure::search::proposals;
 use stratigraph::restructure::{legality, rules};
-use stratigraph::suggest::{Question, SlowerBy, Suggestion, Suggestions, suggest};
+use stratigraph::suggest::{Condition, Question, SlowerBy, Suggestion, Suggestions, suggest};
 use stratigraph::tree::{FileKind, FileStamp, ObjectId, RepoPath};
 
 /// Thirty commits: mostly source, some documentation, a few dependency changes.
@@ -393,21 +393,13 @@ fn an_argument_that_a_workflow_passes_is_told_under_its_condition() {
         .iter()
         .find(|s| s.proposal.id == "sink-values-1")
         .expect("it is told");
-    let condition = told.if_passed.as_ref().expect("under a condition");
-    assert_eq!(condition.names, ["GIT_COMMIT"]);
-    assert!(condition.per_build > 1_000, "{condition:?}");
-    let mut text = Vec::new();
-    write_terminal(
-        &passed,
-        false,
-        Look {
-            colour: false,
-            width: 200,
-        },
-        &mut text,
-    )
-    .unwrap();
-    let text = String::from_utf8(text).unwrap();
+    let told = told.conditional.as_ref().expect("under a condition");
+    assert!(
+        matches!(&told.condition, Condition::Passed { names, .. } if *names == ["GIT_COMMIT"]),
+        "{told:?}"
+    );
+    assert!(told.per_build > 1_000, "{told:?}");
+    let text = terminal(&passed);
     assert!(
         text.contains("if each build passed its own GIT_COMMIT"),
         "{text}"
@@ -419,7 +411,57 @@ fn an_argument_that_a_workflow_passes_is_told_under_its_condition() {
         .idle
         .iter()
         .find(|s| s.proposal.id == "sink-values-1");
-    assert!(idle.is_some_and(|s| s.if_passed.as_ref().is_some_and(|i| i.by.is_none())));
+    let told = idle.and_then(|s| s.conditional.as_ref());
+    assert!(told.is_some_and(|c| !c.condition.is_likely()));
+}
+
+#[test]
+fn what_builds_bring_and_git_does_not_hold_is_told_under_its_condition() {
+    let check = |copied: &str, tree: &str, expected: Option<&str>| {
+        let dockerfile = format!(
+            "FROM debian:12\nCOPY {copied} /app/\nRUN apt-get update && apt-get install -y curl\n"
+        );
+        let tree = tree.to_owned() + &commits("src/a.js", "src/b.js", "README.md");
+        let answer = Case::new(&dockerfile, &tree).suggest();
+        let told = answer.small.iter().find_map(|s| {
+            let told = s.conditional.as_ref()?;
+            let Condition::Brought { paths } = &told.condition else {
+                return None;
+            };
+            assert_eq!(s.proposal.candidate.rule, "system-first", "{copied}");
+            assert!(told.per_build > 1_000, "{told:?}");
+            Some(paths.join(" "))
+        });
+        assert_eq!(told.as_deref(), expected, "{copied}");
+        let said = terminal(&answer).contains("if each build brought another");
+        assert_eq!(said, expected.is_some(), "{copied}");
+    };
+    check("target/app.jar", "--- src/a.js\n", Some("target/app.jar"));
+    check("target/*.jar", "--- src/a.js\n", Some("target/*.jar"));
+    check(
+        "dist conf.d out/[ab]",
+        "--- src/a.js\n--- conf.d/x\n",
+        Some("dist"),
+    );
+    // Git holds them: the history tells.
+    check("conf.d", "--- src/a.js\n--- conf.d/x\n", None);
+    // The build cannot see them.
+    check(
+        "target/app.jar",
+        "--- src/a.js\n--- .dockerignore\ntarget\n",
+        None,
+    );
+    check("https://example.com/app.jar", "--- src/a.js\n", None);
+}
+
+fn terminal(answer: &Suggestions) -> String {
+    let mut text = Vec::new();
+    let look = Look {
+        colour: false,
+        width: 200,
+    };
+    write_terminal(answer, false, look, &mut text).unwrap();
+    String::from_utf8(text).unwrap()
 }
 
 #[test]

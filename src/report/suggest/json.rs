@@ -3,7 +3,7 @@
 use super::patch::patch;
 use super::words::why_slower;
 use crate::cost::Band;
-use crate::suggest::{Saving, Suggestion, Suggestions};
+use crate::suggest::{Condition, Saving, Suggestion, Suggestions};
 use serde_json::{Value, json};
 use std::io;
 
@@ -61,6 +61,27 @@ fn saving(saving: &Saving) -> Value {
     })
 }
 
+fn if_passed(of: &Suggestion) -> Option<Value> {
+    let conditional = of.conditional.as_ref()?;
+    let Condition::Passed { names, by } = &conditional.condition else {
+        return None;
+    };
+    let by = by.as_ref().map(ToString::to_string);
+    Some(
+        json!({"names": names, "by": by, "rebuild_ms": conditional.rebuild, "per_build_ms": conditional.per_build}),
+    )
+}
+
+fn if_brought(of: &Suggestion) -> Option<Value> {
+    let conditional = of.conditional.as_ref()?;
+    let Condition::Brought { paths } = &conditional.condition else {
+        return None;
+    };
+    Some(
+        json!({"paths": paths, "rebuild_ms": conditional.rebuild, "per_build_ms": conditional.per_build}),
+    )
+}
+
 fn suggestion(suggestions: &Suggestions, of: &Suggestion) -> Value {
     let candidate = &of.proposal.candidate;
     json!({
@@ -75,7 +96,8 @@ fn suggestion(suggestions: &Suggestions, of: &Suggestion) -> Value {
         "alone": of.alone.as_ref().map(saving),
         "on_top": of.on_top.as_ref().map(saving),
         "slower": of.slower.as_ref().map(|s| json!({"builds": s.builds, "by_ms": s.by, "why": why_slower(of)})),
-        "if_passed": of.if_passed.as_ref().map(|i| json!({"names": i.names, "by": i.by.as_ref().map(ToString::to_string), "rebuild_ms": i.rebuild, "per_build_ms": i.per_build})),
+        "if_passed": if_passed(of),
+        "if_brought": if_brought(of),
         "why_not": (!of.why_not.is_empty()).then_some(&of.why_not),
         "patch": of.alone.is_some().then(|| patch(suggestions, &suggestions.now, &of.proposal.draft)),
     })

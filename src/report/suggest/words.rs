@@ -3,7 +3,7 @@
 use crate::cost::Band;
 use crate::report::format::{bytes, clip, count, date, duration, duration_change, one_line, share};
 use crate::restructure::Safety;
-use crate::suggest::{Saving, SlowerBy, Suggestion, Suggestions};
+use crate::suggest::{Condition, Saving, SlowerBy, Suggestion, Suggestions};
 
 /// `2 min 10 s`, or `−4 s` for what costs.
 pub(super) fn change(ms: i64) -> String {
@@ -85,8 +85,15 @@ pub(super) fn nothing(suggestions: &Suggestions) -> &'static str {
         "Nothing is recommended: it seems to be built from another context, see the note below."
     } else if suggestions.small.is_empty() {
         "Nothing to do: no proposal pays on this history."
-    } else if suggestions.small.iter().any(is_big_where_passed) {
-        "Nothing big to do where no arguments are passed; where they are, see below."
+    } else if let Some(condition) = suggestions.small.iter().find_map(big_where) {
+        match condition {
+            Condition::Passed { .. } => {
+                "Nothing big to do where no arguments are passed; where they are, see below."
+            }
+            Condition::Brought { .. } => {
+                "Nothing big to do as far as git shows; where builds bring files that it does not hold, see below."
+            }
+        }
     } else {
         "Nothing big to do: no proposal saves as much as 1% of a build on this history."
     }
@@ -148,19 +155,25 @@ pub(super) fn why_slower(suggestion: &Suggestion) -> Option<String> {
     ))
 }
 
-/// What it would save if its arguments differed at every build.
+/// What it would save under its condition.
 fn condition(suggestion: &Suggestion) -> Option<String> {
-    let passed = suggestion.if_passed.as_ref()?;
-    let by = passed
-        .by
-        .as_ref()
-        .map(|path| format!(", as {path} seems to do"))
-        .unwrap_or_default();
+    let conditional = suggestion.conditional.as_ref()?;
+    let condition = match &conditional.condition {
+        Condition::Passed { names, by } => {
+            let by = by
+                .as_ref()
+                .map(|path| format!(", as {path} seems to do"))
+                .unwrap_or_default();
+            format!("if each build passed its own {}{by}", listed(names))
+        }
+        Condition::Brought { paths } => {
+            format!("if each build brought another {}", listed(paths))
+        }
+    };
     Some(format!(
-        "if each build passed its own {}{by}, a build would take {}, and this would save {} of it",
-        listed(&passed.names),
-        duration(passed.rebuild.unsigned_abs()),
-        change(passed.per_build)
+        "{condition}, a build would take {}, and this would save {} of it",
+        duration(conditional.rebuild.unsigned_abs()),
+        change(conditional.per_build)
     ))
 }
 
@@ -175,24 +188,33 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// Whether a proposal that changes little on this history saves at least 1% of a build that passes the arguments which a
-/// file of the tree seems to pass.
-fn is_big_where_passed(suggestion: &Suggestion) -> bool {
-    let passed = suggestion.if_passed.as_ref().filter(|i| i.by.is_some());
-    suggestion.on_top.is_none()
-        && passed.is_some_and(|i| i.per_build.saturating_mul(100) >= i.rebuild)
+/// The condition under which a proposal that changes little on this history saves at least 1% of a build.
+fn big_where(suggestion: &Suggestion) -> Option<&Condition> {
+    let conditional = suggestion.conditional.as_ref()?;
+    let is_big = suggestion.on_top.is_none()
+        && conditional.condition.is_likely()
+        && conditional.per_build.saturating_mul(100) >= conditional.rebuild;
+    is_big.then_some(&conditional.condition)
 }
 
 /// The small proposals under their headings.
 pub(super) fn small_groups<'s>(
     suggestions: &'s Suggestions,
     small: &'s str,
-) -> [(&'s str, Vec<&'s Suggestion>); 2] {
-    let (passed, others) = suggestions
-        .small
-        .iter()
-        .partition(|s| is_big_where_passed(s));
-    [("Where builds pass arguments", passed), (small, others)]
+) -> [(&'s str, Vec<&'s Suggestion>); 3] {
+    let (mut passed, mut brought, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    for suggestion in &suggestions.small {
+        match big_where(suggestion) {
+            Some(Condition::Passed { .. }) => passed.push(suggestion),
+            Some(Condition::Brought { .. }) => brought.push(suggestion),
+            None => others.push(suggestion),
+        }
+    }
+    [
+        ("Where builds pass arguments", passed),
+        ("Where builds bring files that git does not hold", brought),
+        (small, others),
+    ]
 }
 
 /// What a small proposal adds, in a line.

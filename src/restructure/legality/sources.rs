@@ -20,8 +20,18 @@ pub(super) fn sources_exist(before: &View<'_>, after: &View<'_>) -> Result<(), S
 
 /// The literal sources of COPY and ADD that the context does not hold.
 pub fn missing_sources(view: &View<'_>) -> BTreeSet<String> {
+    let mut missing = unheld_sources(view);
+    missing.retain(|path| !path.contains(PATTERN));
+    missing
+}
+
+/// What makes a source a pattern.
+const PATTERN: [char; 3] = ['*', '?', '['];
+
+/// The sources of COPY and ADD, paths and patterns, of which the context holds no file.
+pub fn unheld_sources(view: &View<'_>) -> BTreeSet<String> {
     let all = places(view.dockerfile);
-    let mut missing = BTreeSet::new();
+    let mut unheld = BTreeSet::new();
     for stage in &view.dockerfile.stages {
         for (instruction, place) in stage.instructions.iter().zip(&all[stage.index]) {
             let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
@@ -37,18 +47,16 @@ pub fn missing_sources(view: &View<'_>) -> BTreeSet<String> {
                 let Some(path) = expand(&unquote(written), &place.variables) else {
                     continue;
                 };
-                let is_literal = !path.contains(['*', '?', '['])
-                    && !path.contains("://")
-                    && !path.starts_with("git@");
+                let is_remote = path.contains("://") || path.starts_with("git@");
                 let is_root = RepoPath::new(&path).is_root();
-                if is_literal
+                if !is_remote
                     && !is_root
                     && selected(view.files.iter().map(|(p, _)| p), &path).is_empty()
                 {
-                    missing.insert(path);
+                    unheld.insert(path);
                 }
             }
         }
     }
-    missing
+    unheld
 }

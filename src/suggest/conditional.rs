@@ -1,0 +1,78 @@
+//! What a proposal saves under a condition that the history does not show.
+
+use super::answer::{Condition, Conditional};
+use super::bench::Bench;
+use super::bringing::bringing;
+use super::passing::passing;
+use super::question::Shared;
+use super::run::Run;
+use super::saving::signed;
+use crate::history::BuildInput;
+use crate::restructure::View;
+use crate::restructure::search::{Draft, Proposal};
+
+/// How many builds are replayed under a condition: arguments that they do not pass make another graph of each.
+const MAX_BUILDS: usize = 60;
+
+/// What proposals save on top of `before` under conditions.
+pub(super) struct Conditionals<'b> {
+    view: &'b View<'b>,
+    before: &'b Draft,
+    /// Builds that bring what git does not hold, and what they run before the change.
+    bringing: Option<(Condition, Vec<BuildInput>, Run)>,
+}
+
+impl<'b> Conditionals<'b> {
+    pub(super) fn on_top_of(view: &'b View<'b>, bench: &Bench<'_>, before: &'b Draft) -> Self {
+        let bringing = bringing(view, first(bench)).map(|(condition, inputs)| {
+            let run = replay(bench, &inputs, before);
+            (condition, inputs, run)
+        });
+        Self {
+            view,
+            before,
+            bringing,
+        }
+    }
+
+    /// What `proposal` saves if each build passed its own value of the arguments that it sets later, else if each
+    /// brought its own version of the files that git does not hold.
+    pub(super) fn of(&self, bench: &Bench<'_>, proposal: &Proposal) -> Option<Conditional> {
+        if let Some((condition, inputs)) = passing(self.view, first(bench), proposal) {
+            let old = replay(bench, &inputs, self.before);
+            let new = replay(bench, &inputs, &proposal.draft);
+            return Some(conditional(condition, &old, &new));
+        }
+        let (condition, inputs, old) = self.bringing.as_ref()?;
+        let new = replay(bench, inputs, &proposal.draft);
+        Some(conditional(condition.clone(), old, &new))
+    }
+}
+
+/// The builds that are replayed under a condition.
+fn first<'b>(bench: &Bench<'b>) -> &'b [BuildInput] {
+    let inputs = bench.shared.inputs;
+    &inputs[..inputs.len().min(MAX_BUILDS)]
+}
+
+fn replay(bench: &Bench<'_>, inputs: &[BuildInput], draft: &Draft) -> Run {
+    let shared = Shared {
+        inputs,
+        ..bench.shared
+    };
+    Run::of(shared, bench.filtered.filters(&draft.dockerfile), draft)
+}
+
+fn conditional(condition: Condition, old: &Run, new: &Run) -> Conditional {
+    let pairs: Vec<(i64, i64)> = (0..old.patterns.len())
+        .filter_map(|b| Some((signed(old.wall(b)?), signed(new.wall(b)?))))
+        .collect();
+    let mean = |of: fn(&(i64, i64)) -> i64| {
+        pairs.iter().map(of).sum::<i64>() / signed(pairs.len() as u64).max(1)
+    };
+    Conditional {
+        condition,
+        rebuild: mean(|(old, _)| *old),
+        per_build: mean(|(old, new)| old - new),
+    }
+}
