@@ -1,5 +1,7 @@
 //! The commands of a RUN that are well known, by what they are about. Sources: their manual pages.
 
+use super::layout::is_within;
+use super::system_places::OF_MANAGERS;
 use super::tools::{clones, is_by_name};
 use crate::dockerfile::ast::{Command, Instruction, Kind, Run};
 use crate::shell;
@@ -252,6 +254,21 @@ pub fn removes(seen: &Seen) -> bool {
         seen.subcommand(),
         "remove" | "purge" | "autoremove" | "del" | "erase" | "auto-remove"
     ) && SYSTEM.contains(&seen.name())
+}
+
+/// Whether commands only take away what package managers keep for themselves.
+pub(super) fn cleans_up(commands: &[Seen]) -> bool {
+    let is_kept = |path: &String| OF_MANAGERS.iter().any(|dir| is_within(path, dir));
+    let is_it = |s: &Seen| {
+        let paths = s.args().iter().filter(|a| !a.starts_with('-'));
+        let is_clean = match s.name() {
+            "apt" | "apt-get" => matches!(s.subcommand(), "clean" | "autoclean"),
+            "dnf" | "microdnf" | "tdnf" | "yum" | "zypper" => s.subcommand() == "clean",
+            _ => false,
+        };
+        is_clean || (s.name() == "rm" && paths.clone().count() > 0 && paths.clone().all(is_kept))
+    };
+    !commands.is_empty() && commands.iter().all(is_it)
 }
 
 /// Beginnings of names that package managers, compilers and their wrappers read, from their manuals.

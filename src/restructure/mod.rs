@@ -10,6 +10,7 @@ mod accepted;
 mod archives;
 mod base;
 mod candidate;
+mod chain;
 pub mod command;
 mod downloads;
 pub mod effect;

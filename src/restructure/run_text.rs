@@ -60,3 +60,11 @@ fn is_shell_itself(reader: &str) -> bool {
     name.is_none_or(|name| matches!(name, "sh" | "bash" | "ash" | "dash"))
         && words.all(|w| w.starts_with('-') && !w.ends_with('c'))
 }
+
+/// The flags of a RUN as written, with the blank before them.
+pub(super) fn run_flags(text: &str, run: &Instruction) -> Option<String> {
+    let Some(last) = run.flags.last() else {
+        return Some(String::new());
+    };
+    Some(text.get(run.span.start + 3..last.span.end)?.to_owned())
+}

@@ -25,6 +25,15 @@ pub(super) const NOT_SYSTEM: &[&str] = &[
     "/usr/local/apache2/htdocs",
 ];
 
+/// Where package managers keep what only they read.
+pub(super) const OF_MANAGERS: &[&str] = &[
+    "/var/cache/apk",
+    "/var/cache/apt",
+    "/var/cache/dnf",
+    "/var/cache/yum",
+    "/var/lib/apt/lists",
+];
+
 /// Where administrators put programs: no package of a distribution writes there (Debian Policy 9.1.2, FHS 4.9).
 pub(super) const LOCAL_PROGRAMS: &[&str] = &["/usr/local/bin", "/usr/local/sbin"];
 

@@ -19,6 +19,7 @@ mod variables;
 mod written;
 
 pub(super) use builds::Reading;
+pub(super) use place::mounts;
 pub(super) use place::relative;
 pub(super) use read::is_quiet;
 pub(super) use stage::StageView;

@@ -12,7 +12,7 @@ use crate::tree::RepoPath;
 use std::collections::BTreeMap;
 
 /// Where the cache mounts and tmpfs of a RUN stand, absolute as far as that can be told.
-pub(super) fn mounts(instruction: &Instruction, place: &Place) -> Vec<String> {
+pub(in crate::restructure) fn mounts(instruction: &Instruction, place: &Place) -> Vec<String> {
     let expanded = |text: &str| Ok(expand(text, &place.variables).unwrap_or(text.to_owned()));
     let read = |value: &str| Mount::parse(value, &expanded).ok();
     let all = instruction.flag_values("mount").filter_map(read);

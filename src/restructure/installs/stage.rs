@@ -287,20 +287,37 @@ impl<'a> StageView<'a> {
     /// The ecosystems whose commands make up RUN `run`, whatever they do; `None` when another command is among them.
     pub(in crate::restructure) fn builds_with(&self, run: usize) -> Option<Vec<&'static str>> {
         let read = Read::new(self, run, self.stage.instructions.get(run)?)?;
+        let all = 0..read.script.pieces.len();
+        let found: Option<Vec<Vec<&'static str>>> = all.map(|n| read.builds_with(n)).collect();
+        Some(found?.concat())
+    }
+
+    /// Which pieces of RUN `run` resolve dependencies or build, and do nothing else.
+    pub(in crate::restructure) fn building_pieces(&self, run: usize) -> BTreeSet<usize> {
+        let instruction = self.stage.instructions.get(run);
+        let Some(read) = instruction.and_then(|i| Read::new(self, run, i)) else {
+            return BTreeSet::new();
+        };
+        let builds = |n: &usize| read.builds_with(*n).is_some_and(|names| !names.is_empty());
+        (0..read.script.pieces.len()).filter(builds).collect()
+    }
+}
+
+impl Read<'_> {
+    /// The ecosystems whose commands make up a piece; `None` when another command is among them.
+    fn builds_with(&self, piece: usize) -> Option<Vec<&'static str>> {
         let mut names = Vec::new();
-        for n in 0..read.script.pieces.len() {
-            if read.is_free(n) {
-                continue;
-            }
-            for seen in read.seen_of(n) {
-                match read.ask(seen) {
-                    // A recipe may do more than what is known of it.
-                    _ if matches!(seen.name(), "make" | "gmake") => return None,
-                    Some(Answer::Plan(plan)) => names.push(plan.ecosystem),
-                    Some(Answer::Whole { ecosystem, .. }) => names.push(ecosystem),
-                    None if is_quiet(seen) => {}
-                    None => return None,
-                }
+        if self.is_free(piece) {
+            return Some(names);
+        }
+        for seen in self.seen_of(piece) {
+            match self.ask(seen) {
+                // A recipe may do more than what is known of it.
+                _ if matches!(seen.name(), "make" | "gmake") => return None,
+                Some(Answer::Plan(plan)) => names.push(plan.ecosystem),
+                Some(Answer::Whole { ecosystem, .. }) => names.push(ecosystem),
+                None if is_quiet(seen) => {}
+                None => return None,
             }
         }
         Some(names)

@@ -3,6 +3,7 @@
 use super::super::candidate::TextEdit;
 use super::super::installs::{Action, relative};
 use super::super::moving::{block_of, without_blank_twin};
+use super::super::run_text::run_flags;
 use super::Lift;
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::{Instruction, Kind, Source};
@@ -285,14 +286,6 @@ impl Lift<'_, '_> {
             }
         }
     }
-}
-
-/// The flags of a RUN as written, with the blank before them.
-pub(super) fn run_flags(text: &str, run: &Instruction) -> Option<String> {
-    let Some(last) = run.flags.last() else {
-        return Some(String::new());
-    };
-    Some(text.get(run.span.start + 3..last.span.end)?.to_owned())
 }
 
 /// Comment lines between the two parts of a cut chain: they speak of the second.

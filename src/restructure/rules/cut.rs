@@ -3,24 +3,15 @@
 //! What the rest does to clean up after the package manager goes with the packages.
 
 use super::super::candidate::TextEdit;
-use super::super::command::{Group, group, installs, is_system_install, removes};
+use super::super::command::{Group, cleans_up, group, installs, is_system_install, removes};
 use super::super::effect::{Effect, effect};
-use super::super::layout::{Place, is_within};
+use super::super::layout::Place;
 use super::super::moving::{block_of, byte_in_text};
 use super::super::view::View;
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Stage};
 use crate::shell;
 use crate::shell::{Piece, Script, Seen};
-
-/// Where package managers keep what only they read.
-const OF_MANAGERS: &[&str] = &[
-    "/var/cache/apk",
-    "/var/cache/apt",
-    "/var/cache/dnf",
-    "/var/cache/yum",
-    "/var/lib/apt/lists",
-];
 
 /// The first pieces of a chain, which install system packages.
 pub(super) struct Head<'t> {
@@ -69,7 +60,10 @@ impl<'t> Head<'t> {
         {
             return None;
         }
-        let cleanup = (n..pieces.len()).find(|&p| cleans_up(&text[pieces[p].span.range()]));
+        let cleanup = (n..pieces.len()).find(|&p| {
+            let piece = &text[pieces[p].span.range()];
+            cleans_up(&shell::parse(piece).seen())
+        });
         let cleanup = cleanup.filter(|_| pieces.len() > n + 1);
         Some(Self {
             text,
@@ -162,16 +156,4 @@ fn puts_in(seen: &Seen) -> bool {
 fn starts_install(text: &str, pieces: &[Piece], n: usize) -> bool {
     let seen = shell::parse(&text[pieces[n].span.range()]).seen();
     !seen.is_empty() && seen.iter().all(|s| group(s) == Some(Group::System))
-}
-
-/// Whether a piece only takes away what package managers keep for themselves.
-fn cleans_up(piece: &str) -> bool {
-    let is_kept = |path: &String| OF_MANAGERS.iter().any(|dir| is_within(path, dir));
-    let is_it = |s: &Seen| {
-        let paths = s.args().iter().filter(|a| !a.starts_with('-'));
-        let is_clean = s.name() == "apt-get" && matches!(s.subcommand(), "clean" | "autoclean");
-        is_clean || (s.name() == "rm" && paths.clone().count() > 0 && paths.clone().all(is_kept))
-    };
-    let seen = shell::parse(piece).seen();
-    !seen.is_empty() && seen.iter().all(is_it)
 }

@@ -122,8 +122,19 @@ fn speaks_of_the_system(text: &str) -> bool {
 /// Whether a RUN only installs, by what it brings itself: no program of the project's packages, no package list or
 /// environment that a RUN above has left, no file but in places of the system.
 pub(super) fn stands_alone(ground: &Ground<'_>, index: usize) -> bool {
+    let commands = seen(&ground.stage.instructions[index]).unwrap_or_default();
+    are_alone(ground, index, &ground.effects[index], &commands)
+}
+
+/// As [`stands_alone`] for `commands` of the RUN at `index`, which do what `effect` says.
+pub(super) fn are_alone(
+    ground: &Ground<'_>,
+    index: usize,
+    effect: &Effect,
+    commands: &[Seen],
+) -> bool {
     let places = ["/etc", "/opt", "/root", "/tmp", "/usr", "/var"];
-    let Files::Commands(touched) = &ground.effects[index].files else {
+    let Files::Commands(touched) = &effect.files else {
         return false;
     };
     let built_in = ground.builds.range(..index).map(|&run| {
@@ -134,7 +145,6 @@ pub(super) fn stands_alone(ground: &Ground<'_>, index: usize) -> bool {
     let is_elsewhere = |place: &String| {
         places.iter().any(|p| is_within(place, p)) && !built_in.iter().any(|d| overlap(place, d))
     };
-    let commands = seen(&ground.stage.instructions[index]).unwrap_or_default();
     let has_lists = |at: usize| {
         let before = &commands[..=at];
         let is_new = |w: &String| w == "--no-cache" || w == "-U" || w.starts_with("--update");

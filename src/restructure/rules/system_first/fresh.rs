@@ -4,7 +4,8 @@ use super::super::super::command::seen;
 use super::super::super::layout::{Place, expand, unquote};
 use super::super::super::tools::{clones, is_pinned_clone};
 use super::super::changing::is_cache_bust;
-use crate::dockerfile::ast::{Instruction, Kind, Source};
+use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Source};
+use crate::shell;
 use crate::shell::Seen;
 
 /// Whether an ADD brings one release of something from elsewhere: its address names a version, or its content is pinned.
@@ -60,4 +61,20 @@ pub(super) fn clones_newest(instruction: &Instruction) -> bool {
             )
     };
     seen.iter().any(|s| clones(s) && !is_pinned_clone(s)) && !seen.iter().any(chooses)
+}
+
+/// Whether a RUN fetches what is newest then: a repository as it is now, or what another fetch names.
+pub(super) fn fetches_newest(run: &Instruction) -> bool {
+    let Kind::Run(Run {
+        command: Command::Shell(text),
+    }) = &run.kind
+    else {
+        return false;
+    };
+    let asks = |c: &shell::Command| {
+        c.substitutions
+            .iter()
+            .any(|s| matches!(s.name(), "curl" | "wget"))
+    };
+    clones_newest(run) || shell::parse(text).commands.iter().any(asks)
 }

@@ -124,18 +124,34 @@ pub(super) type Goal = (usize, BTreeSet<usize>);
 
 /// The first copy above `index` that it can pass, with all that must move along.
 pub(super) fn highest(ground: &Ground<'_>, effects: &[Effect], index: usize) -> Option<Goal> {
+    let mut copies = passable(ground, index).into_iter();
+    copies.find_map(|to| Some((to, along(ground, effects, index, to)?)))
+}
+
+/// The copies above `index` that something could stand above, the highest first.
+pub(super) fn passable(ground: &Ground<'_>, index: usize) -> Vec<usize> {
     let steps = &ground.stage.instructions;
     let floor = (0..index)
         .rev()
         .find(|&i| renews(&steps[i], &ground.places[i]))
         .map_or(0, |i| i + 1);
-    let changes =
-        |i: &usize| is_transfer(&steps[*i]) && !is_release(&steps[*i], &ground.places[*i]);
-    let copies = (floor..index).filter(changes);
-    copies.into_iter().find_map(|to| {
-        let along = with_needed(effects, index, to).ok()?;
-        // A copy that has to come along is paid for again with each of its changes.
-        let may_come = |i: &usize| !changes(i) || ground.is_colder(*i, to);
-        along.iter().all(may_come).then_some((to, along))
-    })
+    (floor..index).filter(|i| changes(ground, *i)).collect()
+}
+
+/// All that must move along where the instruction at `index` is to stand above copy `to`; `None` where it cannot.
+pub(super) fn along(
+    ground: &Ground<'_>,
+    effects: &[Effect],
+    index: usize,
+    to: usize,
+) -> Option<BTreeSet<usize>> {
+    let along = with_needed(effects, index, to).ok()?;
+    // A copy that has to come along is paid for again with each of its changes.
+    let may_come = |i: &usize| !changes(ground, *i) || ground.is_colder(*i, to);
+    along.iter().all(may_come).then_some(along)
+}
+
+fn changes(ground: &Ground<'_>, index: usize) -> bool {
+    let step = &ground.stage.instructions[index];
+    is_transfer(step) && !is_release(step, &ground.places[index])
 }

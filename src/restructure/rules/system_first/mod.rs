@@ -11,7 +11,7 @@
 //! COPY . .
 //! ```
 //! A RUN whose commands are all known to read none of the copied files moves above the first COPY it can pass, with
-//! what it needs (ENV, USER, …); `a && b` is cut where only its first part can. None moves above a file that is fetched
+//! what it needs (ENV, USER, …); `a && b` is cut where only some of its parts can. None moves above a file that is fetched
 //! or an argument that is there to make it run again.
 //!
 //! Never: holds logic of its own; it only says where the parts are.
@@ -20,6 +20,7 @@ mod across;
 mod below;
 mod border;
 mod builds;
+mod cut;
 mod fresh;
 mod ground;
 mod moved;

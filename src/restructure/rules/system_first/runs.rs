@@ -4,12 +4,11 @@ use super::super::super::candidate::{Candidate, Safety};
 use super::super::super::command::is_system_install;
 use super::super::super::effect::{Effect, Files};
 use super::super::super::layout::Place;
-use super::super::super::lift::declare;
 use super::super::super::moving::move_before;
 use super::super::super::view::View;
-use super::super::cut::Head;
 use super::RULE;
 use super::builds::above_builds;
+use super::cut::cut_run;
 use super::fresh::clones_newest;
 use super::ground::{Goal, Ground, highest, is_transfer, is_work};
 use super::programs::local_programs;
@@ -31,9 +30,9 @@ pub(super) fn of_run(ground: &Ground<'_>, index: usize) -> Vec<Candidate> {
     let Kind::Run(run) = &instruction.kind else {
         return Vec::new();
     };
-    let Command::Shell(text) = &run.command else {
+    if matches!(run.command, Command::Exec(_)) {
         return Vec::new();
-    };
+    }
     if is_known_work(ground, index) {
         let moved = hoisted(ground, &ground.effects, index);
         let to = |c: &Candidate| c.lines.first().map(|l| l.first);
@@ -41,9 +40,7 @@ pub(super) fn of_run(ground: &Ground<'_>, index: usize) -> Vec<Candidate> {
         let higher = above_builds(ground, index).filter(is_higher);
         return higher.into_iter().chain(moved.into_iter().rev()).collect();
     }
-    let is_plain = instruction.flags.is_empty() && instruction.heredocs.is_empty();
-    let cut = is_plain.then(|| cut_run(ground, index, text)).flatten();
-    cut.into_iter().collect()
+    cut_run(ground, index).into_iter().collect()
 }
 
 /// Whether the RUN at `index` is made of known commands and worth a move.
@@ -238,41 +235,6 @@ pub(super) fn judge(
         stage.instructions[to].lines,
         stage.instructions[index].lines,
     ];
-}
-
-/// `RUN system packages && the rest` cut in two, the first part moved up.
-fn cut_run(ground: &Ground<'_>, index: usize, text: &str) -> Option<Candidate> {
-    let (view, stage) = (ground.view, ground.stage);
-    let head = Head::of(text, &|_| true)?;
-    let mut effects = ground.effects.clone();
-    let instruction = &stage.instructions[index];
-    effects[index] = head.effect(view, instruction, &ground.places[index]);
-    let (to, along) = highest(ground, &effects, index)?;
-    if along.len() > 1 {
-        return None;
-    }
-    let mut candidate = Candidate::new(
-        RULE.id,
-        format!(
-            "move the system packages of line {} above the COPY in line {}",
-            instruction.lines.first, stage.instructions[to].lines.first
-        ),
-    );
-    candidate.edits = head.edits(view, stage, index, to)?;
-    candidate.safety = Safety::of(
-        vec![
-            "the first part of the chain installs system packages by name and reads no copied file"
-                .to_owned(),
-        ],
-        Vec::new(),
-    );
-    candidate.rationale = format!(
-        "The system packages of line {} do not depend on the files copied before, yet are installed again whenever one of them changes.",
-        instruction.lines.first
-    );
-    candidate.lines = vec![stage.instructions[to].lines, instruction.lines];
-    declare(&mut candidate, view)?;
-    Some(candidate)
 }
 
 fn described(instruction: &Instruction) -> String {
