@@ -106,13 +106,15 @@ const WARM: &[Row] = &[
     row(&["package build"], &["/crystal"], 60, BY_THUMB),
     row(
         &["pip install", "pip install -r", "pip install project"],
-        &[".cache", "/pip"],
+        &[".cache", "/pip", "pip-cache"],
         30,
         "revsys.com, Faster Python Docker builds: 50 s to 6 s with the downloads at hand and uv; wide",
     ),
+    // Its pip keeps nothing in a place of pip's (pipenv.pypa.io, PIPENV_CACHE_DIR).
+    row(&["pipenv install"], &[".cache", "/pipenv"], 30, BY_THUMB),
     row(
-        &["pipenv install", "poetry install"],
-        &[".cache", "pypoetry", "/pip"],
+        &["poetry install"],
+        &[".cache", "pypoetry", "poetry"],
         30,
         BY_THUMB,
     ),
@@ -185,9 +187,19 @@ fn left(kind: &str, mounts: &[String]) -> Option<&'static Row> {
         row.kinds.contains(&kind)
             && mounts
                 .iter()
-                .any(|at| row.paths.iter().any(|p| at.contains(p)))
+                .any(|at| row.paths.iter().any(|p| is_at(at, p)))
     };
     WARM.iter().filter(applies).min_by_key(|row| row.percent)
+}
+
+/// Whether the path of a mount has this in it: whole names behind a `/`; `.cache` is the directory of all caches itself.
+fn is_at(path: &str, part: &str) -> bool {
+    let path = format!("{}/", path.trim_end_matches('/'));
+    match part {
+        ".cache" => path.ends_with("/.cache/"),
+        _ if part.starts_with('/') => path.contains(&format!("{part}/")),
+        _ => path.contains(part),
+    }
 }
 
 /// Where a RUN has cache mounts that hold something once it has run; none where its installer is told to use no cache.

@@ -21,11 +21,12 @@ use super::nuget;
 use super::pip;
 use super::pip_tools;
 use super::pipenv;
-use super::plan::{Answer, CacheDir, Ecosystem, Plan};
+use super::plan::{Answer, CacheDir, Ecosystem, Plan, Role};
 use super::pnpm;
 use super::poetry;
 use super::sbt;
 use super::swift;
+use super::text;
 use super::uv;
 use super::yarn;
 
@@ -72,10 +73,26 @@ pub const ALL: &[Ecosystem] = &[
     listed::RENV,
 ];
 
+/// Whether a line that is to go above says a word of the command whose quotes are lost: in quotes of its own the shell
+/// would leave alone what it is to put in (`$(test "$PROFILE" = release && …)`).
+fn says_it_otherwise(call: &Call<'_>, role: &Role) -> bool {
+    let (Role::Prefetch(line) | Role::PrefetchThen { line, .. }) = role else {
+        return false;
+    };
+    let quoted = call.words.iter().map(|w| text::quoted(w));
+    quoted
+        .filter(|w| w.starts_with('\'') && w.contains(['$', '`']))
+        .any(|w| line.contains(&w))
+}
+
 /// What the ecosystems say of one command.
 pub(super) fn ask(call: &Call<'_>) -> Option<Answer> {
     ALL.iter().find_map(|e| {
         Some(match (e.plan)(call)? {
+            Ok((role, _)) if says_it_otherwise(call, &role) => Answer::Whole {
+                ecosystem: e.name,
+                reason: "what is asked in its words cannot be written a second time".to_owned(),
+            },
             Ok((role, needs)) => Answer::Plan(Plan {
                 ecosystem: e.name,
                 role,
@@ -89,7 +106,23 @@ pub(super) fn ask(call: &Call<'_>) -> Option<Answer> {
     })
 }
 
-/// Where the command keeps downloads, with the ecosystem's name.
+/// Options by which a command keeps its downloads elsewhere, by its own manual.
+const ELSEWHERE: [(&str, &[&str]); 9] = [
+    ("bun", &["--cache-dir"]),
+    ("gradle", &["-g", "--gradle-user-home"]),
+    ("maven", &["-Dmaven.repo.local"]),
+    ("npm", &["--cache"]),
+    ("nuget", &["--packages"]),
+    ("pip", &["--cache-dir"]),
+    ("pnpm", &["--store-dir"]),
+    ("uv", &["--cache-dir"]),
+    ("yarn", &["--cache-folder", "--global-folder"]),
+];
+
+/// Where the command keeps downloads, with the ecosystem's name; `None` where one of its options names another place.
 pub fn cache_dir(call: &Call<'_>) -> Option<(&'static str, CacheDir)> {
-    ALL.iter().find_map(|e| Some((e.name, (e.cache)(call)?)))
+    let (name, dir) = ALL.iter().find_map(|e| Some((e.name, (e.cache)(call)?)))?;
+    let is_elsewhere =
+        |(e, options): &(&str, &[&str])| *e == name && call.option(options).is_some();
+    (!ELSEWHERE.iter().any(is_elsewhere)).then_some((name, dir))
 }

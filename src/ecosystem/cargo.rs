@@ -30,11 +30,11 @@ fn plan(call: &Call<'_>) -> Verdict {
         .filter(|w| !w.starts_with('-') && !w.starts_with('+'))
         .collect();
     match words.as_slice() {
-        [
-            "build" | "b" | "rustc" | "test" | "check" | "auditable" | "zigbuild",
-            ..,
-        ] => Some(prefetch(call, false)),
-        ["install", ..] if call.option(&["--path"]).is_some() => Some(prefetch(call, true)),
+        ["build" | "b" | "rustc" | "test" | "check" | "zigbuild", ..]
+        | ["auditable", "build" | "b", ..] => Some(prefetch(call, false)),
+        ["install", ..] | ["auditable", "install", ..] if call.option(&["--path"]).is_some() => {
+            Some(prefetch(call, true))
+        }
         ["chef", "cook", ..] => Some(Err("cargo-chef cooks from a recipe".to_owned())),
         ["fetch", ..] => Some(prefetch(call, false)),
         _ => None,
@@ -60,7 +60,53 @@ pub(super) fn toolchain_word<'c>(call: &'c Call<'_>) -> Option<&'c String> {
     call.args().first().filter(|w| w.starts_with('+'))
 }
 
+/// Whether a word may stand for the profile, which `cargo clean` has to be told: `--$PROFILE`, `$CARGO_FLAGS`,
+/// `$(test … && echo --release)`.
+fn may_be_a_profile(call: &Call<'_>) -> bool {
+    let valued = [
+        "--bin",
+        "--config",
+        "--example",
+        "--features",
+        "--jobs",
+        "--manifest-path",
+        "--package",
+        "--path",
+        "--profile",
+        "--root",
+        "--target",
+        "--target-dir",
+        "-F",
+        "-Z",
+        "-j",
+        "-p",
+    ];
+    let is_open = |word: &str| word.contains(['$', '`']);
+    let may_be = |word: &String| {
+        if !word.starts_with(['-', '$', '`']) {
+            return false;
+        }
+        let name = word.split('=').next().filter(|_| word.starts_with('-'));
+        // What a variable switches on is written there: `${FEATURES:+--features ${FEATURES}}`.
+        let switched = word.split_once(":+").map(|(_, words)| words);
+        let known = call.expanded(word);
+        match (known.as_deref().or(switched), name) {
+            (Some(text), _) => text.contains("release") || text.contains("profile"),
+            (None, Some(name)) => is_open(name),
+            (None, None) => true,
+        }
+    };
+    let args = call.args();
+    args.iter().enumerate().any(|(n, word)| {
+        let before = n.checked_sub(1).and_then(|n| args.get(n));
+        is_open(word) && before.is_none_or(|b| !valued.contains(&b.as_str())) && may_be(word)
+    })
+}
+
 fn prefetch(call: &Call<'_>, installs: bool) -> Result<(Role, Needs), String> {
+    if may_be_a_profile(call) {
+        return Err("by which profile it builds is not known".to_owned());
+    }
     let (mut needs, crates) = workspace(call)?;
     let has_lock = |p: &RepoPath| p.file_name() == Some(b"Cargo.lock");
     if (call.has("--locked") || call.has("--frozen")) && !needs.files.iter().any(has_lock) {

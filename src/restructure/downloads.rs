@@ -5,6 +5,7 @@ use super::installs::StageView;
 use super::layout;
 use super::layout::{built_on, mentioned};
 use super::runtime::image_name;
+use crate::dockerfile::ast::{Instruction, Kind};
 use crate::ecosystem::CacheDir;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -99,6 +100,8 @@ pub(super) fn of(
     let mut doubts = Vec::new();
     let path = match by_image {
         Some((.., otherwise)) if is_distribution(name) => (*otherwise)?,
+        // rustup puts it into the home directory, unless it is told otherwise.
+        Some((.., Some(otherwise))) if own == "cargo" && brings_rustup(of, run) => otherwise,
         Some((_, images, _)) if !images.iter().any(|i| name.contains(i)) || !is_known(image) => {
             doubts.push(format!(
                 "{ecosystem} is taken to keep its downloads in {} in {image}",
@@ -111,6 +114,17 @@ pub(super) fn of(
     let target = home_path(of, run, path)?;
     doubts.extend(user_doubt(of, run));
     Some(Downloads { target, doubts })
+}
+
+/// Whether a RUN above installs Rust by rustup's own script.
+fn brings_rustup(of: &StageView<'_>, run: usize) -> bool {
+    let dockerfile = of.view.dockerfile;
+    let below = built_on(dockerfile, of.stage.index).skip(1);
+    let below = below.flat_map(|s| &dockerfile.stages[s].instructions);
+    let own = of.stage.instructions.iter().take(run);
+    let is_run = |i: &&Instruction| matches!(i.kind, Kind::Run(_));
+    let mut runs = own.chain(below).filter(is_run);
+    runs.any(|i| i.original.contains("sh.rustup.rs") || i.original.contains("rustup-init"))
 }
 
 /// Whether the stage sets a variable that moves what is kept.

@@ -109,10 +109,11 @@ pub(super) fn where_it_stands(seen: &Seen) -> Local<'_> {
         "unzip" => bare_names(seen),
         "git" => relative(cloned_into(seen).into_iter().collect()),
         // The toolchain that a file beside it or above names.
-        "rustup" => everything(
-            matches!(seen.subcommand(), "target" | "component" | "show" | "which")
-                && !has(&["--toolchain"]),
-        ),
+        "rustup" => everything(match seen.subcommand() {
+            "target" | "component" | "show" | "which" => !has(&["--toolchain"]),
+            "toolchain" => seen.args().iter().filter(|a| !a.starts_with('-')).count() < 3,
+            _ => false,
+        }),
         "ls" | "find" if seen.args().first().is_none_or(|a| a.starts_with('-')) => {
             Local::Everything
         }

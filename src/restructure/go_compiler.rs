@@ -3,6 +3,7 @@
 use super::command;
 use super::downloads::go_builds_at_home;
 use super::installs::StageView;
+use super::kept::cleans_go;
 use super::layout::built_on;
 use super::mentions::holds;
 use super::view::View;
@@ -66,7 +67,8 @@ pub(super) fn compiles(instruction: &Instruction) -> bool {
 /// Whether the RUN at `run` compiles with Go and keeps what it makes where Go does by itself.
 pub(super) fn keeps_at_home(of: &StageView<'_>, run: usize) -> bool {
     let instruction = of.stage.instructions.get(run);
-    instruction.is_some_and(compiles) && go_builds_at_home(of, run)
+    let empties = |i: &Instruction| command::seen(i).is_some_and(|all| all.iter().any(cleans_go));
+    instruction.is_some_and(|i| compiles(i) && !empties(i)) && go_builds_at_home(of, run)
 }
 
 /// Whether a container of the target may compile: what it starts does, or is a script that says so. An image that starts

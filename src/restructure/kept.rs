@@ -33,15 +33,17 @@ pub(super) fn why_taken_out(mut words: Vec<String>) -> Option<String> {
 }
 
 /// Flags by which an installer keeps no downloads.
-const FLAGS: [(&str, &str); 3] = [
+const FLAGS: [(&str, &str); 5] = [
     ("pip", "--no-cache-dir"),
     // pip takes the beginning of an option for the option.
     ("pip", "--no-cache"),
     ("uv", "--no-cache"),
+    ("poetry", "--no-cache"),
+    ("bun", "--no-cache"),
 ];
 
 /// Commands that empty an ecosystem's downloads, by their first words.
-const CLEANERS: [(&str, &[&str]); 15] = [
+const CLEANERS: [(&str, &[&str]); 21] = [
     ("apt", &["apt", "autoclean"]),
     ("apt", &["apt", "clean"]),
     ("apt", &["apt-get", "autoclean"]),
@@ -53,7 +55,14 @@ const CLEANERS: [(&str, &[&str]); 15] = [
     ("pip", &["pip3", "cache", "purge"]),
     ("npm", &["npm", "cache", "clean"]),
     ("yarn", &["yarn", "cache", "clean"]),
+    // What no project links to goes: all that is copied from a mount (pnpm.io/cli/store).
+    ("pnpm", &["pnpm", "store", "prune"]),
+    ("bun", &["bun", "pm", "cache", "rm"]),
+    ("poetry", &["poetry", "cache", "clear"]),
     ("uv", &["uv", "cache", "clean"]),
+    ("uv", &["uv", "cache", "prune"]),
+    ("maven", &["mvn", "dependency:purge-local-repository"]),
+    ("dart", &["dart", "pub", "cache", "clean"]),
     ("composer", &["composer", "clear-cache"]),
     ("composer", &["composer", "clearcache"]),
     ("nuget", &["dotnet", "nuget", "locals"]),
@@ -99,10 +108,21 @@ pub(super) fn emptied_in(
         let span = Span::new(start + piece.span.start, start + piece.span.end);
         let part = view.text().get(span.range())?;
         let flags = FLAGS.iter().filter(|(e, _)| *e == ecosystem);
-        if commands.iter().all(|s| s.name().starts_with(ecosystem)) {
-            for (_, flag) in flags {
+        for (_, flag) in flags {
+            let said = |s: &&&Seen| s.args().iter().any(|a| a == flag);
+            let ours = commands.iter().filter(|s| s.name().starts_with(ecosystem));
+            let n_said = ours.filter(said).count();
+            // Where another command says it too, or a text inside, it is not known whose is which.
+            if n_said > 0 && words(part, flag).len() != n_said {
+                return None;
+            }
+            if n_said > 0 {
                 found.take_words(part, span.start, flag);
             }
+        }
+        // Its directory goes too, which cannot be taken from under a mount.
+        if ecosystem == "go" && commands.iter().any(|s| cleans_go(s)) {
+            return None;
         }
         let Some(what) = commands.iter().find_map(|s| cleans(s, ecosystem, targets)) else {
             continue;
@@ -183,11 +203,22 @@ struct Cleaning {
     doubt: Option<String>,
 }
 
+/// `go clean -modcache`, `go clean -cache`: what Go has fetched or compiled goes (`go help clean`).
+pub(super) fn cleans_go(seen: &Seen) -> bool {
+    let is_cache = |word: &String| matches!(word.trim_start_matches('-'), "modcache" | "cache");
+    seen.name() == "go" && seen.subcommand() == "clean" && seen.args().iter().any(is_cache)
+}
+
 /// What of a command empties the downloads at `targets`.
 fn cleans(seen: &Seen, ecosystem: &str, targets: &[&str]) -> Option<Cleaning> {
     let is_cleaner = |words: &[&str]| {
         let mut said = seen.words.iter().filter(|w| !w.starts_with('-'));
-        words.iter().all(|w| said.next().is_some_and(|s| s == w))
+        // `composer.phar clear-cache`.
+        let is_said = |w: &&str| {
+            said.next()
+                .is_some_and(|s| s.trim_end_matches(".phar") == *w)
+        };
+        words.iter().all(is_said)
     };
     if CLEANERS
         .iter()
