@@ -1,5 +1,6 @@
 //! What of a build asks git: for its version, by a command, or by reading `.git`.
 
+use super::git_programs::{askers, included, is_makefile};
 use super::git_scripts::scripts_behind;
 use super::git_words::{GIT_VERSIONED, asks_git, needs_git};
 use super::layout::{mount_field, reachable};
@@ -46,7 +47,15 @@ pub(super) fn git_readers(view: &View<'_>) -> Option<Vec<String>> {
     if scripts.values().any(|text| needs_git(text)) {
         return None;
     }
-    for (path, _) in view.files.iter().filter(|(p, _)| is_manifest(p)) {
+    let included = included(view);
+    let behind = scripts
+        .values()
+        .map(|t| String::from_utf8_lossy(t).into_owned());
+    let texts: Vec<String> = runs.iter().cloned().chain(behind).collect();
+    let makes = texts.iter().any(|t| holds(t.as_bytes(), b"make"));
+    let is_made_of = |p: &RepoPath| is_makefile(p) || included.contains(p);
+    let says = |p: &RepoPath| is_manifest(p) || is_made_of(p);
+    for (path, _) in view.files.iter().filter(|(p, _)| says(p)) {
         let Some(bytes) = (view.read)(path) else {
             continue;
         };
@@ -56,9 +65,7 @@ pub(super) fn git_readers(view: &View<'_>) -> Option<Vec<String>> {
         let name = path.to_string();
         let short = name.rsplit('/').next().unwrap_or_default();
         let is_run = match short {
-            "Makefile" | "makefile" | "GNUmakefile" => {
-                runs.iter().any(|r| holds(r.as_bytes(), b"make"))
-            }
+            _ if is_made_of(path) => makes,
             _ if short.ends_with(".sh") => {
                 runs.iter().any(|r| holds(r.as_bytes(), short.as_bytes()))
             }
@@ -72,6 +79,15 @@ pub(super) fn git_readers(view: &View<'_>) -> Option<Vec<String>> {
         ));
     }
     let handed = handed_on(view, &runs);
+    for asker in askers(view, &[texts, handed.clone()].concat()) {
+        if asker.is_run {
+            return None;
+        }
+        doubts.push(format!(
+            "{} asks git; check that no build step runs it",
+            asker.path
+        ));
+    }
     for (path, _) in scripts_behind(view, &handed)
         .iter()
         .filter(|(path, text)| !is_manifest(path) && needs_git(text))
@@ -94,6 +110,8 @@ pub(super) fn git_readers(view: &View<'_>) -> Option<Vec<String>> {
                 .to_owned(),
         );
     }
+    let mut told = BTreeSet::new();
+    doubts.retain(|d| told.insert(d.clone()));
     doubts.truncate(3);
     Some(doubts)
 }

@@ -20,6 +20,7 @@ pub mod filter;
 pub mod filtered;
 pub mod finding;
 mod git_asked;
+mod git_programs;
 mod git_scripts;
 mod git_words;
 mod go_compiler;

@@ -104,12 +104,14 @@ impl Read<'_> {
         let mut is_value = false;
         let named = seen.args().iter().filter(|word| {
             let skipped = std::mem::replace(&mut is_value, INDEXES.contains(&word.as_str()));
-            !skipped && !word.starts_with('-') && !word.contains('/')
+            !skipped && !word.starts_with('-')
         });
         let named = named.filter(|w| !matches!(w.as_str(), "install" | "pip"));
-        let mut names = named.map(|word| {
+        // `torch==$(grep -o 'torch.*' pyproject.toml)` names torch; a path names no package.
+        let mut names = named.filter_map(|word| {
             let end = word.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
-            word[..end.unwrap_or(word.len())].to_ascii_lowercase()
+            let (name, rest) = word.split_at(end.unwrap_or(word.len()));
+            (!rest.starts_with('/')).then(|| name.to_ascii_lowercase())
         });
         names.any(|name| name.len() > 1 && lists.iter().any(|text| says(text, &name)))
     }
@@ -154,6 +156,19 @@ impl StageView<'_> {
         let read = self.stage.instructions.get(run);
         let read = read.and_then(|i| Read::despite_mounts(self, run, i));
         read.is_some_and(|read| read.seen.iter().any(|seen| read.brings(seen, programs)))
+    }
+
+    /// The words of the commands of RUN `run`, and of those behind a `make` or a script.
+    pub(in crate::restructure) fn commands_behind(&self, run: usize) -> Vec<Vec<String>> {
+        let read = self.stage.instructions.get(run);
+        let read = read.and_then(|i| Read::despite_mounts(self, run, i));
+        let mut found = Vec::new();
+        for (read, seen) in read.iter().flat_map(|r| r.seen.iter().map(move |s| (r, s))) {
+            found.push(seen.words.clone());
+            let behind = read.with_call(seen, ecosystem::behind);
+            found.extend(behind.unwrap_or_default());
+        }
+        found
     }
 
     /// Whether a command of RUN `run` takes a Python package of the lists `reads` from an index of its own.

@@ -21,6 +21,7 @@ mod file;
 mod git;
 mod rule;
 mod seldom_read;
+mod testing;
 mod unread;
 mod wanted;
 

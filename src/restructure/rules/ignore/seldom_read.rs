@@ -2,6 +2,7 @@
 
 use super::broad::{Broad, reaches_image};
 use super::file::{abridged, escaped, with_lines};
+use super::testing::{is_of_tests, runs_tests};
 use super::wanted::{is_kept_by_user, is_named};
 use crate::ecosystem::matches_name;
 use crate::restructure::candidate::{Candidate, Safety};
@@ -19,6 +20,9 @@ pub(super) struct Class {
     /// First names of paths, in lower case; `*` is any part.
     names: &'static [&'static str],
 }
+
+/// What the class of tests is called.
+const TESTS: &str = "tests";
 
 pub(super) const CLASSES: &[Class] = &[
     Class {
@@ -98,7 +102,7 @@ pub(super) const CLASSES: &[Class] = &[
         ],
     },
     Class {
-        what: "tests",
+        what: TESTS,
         names: &[
             "test",
             "tests",
@@ -136,6 +140,10 @@ pub(super) fn of_class(
     elsewhere: &BTreeSet<String>,
     class: &Class,
 ) -> Option<Candidate> {
+    let tests_run = runs_tests(view);
+    if tests_run && class.what == TESTS {
+        return None;
+    }
     let named = names_in_copies(view);
     let kept = |first: &str| is_named(&named, first) || is_named(elsewhere, first);
     let runs: Vec<String> = run_texts(view).collect();
@@ -165,9 +173,11 @@ pub(super) fn of_class(
     }
     // What the tree itself refers to stays, unless it is only other documentation that does.
     let mut mentioned = Vec::new();
-    tops.retain(|first, _| match referred(view, first) {
+    tops.retain(|first, _| match referred(view, first, tests_run) {
         Referred::No => true,
         Referred::ByManifest => false,
+        // They are part of what is run.
+        Referred::Elsewhere(path) if tests_run && is_of_tests(&path) => false,
         Referred::Elsewhere(path) => {
             mentioned.push(format!("{path} mentions {first}"));
             true
@@ -246,7 +256,7 @@ fn matches(pattern: &str, name: &str) -> bool {
 }
 
 /// Whether files that are part of the program refer to a top-level name.
-fn referred(view: &View<'_>, first: &str) -> Referred {
+fn referred(view: &View<'_>, first: &str, tests_run: bool) -> Referred {
     let top = RepoPath::new(first);
     let is_dir = !view.has_file(&top);
     let words: Vec<String> = if is_dir {
@@ -265,6 +275,7 @@ fn referred(view: &View<'_>, first: &str) -> Referred {
         let first = text.split('/').next().unwrap_or_default().to_owned();
         CLASSES
             .iter()
+            .filter(|c| !(tests_run && c.what == TESTS))
             .any(|c| c.names.iter().any(|n| matches(n, &first)))
             || text.ends_with(".md")
             || text.ends_with(".rst")
