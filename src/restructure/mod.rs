@@ -38,6 +38,7 @@ pub mod past;
 mod present;
 mod rewritten;
 mod run_text;
+mod source_asked;
 mod view;
 
 pub mod mentions;
@@ -61,6 +62,7 @@ pub use candidate::TextEdit;
 pub use git_asked::reads_git;
 pub use git_words::asks_git;
 pub use rules::Rule;
+pub use source_asked::installs_from_source;
 pub use view::Accepted;
 pub use view::Feature;
 pub use view::View;

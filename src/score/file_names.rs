@@ -97,6 +97,8 @@ pub fn is_manifest(path: &RepoPath) -> bool {
         || (name.ends_with(".patch") && in_folder(b"patches"))
         || in_folder(b".mvn")
         || in_folder(b".yarn")
+        // Mix reads the project's configuration before it compiles dependencies.
+        || (name.ends_with(".exs") && in_folder(b"config"))
 }
 
 /// Files that no step of a build reads unless it names them: of continuous integration, of editors, of the builder.
@@ -239,6 +241,8 @@ mod tests {
             ("requirements-dev.txt", true),
             ("src/App.csproj", true),
             (".mvn/wrapper/maven-wrapper.properties", true),
+            ("config/prod.exs", true),
+            ("test/a_test.exs", false),
             ("src/main.rs", false),
             ("docs/notes.txt", false),
             ("", false),

@@ -39,5 +39,6 @@ pub use reads::Ask;
 pub use reads::Certainty;
 pub use reads::Reads;
 pub use reads::reads;
+pub use reads::reads_beside;
 pub use step_changes::StepChange;
 pub use step_changes::StepSide;

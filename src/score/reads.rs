@@ -2,7 +2,7 @@
 //!
 //! Package managers of the system read nothing of the sources, installs of dependencies read manifests, compilers read
 //! sources; the rest may read anything. Nobody reads the files of continuous integration and editors, nor the Dockerfile.
-//! Whether `.git` is read is shown elsewhere, on the tree.
+//! Whether `.git` is read, and which installs read the source too, is shown elsewhere, on the tree.
 //!
 //! Never: opens a file.
 
@@ -14,7 +14,7 @@ use crate::restructure::command;
 use crate::restructure::touched;
 use crate::shell::{self, Seen};
 use crate::tree::RepoPath;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What of the context a step reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +99,12 @@ impl Reads {
 
 /// What a step reads, told by the kinds of its commands (`cost::prior`).
 pub fn reads(step: &Step) -> Reads {
+    reads_beside(step, &BTreeSet::new())
+}
+
+/// As [`reads`], where the installs with these words are known to read the source too: their own lifecycle scripts do, or
+/// they build the project itself.
+pub fn reads_beside(step: &Step, from_source: &BTreeSet<Vec<String>>) -> Reads {
     if step.instruction != "RUN" {
         let selectors = step.inputs.iter().filter_map(|i| i.selectors.as_deref());
         return Reads::Copied {
@@ -117,7 +123,10 @@ pub fn reads(step: &Step) -> Reads {
     for seen in script.seen() {
         match prior::classify(&seen).kind {
             kind if READS_NOTHING.contains(&kind) && !names_local_file(&seen) => {}
-            kind if READS_MANIFESTS.contains(&kind) && !installs_project(&seen) => {
+            kind if READS_MANIFESTS.contains(&kind)
+                && !installs_project(&seen)
+                && !from_source.contains(&seen.words) =>
+            {
                 if !matches!(reads, Reads::Sources(_)) {
                     reads = Reads::Manifests;
                 }
@@ -253,11 +262,48 @@ fn names_local_file(seen: &Seen) -> bool {
         .any(|arg| arg.starts_with("./") || arg.starts_with("../"))
 }
 
-/// `pip install .`, `pip install -e .`.
+/// Options of pip and uv that a path follows and that name no project.
+const NAMES_OTHERS: &[&str] = &[
+    "--cache-dir",
+    "--constraint",
+    "--directory",
+    "--extra-index-url",
+    "--find-links",
+    "--index-url",
+    "--prefix",
+    "--project",
+    "--python",
+    "--requirement",
+    "--root",
+    "--src",
+    "--target",
+    "--wheel-dir",
+    "-c",
+    "-d",
+    "-f",
+    "-i",
+    "-p",
+    "-r",
+    "-t",
+    "-w",
+];
+
+/// `pip install .`, `pip install -e .`, `pip wheel /src`, `uv build`, `python setup.py install`.
 fn installs_project(seen: &Seen) -> bool {
-    seen.args()
-        .iter()
-        .any(|arg| arg == "." || arg.starts_with("./") || arg.starts_with(".["))
+    let args = seen.args();
+    let is_here = |arg: &String| {
+        arg == "." || arg.starts_with("./") || arg.starts_with("../") || arg.starts_with(".[")
+    };
+    let named = |(n, arg): (usize, &String)| {
+        arg.starts_with('/') && (n == 0 || !NAMES_OTHERS.contains(&args[n - 1].as_str()))
+    };
+    let is_python =
+        matches!(seen.name(), "pip" | "pip3" | "uv") || seen.name().starts_with("pip3.");
+    args.iter().any(is_here)
+        || (is_python && args.iter().enumerate().any(named))
+        || (matches!(seen.name(), "uv" | "poetry" | "pdm" | "hatch")
+            && seen.subcommand() == "build")
+        || args.first().is_some_and(|arg| arg == "setup.py")
 }
 
 #[cfg(test)]
@@ -288,6 +334,20 @@ mod tests {
                 anything("apt-get install ./local.deb"),
             ),
             ("pip install -e .", anything("pip install -e .")),
+            (
+                "pip install --no-cache-dir /src",
+                anything("pip install --no-cache-dir /src"),
+            ),
+            (
+                "pip wheel -r /src/requirements.txt -w /wheels",
+                Reads::Manifests,
+            ),
+            ("uv build --sdist", anything("uv build --sdist")),
+            ("uv sync --frozen", Reads::Manifests),
+            (
+                "python setup.py install",
+                anything("python setup.py install"),
+            ),
             ("./configure", anything("./configure")),
             (
                 "go build -X v=$(git describe)",
@@ -301,6 +361,17 @@ mod tests {
             let graph = steps(&["FROM a", &format!("RUN {command}")]);
             assert_eq!(reads(&graph.steps[1]), want, "{command}");
         }
+    }
+
+    #[test]
+    fn an_install_that_is_known_to_read_the_source_may_read_anything() {
+        let graph = steps(&["FROM a", "RUN npm ci && npm ci --ignore-scripts"]);
+        let of = |words: &[&str]| {
+            let words = words.iter().map(|w| (*w).to_owned()).collect();
+            reads_beside(&graph.steps[1], &BTreeSet::from([words]))
+        };
+        assert!(matches!(of(&["npm", "ci"]), Reads::Anything { .. }));
+        assert_eq!(of(&["npm", "install"]), Reads::Manifests);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::replay::Runner;
 use crate::restructure::View;
 use crate::restructure::filtered::Filtered;
 use crate::restructure::finding::findings;
+use crate::restructure::installs_from_source;
 use crate::restructure::reads_git;
 use crate::restructure::search::{Draft, search};
 use crate::tree::RepoPath;
@@ -66,6 +67,7 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
     };
     let past = Past {
         git: reads_git(&view),
+        from_source: installs_from_source(&view),
         ..past
     };
     let mut bench = Bench::new(question, &past, &filtered, &now);

@@ -13,6 +13,8 @@ pub(super) struct Past {
     pub(super) of_build: Vec<usize>,
     /// Whether something in the build reads `.git`, where that is known.
     pub(super) git: Option<bool>,
+    /// Words of the installs that read the source.
+    pub(super) from_source: BTreeSet<Vec<String>>,
 }
 
 impl Past {
@@ -23,6 +25,7 @@ impl Past {
             eras: vec![Versions::new()],
             of_build: Vec::new(),
             git: None,
+            from_source: BTreeSet::new(),
         };
         let mut known: BTreeMap<&[u8], usize> = BTreeMap::new();
         for input in question.inputs {

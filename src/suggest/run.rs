@@ -7,8 +7,8 @@ use crate::caveat::Caveat;
 use crate::cost::{Band, BuildCost, CostModel, weight};
 use crate::replay::{Built, Filters, Replay, Settings, Steps};
 use crate::restructure::search::Draft;
-use crate::score::{Ask, Certainty, Reads, needed, reads};
-use std::collections::BTreeMap;
+use crate::score::{Ask, Certainty, Reads, needed, reads_beside};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// One draft over the history: builds gathered by what ran in them.
@@ -35,10 +35,11 @@ pub(super) struct Run {
 struct Told(Option<(Arc<Steps>, Vec<Reads>)>);
 
 impl Told {
-    fn of(&mut self, built: &Built) -> &[Reads] {
+    fn of(&mut self, built: &Built, from_source: &BTreeSet<Vec<String>>) -> &[Reads] {
         let is_known = |(of, _): &(Arc<Steps>, Vec<Reads>)| Arc::ptr_eq(of, &built.steps);
         if !self.0.as_ref().is_some_and(is_known) {
-            let told = built.steps.steps.iter().map(reads).collect();
+            let steps = built.steps.steps.iter();
+            let told = steps.map(|s| reads_beside(s, from_source)).collect();
             self.0 = Some((built.steps.clone(), told));
         }
         self.0.as_ref().map_or(&[], |(_, told)| told)
@@ -95,7 +96,7 @@ impl Run {
             self.best_bold.push(None);
             return;
         };
-        let reads = told.of(&built);
+        let reads = told.of(&built, &shared.past.from_source);
         let git = shared.past.git;
         let ideals = [Certainty::Cautious, Certainty::Bold]
             .map(|certainty| at_best(&built, reads, Ask { certainty, git }));

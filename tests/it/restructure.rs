@@ -21,6 +21,7 @@ use stratigraph::cost::CostModel;
 use stratigraph::dockerfile::{self, Span};
 use stratigraph::history::{BuildInput, Change, Commit, Request};
 use stratigraph::replay::Settings;
+use stratigraph::restructure::installs_from_source;
 use stratigraph::restructure::past::{Name, names_in};
 use stratigraph::restructure::rules::ALL;
 use stratigraph::restructure::search::Proposals;
@@ -445,6 +446,41 @@ fn the_check_refuses_a_run_above_the_files_it_needs() {
         &format!("{base}{mode}{script}"),
         "line 3 names /run.sh",
     );
+}
+
+#[test]
+fn installs_that_build_the_project_or_run_its_scripts_read_the_source() {
+    let check = |manifest: &str, steps: &str, want: &[&str]| {
+        let before = format!("FROM node:22\nWORKDIR /app\n{steps}");
+        let history = format!("{manifest}--- tree\nsrc/a.ts\n--- commits\na ~ src/a.ts\n");
+        let found = Case::new(&before, &history).view(installs_from_source);
+        let found: Vec<String> = found.iter().map(|words| words.join(" ")).collect();
+        assert_eq!(found, want, "{before}\n{history}");
+    };
+    let package = |scripts: &str| format!("--- package.json\n{{\"scripts\": {{{scripts}}}}}\n");
+    let builds = package("\"prepare\": \"tsc\"");
+    check(&builds, "COPY . .\nRUN npm ci\n", &["npm ci"]);
+    check(&builds, "COPY . .\nRUN npm ci --ignore-scripts\n", &[]);
+    check(
+        &package("\"build\": \"tsc\""),
+        "COPY . .\nRUN npm ci\n",
+        &[],
+    );
+    // What another stage made may be of another project.
+    let two = "COPY --from=made /app .\nRUN npm ci\n";
+    check(&builds, two, &[]);
+    check("", "COPY . .\nRUN npm ci\n", &[]);
+    let project =
+        "--- pyproject.toml\n[project]\nname = \"a\"\n[build-system]\nrequires = []\n--- uv.lock\n";
+    check(
+        project,
+        "COPY . .\nRUN uv sync --frozen\n",
+        &["uv sync --frozen"],
+    );
+    let apart = "COPY . .\nRUN uv sync --no-install-project\n";
+    check(project, apart, &[]);
+    let plain = "--- pyproject.toml\n[project]\nname = \"a\"\n--- uv.lock\n";
+    check(plain, "COPY . .\nRUN uv sync --frozen\n", &[]);
 }
 
 #[test]

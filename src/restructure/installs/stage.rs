@@ -153,6 +153,29 @@ impl<'a> StageView<'a> {
         read.seen.iter().filter_map(one).collect()
     }
 
+    /// The commands of RUN `run` that resolve dependencies, by their words, and whether each is known to need the source:
+    /// as they build the project on the way, or as a package's own scripts do.
+    pub(in crate::restructure) fn needing_source(&self, run: usize) -> Vec<(Vec<String>, bool)> {
+        let Some(read) = Read::new(self, run, &self.stage.instructions[run]) else {
+            return Vec::new();
+        };
+        let is_package = |seen: &Seen| {
+            let path = read.path_of(seen, "package.json");
+            path.is_some_and(|path| read.files.iter().any(|(p, _)| *p == path))
+        };
+        let one = |seen: &Seen| {
+            let needs = match read.ask(seen)? {
+                Answer::Plan(plan) => plan.role != Role::Install,
+                // Other ecosystems have other reasons to stay as well.
+                Answer::Whole { ecosystem, .. } => {
+                    matches!(ecosystem, "npm" | "yarn" | "pnpm" | "bun") && is_package(seen)
+                }
+            };
+            Some((seen.words.clone(), needs))
+        };
+        read.seen.iter().filter_map(one).collect()
+    }
+
     /// Whether all commands of RUN `run` are shown to read nothing of the project; `chmod` of `allowed` paths counts.
     pub(in crate::restructure) fn reads_no_project(
         &self,
