@@ -21,6 +21,8 @@ pub struct Effect {
     pub groups: Option<BTreeSet<Group>>,
     /// Files it reads or writes.
     pub files: Files,
+    /// Whether it looks a user or a group up by name, in the image as it then is (`COPY --chown=app`).
+    pub names_users: bool,
     /// Whether the working directory, the user and the shell decide what it does.
     pub reads: State,
     /// Which of them it sets.
@@ -192,11 +194,8 @@ fn of_copy(
         files.extend(absolute(Some(&to), ".git"));
     }
     let chown = instruction.flag("chown").unwrap_or_default();
-    let by_name = chown.bytes().any(|b| !b.is_ascii_digit() && b != b':');
-    if by_name && let Files::Exactly(files) | Files::Places(files) = &mut effect.files {
-        // Names are looked up in the image (BuildKit: solver/llbsolver/file/user_linux.go).
-        files.extend(["/etc/passwd".to_owned(), "/etc/group".to_owned()]);
-    }
+    // BuildKit: solver/llbsolver/file/user_linux.go.
+    effect.names_users = chown.bytes().any(|b| !b.is_ascii_digit() && b != b':');
     if transfer
         .sources
         .iter()
@@ -237,8 +236,38 @@ pub fn conflict(one: &Effect, other: &Effect) -> Option<String> {
         .or_else(|| variable_conflict(other, one))
         .or_else(|| state_conflict(one, other))
         .or_else(|| state_conflict(other, one))
+        .or_else(|| user_conflict(one, other))
         .or_else(|| file_conflict(&one.files, &other.files))
 }
+
+/// Users are looked up in what stands above: there they may be made. What stands below may add others, and must leave
+/// those alone that are there.
+fn user_conflict(one: &Effect, other: &Effect) -> Option<String> {
+    let writes_them = |files: &Files| match files {
+        Files::Nothing => false,
+        Files::Anything => true,
+        Files::Commands(touched) => USERS.iter().any(|table| touched.meets(table)),
+        Files::Exactly(paths) | Files::Places(paths) => {
+            USERS.iter().any(|table| paths.iter().any(|p| p == table))
+                || paths.iter().any(|p| p == "/etc")
+        }
+    };
+    let changes_them = |files: &Files| match files {
+        Files::Commands(touched) => {
+            touched.changes_users
+                || USERS
+                    .iter()
+                    .any(|table| touched.places.iter().any(|p| overlap(p, table)))
+        }
+        others => writes_them(others),
+    };
+    let meet = (other.names_users && writes_them(&one.files))
+        || (one.names_users && changes_them(&other.files));
+    meet.then(|| "one of them names a user and the other may change who that is".to_owned())
+}
+
+/// Where users and groups are looked up.
+const USERS: [&str; 2] = ["/etc/passwd", "/etc/group"];
 
 fn variable_conflict(setter: &Effect, reader: &Effect) -> Option<String> {
     for name in &setter.sets {
@@ -297,14 +326,14 @@ fn file_conflict(one: &Files, other: &Files) -> Option<String> {
             paths.iter().find(|p| a.meets(p)).and_then(|p| shared(p))
         }
         (Files::Exactly(a), Files::Exactly(b)) => {
-            let known: BTreeSet<&String> = a.iter().filter(|p| !is_user_table(p)).collect();
+            let known: BTreeSet<&String> = a.iter().collect();
             b.iter().find(|p| known.contains(p)).and_then(|p| shared(p))
         }
         (Files::Exactly(a) | Files::Places(a), Files::Places(b))
         | (Files::Places(a), Files::Exactly(b)) => {
             let mut pairs = a.iter().flat_map(|x| b.iter().map(move |y| (x, y)));
             pairs
-                .find(|(x, y)| !is_user_table(x) && !is_user_table(y) && overlap(x, y))
+                .find(|(x, y)| overlap(x, y))
                 .and_then(|(x, _)| shared(x))
         }
     }
@@ -315,11 +344,6 @@ fn is_of_packages(path: &str) -> bool {
     ["/bin/", "/node_modules/", "/site-packages/"]
         .iter()
         .any(|dir| path.contains(dir))
-}
-
-/// Two COPYs that look up a user do not meet there: they only read.
-fn is_user_table(path: &str) -> bool {
-    path == "/etc/passwd" || path == "/etc/group"
 }
 
 fn commands_conflict(a: &Touched, b: &Touched) -> Option<String> {

@@ -23,6 +23,8 @@ pub struct Touched {
     pub system: bool,
     /// Whether those of globally installed packages are.
     pub global: bool,
+    /// Whether users and groups that are there may become others or go.
+    pub changes_users: bool,
     /// Whether the working directory decides what is touched.
     pub reads_cwd: bool,
     /// Whether a program runs, or a user is named, that installing system packages may bring.
@@ -77,6 +79,7 @@ pub(super) fn touched_beside(
         }
         if n > 0 && is_piped_installer(&every[n - 1], seen) {
             (all.system, all.global) = (true, true);
+            all.changes_users = true;
             for word in seen.args() {
                 add_word(&mut all, word, cwd, true)?;
             }
@@ -85,13 +88,17 @@ pub(super) fn touched_beside(
         let here = here(&every[..n], seen, cwd, &value);
         match group(seen).or_else(|| fetched.is_built(seen, here.as_deref()))? {
             Group::Words => all.needs_system |= !EVERYWHERE.contains(&seen.name()),
-            Group::System => all.system = true,
+            Group::System => {
+                all.system = true;
+                all.changes_users |= CHANGE_USERS.contains(&seen.name());
+            }
             Group::Global => {
                 all.global = true;
                 all.needs_packages |= is_of_package(seen);
             }
             Group::Build => {
                 (all.global, all.needs_system, all.builds) = (true, true, true);
+                all.changes_users = true;
                 all.places.insert(here.clone()?);
             }
         }
@@ -109,6 +116,11 @@ pub(super) fn touched_beside(
     add_around(&mut all, script, cwd, (&value, is_known), 0)?;
     Some(all)
 }
+
+/// Commands that change users and groups which are there, by their manuals: `useradd` and packages add others.
+const CHANGE_USERS: &[&str] = &[
+    "delgroup", "deluser", "gpasswd", "groupdel", "groupmod", "userdel", "usermod",
+];
 
 /// The variables with those that the text sets once, to something known, and those of its loops.
 fn assigned(

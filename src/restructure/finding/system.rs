@@ -43,8 +43,8 @@ pub(super) fn system_below(
             matches!(&run.command, Command::Shell(text) if is_system_install(&shell::parse(text)));
         let needs = |c: &Copied<'_>| {
             conflict(
-                &effect(view, instruction, &places[index]),
                 &effect(view, c.instruction, &places[c.index]),
+                &effect(view, instruction, &places[index]),
             )
             .is_some()
         };
