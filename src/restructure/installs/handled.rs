@@ -1,9 +1,11 @@
 //! Commands that work on the files they name and on nothing else: which files those are.
 
 use super::super::layout::{absolute, expand, is_within, mentioned, overlap};
-use super::read::Read;
+use super::super::touched::{as_seen, touched};
+use super::read::{Read, is_carried};
 use crate::dockerfile::ast::Kind;
 use crate::ecosystem;
+use crate::shell;
 use crate::shell::Seen;
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
@@ -46,6 +48,32 @@ impl Read<'_> {
         matches!(seen.name(), "nodeenv" | "venv" | "virtualenv")
             && self.with_call(seen, ecosystem::reads_no_project) == Some(true)
             && self.names_others(seen)
+    }
+
+    /// Whether a piece is made of known commands that touch neither the project nor what a COPY brings, and leave nothing
+    /// in the shell: `curl … | tar -xz -C /opt`.
+    pub(super) fn is_apart(&self, piece: usize) -> bool {
+        let piece = &self.script.pieces[piece];
+        let script = shell::parse(self.text_of(piece));
+        let first = self.seen.iter().find(|s| s.command >= piece.commands.0);
+        let here = first.and_then(|s| self.place_of(s));
+        let known = &self.of.places[self.run].variables;
+        let Some(touched) = touched(&script, here.as_deref(), known) else {
+            return false;
+        };
+        let leaves = |c: &shell::Command| is_carried(&as_seen(c)) || c.name() == "exit";
+        let own = here.as_deref().unwrap_or(&self.root);
+        let is_apart = |place: &String| {
+            let mut copies = self.of.copies(self.run);
+            let is_copied = copies.any(|(to, _)| to.is_none_or(|to| overlap(&to, place)));
+            !is_copied && !overlap(place, own) && !overlap(place, &self.root)
+        };
+        let in_root = |p: &RepoPath| absolute(Some(&self.root), &p.to_string());
+        let mut brought = self.origins.keys().filter_map(in_root);
+        !script.commands.iter().any(leaves)
+            && !touched.builds
+            && touched.places.iter().all(is_apart)
+            && !brought.any(|file| touched.meets(&file))
     }
 
     /// Whether a command names files, and none of the context's.

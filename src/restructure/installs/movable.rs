@@ -10,6 +10,11 @@ use crate::tree::RepoPath;
 impl Read<'_> {
     /// What a piece resolves; `None` when it does anything else that is not shown to be harmless.
     pub(super) fn resolves(&self, piece: usize) -> Option<Vec<(ecosystem::Plan, &Seen)>> {
+        let found = self.resolves_by_name(piece);
+        found.or_else(|| self.is_apart(piece).then(Vec::new))
+    }
+
+    fn resolves_by_name(&self, piece: usize) -> Option<Vec<(ecosystem::Plan, &Seen)>> {
         if !self.is_plain(piece) {
             return None;
         }
@@ -168,6 +173,12 @@ impl Read<'_> {
             let line = self.of.stage.instructions[self.run].lines.first;
             needs.doubt(format!("what line {line} takes out again at its end then stays in the layer above: check that the image may be so much larger"));
         }
+        if !is_whole && self.goes_on(n_kept) {
+            let line = self.of.stage.instructions[self.run].lines.first;
+            needs.doubt(format!(
+                "line {line} goes on where one of its commands fails; check that the build may stop there"
+            ));
+        }
         let mut install = self.install(action, ecosystems, needs, shown, dir);
         install.is_hidden = plans.iter().any(|(_, seen)| self.is_hidden(seen));
         let real = plans.iter().filter(|(p, _)| !p.ecosystem.is_empty());
@@ -175,26 +186,24 @@ impl Read<'_> {
         Some(install)
     }
 
+    /// Whether the chain goes on where a piece before piece `at` fails (`a; b`): two RUNs do not.
+    pub(super) fn goes_on(&self, at: usize) -> bool {
+        let stops = |s: &Seen| {
+            let says = |a: &String| a == "errexit" || a.starts_with('-') && a.contains('e');
+            s.name() == "set" && s.args().iter().any(says)
+        };
+        let mut before = (0..at).take_while(|&n| !self.seen_of(n).any(stops));
+        before.any(|n| {
+            let next = self.script.pieces.get(n + 1);
+            let is_lax = next.is_some_and(|p| p.connector == Connector::Then);
+            is_lax && !self.seen_of(n).all(is_carried)
+        })
+    }
+
     /// The chain cut before piece `at`.
     pub(super) fn cut(&self, at: usize) -> Option<Action> {
         let pieces = &self.script.pieces;
         let (head, tail) = (pieces.get(at.checked_sub(1)?)?, pieces.get(at)?);
-        let stops_at_failure = pieces[..at].iter().enumerate().any(|(n, _)| {
-            self.seen_of(n).any(|s| {
-                s.name() == "set"
-                    && s.args()
-                        .iter()
-                        .any(|a| a.starts_with('-') && a.contains('e'))
-            })
-        });
-        // `a; b` goes on where a fails; two RUNs do not.
-        if pieces[1..=at]
-            .iter()
-            .any(|p| p.connector == Connector::Then)
-            && !stops_at_failure
-        {
-            return None;
-        }
         if pieces[at + 1..]
             .iter()
             .any(|p| p.connector == Connector::Or)

@@ -223,7 +223,9 @@ impl Read<'_> {
             tail_start,
             carried,
             ..
-        }) = self.cut(n_free).filter(|_| is_clear)
+        }) = self
+            .cut(n_free)
+            .filter(|_| is_clear && !self.goes_on(n_free))
         else {
             needs.doubt(format!(
                 "check that it needs nothing of what line {at} does before it"
