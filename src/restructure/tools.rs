@@ -63,7 +63,7 @@ pub(super) fn is_by_name(seen: &Seen) -> bool {
         ("pipx", "install") => names_some,
         ("gem", "install") => names_some && !has("-g") && !has("--file"),
         ("go", "install") => !plain.is_empty() && plain.iter().all(|a| a.contains('@')),
-        ("cargo", "install" | "binstall") => names_some && !has("--path"),
+        ("cargo", "install" | "binstall" | "auditable") => cargo_names(args),
         ("conda" | "mamba" | "micromamba", "install") => {
             let reads = ["-f", "--file", "--use-local"];
             names_some
@@ -136,10 +136,61 @@ fn pip_names(args: &[String], n_commands: usize) -> bool {
     !words.is_empty() && words.iter().all(|w| is_name(w) && !w.contains("file://"))
 }
 
+/// Flags of `cargo install` with a value of their own.
+const CARGO_VALUES: &[&str] = &[
+    "-F",
+    "-j",
+    "--bin",
+    "--branch",
+    "--color",
+    "--features",
+    "--git",
+    "--index",
+    "--jobs",
+    "--profile",
+    "--registry",
+    "--rev",
+    "--root",
+    "--tag",
+    "--target",
+    "--target-dir",
+    "--vers",
+    "--version",
+];
+
+/// Whether all that `cargo install` (or `cargo auditable install`) installs is named, or stands at an address elsewhere.
+fn cargo_names(args: &[String]) -> bool {
+    let mut before = "";
+    let mut words = Vec::new();
+    let mut is_fetched = false;
+    for word in args.iter().map(String::as_str) {
+        let is_value = CARGO_VALUES.contains(&before);
+        let address = word
+            .strip_prefix("--git=")
+            .or((before == "--git").then_some(word));
+        match address {
+            Some(address) if address.starts_with("https://") => is_fetched = true,
+            Some(_) => return false,
+            None if word.starts_with("--path") => return false,
+            None if !is_value && !word.starts_with(['-', '+']) => words.push(word),
+            None => {}
+        }
+        before = word;
+    }
+    let verb = words.iter().position(|w| *w != "auditable");
+    let Some((verb, named)) = verb.and_then(|n| words[n..].split_first()) else {
+        return false;
+    };
+    let is_all_named = named.iter().all(|w| is_name(w) && !w.contains("://"));
+    matches!(*verb, "install" | "binstall") && is_all_named && (is_fetched || !named.is_empty())
+}
+
 /// The files and directories that such an install looks at where it runs.
 pub(super) fn settings_beside(seen: &Seen) -> &'static [&'static str] {
     match (seen.name(), seen.subcommand()) {
-        // rustup goes by the toolchain named there, cargo by its settings.
+        // rustup goes by the toolchain named there; settings beside it do not count for what is installed for everyone
+        // (The Cargo Book, cargo-install: "local configuration discovery is ignored").
+        ("cargo", "install" | "auditable") => &["rust-toolchain", "rust-toolchain.toml"],
         ("cargo", _) => &[".cargo", "rust-toolchain", "rust-toolchain.toml"],
         ("dotnet", _) => &[
             "NuGet.Config",
@@ -247,6 +298,17 @@ mod tests {
         check("npm install -g tool.tgz", false);
         check("cargo install just --version 1.2", true);
         check("cargo install --path .", false);
+        check("cargo install --root /usr/local just", true);
+        check(
+            "cargo install --git https://example.org/a/b --rev 1a2b tool",
+            true,
+        );
+        check("cargo install --git=https://example.org/a/b", true);
+        check("cargo install --git ../b", false);
+        check("cargo install --git $URL", false);
+        check("cargo install", false);
+        check("cargo auditable install --locked just", true);
+        check("cargo auditable build", false);
         check("conda install -y numpy=1.26", true);
         check("conda install -y --file spec.txt", false);
         check("dotnet tool install --global dotnet-ef", true);

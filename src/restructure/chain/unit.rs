@@ -2,8 +2,9 @@
 
 use super::super::command::{Group, group, installs, removes};
 use super::super::effect::{Effect, effect};
-use super::super::layout::{Place, mentioned};
+use super::super::layout::{Place, mentioned, overlap};
 use super::super::view::View;
+use super::settle::places;
 use super::state::{Kind, kind_of};
 use crate::dockerfile::ast;
 use crate::dockerfile::ast::Instruction;
@@ -120,6 +121,11 @@ impl<'a> Chain<'a> {
                 unit.with.extend(self.way());
             }
             unit.effect = self.effect_with(&unit);
+            // What runs below would be run by another shell.
+            let is_shell = |p: &String| overlap(p, "/bin/sh") && p != "/";
+            if places(&unit.effect).iter().any(is_shell) {
+                unit.kind = Kind::Closed;
+            }
         }
         unit
     }

@@ -20,7 +20,7 @@ use super::super::super::chain::{Chain, Slice, There};
 use super::super::super::command::is_system_install;
 use super::super::super::effect::{Effect, Files, conflict};
 use super::super::super::installs::StageView;
-use super::super::super::layout::{is_anchored, places};
+use super::super::super::layout::{BASE, is_anchored, overlap, places};
 use super::super::super::lift::declare;
 use super::super::super::moving::{block_of, move_before};
 use super::RULE;
@@ -158,7 +158,12 @@ fn way<'c, 'a>(
         let is_fit = |i: &usize| *i == index || is_light(&ground.stage.instructions[*i]);
         (along.iter().all(is_fit) && (!with_directory || along.len() == 1)).then_some(along)
     };
-    let is_alone = |effect: &Effect, seen: &[Seen]| are_alone(ground, index, effect, seen);
+    let here = ground.places[index].cwd.as_deref().unwrap_or(BASE);
+    let is_here = |p: &String| here != "/" && overlap(p, here);
+    let is_alone = |effect: &Effect, seen: &[Seen]| {
+        are_alone(ground, index, effect, seen)
+            && matches!(&effect.files, Files::Commands(t) if !t.places.iter().any(is_here))
+    };
     let slice = chain.slice(&mut There {
         may: &mut |effect| goal(effect).is_some(),
         is_build: &|(first, last)| {
