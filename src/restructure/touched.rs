@@ -87,7 +87,11 @@ pub(super) fn touched_beside(
         }
         let here = here(&every[..n], seen, cwd, &value);
         match group(seen).or_else(|| fetched.is_built(seen, here.as_deref()))? {
-            Group::Words => all.needs_system |= !EVERYWHERE.contains(&seen.name()),
+            Group::Words => {
+                all.needs_system |= !EVERYWHERE.contains(&seen.name());
+                // What is installed for everyone after it goes there, where PATH leads there.
+                all.global |= makes_environment(seen);
+            }
             Group::System => {
                 all.system = true;
                 all.changes_users |= CHANGE_USERS.contains(&seen.name());
@@ -121,6 +125,11 @@ pub(super) fn touched_beside(
 const CHANGE_USERS: &[&str] = &[
     "delgroup", "deluser", "gpasswd", "groupdel", "groupmod", "userdel", "usermod",
 ];
+
+/// Whether a command makes a place of its own for packages.
+fn makes_environment(seen: &Seen) -> bool {
+    matches!(seen.name(), "nodeenv" | "venv" | "virtualenv")
+}
 
 /// The variables with those that the text sets once, to something known, and those of its loops.
 fn assigned(

@@ -3,6 +3,7 @@
 use super::super::command::cleans_up;
 use super::super::effect::{Effect, Files};
 use super::super::layout::{BASE, absolute, is_within, mentioned, overlap};
+use super::super::mentions::holds;
 use super::super::system_places::OF_MANAGERS;
 use super::mounts::of_mounts;
 use super::slice::Slice;
@@ -55,27 +56,29 @@ impl Slice<'_, '_> {
 
     /// Whether packages would be installed below by lists that were fetched above: those are old by then.
     fn parts_lists(&self) -> bool {
-        let mut is_fetched = false;
         let is_apt = |s: &Seen| matches!(s.name(), "apt" | "apt-get" | "aptitude");
-        let mut parted = false;
-        for unit in self.units(&self.below) {
-            is_fetched |= unit
-                .seen
-                .iter()
-                .any(|s| is_apt(s) && s.subcommand() == "update");
-            parted |= unit.installs_system() && !is_fetched;
+        let is_new = |w: &String| w == "--no-cache" || w == "-U" || w.starts_with("--update");
+        let needs_lists =
+            |s: &&Seen| is_apt(s) || s.name() == "apk" && !s.args().iter().any(is_new);
+        let has_lists = |u: &Unit| u.seen.iter().any(|s| is_apt(s) || s.name() == "apk");
+        if !self
+            .units(&self.taken)
+            .any(|u| u.installs_system() && has_lists(u))
+        {
+            return false;
         }
-        let needs_lists = |unit: &Unit| {
-            let is_new = |w: &String| w == "--no-cache" || w == "-U" || w.starts_with("--update");
-            unit.installs_system()
-                && unit
-                    .seen
-                    .iter()
-                    .any(|s| is_apt(s) || s.name() == "apk" && !s.args().iter().any(is_new))
-        };
-        parted
-            && self.units(&self.taken).any(Unit::installs_system)
-            && self.units(&self.below).any(needs_lists)
+        let mut is_fetched = false;
+        self.below.iter().any(|&n| {
+            let unit = &self.chain.units[n];
+            let updates = |s: &Seen| is_apt(s) && s.subcommand() == "update" && !s.conditional;
+            is_fetched |= unit.seen.iter().any(updates);
+            let installs = unit.installs_system() && unit.seen.iter().any(|s| needs_lists(&s));
+            let text = self.chain.text_of(n).as_bytes();
+            let builds = ["build-dep", "mk-build-deps"]
+                .iter()
+                .any(|w| holds(text, w.as_bytes()));
+            !is_fetched && (installs || builds)
+        })
     }
 
     /// Has what goes take its clean-up along.

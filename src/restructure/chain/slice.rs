@@ -1,8 +1,11 @@
 //! Which parts of a chain can be taken out of it.
 
 use super::super::effect::{Effect, conflict};
+use super::super::layout::{expand, overlap};
+use super::settle::places;
 use super::state::Kind;
 use super::unit::{Chain, Unit};
+use crate::dockerfile::ast;
 use crate::shell::Seen;
 use std::collections::BTreeSet;
 
@@ -70,8 +73,9 @@ impl<'a> Chain<'a> {
                 conflict(&other.effect, &unit.effect).is_none()
                     || (there.is_build)(other.pieces) && (there.is_alone)(&unit.effect, &commands)
             };
+            let is_brought = kept.iter().any(|other| self.brings_programs(other, unit));
             let takes_out = unit.removes_packages() && !kept.is_empty();
-            let is_free = kept.iter().all(is_free) && !takes_out && !is_barred(unit);
+            let is_free = kept.iter().all(is_free) && !takes_out && !is_brought && !is_barred(unit);
             if is_free && (there.may)(&unit.effect) {
                 taken.insert(n);
                 said = commands;
@@ -82,10 +86,31 @@ impl<'a> Chain<'a> {
         taken
     }
 
-    /// Those of the parts that install or fetch something, with what belongs to it.
+    /// Whether one part may put a program of the other where PATH leads to.
+    fn brings_programs(&self, one: &Unit, other: &Unit) -> bool {
+        let system = ["/bin", "/sbin", "/usr/bin", "/usr/sbin"];
+        let all = self.view.dockerfile.instructions();
+        let pairs = all.filter_map(|i| match &i.kind {
+            ast::Kind::Env(pairs) => Some(pairs),
+            _ => None,
+        });
+        let paths = pairs.flatten().filter(|p| p.name == "PATH");
+        let dirs = paths.flat_map(|p| p.value.trim_matches('"').split(':'));
+        let dirs = dirs.filter_map(|dir| expand(dir, &self.place.variables));
+        let mut own = dirs.filter(|d| d.starts_with('/') && !system.contains(&d.as_str()));
+        let made = places(&one.effect);
+        other.runs_programs() && own.any(|dir| made.iter().any(|p| overlap(p, &dir)))
+    }
+
+    /// Those of the parts that install or fetch something, with what belongs to it: what stands before them may be what
+    /// they go by.
     fn with_gain(&self, taken: &BTreeSet<usize>) -> BTreeSet<usize> {
         let mut with: BTreeSet<usize> = taken.clone();
         with.retain(|&n| self.units[n].is_gain());
+        let Some(&last) = with.last() else {
+            return with;
+        };
+        with.extend(taken.range(..last));
         loop {
             let belongs = |n: &usize| {
                 with.iter().any(|w| {
@@ -117,7 +142,7 @@ impl Slice<'_, '_> {
     }
 
     /// The RUN above as an instruction.
-    pub(in crate::restructure) fn run(&self) -> crate::dockerfile::ast::Instruction {
+    pub(in crate::restructure) fn run(&self) -> ast::Instruction {
         self.chain.saying(&self.said())
     }
 

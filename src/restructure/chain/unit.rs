@@ -1,7 +1,7 @@
 //! A chain in its parts.
 
 use super::super::command::{Group, group, installs, removes};
-use super::super::effect::{Effect, effect};
+use super::super::effect::{Effect, Files, effect};
 use super::super::layout::{Place, mentioned, overlap};
 use super::super::view::View;
 use super::settle::places;
@@ -263,6 +263,14 @@ impl Unit {
     fn fetches(&self) -> bool {
         let is_fetch = |s: &Seen| matches!(s.name(), "curl" | "git" | "wget");
         self.seen.iter().any(is_fetch)
+    }
+
+    /// Whether it runs programs that are not in every image.
+    pub(super) fn runs_programs(&self) -> bool {
+        match &self.effect.files {
+            Files::Commands(touched) => touched.needs_system || self.installs_tools(),
+            _ => true,
+        }
     }
 
     pub(super) fn removes_packages(&self) -> bool {
