@@ -12,7 +12,8 @@
 //! ```
 //! Source: docs.docker.com/reference/dockerfile, "Example: cache apt packages". `docker-clean`, which the images of Debian
 //! and Ubuntu hold (github.com/debuerreotype/debuerreotype, scripts/debuerreotype-minimizing-config), empties the
-//! archives after each install. It is gone for whatever stands below, so all RUNs on one image get the mounts or none.
+//! archives after each install. It is gone for whatever stands below, so all RUNs on one image get the mounts or none;
+//! mounts that are there already are completed, for as long as the file cleans they hold nothing.
 //!
 //! Lists in a mount may be older than the layers, or gone: only where each RUN that installs also updates. `apt` removes
 //! what it has installed unless told otherwise (apt(8), "Differences to apt-get(8)"); `apt-get` does not. Which packages came as dependencies is
@@ -24,7 +25,7 @@ use super::super::layout::{At, built_on};
 use super::super::taken::{gives, is_in_image, takes_below};
 use super::edit::with_mounts;
 use super::family::{Family, Kept};
-use super::found::{Reading, Run, has_mount, read};
+use super::found::{OwnMount, Reading, Run, own_mounts, read};
 use crate::dockerfile::ast::Kind;
 use crate::shell::Seen;
 use std::collections::BTreeMap;
@@ -37,6 +38,8 @@ const MARKING: [&str; 2] = ["apt-mark", "deborphan"];
 const ARCHIVES: &str = "/var/cache/apt";
 const STATE: &str = "/var/lib/apt";
 const LISTS: &str = "/var/lib/apt/lists";
+/// Where a mount of somebody else's is completed.
+const PLACES: [&str; 3] = [ARCHIVES, STATE, LISTS];
 const CLEANS: &str = "/etc/apt/apt.conf.d/docker-clean";
 const NO_CLEANS: &str = "rm -f /etc/apt/apt.conf.d/docker-clean";
 const KEEPS: &str =
@@ -56,15 +59,22 @@ pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
     let view = family.view;
     let mut runs: Vec<(At, Run<'_>)> = Vec::new();
     let mut marks = false;
+    let (mut has_lists, mut has_state) = (false, false);
     for &stage in &family.stages {
         if takes_below(view, stage, ARCHIVES) || takes_below(view, stage, STATE) {
             return None;
         }
         let instructions = &view.dockerfile.stages[stage].instructions;
         for (index, instruction) in instructions.iter().enumerate() {
-            if has_mount(instruction, &[ARCHIVES, STATE]) {
+            let own: Vec<OwnMount<'_>> = own_mounts(instruction, &[ARCHIVES, STATE]);
+            if !own
+                .iter()
+                .all(|m| m.is_plain && PLACES.contains(&m.at.as_str()))
+            {
                 return None;
             }
+            has_lists |= own.iter().any(|m| m.at == LISTS);
+            has_state |= own.iter().any(|m| m.at == STATE);
             let place = family.places.get(stage)?.get(index)?;
             match read(view, instruction, place, &PROGRAMS) {
                 // Whether the lists are there must not depend on what the RUN finds.
@@ -91,8 +101,12 @@ pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
         .filter(|(_, run)| run.of(&PROGRAMS).any(installs))
         .collect();
     let updates_all = installing.iter().all(|(_, run)| updates_first(run));
+    // What is there already must fit what is known of the RUNs.
+    if has_state && (has_lists || marks) || (has_state || has_lists) && !updates_all {
+        return None;
+    }
     let mut targets = vec![ARCHIVES];
-    targets.extend(updates_all.then_some(if marks { LISTS } else { STATE }));
+    targets.extend(updates_all.then_some(if marks || has_lists { LISTS } else { STATE }));
     let still = "Packages are still unpacked and installed, apt-get update still asks the servers, and RUNs with these mounts wait for each other.";
     let mut kept = Kept::new("apt", targets, still);
     let mut told: BTreeMap<usize, Told> = BTreeMap::new();
@@ -114,8 +128,11 @@ pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
         };
         told.insert(at.stage, now);
         let emptied = run.emptied(view, "apt", &kept.targets)?;
-        kept.edits
-            .extend(with_mounts(view, run, &kept.targets, &commands)?);
+        let edits = with_mounts(view, run, &kept.targets, &commands)?;
+        if edits.is_empty() && emptied.edits.is_empty() {
+            continue;
+        }
+        kept.edits.extend(edits);
         kept.doubts.extend(emptied.doubts);
         let removes = |word: &String| word.contains(STATE);
         if updates_all && !emptied.words.iter().any(removes) {
@@ -126,6 +143,9 @@ pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
         kept.doubts
             .extend(run.doubt_of_scripts(family.view, &kept.targets));
         kept.lines.push(run.instruction.lines);
+    }
+    if kept.lines.is_empty() {
+        return None;
     }
     let is_in_image = family
         .stages

@@ -2,7 +2,7 @@
 
 use super::super::candidate::TextEdit;
 use super::super::view::View;
-use super::found::Run;
+use super::found::{Run, own_mounts};
 use crate::dockerfile::Span;
 use crate::shell::{Connector, Piece};
 
@@ -10,19 +10,35 @@ use crate::shell::{Connector, Piece};
 const INDENT: &str = "    ";
 
 /// Puts mounts at `targets` behind RUN, each on a line of its own, and `commands` before the first command that does
-/// something.
+/// something. A mount that is there is told that only one build at a time may use it.
 pub(super) fn with_mounts(
     view: &View<'_>,
     run: &Run<'_>,
     targets: &[&str],
     commands: &[&str],
 ) -> Option<Vec<TextEdit>> {
+    let own = own_mounts(run.instruction, targets);
+    let is_missing = |t: &&&str| !own.iter().any(|m| m.at == **t);
+    let missing: Vec<&&str> = targets.iter().filter(is_missing).collect();
+    let mut edits: Vec<TextEdit> = before_first(run, commands).into_iter().collect();
+    for mount in own.iter().filter(|m| !m.says_sharing) {
+        let end = mount.flag.span.end;
+        // A quote at its end would be left behind.
+        let is_bare = view
+            .text()
+            .get(..end)?
+            .ends_with(|c: char| c.is_alphanumeric() || c == '/');
+        edits.push(is_bare.then(|| TextEdit::insert(end, ",sharing=locked"))?);
+    }
+    if missing.is_empty() {
+        return Some(edits);
+    }
     let at = run.instruction.span.start + "RUN".len();
     let rest = view.text().get(at..run.instruction.span.end)?;
     let escape = view.dockerfile.escape;
     let indent = indent(rest);
-    let mount = |target: &&str| format!("--mount=type=cache,target={target},sharing=locked");
-    let mounts: Vec<String> = targets.iter().map(mount).collect();
+    let mount = |target: &&&str| format!("--mount=type=cache,target={target},sharing=locked");
+    let mounts: Vec<String> = missing.iter().map(mount).collect();
     let mut flags = format!(" {}", mounts.join(&format!(" {escape}\n{indent}")));
     let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
     let is_continued = rest.trim_start_matches([' ', '\t']).starts_with(escape);
@@ -31,8 +47,7 @@ pub(super) fn with_mounts(
         flags = format!("{flags} {escape}\n{indent}");
         span = Span::new(at, at + blanks);
     }
-    let mut edits = vec![TextEdit::replace(span, flags)];
-    edits.extend(before_first(run, commands));
+    edits.push(TextEdit::replace(span, flags));
     Some(edits)
 }
 

@@ -4,7 +4,7 @@ use super::super::kept::{Emptied, emptied_in};
 use super::super::layout::{Place, is_within, mount_field, names_root, overlap};
 use super::super::run_text::{RunText, run_text};
 use super::super::view::View;
-use crate::dockerfile::ast::{Instruction, Kind};
+use crate::dockerfile::ast::{Flag, Instruction, Kind};
 use crate::shell::{Command, Connector, Seen};
 use crate::tree::RepoPath;
 
@@ -205,6 +205,38 @@ fn target(mount: &str) -> Option<String> {
     let names = ["target", "dst", "destination"];
     let at = names.iter().find_map(|n| mount_field(mount, n))?;
     Some(at.trim_end_matches('/').to_owned())
+}
+
+/// A mount that a RUN has already.
+pub(super) struct OwnMount<'a> {
+    /// Where it stands, without a slash at its end.
+    pub(super) at: String,
+    /// Whether it is a cache mount that says nothing else but who may use it at the same time.
+    pub(super) is_plain: bool,
+    /// Whether that is said.
+    pub(super) says_sharing: bool,
+    /// Its flag.
+    pub(super) flag: &'a Flag,
+}
+
+/// The mounts of `instruction` at, above or below one of `targets`.
+pub(super) fn own_mounts<'a>(instruction: &'a Instruction, targets: &[&str]) -> Vec<OwnMount<'a>> {
+    let mounts = instruction.flags.iter().filter(|f| f.name == "mount");
+    let read = |flag: &'a Flag| {
+        let mount = flag.value.as_deref()?;
+        let at = target(mount)?;
+        let plain = ["type=cache", "target=", "dst=", "destination=", "sharing="];
+        let is_plain = |part: &str| plain.iter().any(|p| part.starts_with(p));
+        Some(OwnMount {
+            at,
+            is_plain: mount_field(mount, "type") == Some("cache") && mount.split(',').all(is_plain),
+            says_sharing: mount_field(mount, "sharing").is_some(),
+            flag,
+        })
+    };
+    let all = mounts.filter_map(read);
+    all.filter(|m| targets.iter().any(|t| overlap(&m.at, t)))
+        .collect()
 }
 
 /// Whether a mount of `instruction` stands at, above or below one of `targets`.
