@@ -48,6 +48,8 @@ const FOUND_DONE: &[(&str, &[&str], u64)] = &[
     ("dotnet restore", &["dotnet restore"], 15),
     ("go mod download", &["go mod download"], 10),
     ("gradle build", &["gradle dependencies"], 60),
+    // Behind it, Cargo builds.
+    ("make", &["cargo chef cook"], 20),
     ("mix deps.get", &["mix deps.get"], 15),
     ("mvn dependency", &["mvn dependency"], 15),
     (
@@ -162,6 +164,7 @@ mod tests {
             ("sh ./mvnw clean package", "mvn dependency"),
             ("mix do deps.get, compile", "mix deps.compile"),
             ("deno cache main.ts", "deno install"),
+            ("make release", "cargo chef cook"),
         ] {
             assert!(ms(build, &[resolver]) < ms(build, &[]), "{build}");
         }

@@ -564,11 +564,13 @@ fn joined<'s>(words: impl Iterator<Item = &'s str>) -> String {
 }
 
 fn cache(call: &Call<'_>) -> Option<CacheDir> {
-    (call.program() == "cargo"
-        && matches!(
-            call.verb_after_toolchain(),
-            Some("build" | "install" | "fetch" | "check" | "test" | "chef")
-        ))
-    .then_some(())?;
+    let fetches = match call.verb_after_toolchain()? {
+        "b" | "build" | "install" | "fetch" | "check" | "test" | "auditable" | "zigbuild"
+        | "nextest" | "run" => true,
+        // `prepare` looks at the manifests alone.
+        "chef" => call.has("cook"),
+        _ => false,
+    };
+    (call.program() == "cargo" && fetches).then_some(())?;
     CacheDir::store("/usr/local/cargo/registry")
 }

@@ -6,7 +6,7 @@ use super::cargo::{
 };
 use super::files::Files;
 use super::needs::{Needs, within};
-use super::{Call, python, text};
+use super::{Call, make, python, text};
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 use toml::Value;
@@ -82,9 +82,65 @@ const IDLE_OPTIONS: &[(&str, bool)] = &[
     ("-q", false),
 ];
 
-/// The recipe for a command that builds; `None` for any other command, and where cargo-chef does not fit: crates beside
-/// the project, vendored dependencies, options that it has not.
+/// The recipe for a command that builds, or for the first that a `make` builds with; `None` for any other command, and
+/// where cargo-chef does not fit: crates beside the project, vendored dependencies, options that it has not.
 pub fn recipe(call: &Call<'_>) -> Option<Recipe> {
+    direct(call).or_else(|| behind_make(call))
+}
+
+/// Variables by which Cargo and the compiler go, for all crates.
+const STEERING: [&str; 7] = ["AR", "CARGO", "CC", "CFLAGS", "CXX", "CXXFLAGS", "RUST"];
+
+/// The recipe for the first command with Cargo behind a `make`, its variables as they are where nothing more is set.
+fn behind_make(call: &Call<'_>) -> Option<Recipe> {
+    let goal = make::as_called(call).filter(|goal| !goal.has_includes)?;
+    let exported = goal.exported?;
+    let is_steering = |name: &str| STEERING.iter().any(|s| name.starts_with(s));
+    if exported
+        .iter()
+        .any(|(name, value)| value.is_none() && is_steering(name))
+    {
+        return None;
+    }
+    let is_cargo = |made: &&make::Made| made.seen.name() == "cargo" && !made.has_place;
+    let mut builds = goal.commands.iter().filter(is_cargo);
+    let (made, mut recipe) = builds.find_map(|made| {
+        let is_known =
+            !made.seen.conditional && !made.seen.words.iter().any(|w| w.contains(make::UNKNOWN));
+        let at = made.inner(call, &goal.dir).filter(|_| is_known)?;
+        Some((made, direct(&at.call(call))?))
+    })?;
+    // Build scripts of dependencies get what the Makefile sets.
+    let own = made.seen.assignments.iter().cloned();
+    let known = exported
+        .iter()
+        .filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
+    let set: Vec<String> = known
+        .chain(own)
+        .map(|(name, value)| format!("{name}={}", text::quoted(&value)))
+        .collect();
+    if !set.is_empty() {
+        recipe.cook = format!("{} {}", set.join(" "), recipe.cook);
+    }
+    recipe.doubts.push(
+        "variables and conditions of the Makefile are taken as they are where no more is set"
+            .to_owned(),
+    );
+    let unset: Vec<&str> = exported
+        .iter()
+        .filter(|(_, value)| value.is_none())
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if !unset.is_empty() {
+        recipe.doubts.push(format!(
+            "the Makefile sets {} when it is run: check that no dependency is built by that",
+            unset.join(" and ")
+        ));
+    }
+    Some(recipe)
+}
+
+fn direct(call: &Call<'_>) -> Option<Recipe> {
     let toolchain = toolchain_word(call);
     let args = &call.args()[usize::from(toolchain.is_some())..];
     // As it is found by name: what it writes is known of this very text.

@@ -225,9 +225,10 @@ fn cache(call: &Call<'_>) -> Option<CacheDir> {
 
 /// As [`cache`], of the first command of a Makefile that has one.
 fn made_cache(call: &Call<'_>) -> Option<CacheDir> {
-    let (base, commands) = make::commands(call)?;
+    let goal = make::as_called(call)?;
+    let base = goal.dir;
+    let commands = goal.commands.iter();
     commands
-        .iter()
         .filter(|made| made.seen.name() == "go")
         .find_map(|made| cache(&made.inner(call, &base)?.call(call)))
 }

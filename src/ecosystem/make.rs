@@ -1,8 +1,10 @@
 //! Make: the commands of a target's recipe and of its prerequisites', as far as the Makefile says them.
 //!
-//! This is no make. Files it includes, functions and patterns are not followed, conditions are not decided: what stands
-//! behind one counts as not said plainly. The recipes themselves are read by [`crate::shell`].
+//! This is no make. Files it includes, most functions and patterns are not followed. Conditions are decided only where that
+//! is asked for ([`as_called`]); what stands behind one counts as not said plainly in any case. The recipes themselves are
+//! read by [`crate::shell`].
 
+use super::make_conditions::{Block, Blocks, Known, function};
 use super::needs::within;
 use super::{Call, Files};
 use crate::shell;
@@ -22,6 +24,8 @@ const MOST_VALUES: usize = 512;
 const DEEPEST: usize = 8;
 /// Stands for a value that is not looked at.
 pub(super) const SOME: &str = "_";
+/// The same in what comes of [`as_called`]: no text holds it by itself.
+pub(super) const UNKNOWN: &str = "\u{FFFD}";
 
 /// A Makefile, read.
 #[derive(Default)]
@@ -31,6 +35,19 @@ pub(super) struct Makefile {
     rules: BTreeMap<String, Rule>,
     /// The first target, which is made where none is named.
     first: Option<String>,
+    /// What the caller has set, where conditions are decided by that.
+    called: Option<Called>,
+    /// Variables that the commands get; `None` for all of them.
+    exported: Option<BTreeSet<String>>,
+    /// Targets whose commands get variables of their own.
+    exporting: BTreeSet<String>,
+}
+
+/// What a call of make sets.
+struct Called {
+    /// Variables of the command line, which the Makefile cannot change.
+    given: BTreeMap<String, String>,
+    env: BTreeMap<String, String>,
 }
 
 #[derive(Default)]
@@ -54,6 +71,9 @@ pub(super) struct Goal {
     pub(super) has_includes: bool,
     /// Lines that ask the shell: outside of recipes, and in those that are run.
     pub(super) asking: Vec<String>,
+    /// The variables that the commands get, with their values where these are known; `None` where all of the Makefile's
+    /// are.
+    pub(super) exported: Option<BTreeMap<String, Option<String>>>,
 }
 
 /// One command of a recipe.
@@ -122,25 +142,40 @@ pub(super) fn commands(call: &Call<'_>) -> Option<(RepoPath, Vec<Made>)> {
 
 /// What a call of make comes to; `None` where this is no make, or its Makefile is not at hand.
 pub(super) fn goal(call: &Call<'_>) -> Option<Goal> {
+    goal_of(call, false)
+}
+
+/// As [`goal`], with conditions decided as they are where nothing more is set than what is known of the call. Whoever asks
+/// must do no harm where something else is set.
+pub(super) fn as_called(call: &Call<'_>) -> Option<Goal> {
+    goal_of(call, true)
+}
+
+fn goal_of(call: &Call<'_>, decides: bool) -> Option<Goal> {
     if !matches!(call.program(), "make" | "gmake") {
         return None;
     }
     let dir = call.dir_by(&["-C", "--directory"])?;
     let (path, text) = text(call, &call.files, &dir)?;
-    let mut makefile = Makefile::read(&text);
-    let (mut goals, mut given) = (Vec::new(), Vec::new());
+    let (mut goals, mut given, mut values) = (Vec::new(), Vec::new(), Vec::new());
     let words: Vec<String> = call.args().iter().flat_map(|w| split(call, w)).collect();
     for word in goals_of(&words) {
         match word.split_once('=') {
             Some((name, value)) => {
                 let known = call.expanded(value).filter(|v| !v.contains('`'));
                 given.extend(known.map(|value| (name.to_owned(), value)));
-                let value = Some(value.to_owned());
-                makefile.variables.insert(name.to_owned(), value);
+                values.push((name.to_owned(), value.to_owned()));
             }
             None => goals.push(word.to_owned()),
         }
     }
+    let called = decides.then(|| Called {
+        given: values.iter().cloned().collect(),
+        env: call.env.clone(),
+    });
+    let mut makefile = Makefile::read(&text, called);
+    let values = values.into_iter().map(|(name, value)| (name, Some(value)));
+    makefile.variables.extend(values);
     if goals.is_empty() {
         goals.extend(makefile.first.clone());
     }
@@ -169,6 +204,10 @@ pub(super) fn goal(call: &Call<'_>) -> Option<Goal> {
     let run = recipes.flat_map(|rule| rule.recipe.iter().map(|(line, _)| line.as_str()));
     let asking = outside.chain(run).filter(|l| l.contains("$(shell"));
     let asking = asking.map(str::to_owned).collect();
+    let value = |name: &String| (name.clone(), makefile.value(&format!("$({name})")));
+    let exported = makefile.exported.as_ref();
+    let exported = exported.filter(|_| visited.is_disjoint(&makefile.exporting));
+    let exported = exported.map(|names| names.iter().map(value).collect());
     Some(Goal {
         dir,
         makefile: path,
@@ -177,6 +216,7 @@ pub(super) fn goal(call: &Call<'_>) -> Option<Goal> {
         is_closed,
         has_includes,
         asking,
+        exported,
     })
 }
 
@@ -223,14 +263,20 @@ fn goals_of(args: &[String]) -> Vec<&str> {
 }
 
 impl Makefile {
-    fn read(text: &str) -> Self {
-        let mut made = Self::default();
+    fn read(text: &str, called: Option<Called>) -> Self {
+        let mut made = Self {
+            called,
+            exported: Some(BTreeSet::new()),
+            ..Self::default()
+        };
         let joined = text.replace("\\\r\n", " ").replace("\\\n", " ");
         let mut targets: Vec<String> = Vec::new();
-        let (mut n_conditions, mut is_defining) = (0usize, false);
+        let (mut blocks, mut is_defining) = (Blocks::default(), false);
         for line in joined.lines().take(MOST_LINES) {
             if let Some(command) = line.strip_prefix('\t').filter(|_| !targets.is_empty()) {
-                made.add_recipe(&targets, command, n_conditions > 0);
+                if blocks.state() != Block::Off {
+                    made.add_recipe(&targets, command, !blocks.is_empty());
+                }
                 continue;
             }
             let line = line.split('#').next().unwrap_or(line).trim();
@@ -238,39 +284,64 @@ impl Makefile {
             match first {
                 "define" => is_defining = true,
                 "endef" => is_defining = false,
-                "ifeq" | "ifneq" | "ifdef" | "ifndef" => n_conditions += 1,
-                "endif" => n_conditions = n_conditions.saturating_sub(1),
-                "" | "else" | "include" | "-include" | "sinclude" => {}
-                _ if is_defining => {}
-                _ => made.add_line(line, n_conditions > 0, &mut targets),
+                "ifeq" | "ifneq" | "ifdef" | "ifndef" | "else" | "endif" => {
+                    let decides = made.called.is_some();
+                    let known = |text: &str| made.value(text).filter(|_| decides);
+                    blocks.read(line, &known);
+                }
+                "" | "include" | "-include" | "sinclude" => {}
+                _ if is_defining || blocks.state() == Block::Off => {}
+                _ => made.add_line(line, &blocks, &mut targets),
             }
         }
         made
     }
 
     /// An assignment or the head of a rule.
-    fn add_line(&mut self, line: &str, is_conditional: bool, targets: &mut Vec<String>) {
+    fn add_line(&mut self, line: &str, blocks: &Blocks, targets: &mut Vec<String>) {
         let mut line = line;
-        for word in ["export ", "override "] {
-            line = line.strip_prefix(word).unwrap_or(line).trim_start();
+        let is_exported = line == "export" || line.starts_with("export ");
+        for word in ["export", "override"] {
+            let rest = line.strip_prefix(word);
+            let rest = rest.filter(|r| r.is_empty() || r.starts_with(' '));
+            line = rest.unwrap_or(line).trim_start();
         }
-        let Some(at) = line.find(['=', ':']) else {
+        let at = line.find(['=', ':']);
+        if is_exported {
+            let names = at.map_or(line, |at| &line[..at]);
+            let names = names.trim_end_matches(['?', '+', '!', ' ']);
+            match &mut self.exported {
+                Some(all) if !names.is_empty() => {
+                    all.extend(names.split_whitespace().map(str::to_owned));
+                }
+                all => *all = None,
+            }
+        }
+        let Some(at) = at else {
             return;
         };
         let rest = line[at..].trim_start_matches(':');
         if let Some(value) = rest.strip_prefix('=') {
-            self.assign(&line[..at], value.trim(), is_conditional);
+            self.assign(&line[..at], value.trim(), blocks.state() == Block::Open);
             return;
         }
+        let is_conditional = !blocks.is_empty();
         targets.clear();
         targets.extend(self.words(&line[..at]));
         let (prerequisites, command) = rest
             .split_once(';')
             .map_or((rest, None), |(p, c)| (p, Some(c)));
-        // The value of a variable for this target alone.
+        // The value of a variable for this target alone; its commands get it where it is exported.
         if prerequisites.contains('=') {
+            if prerequisites.trim_start().starts_with("export ") {
+                self.exporting.extend(targets.iter().cloned());
+            }
             return;
         }
+        // Which part of each target the rest goes by.
+        let prerequisites = prerequisites
+            .split_once(':')
+            .map_or(prerequisites, |(_, rest)| rest);
         let prerequisites = self.words(&prerequisites.replace('|', " "));
         for target in targets.iter() {
             let is_usual = !target.starts_with('.') && !target.contains('%');
@@ -288,6 +359,13 @@ impl Makefile {
     fn assign(&mut self, name: &str, value: &str, is_conditional: bool) {
         let kept = name.trim_end_matches(['?', '+', '!']);
         let (operator, name) = (&name[kept.len()..], kept.trim());
+        if let Some(called) = &self.called {
+            // The command line's values stay; `?=` is for what nobody has set.
+            let is_set = self.variables.contains_key(name) || called.env.contains_key(name);
+            if called.given.contains_key(name) || operator == "?" && is_set {
+                return;
+            }
+        }
         let value = match operator {
             _ if is_conditional => None,
             "!" => None,
@@ -312,6 +390,33 @@ impl Makefile {
         }
     }
 
+    /// `text` with the values of its variables, where all of them are known.
+    fn value(&self, text: &str) -> Option<String> {
+        let made = self.filled(text, &|_| None, 0, &mut 0)?;
+        (made.len() < LONGEST).then_some(made)
+    }
+
+    /// What is known of a variable.
+    fn known(&self, name: &str) -> Known<'_> {
+        let Some(called) = &self.called else {
+            return match self.variables.get(name) {
+                Some(Some(value)) => Known::Text(value),
+                _ => Known::No,
+            };
+        };
+        let own = self.variables.get(name);
+        let env = || called.env.get(name).filter(|v| !v.contains('$'));
+        match (called.given.get(name), own) {
+            (Some(value), _) => Known::Text(value),
+            (None, Some(Some(value))) => Known::Text(value),
+            (None, Some(None)) => Known::No,
+            (None, None) if called.env.contains_key(name) => {
+                env().map_or(Known::No, |value| Known::Text(value))
+            }
+            (None, None) => Known::of_unset(name),
+        }
+    }
+
     fn words(&self, text: &str) -> Vec<String> {
         let text = self.expanded(text, true, 0, &mut 0);
         text.split_whitespace()
@@ -328,6 +433,25 @@ impl Makefile {
         depth: usize,
         n_values: &mut usize,
     ) -> String {
+        if !with_values {
+            let plain = Self::default();
+            return plain.expanded(text, true, depth, n_values);
+        }
+        let mark = self.called.as_ref().map_or(SOME, |_| UNKNOWN);
+        let some = |_: &str| Some(mark.to_owned());
+        self.filled(text, &some, depth, n_values)
+            .unwrap_or_default()
+    }
+
+    /// `text` with the values of its variables, and with what `otherwise` gives for one that is not known; `None` where that
+    /// is nothing.
+    fn filled(
+        &self,
+        text: &str,
+        otherwise: &dyn Fn(&str) -> Option<String>,
+        depth: usize,
+        n_values: &mut usize,
+    ) -> Option<String> {
         let mut made = String::new();
         let mut rest = text;
         while let Some(at) = rest.find('$').filter(|_| made.len() < LONGEST) {
@@ -342,22 +466,32 @@ impl Makefile {
                 continue;
             }
             let Some(name) = bracketed(rest) else {
-                made.push_str(SOME);
+                made.push_str(&otherwise(rest)?);
                 rest = &rest[next.len_utf8()..];
                 continue;
             };
             rest = &rest[name.len() + 2..];
-            match self.variables.get(name) {
+            let may_go_on = depth < DEEPEST && *n_values < MOST_VALUES;
+            match self.known(name) {
                 _ if name == "MAKE" => made.push_str("make"),
-                Some(Some(value)) if with_values && depth < DEEPEST && *n_values < MOST_VALUES => {
+                Known::Text(value) if may_go_on => {
                     *n_values += 1;
-                    made.push_str(&self.expanded(value, true, depth + 1, n_values));
+                    made.push_str(&self.filled(value, otherwise, depth + 1, n_values)?);
                 }
-                _ => made.push_str(SOME),
+                Known::Nothing => {}
+                _ => {
+                    let mut argument = |text: &str| {
+                        *n_values += 1;
+                        self.filled(text, otherwise, depth + 1, n_values)
+                    };
+                    let made_of = self.called.as_ref().filter(|_| may_go_on);
+                    let made_of = made_of.and_then(|_| function(name, &mut argument));
+                    made.push_str(&made_of.or_else(|| otherwise(name))?);
+                }
             }
         }
         made.push_str(rest);
-        made.chars().take(LONGEST).collect()
+        Some(made.chars().take(LONGEST).collect())
     }
 
     /// The commands of what `goal` needs and of its own recipe.
@@ -440,7 +574,7 @@ mod tests {
     /// The commands that `goal` comes to, those of a make within before it, `?` before those that are not said plainly.
     fn check(text: &str, goal: &str, expected: &str) {
         let mut found = Vec::new();
-        Makefile::read(text).visit(goal, &mut BTreeSet::new(), &mut found);
+        Makefile::read(text, None).visit(goal, &mut BTreeSet::new(), &mut found);
         let shown: Vec<String> = found
             .iter()
             .map(|m| {
@@ -495,7 +629,7 @@ mod tests {
 
         #[test]
         fn hostile_text_does_no_harm(text in "([a-c$(){}=:;\\\\\t\n é|%#@]|ifdef |A=\\$\\(A\\)\\$\\(A\\)\n){0,120}") {
-            Makefile::read(&text).visit("a", &mut BTreeSet::new(), &mut Vec::new());
+            Makefile::read(&text, None).visit("a", &mut BTreeSet::new(), &mut Vec::new());
         }
     }
 }

@@ -32,6 +32,7 @@ mod laid;
 mod lifecycle;
 mod listed;
 mod make;
+mod make_conditions;
 mod maven;
 mod mix;
 mod needs;

@@ -13,8 +13,23 @@ use std::collections::BTreeMap;
 /// The directory, absolute, and what was taken for granted.
 pub(super) struct Downloads {
     pub(super) target: String,
+    /// Options of a mount that make it the user's, with a comma before; empty for root.
+    pub(super) owner: &'static str,
     pub(super) doubts: Vec<String>,
 }
+
+impl Downloads {
+    fn of_root(target: String, doubts: Vec<String>) -> Self {
+        Self {
+            target,
+            owner: "",
+            doubts,
+        }
+    }
+}
+
+/// The user that official images of Node have (github.com/nodejs/docker-node, Dockerfile-debian.template).
+const NODE_USER: [&str; 4] = ["1000", "1000:1000", "node", "node:node"];
 
 /// What Go's compiler keeps is not where its downloads are.
 const GO_BUILD: &str = "go build";
@@ -70,9 +85,10 @@ pub(super) fn of(
     ecosystem: &str,
     dir: &CacheDir,
 ) -> Option<Downloads> {
-    // The directory of a cache mount is root's (moby/buildkit solver/llbsolver/mounts/mount.go): nobody else can write there.
+    // The directory of a cache mount is root's unless it says another owner (moby/buildkit
+    // solver/llbsolver/mounts/mount.go): nobody else can write there.
     if !is_root(of, run) {
-        return None;
+        return of_node_user(of, run, ecosystem);
     }
     let variables = &of.places.get(run)?.variables;
     let own = if ecosystem == "go" && dir.is_compiled {
@@ -92,7 +108,7 @@ pub(super) fn of(
         let doubts = user_doubt(of, run);
         return target
             .starts_with('/')
-            .then_some(Downloads { target, doubts });
+            .then(|| Downloads::of_root(target, doubts));
     }
     let image = &*image_of(of);
     let name = image_name(image);
@@ -113,7 +129,36 @@ pub(super) fn of(
     };
     let target = home_path(of, run, path)?;
     doubts.extend(user_doubt(of, run));
-    Some(Downloads { target, doubts })
+    Some(Downloads::of_root(target, doubts))
+}
+
+/// npm's downloads where the user is the one of Node's official image. (Of others neither the number nor the home is
+/// known; and of a mount further down, the directories above would be root's.)
+fn of_node_user(of: &StageView<'_>, run: usize, ecosystem: &str) -> Option<Downloads> {
+    let place = of.places.get(run)?;
+    let image = &*image_of(of);
+    let is_node = is_official(image) && image_name(image) == "node";
+    let is_its_user = place
+        .user
+        .as_deref()
+        .is_some_and(|u| NODE_USER.contains(&u));
+    let changes_users = |word: &str| {
+        let programs = ["deluser", "groupmod", "userdel", "usermod"];
+        programs.contains(&word)
+    };
+    let dockerfile = of.view.dockerfile;
+    let stages = built_on(dockerfile, of.stage.index).map(|s| &dockerfile.stages[s]);
+    let mut texts = stages.flat_map(|s| &s.instructions).map(|i| &i.original);
+    let is_as_it_was = !texts.any(|t| t.split_whitespace().any(changes_users));
+    let variables = &place.variables;
+    let is_at_home = !variables.contains_key("HOME") && !is_moved(ecosystem, variables);
+    (ecosystem == "npm" && is_node && is_its_user && is_as_it_was && is_at_home).then(|| {
+        Downloads {
+            target: "/home/node/.npm".to_owned(),
+            owner: ",uid=1000,gid=1000",
+            doubts: Vec::new(),
+        }
+    })
 }
 
 /// Whether a RUN above installs Rust by rustup's own script.

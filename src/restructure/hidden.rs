@@ -4,11 +4,13 @@ use super::archives::has_mount;
 use super::command;
 use super::effect::destination;
 use super::installs::StageView;
-use super::layout::{Place, built_on, expand, is_within, unquote};
+use super::layout::{Place, built_on, expand, image, is_within, stage_named, unquote};
+use crate::dockerfile::Dockerfile;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Transfer};
 use crate::ecosystem::CacheDir;
 use crate::shell::Seen;
 use crate::tree::RepoPath;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Whether a mount of `dir` at `target` in the RUNs `mounted` hides from them what a step above, in the stage or those it
@@ -45,6 +47,7 @@ pub(super) fn hides(
                     && kept.iter().any(|(e, d)| *e == ecosystem && d.is_read_later)
             };
             match &step.kind {
+                Kind::Copy(_) if is_of_xx(of.view.dockerfile, index, step) => false,
                 Kind::Copy(transfer) | Kind::Add(transfer) => {
                     brings(step, transfer, place, stage.brings[n].as_ref(), target)
                 }
@@ -53,6 +56,21 @@ pub(super) fn hides(
             }
         })
     })
+}
+
+/// Whether a copy takes from the helpers for building on one machine for another, which are `/usr/bin/xx-*` and no more
+/// (github.com/tonistiigi/xx, Dockerfile).
+fn is_of_xx(dockerfile: &Dockerfile, stage: usize, step: &Instruction) -> bool {
+    let Some(from) = step.flag("from") else {
+        return false;
+    };
+    let image = match stage_named(dockerfile, stage, from) {
+        Some(n) if !dockerfile.stages[n].instructions.is_empty() => return false,
+        Some(n) => image(dockerfile, n),
+        None => Cow::Borrowed(from),
+    };
+    let name = image.split(['@', ':']).next().unwrap_or_default();
+    name.strip_prefix("docker.io/").unwrap_or(name) == "tonistiigi/xx"
 }
 
 /// Whether a copy may bring something to `target` or below. `known` are its files where they are known.

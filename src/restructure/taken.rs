@@ -59,8 +59,10 @@ fn meets(source: &Source, path: &str) -> bool {
         return false;
     };
     let absolute = format!("/{}", source.trim_start_matches('/'));
-    source.contains('$')
-        || is_within(path, absolute.trim_end_matches('/'))
-        || is_within(&absolute, path)
-        || absolute == "/"
+    // A variable may stand for anything below what is written before it.
+    if let Some((known, _)) = absolute.split_once('$') {
+        let folder = known.rsplit_once('/').map_or("", |(folder, _)| folder);
+        return is_within(folder, path) || path.starts_with(known);
+    }
+    is_within(path, absolute.trim_end_matches('/')) || is_within(&absolute, path) || absolute == "/"
 }

@@ -58,13 +58,19 @@ fn caches(view: &View<'_>) -> Vec<Candidate> {
     let mut found = Vec::new();
     for stage in reachable(view.dockerfile, view.target) {
         let of = StageView::new(view, &all, stage);
-        let mut by_ecosystem: BTreeMap<&'static str, Vec<(usize, CacheDir)>> = BTreeMap::new();
+        let mut kept: BTreeMap<(&'static str, Option<&str>), Vec<(usize, CacheDir)>> =
+            BTreeMap::new();
         for run in 0..of.stage.instructions.len() {
             for (ecosystem, dir) in of.cache_dirs(run) {
-                by_ecosystem.entry(ecosystem).or_default().push((run, dir));
+                // Each user has their own, unless it is read in place by all.
+                let user = of.places[run]
+                    .user
+                    .as_deref()
+                    .filter(|_| !dir.is_read_later);
+                kept.entry((ecosystem, user)).or_default().push((run, dir));
             }
         }
-        found.extend(by_ecosystem.into_iter().filter_map(|(e, runs)| {
+        found.extend(kept.into_iter().filter_map(|((e, _), runs)| {
             cache(&of, &all, e, &runs).or_else(|| compiled_alone(&of, &all, e, &runs))
         }));
     }
@@ -108,7 +114,11 @@ fn cache(
 ) -> Option<Candidate> {
     let view = of.view;
     let (first, dir) = runs.first()?;
-    let Downloads { target, doubts } = downloads::of(of, *first, ecosystem, dir)?;
+    let Downloads {
+        target,
+        owner,
+        doubts,
+    } = downloads::of(of, *first, ecosystem, dir)?;
     let mut mounted: Vec<usize> = runs.iter().map(|(run, _)| *run).collect();
     let mut doubts = doubts;
     if dir.is_read_later {
@@ -125,7 +135,7 @@ fn cache(
     if hides(of, all, (ecosystem, dir), &mounted, &target) {
         return None;
     }
-    let given = given(of, (ecosystem, dir), &mounted, &target)?;
+    let given = given(of, (ecosystem, dir), &mounted, (&target, owner))?;
     doubts.extend(given.doubts.iter().cloned());
     if ecosystem == "go" {
         let compiling = match dir.is_compiled {
@@ -177,7 +187,7 @@ fn given(
     of: &StageView<'_>,
     (ecosystem, dir): (&str, &CacheDir),
     mounted: &[usize],
-    target: &str,
+    (target, owner): (&str, &str),
 ) -> Option<Given> {
     let view = of.view;
     let instruction = |run: usize| &of.stage.instructions[run];
@@ -194,7 +204,7 @@ fn given(
             } else {
                 ""
             };
-            format!("type=cache,target={target}{sharing}")
+            format!("type=cache,target={target}{sharing}{owner}")
         }
         [one] if !one.contains('$') && !one.split(',').any(is_read_only) => (*one).to_owned(),
         _ => return None,
