@@ -12,6 +12,7 @@ mod base;
 mod candidate;
 mod chain;
 pub mod command;
+mod compiler_caches;
 mod downloads;
 pub mod effect;
 mod environment;

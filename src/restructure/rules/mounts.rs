@@ -17,6 +17,7 @@
 use super::super::archives;
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command;
+use super::super::compiler_caches;
 use super::super::downloads::{self, Downloads};
 use super::super::effect::{Files, effect};
 use super::super::go_compiler::{GO_BUILD, is_run_to_compile, keeps_at_home, unseen_c};
@@ -74,6 +75,7 @@ fn caches(view: &View<'_>) -> Vec<Candidate> {
             cache(&of, &all, e, &runs).or_else(|| compiled_alone(&of, &all, e, &runs))
         }));
     }
+    found.extend(compiler_caches::candidates(view, CACHES.id));
     found.extend(archives::candidates(view, CACHES.id));
     found
 }
