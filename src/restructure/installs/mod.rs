@@ -9,6 +9,7 @@
 mod builds;
 mod handled;
 mod machine;
+mod middle;
 mod movable;
 mod place;
 mod prefetch;
@@ -26,6 +27,7 @@ pub(super) use stage::StageView;
 pub(super) use variables::READ_BY_TOOLS;
 pub(super) use written::writes_sources;
 
+use crate::dockerfile::Span;
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
@@ -86,6 +88,15 @@ pub(super) enum Action {
         carried: Vec<String>,
         /// A command to be run after what goes, if any: it resolves what a command that stays would.
         then: Option<String>,
+    },
+    /// Some parts of a chain, from behind others that stay; bytes in the Dockerfile's text.
+    Middle {
+        /// What goes.
+        head: Span,
+        /// Commands to be said before it: `cd web`, `set -e`.
+        lead: Vec<String>,
+        /// What is taken out of the chain: that, with what joins it to the part before.
+        gone: Span,
     },
     /// Another command that resolves the same; the RUN itself stays.
     Prefetch(String),

@@ -87,13 +87,17 @@ impl Read<'_> {
 
     /// The longest first part of the chain that resolves and reads nothing else; all of it, perhaps.
     pub(super) fn movable(&self) -> Option<Install> {
+        self.movable_from(0)
+    }
+
+    /// As [`Self::movable`], of the chain from piece `start` on.
+    pub(super) fn movable_from(&self, start: usize) -> Option<Install> {
         let pieces = &self.script.pieces;
         let mut plans = Vec::new();
-        let mut n_head = 0;
-        let mut n_kept = 0;
+        let (mut n_head, mut n_kept) = (start, start);
         let mut has_or = false;
-        for (n, piece) in pieces.iter().enumerate() {
-            let hangs_together = n > 0
+        for (n, piece) in pieces.iter().enumerate().skip(start) {
+            let hangs_together = n > start
                 && matches!(
                     piece.connector,
                     Connector::Or | Connector::Background | Connector::Pipe
@@ -116,15 +120,15 @@ impl Read<'_> {
         if plans.iter().all(|(plan, _)| plan.ecosystem.is_empty()) {
             return None;
         }
-        let is_whole = n_head == pieces.len();
+        let is_whole = n_head == pieces.len() && start == 0;
         // `npm ci || npm install`: all of it goes, or none.
         if has_or && !is_whole {
             return None;
         }
-        let action = if is_whole {
-            Action::Whole
-        } else {
-            self.cut(n_kept)?
+        let action = match start {
+            0 if is_whole => Action::Whole,
+            0 => self.cut(n_kept)?,
+            _ => self.taken_out(start, n_kept)?,
         };
         let dir = plans
             .iter()
@@ -169,7 +173,7 @@ impl Read<'_> {
                 .any(|s| self.with_call(s, ecosystem::is_system_install) == Some(true))
         };
         let removed_below = (n_kept..pieces.len()).any(|n| self.seen_of(n).any(removes));
-        if !is_whole && removed_below && (0..n_kept).any(installs) {
+        if !is_whole && removed_below && (start..n_kept).any(installs) {
             let line = self.of.stage.instructions[self.run].lines.first;
             needs.doubt(format!("what line {line} takes out again at its end then stays in the layer above: check that the image may be so much larger"));
         }

@@ -135,7 +135,11 @@ impl<'a> StageView<'a> {
         let Some(read) = Read::new(self, run, instruction) else {
             return Vec::new();
         };
-        let mut found: Vec<Install> = read.movable().into_iter().collect();
+        let mut found: Vec<Install> = read
+            .movable()
+            .or_else(|| read.middle())
+            .into_iter()
+            .collect();
         found.extend(read.prefetches());
         found
     }

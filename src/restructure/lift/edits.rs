@@ -131,6 +131,7 @@ impl Lift<'_, '_> {
                     ));
                 }
             }
+            Action::Middle { gone, .. } => edits.push(TextEdit::delete(*gone)),
             Action::Prefetch(_) => {}
         }
         Some(edits)
@@ -269,6 +270,10 @@ impl Lift<'_, '_> {
                     "RUN{flags} {cd}{}{then}",
                     text.get(after..*head_end)?.trim_start()
                 ))
+            }
+            Action::Middle { head, lead, .. } => {
+                let lead = lead.iter().fold(String::new(), |all, l| all + l + " && ");
+                Some(format!("RUN{flags} {cd}{lead}{}", text.get(head.range())?))
             }
             Action::Prefetch(line) => {
                 let escape = self.of.view.dockerfile.escape;
