@@ -45,7 +45,7 @@ impl Scripts {
 }
 
 /// Programs of scripts that read nothing of the project (or nothing that changes an install's result).
-const HARMLESS: &[&str] = &[
+pub(super) const HARMLESS: &[&str] = &[
     "husky",
     "is-ci",
     "only-allow",

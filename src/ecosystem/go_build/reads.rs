@@ -14,6 +14,8 @@ pub struct Reads {
     pub files: BTreeSet<RepoPath>,
     /// What `//go:embed` names and the tree does not have: something else has to bring it.
     pub absent: BTreeSet<RepoPath>,
+    /// The files by whose words the rest was found, where not everything that is read can be shown.
+    pub named_by: BTreeSet<RepoPath>,
 }
 
 /// Endings of the files that go takes as parts of a package. Source: go/build, `Context.matchFile`.
@@ -41,11 +43,17 @@ impl Reads {
             .any(|above| self.trees.contains(&above))
     }
 
+    /// Whether directories were found by what files name.
+    pub fn names_sources(&self) -> bool {
+        !self.named_by.is_empty() && !self.trees.is_empty()
+    }
+
     /// Adds all that `other` holds.
     pub fn merge(&mut self, other: Self) {
         self.packages.extend(other.packages);
         self.trees.extend(other.trees);
         self.files.extend(other.files);
         self.absent.extend(other.absent);
+        self.named_by.extend(other.named_by);
     }
 }

@@ -7,7 +7,7 @@ use super::place::below;
 use super::read::Read;
 use super::stage::StageView;
 use crate::dockerfile::ast::{Instruction, Kind};
-use crate::ecosystem::{self, Reads};
+use crate::ecosystem::{self, Call, Reads};
 use crate::shell::Seen;
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
@@ -21,6 +21,8 @@ pub(in crate::restructure) struct Reading {
     pub(in crate::restructure) places: BTreeSet<String>,
     /// The command that builds, for a sentence; `None` where none does.
     pub(in crate::restructure) build: Option<String>,
+    /// The files of the context by whose words it was found what is read; empty where it was shown.
+    pub(in crate::restructure) named_by: BTreeSet<RepoPath>,
 }
 
 impl Reading {
@@ -35,6 +37,30 @@ impl StageView<'_> {
     /// What RUN `run` reads; an error says which command may read anything. `git` tells whether the checkout's `.git` is
     /// in the image.
     pub(in crate::restructure) fn reading(&self, run: usize, git: bool) -> Result<Reading, String> {
+        self.reading_with(run, &|call| ecosystem::reads(call, git))
+    }
+
+    /// As [`Self::reading`], where what a front-end's build reads is taken to be what its scripts, settings and imports
+    /// name.
+    pub(in crate::restructure) fn reading_by_names(
+        &self,
+        run: usize,
+        git: bool,
+    ) -> Result<Reading, String> {
+        self.reading_with(run, &|call| {
+            let shown = ecosystem::reads(call, git);
+            match shown {
+                Some(Ok(_)) => shown,
+                _ => ecosystem::reads_by_names(call, git).or(shown),
+            }
+        })
+    }
+
+    fn reading_with(
+        &self,
+        run: usize,
+        reads_of: &dyn Fn(&Call<'_>) -> Option<Result<Reads, String>>,
+    ) -> Result<Reading, String> {
         let instruction = &self.stage.instructions[run];
         let line = instruction.lines.first;
         let mut read = Read::new(self, run, instruction)
@@ -43,7 +69,7 @@ impl StageView<'_> {
             read.env.remove(&name);
         }
         let ask = |seen: &Seen| {
-            let answer = read.with_call(seen, |call| ecosystem::reads(call, git));
+            let answer = read.with_call(seen, reads_of);
             answer.flatten()
         };
         let inner = read.script.commands.iter().flat_map(|c| &c.substitutions);
@@ -52,7 +78,7 @@ impl StageView<'_> {
         for seen in all {
             let Some(answer) = ask(&seen) else { continue };
             let found = answer.map_err(|why| format!("line {line}: {why}"))?;
-            if !found.packages.is_empty() {
+            if !found.packages.is_empty() || found.names_sources() {
                 build.get_or_insert(super::read::short(&seen.words));
             }
             reads.merge(found);
@@ -70,7 +96,10 @@ impl StageView<'_> {
         let known = |seen: &Seen| ask(seen).is_some();
         let touched = touched_beside(&read.script, place.cwd.as_deref(), &place.variables, &known);
         let touched = touched.ok_or_else(|| format!("line {line} may read any file"))?;
+        let origin = |path| read.origins.get(path).cloned();
+        let named_by = reads.named_by.iter().filter_map(origin).collect();
         Ok(Reading {
+            named_by,
             root: read.root.clone(),
             reads,
             places: touched.places,

@@ -72,7 +72,7 @@ fn narrowed(
     at: At,
     instruction: &Instruction,
 ) -> Option<Candidate> {
-    let Kind::Copy(transfer) = &instruction.kind else {
+    let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
         return None;
     };
     let place = &all[at.stage][at.index];
@@ -86,7 +86,8 @@ fn narrowed(
         return None;
     }
     let root = destination(transfer, place)?;
-    let needed = with_pointed_to(view, needed(view, stage, all, at, &root)?)?;
+    let (needed, programs) = needed(view, stage, all, at, &root)?;
+    let needed = with_pointed_to(view, needed, &programs)?;
     let tops: BTreeSet<&[u8]> = view
         .files
         .iter()
@@ -114,9 +115,9 @@ fn narrowed(
         .iter()
         .map(|top| {
             if is_directory(view, top) {
-                format!("COPY {flags}{top} {written}/{top}")
+                format!("{} {flags}{top} {written}/{top}", instruction.keyword)
             } else {
-                format!("COPY {flags}{top} {written}/")
+                format!("{} {flags}{top} {written}/", instruction.keyword)
             }
         })
         .collect();
@@ -186,7 +187,7 @@ const PROJECTS: &[&str] = &[
     "package.json",
     "pyproject.toml",
     "setup.py",
-    "Gemfile",
+    GEMFILE,
     "composer.json",
     "pom.xml",
     "build.gradle",
@@ -195,8 +196,18 @@ const PROJECTS: &[&str] = &[
     "tsconfig.json",
 ];
 
+/// Ruby's manifest.
+const GEMFILE: &str = "Gemfile";
+
+/// Programs that look for no other manifest than Ruby's: what Bundler installs, and what is run with it.
+const OF_RUBY: &[&str] = &["bundle", "gem", "jekyll", "middleman", "nanoc"];
+
 /// `needed` with what build files in it point to, and what tools find above it; `None` when that may be everything.
-fn with_pointed_to(view: &View<'_>, mut needed: BTreeSet<String>) -> Option<BTreeSet<String>> {
+fn with_pointed_to(
+    view: &View<'_>,
+    mut needed: BTreeSet<String>,
+    programs: &BTreeSet<String>,
+) -> Option<BTreeSet<String>> {
     let has = |name: &str| {
         view.files
             .iter()
@@ -213,7 +224,13 @@ fn with_pointed_to(view: &View<'_>, mut needed: BTreeSet<String>) -> Option<BTre
         };
         has(name) && !view.files.iter().any(is_own)
     };
-    if PROJECTS.iter().any(is_of_root) {
+    let is_ruby = !programs.is_empty() && programs.iter().all(|p| OF_RUBY.contains(&p.as_str()));
+    let is_asked = |name: &&&str| !is_ruby || **name == GEMFILE;
+    if PROJECTS
+        .iter()
+        .filter(is_asked)
+        .any(|name| is_of_root(&name))
+    {
         return None;
     }
     needed.extend(
@@ -238,7 +255,13 @@ fn with_pointed_to(view: &View<'_>, mut needed: BTreeSet<String>) -> Option<BTre
             if seen > MAX_BUILD_FILES {
                 return None;
             }
-            found.extend(pointers(path, &view.read_text(path).unwrap_or_default())?);
+            let text = view.read_text(path).unwrap_or_default();
+            found.extend(pointers(path, &text)?);
+            // Settings are written for where the tool runs.
+            let top = path.names().next().map(RepoPath::new);
+            if let Some(top) = top.filter(|_| is_settings(path)) {
+                found.extend(pointers(&top.join(b"settings"), &text)?);
+            }
         }
         needed.extend(found.into_iter().filter(|top| has(top)));
         if needed.len() == before {
@@ -299,6 +322,13 @@ fn is_directory(view: &View<'_>, top: &str) -> bool {
     !view.has_file(&RepoPath::new(top))
 }
 
+/// Settings of a tool, near the top of what it works on.
+fn is_settings(path: &RepoPath) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    let ends: [&[u8]; 4] = [b".yml", b".yaml", b".toml", b"config.rb"];
+    path.names().count() <= 3 && ends.iter().any(|e| name.ends_with(e))
+}
+
 /// Files in which a relative path leads a build elsewhere.
 fn is_build_file(path: &RepoPath) -> bool {
     let text = path.to_string();
@@ -324,18 +354,19 @@ fn is_build_file(path: &RepoPath) -> bool {
         || name.ends_with(".csproj")
         || name.contains(".config.")
         || name.starts_with("tsconfig")
+        || is_settings(path)
 }
 
-/// The top-level names below `root` that the stage's following steps work in or name, and that other stages take;
-/// `None` when a step works at the root itself, or where it works is not known.
+/// The top-level names below `root` that the stage's following steps work in or name, and that other stages take, and the
+/// programs that the steps run; `None` when a step works at the root itself, or where it works is not known.
 fn needed(
     view: &View<'_>,
     stage: &Stage,
     all: &[Vec<Place>],
     at: At,
     root: &str,
-) -> Option<BTreeSet<String>> {
-    let mut tops = BTreeSet::new();
+) -> Option<(BTreeSet<String>, BTreeSet<String>)> {
+    let (mut tops, mut programs) = (BTreeSet::new(), BTreeSet::new());
     for (instruction, place) in stage
         .instructions
         .iter()
@@ -356,6 +387,7 @@ fn needed(
             if seen.name().is_empty() || seen.name() == "cd" {
                 continue;
             }
+            programs.insert(seen.name().to_owned());
             let here = absolute(Some(cwd), seen.directory.as_deref()?)?;
             if is_within(&here, root) {
                 tops.insert(top_below(&here, root)?);
@@ -366,10 +398,16 @@ fn needed(
                 let word = word
                     .split_once('=')
                     .map_or(word.as_str(), |(_, value)| value);
-                if word.contains("../") || word.contains('$') {
+                if word.contains('$') {
                     return None;
                 }
-                if let Some(path) = absolute(None, word).filter(|p| is_within(p, root)) {
+                // A word that leads upwards is a path; another one below `here` is there anyway.
+                let from = leads_up(word).then_some(here.as_str());
+                let is_above = |path: &String| path != root && is_within(root, path);
+                if leads_up(word) && absolute(from, word).is_some_and(|p| is_above(&p)) {
+                    return None;
+                }
+                if let Some(path) = absolute(from, word).filter(|p| is_within(p, root)) {
                     tops.insert(top_below(&path, root)?);
                 }
             }
@@ -416,7 +454,12 @@ fn needed(
             .any(|(p, _)| p.names().next() == Some(top.as_bytes()))
     };
     tops.retain(exists);
-    Some(tops)
+    Some((tops, programs))
+}
+
+/// Whether a word is a relative path that leaves the directory.
+fn leads_up(word: &str) -> bool {
+    word == ".." || word.starts_with("../")
 }
 
 /// The first name of `path` below `root`; `None` for the root itself or a pattern.

@@ -29,8 +29,26 @@ pub(super) fn narrowed(view: &View<'_>, all: &[Vec<Place>], at: At) -> Option<Ve
     let read = StageView::new(view, all, at.stage);
     let brought = read.brings[at.index].as_ref()?;
     let git = takes_git(view, &source);
-    let (shown, build) = shown_of(&read, all, at, git)?;
-    let is_there = |to: &String, from: &RepoPath| is_brought_before(&read, at.index, git, to, from);
+    let how = match shown_of(
+        &read,
+        all,
+        at,
+        How {
+            git,
+            by_names: false,
+        },
+    ) {
+        Some(_) => How {
+            git,
+            by_names: false,
+        },
+        None => How {
+            git,
+            by_names: true,
+        },
+    };
+    let (shown, build) = shown_of(&read, all, at, how)?;
+    let is_there = |to: &String, from: &RepoPath| is_brought_before(&read, at.index, how, to, from);
     let needed: BTreeSet<&RepoPath> = brought
         .iter()
         .filter(|(to, from)| shown.holds(to) && !is_there(to, from))
@@ -40,7 +58,7 @@ pub(super) fn narrowed(view: &View<'_>, all: &[Vec<Place>], at: At) -> Option<Ve
     let all: Vec<Candidate> = covers
         .iter()
         .filter(|cover| git || cover.left_out() > 0)
-        .map(|cover| candidate(view, instruction, transfer, cover, &build, git))
+        .map(|cover| candidate(view, instruction, transfer, cover, &build, &shown, git))
         .collect();
     (!all.is_empty()).then_some(all)
 }
@@ -51,6 +69,7 @@ fn candidate(
     transfer: &Transfer,
     cover: &Cover,
     build: &str,
+    shown: &Shown,
     git: bool,
 ) -> Candidate {
     let left_out = cover.left_out();
@@ -72,20 +91,26 @@ fn candidate(
         Span::new(instruction.span.start, instruction.span.end),
         lines.join("\n"),
     )];
-    let mut doubts = vec![format!(
+    let mut doubts = shown.in_doubt(build);
+    doubts.push(format!(
         "check that the build needs no file that is not in git; what is imported or embedded from elsewhere in future has to be added to {}",
         if lines.len() == 1 {
             "this line"
         } else {
             "these lines"
         }
-    )];
+    ));
     if git {
         doubts.extend(stamped(view));
     }
     candidate.safety = Safety::of(
         vec![format!(
-            "the imports that `{build}` follows lead nowhere else, and no other step reads these files"
+            "the {} that `{build}` follows lead nowhere else, and no other step reads these files",
+            if shown.named_by.is_empty() {
+                "imports"
+            } else {
+                "names and imports"
+            }
         )],
         doubts,
     );
@@ -114,24 +139,22 @@ pub(super) fn read_of_all(
 ) -> Option<BTreeSet<RepoPath>> {
     let read = StageView::new(view, all, at.stage);
     let brought = read.brings[at.index].as_ref()?;
-    let git = takes_git(view, &RepoPath::root());
-    let (shown, _) = shown_of(&read, all, at, git)?;
+    let how = How {
+        git: takes_git(view, &RepoPath::root()),
+        by_names: false,
+    };
+    let (shown, _) = shown_of(&read, all, at, how)?;
     let is_read = brought.iter().filter(|(to, _)| shown.holds(to));
     Some(is_read.map(|(_, from)| from.clone()).collect())
 }
 
 /// What is read of the files that the instruction at `at` brings, and the command that builds with them.
-fn shown_of(
-    read: &StageView<'_>,
-    all: &[Vec<Place>],
-    at: At,
-    git: bool,
-) -> Option<(Shown, String)> {
+fn shown_of(read: &StageView<'_>, all: &[Vec<Place>], at: At, how: How) -> Option<(Shown, String)> {
     let instruction = &read.stage.instructions[at.index];
     let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
         return None;
     };
-    let mut shown = shown(read.view, all, at, git).ok()?;
+    let mut shown = shown(read.view, all, at, how).ok()?;
     let build = shown.build.clone()?;
     let to = destination(transfer, &read.places[at.index])?;
     shown.add_parents(&to, read.brings[at.index].as_ref()?);
@@ -160,6 +183,24 @@ fn takes_git(view: &View<'_>, source: &RepoPath) -> bool {
     source.is_root() && has_git(view)
 }
 
+/// How it is found out what a RUN reads.
+#[derive(Clone, Copy)]
+struct How {
+    /// Whether the checkout's `.git` is among the files.
+    git: bool,
+    /// Whether what a front-end's files name counts as all that its build reads.
+    by_names: bool,
+}
+
+impl How {
+    fn reading(self, read: &StageView<'_>, run: usize) -> Result<Reading, String> {
+        match self.by_names {
+            true => read.reading_by_names(run, self.git),
+            false => read.reading(run, self.git),
+        }
+    }
+}
+
 /// What is read of the files that one instruction brings.
 #[derive(Default)]
 struct Shown {
@@ -168,9 +209,34 @@ struct Shown {
     taken: BTreeSet<String>,
     /// The first command that builds.
     build: Option<String>,
+    /// The files that name what is read, where that is all that is known.
+    named_by: BTreeSet<RepoPath>,
 }
 
 impl Shown {
+    /// What is not known of a build that goes by names.
+    fn in_doubt(&self, build: &str) -> Vec<String> {
+        let is_told = |p: &&RepoPath| p.file_name() != Some(b"package.json".as_slice());
+        let names: Vec<String> = self
+            .named_by
+            .iter()
+            .filter(is_told)
+            .take(4)
+            .map(ToString::to_string)
+            .collect();
+        let names = match names.as_slice() {
+            [] => "package.json".to_owned(),
+            names => format!("package.json, {}", names.join(", ")),
+        };
+        let doubt = format!(
+            "check that `{build}` reads no file that {names} and what is imported do not name"
+        );
+        (!self.named_by.is_empty())
+            .then_some(doubt)
+            .into_iter()
+            .collect()
+    }
+
     /// Whether the file at absolute `path` is read by a step, or has to be there.
     fn holds(&self, path: &str) -> bool {
         self.taken.iter().any(|place| is_within(path, place))
@@ -179,7 +245,7 @@ impl Shown {
 }
 
 /// What is read of the files that the instruction at `at` brings; an error says who may read anything.
-fn shown(view: &View<'_>, all: &[Vec<Place>], at: At, git: bool) -> Result<Shown, String> {
+fn shown(view: &View<'_>, all: &[Vec<Place>], at: At, how: How) -> Result<Shown, String> {
     let dockerfile = view.dockerfile;
     let mut shown = Shown::default();
     for stage in &dockerfile.stages {
@@ -197,7 +263,8 @@ fn shown(view: &View<'_>, all: &[Vec<Place>], at: At, git: bool) -> Result<Shown
             }
             match &instruction.kind {
                 Kind::Run(_) => {
-                    let reading = read.reading(n, git)?;
+                    let reading = how.reading(&read, n)?;
+                    shown.named_by.extend(reading.named_by.iter().cloned());
                     shown.build = shown.build.or_else(|| reading.build.clone());
                     shown.readings.push(reading);
                 }
@@ -274,7 +341,7 @@ impl Shown {
 fn is_brought_before(
     read: &StageView<'_>,
     index: usize,
-    git: bool,
+    how: How,
     to: &str,
     from: &RepoPath,
 ) -> bool {
@@ -284,8 +351,8 @@ fn is_brought_before(
     };
     let instructions = &read.stage.instructions;
     (first + 1..index).all(|n| match instructions[n].kind {
-        Kind::Run(_) => read
-            .reading(n, git)
+        Kind::Run(_) => how
+            .reading(read, n)
             .is_ok_and(|r| !r.places.iter().any(|place| is_within(to, place))),
         _ => true,
     })
