@@ -27,7 +27,7 @@ use super::super::moving::{block_of, byte_in_text, without_blank_twin};
 use super::super::view::View;
 use super::Rule;
 use super::owner_again::copied_again;
-use super::owner_before::{Line, lines, named, others, owned};
+use super::owner_before::{Line, lines, made_before, named, others, owned};
 use super::owner_run::{Chown, Dir, between, is_maker, is_shared, without};
 use super::system_first::is_transfer;
 use crate::builder::Builder;
@@ -228,6 +228,8 @@ impl<'a> Left<'a> {
             let below = there
                 .chain(&ground.chown.made)
                 .flat_map(|d| between(&dir.at, d));
+            let made = made_before(&ground.lines[..ground.run], &dir.at);
+            let below = below.chain(made);
             let mut below: Vec<String> = below.filter(|d| !owned.contains(d)).collect();
             below.sort();
             below.dedup();
@@ -385,6 +387,8 @@ fn judged(ground: &Ground<'_>, copied: &[usize], dirs: &[&str]) -> Safety {
         [] => String::new(),
         lines => format!(", as what {} may leave there", named(lines)),
     };
+    let mut dirs = dirs.to_vec();
+    dirs.dedup();
     let dirs = dirs.join(" and ");
     let shown = format!(
         "all that is copied into {dirs} gets the owner that it got before, and so does the directory"

@@ -128,15 +128,36 @@ fn home(maker: &Seen, user: &str, group: Option<&str>) -> Option<String> {
 
 /// The directories below `dir` that a `mkdir` makes, up to one that is owned.
 fn made(mkdir: &Seen, place: &Place, dir: &str, owned: &BTreeSet<String>) -> Vec<String> {
+    let below = named_by(mkdir, place).filter(|_| owned.contains(dir));
+    below.flatten().flat_map(|at| between(dir, &at)).collect()
+}
+
+/// Where a `mkdir` makes a directory, word by word; `None` for a word of which that is not known.
+fn named_by(mkdir: &Seen, place: &Place) -> impl Iterator<Item = Option<String>> {
     let words = mkdir.args().iter().filter(|a| !a.starts_with('-'));
-    let places = words.filter_map(|word| {
+    words.map(|word| {
         let path = expand(word, &place.variables)?;
         let is_plain = !path.contains(['*', '?', '[', '{', '~', '`']);
         let is_here = path.starts_with('/') || mkdir.directory.as_deref() == Some("");
         absolute(place.cwd.as_deref(), &path).filter(|_| is_plain && is_here)
-    });
-    let below = places.filter(|_| owned.contains(dir));
-    below.flat_map(|at| between(dir, &at)).collect()
+    })
+}
+
+/// The directories that a RUN makes where it does nothing else.
+fn made_alone(line: &Line<'_>) -> Option<Vec<String>> {
+    let Kind::Run(_) = line.step.kind else {
+        return None;
+    };
+    let commands = seen(line.step)?;
+    let is_made = |s: &Seen| s.name() == "mkdir" && !s.conditional;
+    let all = commands.iter().all(is_made).then_some(&commands)?;
+    all.iter().flat_map(|s| named_by(s, line.place)).collect()
+}
+
+/// The directories below `dir` that RUNs before have made, each of which did nothing else.
+pub(super) fn made_before(before: &[Line<'_>], dir: &str) -> Vec<String> {
+    let made = before.iter().filter_map(made_alone).flatten();
+    made.flat_map(|at| between(dir, &at)).collect()
 }
 
 /// The lines that may leave something in `dirs` that is somebody else's, but for the ones of `seen_to`.
@@ -162,7 +183,9 @@ pub(super) fn others(
             && line.to().is_none_or(|to| meets(&to))
             && line.step.flag("chown") != Some(chown.flag().as_str())
             && !seen_to.contains(&n);
-        let is_touched = dirs.iter().any(|d| line.touches(d)) && !line.is_by(chown);
+        let is_touched = dirs.iter().any(|d| line.touches(d))
+            && !line.is_by(chown)
+            && made_alone(line).is_none();
         if is_brought || is_touched {
             found.push(line.number());
         }
