@@ -5,7 +5,7 @@ use super::super::layout::is_within;
 use super::{Lift, Shape};
 use crate::dockerfile::ast::{Kind, Source};
 use crate::tree::RepoPath;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 impl Lift<'_, '_> {
     /// Files named that are not there: the same command misses them as before, unless a step that it now passes makes
@@ -45,29 +45,6 @@ impl Lift<'_, '_> {
             if by >= self.first && !self.along.contains(&by) {
                 self.missing.push((to.clone(), brought.from.clone(), by));
             }
-        }
-    }
-
-    /// Files that a later COPY would put over what has been installed.
-    pub(super) fn check_overwritten(&mut self) {
-        let places = [
-            "/node_modules/",
-            "/vendor/bundle/",
-            "/.venv/",
-            "/target/release/",
-        ];
-        let hit = self
-            .polluters
-            .iter()
-            .filter_map(|&i| self.of.brings[i].as_ref())
-            .flat_map(BTreeMap::keys);
-        if let Some(to) = hit
-            .into_iter()
-            .find(|to| places.iter().any(|p| to.contains(p)) && !self.install.reads.contains(*to))
-        {
-            self.doubts.push(format!(
-                "the context holds {to}, which is then put over what was installed"
-            ));
         }
     }
 

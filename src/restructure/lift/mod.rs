@@ -9,6 +9,7 @@ mod found;
 mod missing;
 mod proposal;
 mod sort;
+mod untracked;
 
 pub(super) use found::lift;
 pub(super) use found::lifts;

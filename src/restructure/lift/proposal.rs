@@ -27,7 +27,9 @@ impl Lift<'_, '_> {
         if reasons.is_empty() {
             reasons.push(format!("{} reads nothing else", self.install.shown));
         }
-        candidate.safety = Safety::of(reasons, self.doubts.clone());
+        let mut doubts = self.doubts.clone();
+        self.keep_out(&self.over(), &mut candidate, &mut doubts);
+        candidate.safety = Safety::of(reasons, doubts);
         candidate.vouched = self
             .along
             .iter()
@@ -107,18 +109,8 @@ impl Lift<'_, '_> {
                 view.n_builds()
             );
         }
-        let along = self.along.iter().flat_map(|&i| self.of.installs(i));
-        let mut names = along.chain([&self.install]).flat_map(|i| &i.ecosystems);
-        if names.any(|e| matches!(*e, "npm" | "yarn" | "pnpm" | "bun")) {
-            let is_there = view
-                .ignore
-                .is_some_and(|(_, text)| text.contains("node_modules"));
-            let _ = write!(
-                said,
-                " {} node_modules {} the ignore file: a copy of it in the context would be put over the installed one.",
-                if is_there { "Keep" } else { "Put" },
-                if is_there { "in" } else { "into" },
-            );
+        if let Some(told) = Self::told_of(&self.over()) {
+            let _ = write!(said, " {told}");
         }
         said
     }

@@ -1,9 +1,9 @@
 //! The checkout's `.git`, which no two builds have in common.
 
 use super::broad::{Broad, reaches_image};
-use super::file::with_lines;
 use crate::restructure::candidate::{Candidate, Safety};
 use crate::restructure::git_asked::{git_readers, has_git, names_git};
+use crate::restructure::ignore_file::with_lines;
 use crate::restructure::view::View;
 
 pub(super) fn git_directory(view: &View<'_>, broad: &[Broad<'_>]) -> Option<Candidate> {

@@ -17,7 +17,6 @@
 //! Never: names a file that a COPY, a mount or a RUN names.
 
 mod broad;
-mod file;
 mod git;
 mod rule;
 mod seldom_read;

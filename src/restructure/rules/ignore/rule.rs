@@ -3,8 +3,9 @@
 use super::broad::broad_copies;
 use super::git::git_directory;
 use super::seldom_read::{CLASSES, of_class};
-use super::unread::{named_by_others, unread};
+use super::unread::unread;
 use crate::restructure::candidate::Candidate;
+use crate::restructure::other_dockerfiles::named_by_others;
 use crate::restructure::rules::Rule;
 use crate::restructure::view::View;
 

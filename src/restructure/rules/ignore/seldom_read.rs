@@ -1,12 +1,12 @@
 //! Classes of files that builds seldom read, by their names: documentation, CI and editor files, tests, Dockerfiles.
 
 use super::broad::{Broad, reaches_image};
-use super::file::{abridged, escaped, with_lines};
 use super::testing::{is_of_tests, runs_tests};
 use super::wanted::{is_kept_by_user, is_named};
 use crate::ecosystem::matches_name;
 use crate::restructure::candidate::{Candidate, Safety};
 use crate::restructure::git_asked::{names_in_copies, run_texts};
+use crate::restructure::ignore_file::{abridged, escaped, with_lines};
 use crate::restructure::manifests::is_manifest;
 use crate::restructure::mentions::{Mentions, holds, mentions};
 use crate::restructure::view::View;

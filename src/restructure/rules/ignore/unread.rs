@@ -1,13 +1,14 @@
 //! What is shown to be read by no step of any Dockerfile, whatever it is called.
 
 use super::broad::{Broad, broad_in, takes_root};
-use super::file::{abridged, escaped, with_lines};
 use super::wanted::{is_kept_by_user, is_named};
 use crate::dockerfile::parse;
 use crate::restructure::candidate::{Candidate, Safety};
-use crate::restructure::git_asked::{has_git, names_in_copies, sources_in};
+use crate::restructure::git_asked::{has_git, names_in_copies};
+use crate::restructure::ignore_file::{abridged, escaped, with_lines};
 use crate::restructure::layout::places;
 use crate::restructure::mentions::holds;
+use crate::restructure::other_dockerfiles::others;
 use crate::restructure::rules::narrow_shown;
 use crate::restructure::view::View;
 use crate::tree::RepoPath;
@@ -92,23 +93,4 @@ fn other_dockerfiles(view: &View<'_>) -> Option<Vec<Vec<u8>>> {
         texts.push(bytes);
     }
     Some(texts)
-}
-
-/// Where the tree's other Dockerfiles are.
-fn others<'a>(view: &View<'a>) -> impl Iterator<Item = &'a RepoPath> {
-    let own = view.path.strip_prefix(view.context);
-    let is_one = |p: &RepoPath| {
-        let name = p.file_name().unwrap_or_default().to_ascii_lowercase();
-        let name = String::from_utf8_lossy(&name).into_owned();
-        (name.contains("dockerfile") || name.contains("containerfile")) && !name.ends_with("ignore")
-    };
-    let all = view.files.iter().chain(view.ignored).map(|(p, _)| p);
-    all.filter(move |p| is_one(p) && Some(*p) != own.as_ref())
-}
-
-/// What the tree's other Dockerfiles copy or mount by name: they may be built with the same ignore file.
-pub(super) fn named_by_others(view: &View<'_>) -> BTreeSet<String> {
-    let texts = others(view).filter_map(|path| view.read_text(path));
-    let parsed = texts.filter_map(|text| parse(&text).ok());
-    parsed.flat_map(|p| sources_in(&p.dockerfile)).collect()
 }

@@ -1,7 +1,7 @@
 //! The ignore file as it is proposed, and the names in it.
 
-use crate::restructure::candidate::{Candidate, IgnoreText};
-use crate::restructure::view::View;
+use super::candidate::{Candidate, IgnoreText};
+use super::view::View;
 
 /// The ignore file with `lines` added at its end.
 pub(super) fn with_lines(
