@@ -112,13 +112,13 @@ const WARM: &[Row] = &[
     ),
     // Its pip keeps nothing in a place of pip's (pipenv.pypa.io, PIPENV_CACHE_DIR).
     row(&["pipenv install"], &[".cache", "/pipenv"], 30, BY_THUMB),
+    row(&["pnpm install"], &["pnpm", "/store"], 40, BY_THUMB),
     row(
         &["poetry install"],
         &[".cache", "pypoetry", "poetry"],
         30,
         BY_THUMB,
     ),
-    row(&["pnpm install"], &["pnpm", "/store"], 40, BY_THUMB),
     row(&["sbt"], &["ivy2", "coursier", ".sbt"], 60, BY_THUMB),
     row(&["uv sync"], &[".cache", "/uv"], 30, BY_THUMB),
     row(&["yarn install"], &["yarn", ".cache"], 50, BY_THUMB),
