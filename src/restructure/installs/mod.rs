@@ -65,6 +65,8 @@ pub(super) struct Install {
     pub(super) dir: String,
     /// The programs that it runs: names, and absolute paths of those that are given by path.
     pub(super) programs: BTreeSet<String>,
+    /// Files beside the project that its shell takes settings from (`. /opt/venv/bin/activate`), as written.
+    pub(super) settings: BTreeSet<String>,
     /// True when a mount lies over what it makes: its layer holds nothing of that.
     pub(super) is_hidden: bool,
     /// The command that goes before, where it is another one; else empty.

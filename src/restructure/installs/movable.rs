@@ -47,7 +47,7 @@ impl Read<'_> {
             // What it has left there itself.
             let is_apart =
                 self.makes_environment(seen) || (seen.name() == "rm" && self.handles_others(seen));
-            if self.removes_own(seen) || is_apart {
+            if self.removes_own(seen) || is_apart || self.settings(seen).is_some() {
                 continue;
             }
             match self.ask(seen)? {
@@ -187,6 +187,8 @@ impl Read<'_> {
         install.is_hidden = plans.iter().any(|(_, seen)| self.is_hidden(seen));
         let real = plans.iter().filter(|(p, _)| !p.ecosystem.is_empty());
         install.programs = real.flat_map(|(_, seen)| self.programs_of(seen)).collect();
+        let head = (0..n_head).flat_map(|n| self.seen_of(n));
+        install.settings = head.filter_map(|s| self.settings(s)).cloned().collect();
         Some(install)
     }
 

@@ -161,14 +161,15 @@ impl Read<'_> {
                 .contains(['`', '(']);
             return !asks && seen.all(exports);
         }
-        seen.peek().is_some()
-            && seen.all(|s| {
-                let is_outside = |word: &String| word.starts_with(['/', '$', '~']);
-                matches!(s.name(), "." | "source")
-                    && s.args().len() == 1
-                    && s.args().iter().all(is_outside)
-                    && !self.names_the_project(s)
-            })
+        seen.peek().is_some() && seen.all(|s| self.settings(s).is_some())
+    }
+
+    /// The file outside the project that a command takes settings of the shell from.
+    pub(super) fn settings<'s>(&self, seen: &'s Seen) -> Option<&'s String> {
+        let [file] = seen.args() else { return None };
+        let is_outside = file.starts_with(['/', '$', '~']);
+        let takes = matches!(seen.name(), "." | "source") && is_outside;
+        (takes && !self.names_the_project(seen)).then_some(file)
     }
 
     /// How `line` (or `bare`, where what stands before changes to its directory) goes above the source, given that it

@@ -364,6 +364,7 @@ impl<'a> Read<'a> {
             shown,
             dir,
             programs: BTreeSet::new(),
+            settings: BTreeSet::new(),
             is_hidden: false,
             line: String::new(),
             inserted: None,

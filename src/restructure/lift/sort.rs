@@ -140,7 +140,7 @@ impl Lift<'_, '_> {
             return None;
         }
         let maker = self.maker(index);
-        if maker.is_none() && self.brings_program(index) {
+        if maker.is_none() && (self.brings_program(index) || self.speaks_of_settings(index)) {
             return None;
         }
         if let Some(needed) = maker.or_else(|| self.first_part(index)) {
@@ -238,6 +238,16 @@ impl Lift<'_, '_> {
             commands.any(|seen| self.is_script_about(index, seen, name))
         };
         self.of.brings_program(index, programs) || names.into_iter().any(is_script)
+    }
+
+    /// Whether the RUN names a file that the install takes settings from, or what that file is part of.
+    fn speaks_of_settings(&self, index: usize) -> bool {
+        let text = &self.of.stage.instructions[index].original;
+        let is_named = |file: &String| {
+            let whole = file.strip_suffix("/bin/activate").unwrap_or(file);
+            text.contains(whole)
+        };
+        self.install.settings.iter().any(is_named)
     }
 
     /// Whether a command of RUN `index` is a script of the project that speaks of `program`: `install-composer.sh`.
