@@ -28,6 +28,7 @@ mod multi_stage;
 mod narrow;
 mod narrow_shown;
 mod often_last;
+mod own_packages;
 mod own_stage;
 mod owner;
 mod owner_again;

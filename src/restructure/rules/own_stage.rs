@@ -37,6 +37,7 @@ use super::super::mentions::mentions;
 use super::super::moving::{block, block_of, end_before, without_blank_twin};
 use super::super::view::View;
 use super::Rule;
+use super::own_packages::packages;
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::{Instruction, Kind};
 use crate::ecosystem::is_global;
@@ -48,7 +49,7 @@ use std::fmt::Write as _;
 /// Its line in [`super::ALL`].
 pub(super) const RULE: Rule = Rule {
     id: "own-stage",
-    summary: "a front-end built in a stage of its own, beside the rest",
+    summary: "a front-end, or the image's packages, in a stage of their own, beside the rest",
     propose,
 };
 
@@ -60,10 +61,10 @@ const TOOLS: &[&str] = &[
 fn propose(view: &View<'_>) -> Vec<Candidate> {
     let all = places(view.dockerfile);
     let stages = reachable(view.dockerfile, view.target);
-    stages
+    let front_ends = stages
         .into_iter()
-        .filter_map(|stage| candidate(&StageView::new(view, &all, stage)))
-        .collect()
+        .filter_map(|stage| candidate(&StageView::new(view, &all, stage)));
+    front_ends.chain(packages(view)).collect()
 }
 
 /// What goes into the new stage.
