@@ -66,7 +66,7 @@ impl PlanKey {
             target: self.target.clone(),
             build_args: self.build_args.clone(),
             all_stages: builder::builds_all_stages(settings.builder),
-            unknown_bases: true,
+            unset_bases: settings.unset_bases,
         };
         let lowering = graph::lower(&parsed.dockerfile, &options)?;
         builder::plan(

@@ -7,9 +7,11 @@ use super::elsewhere::{other_context, set_aside};
 use super::past::Past;
 use super::question::Question;
 use super::trees::Trees;
+use crate::caveat::Caveat;
 use crate::dockerfile;
 use crate::dockerfile::Dockerfile;
-use crate::replay::Runner;
+use crate::graph::{Base, Options, UnsetBases, lower};
+use crate::replay::{Runner, Settings};
 use crate::restructure::View;
 use crate::restructure::filtered::Filtered;
 use crate::restructure::finding::findings;
@@ -17,6 +19,7 @@ use crate::restructure::installs_from_source;
 use crate::restructure::reads_git;
 use crate::restructure::search::{Draft, search};
 use crate::tree::RepoPath;
+use std::collections::BTreeMap;
 
 /// Answers. Errors: the Dockerfile's refusal.
 pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error> {
@@ -76,12 +79,41 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
     let mut answer = assemble(question, &view, &mut bench, now, found, least);
     answer.findings = findings(&view);
     let elsewhere = other_context(&view);
+    answer
+        .caveats
+        .extend(same_base(&parsed.dockerfile, question.settings));
     (answer.dockerfile, answer.ignore) = (path, ignore_path);
     answer.caveats.extend(parsed.caveats);
     if let Some(other) = elsewhere {
         set_aside(&mut answer, other);
     }
     Ok(answer)
+}
+
+/// That a base image which nobody named is taken to be the same at each build.
+fn same_base(dockerfile: &Dockerfile, settings: &Settings) -> Option<Caveat> {
+    let given = settings.build_args.iter();
+    let given: BTreeMap<String, String> = given
+        .filter_map(|(name, value)| Some((name.clone(), value.clone()?)))
+        .collect();
+    let under = |unset_bases| {
+        let options = Options {
+            target: settings.target.clone(),
+            build_args: given.clone(),
+            unset_bases,
+            ..Options::default()
+        };
+        lower(dockerfile, &options).ok()
+    };
+    let (unknown, same) = (under(UnsetBases::Unknown)?, under(UnsetBases::Same)?);
+    let mut stages = unknown.stages.iter().zip(&same.stages);
+    let why = stages.find_map(|(unknown, same)| match (&unknown.base, &same.base) {
+        (Base::Unknown(why), Base::Image(_)) => Some(why),
+        _ => None,
+    })?;
+    Some(Caveat::general(format!(
+        "Each build is taken to have the same base: {why}."
+    )))
 }
 
 /// The target stage's index: by name, else by number, else the last.

@@ -454,6 +454,23 @@ fn what_builds_bring_and_git_does_not_hold_is_told_under_its_condition() {
     check("https://example.com/app.jar", "--- src/a.js\n", None);
 }
 
+#[test]
+fn a_base_that_nobody_named_is_the_same_at_each_build() {
+    let check = |from: &str, pays: bool| {
+        let dockerfile = format!(
+            "ARG V\n{from}\nCOPY src /src\nRUN apt-get update && apt-get install -y curl\n"
+        );
+        let answer =
+            Case::new(&dockerfile, &commits("src/a.js", "src/b.js", "README.md")).suggest();
+        assert_eq!(ids(&answer).contains(&"system-first-1"), pays, "{from}");
+        let told = answer.caveats.iter().any(|c| c.text.contains("same base"));
+        assert_eq!(told, pays, "{from}");
+    };
+    check("FROM $V", true);
+    check("FROM debian:$V", true);
+    check("FROM a AS base-x\nFROM base-$V", false);
+}
+
 fn terminal(answer: &Suggestions) -> String {
     let mut text = Vec::new();
     let look = Look {
