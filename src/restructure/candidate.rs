@@ -4,6 +4,7 @@ use crate::dockerfile::Lines;
 pub use crate::dockerfile::edit::TextEdit;
 use crate::dockerfile::edit::apply;
 use crate::tree::RepoPath;
+use std::collections::BTreeSet;
 
 /// One proposed rewrite of a Dockerfile, its ignore file, or both.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +115,12 @@ pub enum Safety {
 
 impl Safety {
     /// Safe with `reasons` if there is no doubt, else for review with all doubts in one sentence.
-    pub fn of(reasons: Vec<String>, doubts: Vec<String>) -> Self {
+    pub fn of(mut reasons: Vec<String>, mut doubts: Vec<String>) -> Self {
+        // Two steps may be shown by the same words.
+        for said in [&mut reasons, &mut doubts] {
+            let mut told = BTreeSet::new();
+            said.retain(|s| told.insert(s.clone()));
+        }
         if doubts.is_empty() {
             Self::Safe { reasons }
         } else {

@@ -34,6 +34,7 @@ pub mod layout;
 pub mod legality;
 mod lift;
 mod manifests;
+pub mod misplaced;
 mod mounted;
 mod other_dockerfiles;
 pub mod passed;

@@ -12,6 +12,7 @@ use crate::restructure::View;
 use crate::restructure::search::{Draft, Found, Proposal, worth_its_risk};
 use crate::tree::RepoPath;
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 /// What was found, with what it saves. The paths and findings are the caller's to set.
 pub(super) fn assemble(
@@ -54,6 +55,9 @@ pub(super) fn assemble(
     let [mut instead, idle] =
         [instead, idle].map(|group| group.into_iter().map(|(_, s)| s).collect::<Vec<_>>());
     instead.sort_by_key(|s| Reverse(s.alone.as_ref().map_or(0, |a| a.per_build.1)));
+    // Two ways to write the same are one to whoever reads what it does.
+    let mut titles = BTreeSet::new();
+    instead.retain(|s| titles.insert(s.proposal.candidate.title.clone()));
     let (first, last) = question.span();
     let (old, new) = (bench.price(&now), bench.price(&then));
     let saving = bench.saving(&now, &then).unwrap_or_default();

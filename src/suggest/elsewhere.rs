@@ -4,6 +4,7 @@ use super::answer::{Saving, Suggestions};
 use crate::caveat::Caveat;
 use crate::restructure::View;
 use crate::restructure::legality::missing_sources;
+use crate::restructure::misplaced::install_without_manifest;
 use crate::tree::RepoPath;
 
 /// The directory that most of what COPY names and the context lacks is in, the Dockerfile's own or one above it, and the
@@ -20,6 +21,16 @@ pub(super) fn other_context(view: &View<'_>) -> Option<(RepoPath, Caveat)> {
             view.below(&wanted).next().is_some()
         };
         let there: Vec<&String> = missing.iter().filter(is_there).collect();
+        if missing.is_empty()
+            && let Some((line, command, file)) =
+                install_without_manifest(view, &RepoPath::new(above))
+        {
+            let whole = view.context.join(above.as_bytes());
+            let told = format!(
+                "Line {line} runs {command} where the context has no {file}, which {whole} holds: is that what it is built from (--context {whole})?"
+            );
+            return Some((whole, Caveat::general(told)));
+        }
         // Some may be made before the build.
         if let Some(example) = there.first().filter(|_| 2 * there.len() >= missing.len()) {
             let whole = view.context.join(above.as_bytes());

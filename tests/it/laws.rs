@@ -179,6 +179,7 @@ fn is_for_the_mount(words: &[String], new: &BTreeMap<Vec<String>, usize>) -> boo
     let empties = verbs.next().is_some_and(|w| match program {
         "apt" | "apt-get" => w == "clean" || w == "autoclean",
         "dnf" => w == "clean",
+        "composer" | "composer.phar" => w == "clear-cache" || w == "clearcache",
         _ => w == "cache",
     }) || (program == "rm"
         && words[1..].iter().all(|w| w.starts_with('-') || is_cache(w)));

@@ -103,6 +103,30 @@ fn a_dockerfile_of_a_folder_that_is_the_context_is_told_so() {
 }
 
 #[test]
+fn an_install_without_its_manifest_tells_of_another_context() {
+    let check = |tree: &str, run: &str, told: bool| {
+        let scenario = format!(
+            "--- tree\n{tree}\n--- settings\ndockerfile web/Dockerfile\n{}",
+            commits("web/a.js", "web/package.json", ".github/ci.yml")
+        );
+        let text = format!("FROM node:22\nWORKDIR /app\nCOPY . .\nRUN {run}\n");
+        let answer = Case::new(&text, &scenario).suggest();
+        assert_eq!(answer.elsewhere.is_some(), told, "{tree} {run}");
+        assert!(!told || answer.order.is_empty(), "{:?}", ids(&answer));
+    };
+    let of_folder = "web/package.json web/yarn.lock web/a.js .github/ci.yml";
+    check(of_folder, "yarn install && yarn build", true);
+    check(of_folder, "cd web && yarn install", false);
+    check(of_folder, "npm install -g serve", false);
+    check(of_folder, "npm install serve", false);
+    check(
+        "package.json web/package.json web/a.js .github/ci.yml",
+        "npm ci",
+        false,
+    );
+}
+
+#[test]
 fn a_change_to_a_dependency_is_not_made_faster() {
     let mut scenario = NODE_TREE.to_owned() + "--- commits\n";
     (0..20).for_each(|n| writeln!(scenario, "c{n} ~ package.json package-lock.json").unwrap());

@@ -352,7 +352,7 @@ mod tests {
         check("curl -fsSL https://example.com/x -o x", "Files");
         check("curl https://example.com/x | bash", "Unknown");
         check("apt-get install -y curl", "System");
-        check("go mod download", "Tool");
+        check("go mod download", "Fetcher");
         check("CGO_ENABLED=0 go build -o /app .", "Tool");
         check("go generate ./...", "Unknown");
         check("npm install -g pnpm", "Tool");

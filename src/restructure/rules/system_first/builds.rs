@@ -53,10 +53,13 @@ pub(super) fn above_builds(ground: &Ground<'_>, index: usize) -> Option<Candidat
     if lines.is_empty() {
         return None;
     }
+    let which = match lines.as_slice() {
+        [one] => format!("the build in line {one}, which then runs"),
+        all => format!("the builds in lines {}, which then run", all.join(" and ")),
+    };
     let doubt = format!(
-        "check that what line {} installs does not disturb the build in line {}, which then runs after it",
-        ground.line(index),
-        lines.join(" and ")
+        "check that what line {} installs does not disturb {which} after it",
+        ground.line(index)
     );
     let doubts = candidate
         .safety
