@@ -37,7 +37,7 @@ use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command::seen;
 use super::super::installs::{Action, Install, StageView, is_quiet};
 use super::super::layout::{
-    absolute, expand, is_within, mentioned, mount_field, parent, reachable, stage_named, unquote,
+    absolute, expand, is_within, mount_field, parent, reachable, stage_named, unquote,
 };
 use super::super::lift::declare;
 use super::super::moving::{block, block_of, end_before, without_blank_twin};
@@ -356,72 +356,62 @@ fn edits(
     let (view, stage) = (of.view, of.stage);
     let text = view.text();
     let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let written = stage.from.original.as_str();
-    let name = stage.name.as_deref()?;
-    let named = text.get(stage.from.span.range())?;
-    let lower = named.to_ascii_lowercase();
-    let at = lower.rfind(" as ")? + 4;
-    let said = named.get(at..)?.trim();
-    if !said.eq_ignore_ascii_case(name) || mentioned(written).contains(name) {
-        return None;
-    }
-    let both = free_name(view, &[format!("{name}-base")])?;
-    let is_plain = |i: &Instruction| !matches!(i.kind, Kind::Run(_) | Kind::Copy(_) | Kind::Add(_));
-    let is_light = stage.instructions[..part.split].iter().all(is_plain);
-    let mut lines = String::new();
+    let (taken, mut edits) = cut_out(of, &part.runs)?;
+    let at = name_at(of)?;
+    let name = text.get(at..stage.from.span.end)?.trim_end();
     let here = of.cwd(part.runs[0]);
-    let mut edits = Vec::new();
-    let mut blocks = String::new();
-    for &run in &part.runs {
-        let own_block = block_of(text, stage, run);
-        let piece = text.get(own_block.range())?;
-        blocks.push_str(piece);
-        if !piece.ends_with('\n') {
-            blocks.push_str(line_break);
-        }
-        edits.push(TextEdit::delete(without_blank_twin(text, own_block)));
-    }
-    let starts = |from: &str| format!("{from}{line_break}");
-    if is_light {
-        lines.push_str(&starts(&format!("{}{own}", named.get(..at)?)));
-        for instruction in &stage.instructions[..part.split] {
+    let directory = match here == of.cwd(part.split) {
+        true => String::new(),
+        false => format!("WORKDIR {here}{line_break}"),
+    };
+    let above = &stage.instructions[..part.split];
+    let is_work = |i: &Instruction| matches!(i.kind, Kind::Run(_) | Kind::Copy(_) | Kind::Add(_));
+    let (place, lines) = if above.iter().any(is_work) {
+        let both = free_name(view, &[format!("{name}-base")])?;
+        let platform = stage.base().platform.as_deref();
+        let platform = platform.map_or_else(String::new, |p| format!("--platform={p} "));
+        let from = format!("FROM {platform}{both} AS");
+        edits.push(TextEdit::replace(Span::new(at, at + name.len()), both));
+        let place = block_of(text, stage, part.split).start;
+        let has_blank = text[..place].ends_with(&format!("\n{line_break}"));
+        let blank = if has_blank { "" } else { line_break };
+        let new = format!("{blank}{from} {own}{line_break}{directory}{taken}{line_break}");
+        (place, format!("{new}{from} {name}{line_break}"))
+    } else {
+        let mut lines = format!("{}{own}{line_break}", &text[stage.from.span.start..at]);
+        for instruction in above {
             let _ = write!(lines, "{}{line_break}", text.get(instruction.span.range())?);
         }
-    } else {
-        let platform = stage
-            .base()
-            .platform
-            .as_deref()
-            .map(|p| format!("--platform={p} "))
-            .unwrap_or_default();
-        lines.push_str(&starts(&format!("FROM {platform}{both} AS {own}")));
-        let from = stage.from.span.start;
-        let word = Span::new(from + at, from + named.trim_end().len());
-        edits.push(TextEdit::replace(word, both.clone()));
-    }
-    if here != of.cwd(part.split) {
-        let _ = write!(lines, "WORKDIR {here}{line_break}");
-    }
-    lines.push_str(&blocks);
-    lines.push_str(line_break);
-    let place = if is_light {
-        block(text, end_before(view, stage.index), &stage.from).start
-    } else {
-        let platform = stage
-            .base()
-            .platform
-            .as_deref()
-            .map(|p| format!("--platform={p} "))
-            .unwrap_or_default();
-        let _ = write!(lines, "FROM {platform}{both} AS {said}{line_break}");
-        lines.insert_str(0, line_break);
-        block_of(text, stage, part.split).start
+        let place = block(text, end_before(view, stage.index), &stage.from).start;
+        (place, format!("{lines}{directory}{taken}{line_break}"))
     };
     edits.push(TextEdit::insert(place, lines));
-    edits.extend(
-        takers
-            .iter()
-            .map(|flag| TextEdit::replace(flag.span, format!("--from={own}"))),
-    );
+    let taken_from = |flag: &&Flag| TextEdit::replace(flag.span, format!("--from={own}"));
+    edits.extend(takers.iter().map(taken_from));
     Some(edits)
+}
+
+/// The lines of these instructions with their comments, and the edits that take them away.
+fn cut_out(of: &StageView<'_>, indices: &[usize]) -> Option<(String, Vec<TextEdit>)> {
+    let text = of.view.text();
+    let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let (mut taken, mut edits) = (String::new(), Vec::new());
+    for &index in indices {
+        let own = block_of(text, of.stage, index);
+        taken.push_str(text.get(own.range())?);
+        if !taken.ends_with('\n') {
+            taken.push_str(line_break);
+        }
+        edits.push(TextEdit::delete(without_blank_twin(text, own)));
+    }
+    Some((taken, edits))
+}
+
+/// Where in the text the stage is given its name.
+fn name_at(of: &StageView<'_>) -> Option<usize> {
+    let from = of.stage.from.span;
+    let written = of.view.text().get(from.range())?.to_ascii_lowercase();
+    let at = written.rfind(" as ")? + 4;
+    let is_it = written[at..].trim_end() == of.stage.name.as_deref()?;
+    is_it.then_some(from.start + at)
 }
