@@ -1,8 +1,9 @@
 //! The commands of a front-end's build, and what package.json makes of them.
 
 use super::super::lifecycle::{HARMLESS, PROJECT_SCRIPTS};
+use super::super::make;
 use super::super::{Call, Reads, behind, is_global};
-use super::tools::taken_by;
+use super::tools::{is_of_files, taken_by};
 use super::walk::Walk;
 use crate::ecosystem::needs::within;
 use crate::shell::{self, Command};
@@ -139,19 +140,7 @@ impl Build<'_> {
                         None => self.text(text, dir, depth),
                     })
             }
-            "make" => {
-                let own = Call {
-                    words,
-                    dir,
-                    ..*self.call
-                };
-                let all = behind(&own);
-                if all.is_empty() {
-                    return Err("what make runs is not known".to_owned());
-                }
-                all.iter()
-                    .try_for_each(|words| self.command(words, dir, depth + 1))
-            }
+            "make" => self.make(words, dir, depth),
             "git" if !self.git => Ok(()),
             "node" => {
                 let script = args.first().filter(|a| !a.starts_with('-'));
@@ -167,12 +156,38 @@ impl Build<'_> {
         }
     }
 
+    fn make(&mut self, words: &[String], dir: &RepoPath, depth: usize) -> Result<(), String> {
+        let call = Call {
+            words,
+            dir,
+            ..*self.call
+        };
+        let goal = make::goal(&call).ok_or("what make runs is not known")?;
+        if goal.has_includes || goal.commands.is_empty() {
+            return Err("what make runs is not known".to_owned());
+        }
+        // What git says of the checkout may be put into the commands.
+        if !goal.asking.is_empty() && goal.commands.iter().any(|made| !made.is_plain) {
+            return Err("the Makefile asks the shell for what it runs".to_owned());
+        }
+        self.walk.reads.files.insert(goal.makefile);
+        for path in &goal.prerequisites {
+            self.walk.take(path);
+        }
+        let all = goal.commands.iter().map(|made| &made.seen);
+        all.clone().try_for_each(|seen| {
+            let here = seen.directory.as_deref().and_then(|d| within(&goal.dir, d));
+            let here = here.ok_or("make works elsewhere")?;
+            self.command(&seen.words, &here, depth + 1)
+        })
+    }
+
     fn tool(&mut self, program: &str, args: &[String], dir: &RepoPath) -> Result<(), String> {
         if HARMLESS.contains(&program) {
             return Ok(());
         }
         let taken = taken_by(program).ok_or_else(|| format!("`{program}` may read any file"))?;
-        self.builds = true;
+        self.builds |= !is_of_files(program);
         self.compiles |= matches!(program, "tsc" | "vue-tsc");
         for name in taken {
             self.walk.word(name, &self.call.dir.clone())?;

@@ -56,6 +56,11 @@ const OF_SHELL: &[&str] = &[
     "mv", "printf", "pwd", "rm", "rmdir", "set", "test", "touch", "true",
 ];
 
+/// Whether a command of a shell deals with files alone.
+pub(super) fn is_of_files(program: &str) -> bool {
+    OF_SHELL.contains(&program)
+}
+
 /// What a program takes unasked; `None` for one that is not known.
 pub(super) fn taken_by(program: &str) -> Option<&'static [&'static str]> {
     if ON_FILES.contains(&program) || OF_SHELL.contains(&program) {
@@ -65,29 +70,51 @@ pub(super) fn taken_by(program: &str) -> Option<&'static [&'static str]> {
     known.map(|(_, taken)| *taken)
 }
 
-/// Settings of what builds no front-end: tests, checks of style, pages of examples, editors, other languages.
+/// Settings of what builds no front-end: tests, messages of commits, other languages.
 const OF_OTHERS: &[&str] = &[
     ".coveragerc",
-    ".editorconfig",
-    ".eslintrc",
     ".huskyrc",
     ".lintstagedrc",
-    ".prettierrc",
     ".pylintrc",
-    ".stylelintrc",
     "commitlint.",
     "cypress.",
-    "eslint.",
     "jest.",
     "karma.",
     "lint-staged.",
     "playwright.",
-    "prettier.",
-    "renovate",
     "release.config",
-    "stylelint.",
+    "renovate",
     "vitest.",
 ];
+
+/// Settings of what checks sources, which a build may have to find: they name no files that it reads.
+const OF_CHECKS: &[&str] = &[
+    ".eslint",
+    ".prettier",
+    ".stylelint",
+    "eslint.",
+    "prettier.",
+    "stylelint.",
+];
+
+/// Directories of what a build consists of: the strings of the scripts there are names as well.
+pub(super) const OF_TASKS: &[&str] = &[
+    "build",
+    "config",
+    "grunt",
+    "gulp",
+    "gulp-tasks",
+    "gulpfile.js",
+    "scripts",
+    "tasks",
+    "tools",
+    "vite",
+    "webpack",
+];
+
+/// Directories that package managers take from where they run: Yarn's own (yarnpkg.com, "releases", "patches"), and those of
+/// patch-package.
+pub(super) const OF_MANAGERS: &[&str] = &[".yarn", "patches"];
 
 /// Whether tools find a file of this name where they run: a manifest, a lockfile, settings, the first page.
 pub(super) fn is_found(name: &str) -> bool {
@@ -97,8 +124,10 @@ pub(super) fn is_found(name: &str) -> bool {
     let is_of_tool = name.starts_with('.')
         && (name.ends_with("rc") || name.contains("rc.") || name.starts_with(".env"));
     let is_lock = ["bun.lock", "bun.lockb", "pnpm-lock.yaml", "yarn.lock"].contains(&name);
-    let is_other = OF_OTHERS.iter().any(|o| name.starts_with(o));
-    !is_other && (is_of_tool || is_lock || ends.iter().any(|e| name.ends_with(e)))
+    let begins = |list: &[&str]| list.iter().any(|o| name.starts_with(o));
+    let is_checked = begins(OF_CHECKS) && name.starts_with('.');
+    !begins(OF_OTHERS)
+        && (is_of_tool || is_checked || is_lock || ends.iter().any(|e| name.ends_with(e)))
 }
 
 /// Directories whose bare names are names of tasks as well, and that no build takes.
@@ -119,7 +148,8 @@ pub(super) const BESIDE: &[&str] = &[
 /// Whether such a file names what a build reads.
 pub(super) fn is_settings(name: &str) -> bool {
     let is_locked = name.ends_with("-lock.json") || name == "npm-shrinkwrap.json";
-    is_found(name) && !is_locked && !name.contains("lock") && name != "package.json"
+    let is_check = OF_CHECKS.iter().any(|o| name.starts_with(o));
+    is_found(name) && !is_locked && !is_check && !name.contains("lock") && name != "package.json"
 }
 
 /// Whether a file may import others by relative paths.

@@ -3,7 +3,7 @@
 use super::super::needs::within;
 use super::super::{Files, Reads};
 use super::names;
-use super::tools::{BESIDE, is_found, is_settings, is_source};
+use super::tools::{BESIDE, OF_MANAGERS, OF_TASKS, is_found, is_settings, is_source};
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
@@ -42,6 +42,10 @@ impl<'a> Walk<'a> {
                 }
             }
         }
+        for name in OF_MANAGERS {
+            let dir = walk.base.join(name.as_bytes());
+            walk.reads.trees.extend(files.has_dir(&dir).then_some(dir));
+        }
         walk
     }
 
@@ -63,6 +67,13 @@ impl<'a> Walk<'a> {
             self.add(&found);
         }
         Ok(())
+    }
+
+    /// A file or a directory that a step needs by its place.
+    pub(super) fn take(&mut self, path: &RepoPath) {
+        if self.files.has(path) || self.files.has_dir(path) {
+            self.add(path);
+        }
     }
 
     /// A script that is run: its strings are names.
@@ -106,9 +117,12 @@ impl<'a> Walk<'a> {
             return Err(format!("{path} asks git"));
         }
         for name in names::imported(&text) {
-            let found = within(&dir, name).and_then(|p| self.at(&p));
-            let own = found.filter(|f| self.files.has(f) && is_source(&name_of(f)));
-            self.settings.extend(own);
+            let index = format!("{name}/index");
+            for name in [name, &index] {
+                let found = within(&dir, name).and_then(|p| self.at(&p));
+                let own = found.filter(|f| self.files.has(f) && is_source(&name_of(f)));
+                self.settings.extend(own);
+            }
         }
         for word in names::of_settings(&text) {
             let Some(name) = plain(word).map_err(|why| format!("{path}: {why}"))? else {
@@ -117,8 +131,13 @@ impl<'a> Walk<'a> {
             if is_above(name) {
                 continue;
             }
-            // Relative to itself, or to where the tool runs.
-            for from in [&dir, &self.base.clone()] {
+            // Relative to itself, to where the tool runs, or to a directory there.
+            let below = name.trim_start_matches("../");
+            for (from, name) in [
+                (&dir, name),
+                (&self.base.clone(), name),
+                (&self.base.clone(), below),
+            ] {
                 let at = within(from, name).filter(|_| !BESIDE.contains(&name));
                 let at = at.and_then(|p| self.at(&p));
                 let Some(found) = at.filter(|f| self.base.strip_prefix(f).is_none()) else {
@@ -126,9 +145,18 @@ impl<'a> Walk<'a> {
                 };
                 self.reads.named_by.insert(path.clone());
                 self.add(&found);
+                self.take_tasks(&found);
             }
         }
         Ok(())
+    }
+
+    /// Has the scripts of a directory of tasks read as settings.
+    fn take_tasks(&mut self, dir: &RepoPath) {
+        let is_of_tasks = OF_TASKS.contains(&name_of(dir).as_str()) && self.files.has_dir(dir);
+        let scripts = self.files.below(dir).filter(|p| is_source(&name_of(p)));
+        self.settings
+            .extend(scripts.filter(|_| is_of_tasks).cloned());
     }
 
     fn follow_source(&mut self, path: &RepoPath) -> Result<(), String> {
