@@ -56,6 +56,11 @@ impl<'a> Chain<'a> {
         self.settled(taken, passes_build)
     }
 
+    /// How many parts install or fetch something.
+    pub(in crate::restructure) fn n_gains(&self) -> usize {
+        self.units.iter().filter(|u| u.is_gain()).count()
+    }
+
     /// The parts that may stand there and go by none that stay.
     fn taken(&self, there: &mut There<'_>, is_barred: &dyn Fn(&Unit) -> bool) -> BTreeSet<usize> {
         let mut taken = BTreeSet::new();

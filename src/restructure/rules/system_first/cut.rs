@@ -47,6 +47,9 @@ struct Way<'c, 'a> {
 pub(super) fn cut_run(ground: &Ground<'_>, index: usize) -> Option<Candidate> {
     let (view, stage) = (ground.view, ground.stage);
     let chain = Chain::of(view, &stage.instructions[index], &ground.places[index])?;
+    if chain.n_gains() == 0 {
+        return None;
+    }
     let all = places(view.dockerfile);
     let building = StageView::new(view, &all, stage.index).building_pieces(index);
     let way = best(ground, index, &chain, &building)?;
@@ -113,12 +116,17 @@ fn best<'c, 'a>(
     chain: &'c Chain<'a>,
     building: &BTreeSet<usize>,
 ) -> Option<Way<'c, 'a>> {
+    let has_builds = !building.is_empty() || ground.builds.range(..index).next().is_some();
+    let past = has_builds.then_some(building);
     let mut found: Option<Way<'_, '_>> = None;
     for to in passable(ground, index) {
         for with_directory in [false, true] {
-            for passed in [None, Some(building)] {
-                let way = way(ground, index, chain, to, (with_directory, passed));
+            for passed in std::iter::once(None).chain(past.map(Some)) {
                 let best = found.as_ref().map_or(0, |f| f.slice.n_gains());
+                if best == chain.n_gains() {
+                    return found;
+                }
+                let way = way(ground, index, chain, to, (with_directory, passed));
                 found = way.filter(|w| w.slice.n_gains() > best).or(found);
             }
         }
