@@ -91,6 +91,12 @@ pub(super) const EVERYWHERE: &[&str] = &[
     "which",
 ];
 
+/// Commands of the shell itself that change how it goes on.
+pub(super) const OF_THE_SHELL: &[&str] = &[
+    ".", "alias", "cd", "declare", "eval", "exec", "export", "local", "popd", "pushd", "read",
+    "readonly", "set", "shift", "shopt", "source", "trap", "typeset", "ulimit", "umask", "unset",
+];
+
 /// The others of them.
 const BROUGHT: &[&str] = &[
     "awk",

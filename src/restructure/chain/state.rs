@@ -1,5 +1,6 @@
 //! What a part of a chain leaves in the shell for those after it.
 
+use super::super::command::OF_THE_SHELL;
 use crate::shell::{Command, Nesting};
 use std::collections::BTreeSet;
 
@@ -25,12 +26,6 @@ pub(super) enum Kind {
     /// What leaves more than is followed here, or may end the text.
     Closed,
 }
-
-/// Commands of the shell itself that change how it goes on.
-const OF_THE_SHELL: &[&str] = &[
-    ".", "alias", "cd", "declare", "eval", "exec", "export", "local", "popd", "pushd", "read",
-    "readonly", "set", "shift", "shopt", "source", "trap", "typeset", "ulimit", "umask", "unset",
-];
 
 /// What the part that consists of `commands` is.
 pub(super) fn kind_of(commands: &[Command]) -> Kind {

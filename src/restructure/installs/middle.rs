@@ -1,6 +1,6 @@
 //! An install behind commands of its chain that stay: what of them it goes by.
 
-use super::super::command::{Group, group};
+use super::super::command::{Group, OF_THE_SHELL, group};
 use super::super::layout::{absolute, is_within, overlap};
 use super::super::touched::touched;
 use super::read::{Read, is_carried, is_quiet};
@@ -55,7 +55,10 @@ impl Read<'_> {
             let fetches = matches!(s.name(), "curl" | "wget" | "sh" | "bash" | "eval");
             let works_on_all = matches!(s.name(), "chgrp" | "chmod" | "chown" | "mv" | "rm")
                 && self.reaches(s, &install.dir);
+            // What the shell keeps is said again where it is simple.
+            let is_kept = OF_THE_SHELL.contains(&s.name()) && !is_carried(s);
             is_same
+                || is_kept
                 || fetches
                 || works_on_all
                 || group(s).is_some_and(|g| g != Group::Words)
