@@ -222,6 +222,17 @@ fn cook_options(call: &Call<'_>, rest: &[String]) -> Option<(Vec<String>, Vec<St
             ));
             continue;
         }
+        // One whose name an argument holds: `--$PROFILE`.
+        if word.starts_with("--$") && !word.contains('(') && call.knows(word) {
+            let said = call.expanded(word)?;
+            let is_option = |(option, takes_value): &(&str, bool)| *option == said && !takes_value;
+            COOK_OPTIONS.iter().find(|o| is_option(o))?;
+            cook.push(word.clone());
+            passed.push(format!(
+                "{word} is an option of cargo chef cook whatever is passed"
+            ));
+            continue;
+        }
         let name = word.split('=').next().unwrap_or(word);
         let attached = || {
             word.get(..2)

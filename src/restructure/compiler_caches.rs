@@ -104,7 +104,7 @@ fn candidate(of: &StageView<'_>, keeper: &Keeper, rule: &'static str) -> Option<
     let variables = &of.places[*runs.first()?].variables;
     let is_away =
         |name: &&str| variables.contains_key(*name) || runs.iter().any(|n| says(&own[*n], &[name]));
-    if keeper.away.iter().any(|name| is_away(&name)) {
+    if keeper.away.iter().any(&is_away) {
         return None;
     }
     // A RUN may tell it too, where nothing is seen of that.

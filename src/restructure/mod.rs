@@ -33,6 +33,7 @@ mod kept;
 pub mod layout;
 pub mod legality;
 mod lift;
+mod lookers;
 mod manifests;
 pub mod misplaced;
 mod mounted;

@@ -26,6 +26,7 @@ use super::super::installs::StageView;
 use super::super::kept::{emptied, why_taken_out};
 use super::super::layout::{Place, mount_field, overlap, places, reachable};
 use super::super::lift::declare;
+use super::super::lookers::LOOKERS;
 use super::super::moving::with_flags;
 use super::super::taken::{is_copied_from, is_in_image};
 use super::super::view::{Feature, View};
@@ -51,6 +52,9 @@ const COMPILED_GO: CacheDir = CacheDir {
     is_compiled: true,
 };
 
+/// An ecosystem, and the user whose directory it is.
+type Keeper<'a> = (&'static str, Option<&'a str>);
+
 fn caches(view: &View<'_>) -> Vec<Candidate> {
     if !view.persistent || !view.has(Feature::Mount) {
         return Vec::new();
@@ -59,8 +63,7 @@ fn caches(view: &View<'_>) -> Vec<Candidate> {
     let mut found = Vec::new();
     for stage in reachable(view.dockerfile, view.target) {
         let of = StageView::new(view, &all, stage);
-        let mut kept: BTreeMap<(&'static str, Option<&str>), Vec<(usize, CacheDir)>> =
-            BTreeMap::new();
+        let mut kept: BTreeMap<Keeper<'_>, Vec<(usize, CacheDir)>> = BTreeMap::new();
         for run in 0..of.stage.instructions.len() {
             for (ecosystem, dir) in of.cache_dirs(run) {
                 // Each user has their own, unless it is read in place by all.
@@ -360,75 +363,6 @@ fn may_be_for((ecosystem, dir): (&str, &CacheDir), mount: &str) -> bool {
         .iter()
         .any(|w| mount.replace("type=cache", "").contains(w))
 }
-
-/// Commands that fetch a file, look at one or put it elsewhere: they read no module and compile nothing.
-const LOOKERS: [&str; 65] = [
-    "[",
-    "awk",
-    "cat",
-    "cd",
-    "chmod",
-    "chown",
-    "cp",
-    "curl",
-    "cut",
-    "date",
-    "du",
-    "echo",
-    "exit",
-    "export",
-    "file",
-    "git",
-    "gpg",
-    "grep",
-    "gunzip",
-    "gzip",
-    "head",
-    "id",
-    "install",
-    "jq",
-    "ldconfig",
-    "ldd",
-    "llvm-strip",
-    "ln",
-    "ls",
-    "md5sum",
-    "mkdir",
-    "mv",
-    "nm",
-    "objcopy",
-    "objdump",
-    "printf",
-    "readelf",
-    "rm",
-    "rsync",
-    "sed",
-    "set",
-    "setcap",
-    "sha1sum",
-    "sha256sum",
-    "sha512sum",
-    "size",
-    "sleep",
-    "sort",
-    "strip",
-    "tail",
-    "tar",
-    "test",
-    "touch",
-    "tr",
-    "true",
-    "uname",
-    "unzip",
-    "upx",
-    "wc",
-    "wget",
-    "which",
-    "xx-info",
-    "xx-verify",
-    "xz",
-    "zip",
-];
 
 /// Whether the RUN at `run` may read what is below `target`.
 fn may_read(of: &StageView<'_>, run: usize, ecosystem: &str, target: &str) -> bool {
