@@ -22,6 +22,7 @@ use super::lift::declare;
 use super::moving::with_flags;
 use super::view::View;
 use crate::dockerfile::ast::{Instruction, Kind};
+use crate::shell::Seen;
 
 /// One program that keeps what compilers make.
 struct Keeper {
@@ -91,7 +92,8 @@ fn candidate(of: &StageView<'_>, keeper: &Keeper, rule: &'static str) -> Option<
         false => own.iter().position(is_there)? + 1,
     };
     // Somebody has seen to it already.
-    let is_seen_to = |i: &Instruction| i.flag_values("mount").any(|m| m.contains(keeper.name));
+    let is_its = |mount: &str| mount.to_ascii_lowercase().contains(keeper.name);
+    let is_seen_to = |i: &Instruction| i.flag_values("mount").any(is_its);
     if own.iter().any(is_seen_to) || inherited.clone().any(is_seen_to) {
         return None;
     }
@@ -178,8 +180,17 @@ fn says(instruction: &Instruction, words: &[&str]) -> bool {
 
 /// Whether a RUN runs one of `programs`; by their words where its text is not read.
 fn runs(instruction: &Instruction, programs: &[&str]) -> bool {
+    let compiles = |seen: &Seen| match seen.name() {
+        "cargo" => match seen.subcommand() {
+            "chef" => seen.args().iter().any(|w| w == "cook"),
+            verb => ["b", "build", "check", "clippy", "install", "test"].contains(&verb),
+        },
+        _ => true,
+    };
     match command::seen(instruction) {
-        Some(seen) => seen.iter().any(|s| programs.contains(&s.name())),
+        Some(seen) => seen
+            .iter()
+            .any(|s| programs.contains(&s.name()) && compiles(s)),
         None => {
             says(instruction, programs) && !says(instruction, &["apt-get", "apk", "dnf", "yum"])
         }

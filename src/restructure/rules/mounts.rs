@@ -201,17 +201,18 @@ fn given(
         mounts.filter(|m| is_at(m, target)).collect::<Vec<&str>>()
     };
     let written: BTreeSet<&str> = mounted.iter().flat_map(named).collect();
-    // Others are given the very directory that is there already.
+    let sharing = if dir.is_exclusive {
+        ",sharing=locked"
+    } else {
+        ""
+    };
+    let usual = format!("type=cache,target={target}{sharing}{owner}");
+    let is_copied = |m: &str| !m.contains('$') && !m.split(',').any(is_read_only);
+    // Others are given the very directory that is there already; what is read in place must be one.
     let mount = match written.into_iter().collect::<Vec<_>>().as_slice() {
-        [] => {
-            let sharing = if dir.is_exclusive {
-                ",sharing=locked"
-            } else {
-                ""
-            };
-            format!("type=cache,target={target}{sharing}{owner}")
-        }
-        [one] if !one.contains('$') && !one.split(',').any(is_read_only) => (*one).to_owned(),
+        [] => usual,
+        [one] if is_copied(one) => (*one).to_owned(),
+        _ if !dir.is_read_later => usual,
         _ => return None,
     };
     let mut given = Given::default();
