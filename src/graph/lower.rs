@@ -8,7 +8,7 @@ use super::env::Env;
 use super::lowered::{LoweredStage, Lowering};
 use super::source;
 use super::stages::Stages;
-use crate::dockerfile::ast::{Dockerfile, From, Kind, Stage};
+use crate::dockerfile::ast::{Dockerfile, Kind, Stage};
 use crate::dockerfile::expand::Lexer;
 use crate::dockerfile::{Error, Span};
 use std::collections::BTreeMap;
@@ -22,20 +22,8 @@ pub struct Options {
     pub build_args: BTreeMap<String, String>,
     /// Lower all stages up to the target, needed or not (the classic builder and kaniko build them all).
     pub all_stages: bool,
-    /// What becomes of a FROM whose argument has no value.
-    pub unset_bases: UnsetBases,
-}
-
-/// What becomes of a FROM that is no image without an argument which nobody gave.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum UnsetBases {
-    /// It is refused, as the builder does.
-    #[default]
-    Refused,
-    /// It becomes [`super::lowered::Base::Unknown`].
-    Unknown,
-    /// Some image, the same at each build, where it cannot be one of the stages; else unknown.
-    Same,
+    /// A FROM whose argument has no value becomes [`super::lowered::Base::Unknown`] instead of a refusal.
+    pub unknown_bases: bool,
 }
 
 /// Lowers `dockerfile`.
@@ -145,15 +133,19 @@ fn expand_bases(
     for stage in &dockerfile.stages {
         let from = stage.base();
         let image = word(dockerfile, lex, &from.image, globals, from.image_span)?;
-        let unset = unset_argument(dockerfile, &from.image, globals);
+        let unset = options
+            .unknown_bases
+            .then(|| unset_argument(dockerfile, &from.image, globals))
+            .flatten();
         let refused = image.is_empty() || source::full_image(&image).is_err();
-        match (options.unset_bases, unset) {
-            (UnsetBases::Unknown | UnsetBases::Same, Some(name)) if refused => {
-                let some = some_image(dockerfile, lex, globals, from);
-                match some.filter(|_| options.unset_bases == UnsetBases::Same) {
-                    Some(image) => bases.push((image, None)),
-                    None => bases.push((image, Some(needs(&name)))),
-                }
+        match unset {
+            Some(name) if refused => {
+                bases.push((
+                    image,
+                    Some(format!(
+                        "the base image needs `--build-arg {name}=…`, which was not given"
+                    )),
+                ));
             }
             _ if image.is_empty() => {
                 return Err(Error::at(
@@ -169,27 +161,6 @@ fn expand_bases(
         }
     }
     Ok(bases)
-}
-
-fn needs(name: &str) -> String {
-    format!("the base image needs `--build-arg {name}=…`, which was not given")
-}
-
-/// The image with each missing argument's own name for its value; `None` where it could be a stage.
-fn some_image(dockerfile: &Dockerfile, lex: &Lexer, globals: &Env, from: &From) -> Option<String> {
-    let mut given = globals.clone();
-    while let Some(name) = unset_argument(dockerfile, &from.image, &given) {
-        let value = name.to_ascii_lowercase();
-        let value = value.trim_matches('_').replace("__", "_");
-        given.assign(&name, if value.is_empty() { "given" } else { &value });
-    }
-    let image = word(dockerfile, lex, &from.image, &given, from.image_span).ok()?;
-    let fixed = from.image.split('$').next().unwrap_or_default();
-    let fixed = fixed.to_ascii_lowercase();
-    let stages = || dockerfile.stages.iter().filter_map(|s| s.name.as_deref());
-    let may_be_stage = (!fixed.is_empty() && stages().any(|name| name.starts_with(&fixed)))
-        || stages().any(|name| name == image);
-    (!may_be_stage && source::full_image(&image).is_ok()).then_some(image)
 }
 
 /// The first global ARG without a value that `text` names.
@@ -286,44 +257,4 @@ pub fn join_clean(base: &str, path: &str) -> String {
         }
     }
     format!("/{}", names.join("/"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::lowered::Base;
-    use super::*;
-
-    #[test]
-    fn bases_whose_argument_nobody_gave() {
-        let check = |text: &str, unset_bases: UnsetBases, expected: &str| {
-            let parsed = crate::dockerfile::parse(text).unwrap();
-            let options = Options {
-                unset_bases,
-                ..Options::default()
-            };
-            let told = match lower(&parsed.dockerfile, &options) {
-                Err(error) => error.to_string(),
-                Ok(lowering) => match &lowering.stages.last().unwrap().base {
-                    Base::Unknown(why) => why.clone(),
-                    other => format!("{other:?}"),
-                },
-            };
-            assert!(told.contains(expected), "{text}: {told}");
-        };
-        let whole = "ARG Builder_Image\nFROM ${Builder_Image}\n";
-        check(whole, UnsetBases::Refused, "should not be blank");
-        check(whole, UnsetBases::Unknown, "--build-arg Builder_Image=");
-        check(whole, UnsetBases::Same, "library/builder_image:latest");
-        let same = |text: &str, expected: &str| check(text, UnsetBases::Same, expected);
-        same("ARG V\nFROM ruby:$V-slim\n", "library/ruby:v-slim");
-        same("ARG A\nARG B\nFROM $A/x:$B-1\n", "io/a/x:b-1");
-        // What is an image without it is that image.
-        same("ARG S\nFROM node:lts${S}\n", "library/node:lts\"");
-        // One of these stages, and nobody said which.
-        same(
-            "ARG V\nFROM a AS base-x\nFROM b AS base-y\nFROM base-$V\n",
-            "--build-arg V=",
-        );
-        same("ARG V\nFROM a AS v\nFROM $V\n", "--build-arg V=");
-    }
 }

@@ -17,7 +17,6 @@ pub use definition::Parts;
 pub use definition::RunDefinition;
 pub use env::Env;
 pub use lower::Options;
-pub use lower::UnsetBases;
 pub use lower::join_clean;
 pub use lower::lower;
 pub use lowered::Action;

@@ -66,7 +66,7 @@ impl PlanKey {
             target: self.target.clone(),
             build_args: self.build_args.clone(),
             all_stages: builder::builds_all_stages(settings.builder),
-            unset_bases: settings.unset_bases,
+            unknown_bases: true,
         };
         let lowering = graph::lower(&parsed.dockerfile, &options)?;
         builder::plan(

@@ -1,7 +1,6 @@
 //! What a replay is told: builder, runner, target, arguments.
 
 use crate::builder::Builder;
-use crate::graph::UnsetBases;
 use std::collections::BTreeMap;
 
 /// Settings of one replay; the command line's options of the same names, with their defaults.
@@ -23,8 +22,6 @@ pub struct Settings {
     pub run_outputs: RunOutputs,
     /// What is taken of what git does not hold.
     pub not_held: NotHeld,
-    /// What becomes of a FROM whose argument nobody gave.
-    pub unset_bases: UnsetBases,
     /// `--run-output STAGE:LINE=…`: overrides per step, by stage name (or index) and line.
     pub run_output: Vec<(String, usize, RunOutputs)>,
     /// `--runner`.
@@ -48,7 +45,6 @@ impl Default for Settings {
             git_dir: true,
             run_outputs: RunOutputs::Changing,
             not_held: NotHeld::Unknown,
-            unset_bases: UnsetBases::Unknown,
             run_output: Vec::new(),
             runner: Runner::Persistent,
             cache_export: CacheExport::Max,

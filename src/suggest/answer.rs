@@ -111,9 +111,9 @@ pub enum Condition {
         /// A file of the tree that passes one of them with a value of its own each time.
         by: Option<RepoPath>,
     },
-    /// Each build brings its own version of files that no commit holds.
+    /// Each build brings its own version of files that no commit holds, and ADD fetches another one each time.
     Brought {
-        /// The files as COPY names them: paths and patterns.
+        /// The files as COPY and ADD name them: paths, patterns and URLs.
         paths: Vec<String>,
     },
 }

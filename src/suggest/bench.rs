@@ -6,7 +6,7 @@ use super::run::{Run, mean};
 use super::saving::signed;
 use crate::caveat::Caveat;
 use crate::cost::Band;
-use crate::replay::Filters;
+use crate::replay::{Filters, NotHeld};
 use crate::restructure::filtered::Filtered;
 use crate::restructure::search::{Draft, Gain};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +34,7 @@ impl<'q> Bench<'q> {
     ) -> Self {
         let shared = Shared {
             settings: question.settings,
+            not_held: NotHeld::Unchanged,
             inputs: question.inputs,
             cost: question.cost,
             past,

@@ -4,12 +4,12 @@ use super::answer::Condition;
 use crate::context::IgnoreRules;
 use crate::history::BuildInput;
 use crate::restructure::View;
-use crate::restructure::legality::unheld_sources;
+use crate::restructure::legality::{remote_sources, unheld_sources};
 use crate::tree::{Change, FileKind, FileStamp, RepoPath};
 use std::collections::BTreeSet;
 
 /// The builds as they would be if each brought its own version of the files that COPY names and no commit holds, and
-/// the condition in words; `None` where git holds all that the context gives.
+/// the condition in words, with what ADD fetches; `None` where git holds all.
 pub(super) fn bringing(
     view: &View<'_>,
     inputs: &[BuildInput],
@@ -23,7 +23,8 @@ pub(super) fn bringing(
     let rules = IgnoreRules::parse(ignore.as_bytes()).unwrap_or_default();
     let mut brought = brought(unheld_sources(view), &held);
     brought.retain(|(_, path)| !rules.is_ignored(path));
-    if brought.is_empty() {
+    let fetched = remote_sources(view);
+    if brought.is_empty() && fetched.is_empty() {
         return None;
     }
     let mut inputs = inputs.to_vec();
@@ -42,7 +43,8 @@ pub(super) fn bringing(
         input.changes.extend(changes);
         before = Some(stamp);
     }
-    let paths = brought.into_iter().map(|(source, _)| source).collect();
+    let mut paths: Vec<String> = brought.into_iter().map(|(source, _)| source).collect();
+    paths.extend(fetched);
     Some((Condition::Brought { paths }, inputs))
 }
 

@@ -8,6 +8,7 @@ use super::question::Shared;
 use super::run::Run;
 use super::saving::signed;
 use crate::history::BuildInput;
+use crate::replay::NotHeld;
 use crate::restructure::View;
 use crate::restructure::search::{Draft, Proposal};
 
@@ -18,14 +19,14 @@ const MAX_BUILDS: usize = 60;
 pub(super) struct Conditionals<'b> {
     view: &'b View<'b>,
     before: &'b Draft,
-    /// Builds that bring what git does not hold, and what they run before the change.
+    /// Builds that bring or fetch what git does not hold, and what they run before the change.
     bringing: Option<(Condition, Vec<BuildInput>, Run)>,
 }
 
 impl<'b> Conditionals<'b> {
     pub(super) fn on_top_of(view: &'b View<'b>, bench: &Bench<'_>, before: &'b Draft) -> Self {
         let bringing = bringing(view, first(bench)).map(|(condition, inputs)| {
-            let run = replay(bench, &inputs, before);
+            let run = replay(bench, (NotHeld::Unknown, &inputs), before);
             (condition, inputs, run)
         });
         Self {
@@ -36,15 +37,16 @@ impl<'b> Conditionals<'b> {
     }
 
     /// What `proposal` saves if each build passed its own value of the arguments that it sets later, else if each
-    /// brought its own version of the files that git does not hold.
+    /// brought or fetched its own version of what git does not hold.
     pub(super) fn of(&self, bench: &Bench<'_>, proposal: &Proposal) -> Option<Conditional> {
         if let Some((condition, inputs)) = passing(self.view, first(bench), proposal) {
-            let old = replay(bench, &inputs, self.before);
-            let new = replay(bench, &inputs, &proposal.draft);
+            let builds = (NotHeld::Unchanged, &inputs[..]);
+            let old = replay(bench, builds, self.before);
+            let new = replay(bench, builds, &proposal.draft);
             return Some(conditional(condition, &old, &new));
         }
         let (condition, inputs, old) = self.bringing.as_ref()?;
-        let new = replay(bench, inputs, &proposal.draft);
+        let new = replay(bench, (NotHeld::Unknown, inputs), &proposal.draft);
         Some(conditional(condition.clone(), old, &new))
     }
 }
@@ -55,8 +57,9 @@ fn first<'b>(bench: &Bench<'b>) -> &'b [BuildInput] {
     &inputs[..inputs.len().min(MAX_BUILDS)]
 }
 
-fn replay(bench: &Bench<'_>, inputs: &[BuildInput], draft: &Draft) -> Run {
+fn replay(bench: &Bench<'_>, (not_held, inputs): (NotHeld, &[BuildInput]), draft: &Draft) -> Run {
     let shared = Shared {
+        not_held,
         inputs,
         ..bench.shared
     };

@@ -10,16 +10,16 @@ use super::trees::Trees;
 use crate::caveat::Caveat;
 use crate::dockerfile;
 use crate::dockerfile::Dockerfile;
-use crate::graph::{Base, Options, UnsetBases, lower};
+use crate::graph::{Base, Options, lower};
 use crate::replay::{Runner, Settings};
 use crate::restructure::View;
 use crate::restructure::filtered::Filtered;
 use crate::restructure::finding::findings;
 use crate::restructure::installs_from_source;
+use crate::restructure::legality::remote_sources;
 use crate::restructure::reads_git;
 use crate::restructure::search::{Draft, search};
 use crate::tree::RepoPath;
-use std::collections::BTreeMap;
 
 /// Answers. Errors: the Dockerfile's refusal.
 pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error> {
@@ -79,6 +79,7 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
     let mut answer = assemble(question, &view, &mut bench, now, found, least);
     answer.findings = findings(&view);
     let elsewhere = other_context(&view);
+    answer.caveats.extend(same_remote(&view));
     answer
         .caveats
         .extend(same_base(&parsed.dockerfile, question.settings));
@@ -90,25 +91,32 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
     Ok(answer)
 }
 
+/// That what ADD fetches is taken to be the same at each build.
+fn same_remote(view: &View<'_>) -> Option<Caveat> {
+    let remote = remote_sources(view);
+    let first = remote.first()?;
+    let others = match remote.len() {
+        1 => String::new(),
+        n => format!(" and {} more", n - 1),
+    };
+    Some(Caveat::general(format!(
+        "What ADD fetches ({first}{others}) is taken to be the same at each build."
+    )))
+}
+
 /// That a base image which nobody named is taken to be the same at each build.
 fn same_base(dockerfile: &Dockerfile, settings: &Settings) -> Option<Caveat> {
     let given = settings.build_args.iter();
-    let given: BTreeMap<String, String> = given
-        .filter_map(|(name, value)| Some((name.clone(), value.clone()?)))
-        .collect();
-    let under = |unset_bases| {
-        let options = Options {
-            target: settings.target.clone(),
-            build_args: given.clone(),
-            unset_bases,
-            ..Options::default()
-        };
-        lower(dockerfile, &options).ok()
+    let given = given.filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
+    let options = Options {
+        target: settings.target.clone(),
+        build_args: given.collect(),
+        unknown_bases: true,
+        ..Options::default()
     };
-    let (unknown, same) = (under(UnsetBases::Unknown)?, under(UnsetBases::Same)?);
-    let mut stages = unknown.stages.iter().zip(&same.stages);
-    let why = stages.find_map(|(unknown, same)| match (&unknown.base, &same.base) {
-        (Base::Unknown(why), Base::Image(_)) => Some(why),
+    let lowering = lower(dockerfile, &options).ok()?;
+    let why = lowering.stages.iter().find_map(|stage| match &stage.base {
+        Base::Unknown(why) => Some(why),
         _ => None,
     })?;
     Some(Caveat::general(format!(

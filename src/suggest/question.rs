@@ -3,7 +3,7 @@
 use super::past::Past;
 use crate::cost::CostModel;
 use crate::history::BuildInput;
-use crate::replay::Settings;
+use crate::replay::{NotHeld, Settings};
 use crate::restructure::Accepted;
 use crate::tree::{ObjectId, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +37,8 @@ pub struct Question<'a> {
 pub(super) struct Shared<'q> {
     /// Settings of the replay.
     pub(super) settings: &'q Settings,
+    /// What is taken of what git does not hold, such as what ADD fetches.
+    pub(super) not_held: NotHeld,
     /// The builds, oldest first.
     pub(super) inputs: &'q [BuildInput],
     /// Prices.

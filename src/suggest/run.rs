@@ -5,7 +5,6 @@ use super::texts::Texts;
 use crate::cache::Lookup;
 use crate::caveat::Caveat;
 use crate::cost::{Band, BuildCost, CostModel, weight};
-use crate::graph::UnsetBases;
 use crate::replay::{Built, Filters, Replay, Settings, Steps};
 use crate::restructure::search::Draft;
 use crate::score::{Ask, Certainty, Reads, needed, reads_beside};
@@ -57,8 +56,7 @@ impl Run {
         let settings = Settings {
             pin: None,
             pin_ignore: Some(draft.ignore.clone().unwrap_or_default()),
-            // Were all that stands on an unknown base unknown, nothing would be found of it.
-            unset_bases: UnsetBases::Same,
+            not_held: shared.not_held,
             ..shared.settings.clone()
         };
         let mut texts = Texts::of(&draft.dockerfile, shared.past);

@@ -13,9 +13,7 @@ use stratigraph::dockerfile;
 use stratigraph::dockerfile::Dockerfile;
 use stratigraph::dockerfile::ast::Kind;
 use stratigraph::graph::join_clean;
-use stratigraph::graph::{
-    Action, Base, CopyAction, CopySource, MountFrom, Options, UnsetBases, lower,
-};
+use stratigraph::graph::{Action, Base, CopyAction, CopySource, MountFrom, Options, lower};
 use stratigraph::report::suggest::{patch, write_json};
 use stratigraph::restructure::search::{Draft, Proposal};
 use stratigraph::shell;
@@ -252,7 +250,7 @@ fn the_image_is_started_as_before() {
 fn image(case: &Case, draft: &Draft) -> BTreeSet<String> {
     let dockerfile = parsed(&draft.dockerfile);
     let options = Options {
-        unset_bases: UnsetBases::Unknown,
+        unknown_bases: true,
         ..Options::default()
     };
     let context = case.context(draft.ignore.as_deref());

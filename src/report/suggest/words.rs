@@ -91,7 +91,7 @@ pub(super) fn nothing(suggestions: &Suggestions) -> &'static str {
                 "Nothing big to do where no arguments are passed; where they are, see below."
             }
             Condition::Brought { .. } => {
-                "Nothing big to do as far as git shows; where builds bring files that it does not hold, see below."
+                "Nothing big to do as far as git shows; where builds bring what it does not hold, see below."
             }
         }
     } else {
@@ -212,7 +212,7 @@ pub(super) fn small_groups<'s>(
     }
     [
         ("Where builds pass arguments", passed),
-        ("Where builds bring files that git does not hold", brought),
+        ("Where builds bring what git does not hold", brought),
         (small, others),
     ]
 }

@@ -25,4 +25,4 @@ mod steps;
 
 pub use check::check;
 pub use check::visible_after;
-pub use sources::{missing_sources, unheld_sources};
+pub use sources::{missing_sources, remote_sources, unheld_sources};

@@ -2,7 +2,7 @@
 
 use super::super::layout::{expand, places, selected, unquote};
 use super::super::view::View;
-use crate::dockerfile::ast::{Kind, Source};
+use crate::dockerfile::ast::{Instruction, Kind, Source};
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
@@ -30,8 +30,30 @@ const PATTERN: [char; 3] = ['*', '?', '['];
 
 /// The sources of COPY and ADD, paths and patterns, of which the context holds no file.
 pub fn unheld_sources(view: &View<'_>) -> BTreeSet<String> {
+    let files = || view.files.iter().map(|(path, _)| path);
+    sources(view)
+        .filter(|(_, path)| !is_remote(path) && !RepoPath::new(path).is_root())
+        .filter(|(_, path)| selected(files(), path).is_empty())
+        .map(|(_, path)| path)
+        .collect()
+}
+
+/// What ADD fetches from elsewhere, without a checksum that would tell it.
+pub fn remote_sources(view: &View<'_>) -> BTreeSet<String> {
+    sources(view)
+        .filter(|(add, path)| is_remote(path) && add.flag("checksum").is_none())
+        .map(|(_, path)| path)
+        .collect()
+}
+
+fn is_remote(source: &str) -> bool {
+    source.contains("://") || source.starts_with("git@")
+}
+
+/// The expanded sources of COPY and ADD that no stage or image gives.
+fn sources<'a>(view: &'a View<'_>) -> impl Iterator<Item = (&'a Instruction, String)> {
     let all = places(view.dockerfile);
-    let mut unheld = BTreeSet::new();
+    let mut sources = Vec::new();
     for stage in &view.dockerfile.stages {
         for (instruction, place) in stage.instructions.iter().zip(&all[stage.index]) {
             let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
@@ -44,19 +66,11 @@ pub fn unheld_sources(view: &View<'_>) -> BTreeSet<String> {
                 let Source::Path(written) = source else {
                     continue;
                 };
-                let Some(path) = expand(&unquote(written), &place.variables) else {
-                    continue;
-                };
-                let is_remote = path.contains("://") || path.starts_with("git@");
-                let is_root = RepoPath::new(&path).is_root();
-                if !is_remote
-                    && !is_root
-                    && selected(view.files.iter().map(|(p, _)| p), &path).is_empty()
-                {
-                    unheld.insert(path);
+                if let Some(path) = expand(&unquote(written), &place.variables) {
+                    sources.push((instruction, path));
                 }
             }
         }
     }
-    unheld
+    sources.into_iter()
 }
