@@ -78,7 +78,7 @@ fn of_project(call: &Call<'_>, git: bool) -> Result<Reads, String> {
         return Err("a workspace may read all of its members".to_owned());
     }
     let mut build = Build {
-        walk: Walk::new(call.files, call.dir.clone()),
+        walk: Walk::new(call.files, call.dir.clone(), git),
         manifest: &manifest,
         call,
         git,

@@ -112,6 +112,23 @@ pub(super) const OF_TASKS: &[&str] = &[
     "webpack",
 ];
 
+/// Words of scripts and settings that ask git about the checkout, packages that do among them.
+pub(super) const ASKS_GIT: &[&str] = &[
+    ".git/",
+    "git describe",
+    "git log",
+    "git rev-",
+    "git show",
+    "git-describe",
+    "git-last-commit",
+    "git-repo-info",
+    "git-rev",
+    "gitlog",
+    "isomorphic-git",
+    "nodegit",
+    "simple-git",
+];
+
 /// Directories that package managers take from where they run: Yarn's own (yarnpkg.com, "releases", "patches"), and those of
 /// patch-package.
 pub(super) const OF_MANAGERS: &[&str] = &[".yarn", "patches"];
@@ -123,7 +140,14 @@ pub(super) fn is_found(name: &str) -> bool {
     ];
     let is_of_tool = name.starts_with('.')
         && (name.ends_with("rc") || name.contains("rc.") || name.starts_with(".env"));
-    let is_lock = ["bun.lock", "bun.lockb", "pnpm-lock.yaml", "yarn.lock"].contains(&name);
+    let whole = [
+        "browserslist",
+        "bun.lock",
+        "bun.lockb",
+        "pnpm-lock.yaml",
+        "yarn.lock",
+    ];
+    let is_lock = whole.contains(&name);
     let begins = |list: &[&str]| list.iter().any(|o| name.starts_with(o));
     let is_checked = begins(OF_CHECKS) && name.starts_with('.');
     !begins(OF_OTHERS)

@@ -3,7 +3,7 @@
 use super::super::needs::within;
 use super::super::{Files, Reads};
 use super::names;
-use super::tools::{BESIDE, OF_MANAGERS, OF_TASKS, is_found, is_settings, is_source};
+use super::tools::{ASKS_GIT, BESIDE, OF_MANAGERS, OF_TASKS, is_found, is_settings, is_source};
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
@@ -18,6 +18,8 @@ pub(super) struct Walk<'a> {
     /// The directory of package.json.
     pub(super) base: RepoPath,
     pub(super) reads: Reads,
+    /// Whether the checkout's `.git` is there to be asked.
+    git: bool,
     /// Settings and scripts whose strings are names, yet to be read.
     settings: Vec<RepoPath>,
     seen: BTreeSet<RepoPath>,
@@ -25,10 +27,11 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// With the files that tools look for in the project's own directory.
-    pub(super) fn new(files: Files<'a>, base: RepoPath) -> Self {
+    pub(super) fn new(files: Files<'a>, base: RepoPath, git: bool) -> Self {
         let mut walk = Self {
             files,
             base,
+            git,
             reads: Reads::default(),
             settings: Vec::new(),
             seen: BTreeSet::new(),
@@ -113,7 +116,7 @@ impl<'a> Walk<'a> {
         let Some((text, dir)) = self.text(path)? else {
             return Ok(());
         };
-        if text.contains("git rev-parse") || text.contains("git describe") {
+        if self.git && ASKS_GIT.iter().any(|word| text.contains(word)) {
             return Err(format!("{path} asks git"));
         }
         for name in names::imported(&text) {

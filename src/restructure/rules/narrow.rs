@@ -226,11 +226,7 @@ fn with_pointed_to(
     };
     let is_ruby = !programs.is_empty() && programs.iter().all(|p| OF_RUBY.contains(&p.as_str()));
     let is_asked = |name: &&&str| !is_ruby || **name == GEMFILE;
-    if PROJECTS
-        .iter()
-        .filter(is_asked)
-        .any(|name| is_of_root(&name))
-    {
+    if PROJECTS.iter().filter(is_asked).any(is_of_root) {
         return None;
     }
     needed.extend(
