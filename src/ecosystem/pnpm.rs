@@ -39,13 +39,20 @@ fn install(call: &Call<'_>, dir: &RepoPath) -> Result<(Role, Needs), String> {
     } else {
         Scripts::All
     };
-    match node::needs(&call.files, dir, FILES, scripts) {
+    let needs = node::needs(&call.files, dir, FILES, scripts).and_then(|needs| {
+        let quiet = node::needs(&call.files, dir, FILES, Scripts::Off)?;
+        match needs.doubts.len() > quiet.doubts.len() && has_lock(call, dir) {
+            true => Err("what its scripts read is not known".to_owned()),
+            false => Ok(needs),
+        }
+    });
+    match needs {
         Ok(mut needs) => {
             settings(call, dir, &mut needs);
             Ok((Role::Install, needs))
         }
         // What its scripts read keeps the install below; the downloads follow from the lockfile alone.
-        Err(_) if call.files.has(&dir.join(b"pnpm-lock.yaml")) && !call.has("--offline") => {
+        Err(_) if has_lock(call, dir) => {
             let mut needs = fetched(call, dir);
             needs.shown("pnpm fetch reads the lockfile and settings and no package.json");
             let manifest = call.files.json(&dir.join(b"package.json"));
@@ -56,6 +63,11 @@ fn install(call: &Call<'_>, dir: &RepoPath) -> Result<(Role, Needs), String> {
         }
         Err(reason) => Err(reason),
     }
+}
+
+/// Whether `pnpm fetch` can bring what the install needs.
+fn has_lock(call: &Call<'_>, dir: &RepoPath) -> bool {
+    call.files.has(&dir.join(b"pnpm-lock.yaml")) && !call.has("--offline")
 }
 
 /// `pnpm fetch`, for production where the install is.
