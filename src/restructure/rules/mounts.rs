@@ -141,6 +141,10 @@ fn cache(
         return None;
     }
     let given = given(of, (ecosystem, dir), &mounted, (&target, owner))?;
+    // Where all that fetches has its mount, nothing is gained by more.
+    if !runs.iter().any(|(run, _)| given.runs.contains(run)) {
+        return None;
+    }
     doubts.extend(given.doubts.iter().cloned());
     if ecosystem == "go" {
         let compiling = match dir.is_compiled {
