@@ -166,10 +166,12 @@ impl Lift<'_, '_> {
         }
         match self.of.builds_with(index) {
             Some(others) if others.iter().all(|o| !self.install.ecosystems.contains(o)) => {
-                self.reasons.push(format!(
-                    "line {line} builds with {} and leaves nothing that {what} reads",
-                    others.join(" and ")
-                ));
+                let how = match others.is_empty() {
+                    true => String::new(),
+                    false => format!("builds with {} and ", others.join(" and ")),
+                };
+                self.reasons
+                    .push(format!("line {line} {how}leaves nothing that {what} reads"));
             }
             Some(_) if matches!(self.install.action, Action::Prefetch(_)) => {}
             _ => self.doubts.push(format!(
