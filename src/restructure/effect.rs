@@ -1,8 +1,12 @@
 //! What one instruction reads and writes, and whether two of them may change places.
 
 use super::command::{Group, group, reads_variable};
+use super::directories::is_among;
 use super::git_asked::has_git;
-use super::layout::{Place, absolute, delivered, expand, mentioned, overlap, selected, unquote};
+use super::layout::{
+    Place, absolute, delivered, expand, is_within, mentioned, overlap, selected, unquote,
+};
+use super::system_places::SYSTEM_PLACES;
 use super::touched::{Touched, touched};
 use super::view::View;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Transfer};
@@ -31,6 +35,8 @@ pub struct Effect {
     pub config: Option<&'static str>,
     /// The labels or ports that it sets, where each stands for itself.
     pub parts: BTreeSet<String>,
+    /// Directories that are there before it, whoever made them.
+    pub found: BTreeSet<String>,
 }
 
 /// Working directory, user, shell.
@@ -64,6 +70,7 @@ pub enum Files {
 pub fn effect(view: &View<'_>, instruction: &Instruction, place: &Place) -> Effect {
     let mut effect = Effect {
         groups: Some(BTreeSet::new()),
+        found: place.there.clone(),
         ..Effect::default()
     };
     match &instruction.kind {
@@ -165,6 +172,9 @@ fn of_run(effect: &mut Effect, instruction: &Instruction, command: &Command, pla
             .collect(),
     );
     effect.reads.cwd = touched.reads_cwd;
+    // WORKDIR makes it, and comes along or is found to be in the way.
+    let mut touched = touched;
+    touched.needs.retain(|d| place.cwd.as_ref() != Some(d));
     effect.files = Files::Commands(touched);
 }
 
@@ -238,6 +248,32 @@ pub fn conflict(one: &Effect, other: &Effect) -> Option<String> {
         .or_else(|| state_conflict(other, one))
         .or_else(|| user_conflict(one, other))
         .or_else(|| file_conflict(&one.files, &other.files))
+        .or_else(|| directory_conflict(one, other))
+}
+
+/// What is written into a directory needs whatever makes that directory first.
+fn directory_conflict(one: &Effect, other: &Effect) -> Option<String> {
+    let Files::Commands(Touched { needs, .. }) = &other.files else {
+        return None;
+    };
+    let makes = |directory: &&String| match &one.files {
+        Files::Nothing => false,
+        Files::Anything => true,
+        Files::Exactly(paths) | Files::Places(paths) => {
+            paths.iter().any(|p| is_within(p, directory))
+        }
+        // Who himself writes into it has found it there.
+        Files::Commands(before) => {
+            let is_of_system = SYSTEM_PLACES.iter().any(|p| is_within(directory, p));
+            let is_met = before.meets(directory) || (before.system && is_of_system);
+            is_met && !is_among(&before.needs, directory)
+        }
+    };
+    let mut needed = needs.iter().filter(|d| !is_among(&one.found, d));
+    let directory = needed.find(makes)?;
+    Some(format!(
+        "the first may make {directory}, which the second writes into"
+    ))
 }
 
 /// Users are looked up in what stands above: there they may be made. What stands below may add others, and must leave

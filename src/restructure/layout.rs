@@ -3,9 +3,11 @@
 //! A file system position is known or it is `None`; nothing here is guessed.
 
 use super::base;
+use super::touched::touched;
 use super::view::View;
 use crate::dockerfile::Dockerfile;
-use crate::dockerfile::ast::{Instruction, Kind, Source, Transfer};
+use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Source, Transfer};
+use crate::shell;
 use crate::tree::RepoPath;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +35,8 @@ pub struct Place {
     pub variables: BTreeMap<String, Option<String>>,
     /// Directories known to exist: those of WORKDIR.
     pub directories: BTreeSet<String>,
+    /// Directories that are there, whoever made them and whoever's they are; what lies above them is too.
+    pub there: BTreeSet<String>,
 }
 
 /// Whether a USER as written names root and root's group.
@@ -53,6 +57,10 @@ pub fn places(dockerfile: &Dockerfile) -> Vec<Vec<Place>> {
             Some(end) => end.clone(),
             None => Place {
                 cwd: base::directory(&image(dockerfile, stage.index)).map(str::to_owned),
+                there: base::directory(&image(dockerfile, stage.index))
+                    .map(str::to_owned)
+                    .into_iter()
+                    .collect(),
                 variables: base::variables(&image(dockerfile, stage.index))
                     .iter()
                     .map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned())))
@@ -190,8 +198,33 @@ fn advance(
             place.cwd = expand(&unquote(path), &place.variables)
                 .and_then(|p| absolute(place.cwd.as_deref(), &p));
             place.directories.extend(place.cwd.clone());
+            place.there.extend(place.cwd.clone());
         }
+        Kind::Copy(transfer) | Kind::Add(transfer) => {
+            let to = expand(&unquote(&transfer.destination), &place.variables);
+            place.there.extend(to.and_then(|to| {
+                let is_directory = to.ends_with('/') || to.ends_with('.');
+                let kept = match to.rsplit_once('/') {
+                    _ if is_directory => to.as_str(),
+                    Some((above, _)) if !above.is_empty() => above,
+                    _ => return None,
+                };
+                absolute(place.cwd.as_deref(), kept)
+            }));
+        }
+        Kind::Run(run) => place.there.extend(made_by(run, place)),
         _ => {}
+    }
+}
+
+/// The directories that a RUN makes for certain.
+fn made_by(run: &Run, place: &Place) -> BTreeSet<String> {
+    match &run.command {
+        Command::Shell(text) if text.contains("mkdir") || text.contains("install") => {
+            let touched = touched(&shell::parse(text), place.cwd.as_deref(), &place.variables);
+            touched.map(|t| t.makes).unwrap_or_default()
+        }
+        _ => BTreeSet::new(),
     }
 }
 

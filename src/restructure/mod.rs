@@ -13,6 +13,7 @@ mod candidate;
 mod chain;
 pub mod command;
 mod compiler_caches;
+mod directories;
 mod downloads;
 pub mod effect;
 mod environment;

@@ -3,6 +3,7 @@
 //! Only commands that [`super::command`] knows are judged; one that is not may do anything.
 
 use super::command::{EVERYWHERE, Group, group, group_of};
+use super::directories::{Directories, last_word, needed_for};
 use super::file_words::{Local, paths, reads_files, unpacks, values, where_it_stands};
 use super::layout::{absolute, expand, is_within, overlap};
 use super::system_places::{GLOBAL_PLACES, NOT_SYSTEM, SYSTEM_PLACES, is_local_program};
@@ -33,6 +34,10 @@ pub struct Touched {
     pub needs_packages: bool,
     /// Whether something is built in a directory that was fetched before: it may read any variable.
     pub builds: bool,
+    /// Directories that are there afterwards for it has made them, with all that lie above.
+    pub makes: BTreeSet<String>,
+    /// Directories that have to be there before it, for something is written into them.
+    pub needs: BTreeSet<String>,
 }
 
 impl Touched {
@@ -72,6 +77,7 @@ pub(super) fn touched_beside(
     }
     let mut all = Touched::default();
     let mut fetched = Fetched::default();
+    let mut directories = Directories::default();
     let every = script.seen();
     for (n, seen) in every.iter().enumerate() {
         if seen.name().is_empty() || is_known(seen) {
@@ -115,9 +121,15 @@ pub(super) fn touched_beside(
             let from_start = seen.directory.as_deref() == Some("");
             add_word(&mut all, &path, here.as_deref(), from_start)?;
         }
-        add_command(&mut all, seen, here.as_deref(), &value)?;
+        let mut own = Touched::default();
+        add_command(&mut own, seen, here.as_deref(), &value)?;
+        let last = last_word(seen, here.as_deref(), &value);
+        directories.add(seen, &own.places, last.as_deref());
+        all.places.extend(own.places);
+        all.reads_cwd |= own.reads_cwd;
     }
     add_around(&mut all, script, cwd, (&value, is_known), 0)?;
+    directories.end(&mut all.makes, &mut all.needs);
     Some(all)
 }
 
@@ -281,7 +293,17 @@ fn add_targets(
 ) -> Option<()> {
     let files = command.redirections.iter();
     let mut files = files.filter(|r| !r.operator.contains("<<"));
-    files.try_for_each(|r| add_target(all, &value(&r.target), cwd))
+    files.try_for_each(|r| {
+        let mut own = Touched::default();
+        add_target(&mut own, &value(&r.target), cwd)?;
+        if r.operator.contains('>') {
+            all.needs
+                .extend(own.places.iter().filter_map(|p| needed_for(p)));
+        }
+        all.places.extend(own.places);
+        all.reads_cwd |= own.reads_cwd;
+        Some(())
+    })
 }
 
 /// Where a command runs: after a `cd` into what a variable names a part of, the directory above that.

@@ -1,15 +1,19 @@
 //! One stage as its installs see it: which instruction brings which file of the context, and where.
 
+use super::super::command::group;
+use super::super::directories::is_among;
 use super::super::effect::destination;
-use super::super::layout::{BASE, Place, delivered, parent, places};
+use super::super::layout::{BASE, Place, delivered, is_within, parent, places};
+use super::super::touched::touched_beside;
 use super::super::view::View;
 use super::handled::handles_files;
 use super::machine::is_for_another_machine;
 use super::place::relative;
 use super::read::{Read, is_quiet, short};
 use super::{Action, Brought, Install};
-use crate::dockerfile::ast::{Instruction, Kind, Stage};
+use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Stage};
 use crate::ecosystem::{self, Answer, Role};
+use crate::shell;
 use crate::shell::Seen;
 use crate::tree::RepoPath;
 use std::cell::OnceCell;
@@ -205,6 +209,31 @@ impl<'a> StageView<'a> {
         read.is_none_or(|read| read.seen.iter().any(has_to_find))
     }
 
+    /// Whether RUN `run` writes into a directory that only steps from `first` on make.
+    pub(in crate::restructure) fn lacks_directory(&self, run: usize, first: usize) -> bool {
+        let (Some(place), Some(there)) = (self.places.get(run), self.places.get(first)) else {
+            return false;
+        };
+        let Kind::Run(Run {
+            command: Command::Shell(text),
+        }) = &self.stage.instructions[run].kind
+        else {
+            return false;
+        };
+        let script = shell::parse(text);
+        // What is not known here is judged by what it reads.
+        let is_known = |seen: &Seen| group(seen).is_none();
+        let touched = touched_beside(&script, place.cwd.as_deref(), &place.variables, &is_known);
+        let needs = touched.map(|t| t.needs).unwrap_or_default();
+        let mut needs = needs
+            .iter()
+            .filter(|d| place.cwd.as_ref() != Some(*d) && !is_among(&there.there, d));
+        needs.any(|directory| {
+            let mut brought = self.brings[first..run].iter().flatten();
+            brought.any(|files| files.keys().any(|file| is_within(file, directory)))
+        })
+    }
+
     /// The files, absolute, whose modes RUN `run` changes.
     pub(in crate::restructure) fn touched(&self, run: usize) -> BTreeSet<String> {
         let read = self.stage.instructions.get(run);
@@ -380,6 +409,7 @@ fn rooted(view: &View<'_>, all: &[Vec<Place>], stage: usize) -> Vec<Place> {
     }
     for place in &mut places {
         place.directories.insert(BASE.to_owned());
+        place.there.insert(BASE.to_owned());
     }
     places
 }

@@ -106,7 +106,8 @@ impl Lift<'_, '_> {
         let mut there = self.install.reads.clone();
         there.extend(self.of.image_at(self.first).into_keys());
         // A file that it works on may be what a RUN that stays has made.
-        let may_lack = stays_run && self.of.works_on_files(index);
+        let may_lack = stays_run && self.of.works_on_files(index)
+            || self.of.lacks_directory(index, self.first);
         if self.of.reads_no_project(index, &there) && !may_lack {
             // What stays above may need what it takes away.
             if stays_run && removes_packages(&self.of.stage.instructions[index]) {
