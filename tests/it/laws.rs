@@ -130,9 +130,19 @@ fn no_command_is_dropped() {
             .iter()
             .filter(|(words, _)| !(mounts && is_for_the_mount(words, &new)))
             .filter(|(words, _)| !gets_its_owner(words, &new, &proposal.draft.dockerfile))
+            .filter(|(words, _)| !goes_back(words, &situation.answer.now.dockerfile))
             .find(|(words, n)| new.get(*words) < Some(&needed(**n)));
         lost.map(|(words, _)| format!("{words:?} is lost:\n{}", proposal.draft.dockerfile))
     });
+}
+
+/// Whether it only goes back to where a RUN starts: a RUN from which the commands before were taken is there.
+fn goes_back(words: &[String], text: &str) -> bool {
+    let [cd, directory] = words else { return false };
+    cd == "cd"
+        && text
+            .lines()
+            .any(|line| line.strip_prefix("WORKDIR ") == Some(directory))
 }
 
 /// Whether a `chown -R` of directories is one of each alone (or of its user's home, which is his), and what is copied into
