@@ -5,6 +5,7 @@ use super::command;
 use super::effect::destination;
 use super::installs::StageView;
 use super::layout::{Place, built_on, expand, image, is_within, stage_named, unquote};
+use super::offline::fills;
 use crate::dockerfile::Dockerfile;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Transfer};
 use crate::ecosystem::CacheDir;
@@ -14,7 +15,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Whether a mount of `dir` at `target` in the RUNs `mounted` hides from them what a step above, in the stage or those it
-/// is built on, has put there. What other RUNs with the same downloads leave is needed only where it is read in place.
+/// is built on, has put there. What other RUNs with the same downloads leave is needed only where it is read in place, or was fetched to be installed from.
 pub(super) fn hides(
     of: &StageView<'_>,
     all: &[Vec<Place>],
@@ -51,7 +52,10 @@ pub(super) fn hides(
                 Kind::Copy(transfer) | Kind::Add(transfer) => {
                     brings(step, transfer, place, stage.brings[n].as_ref(), target)
                 }
-                Kind::Run(_) => writes(step, place, target) || downloads(),
+                Kind::Run(_) => {
+                    let is_filled = fills(step, ecosystem) && !has_mount(step, &[target]);
+                    writes(step, place, target) || downloads() || is_filled
+                }
                 _ => false,
             }
         })

@@ -38,6 +38,7 @@ mod lookers;
 mod manifests;
 pub mod misplaced;
 mod mounted;
+mod offline;
 mod other_dockerfiles;
 pub mod passed;
 pub mod past;

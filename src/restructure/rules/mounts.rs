@@ -28,6 +28,7 @@ use super::super::layout::{Place, mount_field, overlap, places, reachable};
 use super::super::lift::declare;
 use super::super::lookers::LOOKERS;
 use super::super::moving::with_flags;
+use super::super::offline::needs_layers;
 use super::super::taken::{is_copied_from, is_in_image};
 use super::super::view::{Feature, View};
 use super::Rule;
@@ -119,6 +120,10 @@ fn cache(
 ) -> Option<Candidate> {
     let view = of.view;
     let (first, dir) = runs.first()?;
+    // What is compiled is made anew where it is missing.
+    if !dir.is_compiled && needs_layers(of, all, ecosystem) {
+        return None;
+    }
     let Downloads {
         target,
         owner,
