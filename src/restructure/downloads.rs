@@ -5,8 +5,9 @@ use super::installs::StageView;
 use super::layout;
 use super::layout::{built_on, mentioned};
 use super::runtime::image_name;
-use crate::dockerfile::ast::{Instruction, Kind};
+use crate::dockerfile::ast::{Command, Instruction, Kind, Run};
 use crate::ecosystem::CacheDir;
+use crate::shell;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -223,6 +224,31 @@ pub(super) fn image_of<'a>(of: &StageView<'a>) -> Cow<'a, str> {
         return Cow::Borrowed(written);
     }
     layout::image(dockerfile, root)
+}
+
+/// A doubt where a RUN at `run` writes below directories that a COPY makes, which are root's, and its user is not known;
+/// `None` where it is another one.
+pub(super) fn writer_doubt(of: &StageView<'_>, run: usize) -> Option<Vec<String>> {
+    let dockerfile = of.view.dockerfile;
+    let stages = built_on(dockerfile, of.stage.index).map(|s| &dockerfile.stages[s]);
+    let steps: Vec<&Instruction> = stages.flat_map(|s| &s.instructions).collect();
+    // Root has no need of it.
+    let asks_root = |s: &&Instruction| match &s.kind {
+        Kind::Run(Run {
+            command: Command::Shell(text),
+        }) => {
+            let commands = shell::parse(text).commands;
+            commands.iter().any(|c| c.name() == "sudo")
+        }
+        _ => false,
+    };
+    let is_given = |s: &&Instruction| s.flag("chown").is_some();
+    let user_is_named = of.places.get(run).is_some_and(|p| p.user.is_some());
+    let is_other = !is_root(of, run) || (!user_is_named && steps.iter().any(asks_root));
+    if is_other && !steps.iter().any(is_given) {
+        return None;
+    }
+    Some(user_doubt(of, run))
 }
 
 /// A doubt where the user of the stage's image is not known.

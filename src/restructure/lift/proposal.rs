@@ -1,6 +1,7 @@
 //! A lift in words: its candidate, title and rationale.
 
 use super::super::candidate::{Candidate, Replaced, Safety};
+use super::super::downloads::writer_doubt;
 use super::super::installs::Action;
 use super::super::view::View;
 use super::Lift;
@@ -28,6 +29,9 @@ impl Lift<'_, '_> {
             reasons.push(format!("{} reads nothing else", self.install.shown));
         }
         let mut doubts = self.doubts.clone();
+        if stands_in(view.text(), &candidate)? {
+            doubts.extend(writer_doubt(self.of, self.install.run)?);
+        }
         self.keep_out(&self.over(), &mut candidate, &mut doubts);
         candidate.safety = Safety::of(reasons, doubts);
         candidate.vouched = self
@@ -114,6 +118,13 @@ impl Lift<'_, '_> {
         }
         said
     }
+}
+
+/// Whether the new text writes files that stand in for the project's, where the old one did not.
+fn stands_in(text: &str, candidate: &Candidate) -> Option<bool> {
+    let rewritten = candidate.rewritten(text)?;
+    let times = |text: &str| text.matches("mkdir -p ").count() + text.matches("touch ").count();
+    Some(times(&rewritten) > times(text))
 }
 
 /// Manifests before what is made from them.
