@@ -17,6 +17,7 @@
 //! more often than it does. A RUN that installs system packages before it fetches such a tool is cut in two.
 
 use super::super::candidate::{Candidate, Safety};
+use super::super::command::{EVERYWHERE, Group, group, installs, seen};
 use super::super::effect::{Effect, conflict};
 use super::super::layout::{Place, mentioned};
 use super::super::lift::declare;
@@ -29,6 +30,7 @@ use super::cut::Head;
 use super::heat::{bumps_of, heat};
 use super::system_first::is_transfer;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Stage};
+use crate::shell::Seen;
 use std::collections::BTreeSet;
 
 /// So many are proposed for a stage.
@@ -174,6 +176,48 @@ struct Way {
     to: usize,
 }
 
+/// What is to be checked where the steps `moved` only write down or set a version, and one of those that they pass installs
+/// what is newest: so far each new version had that installed anew, perhaps on purpose.
+fn kept_as_it_is(
+    ground: &Ground<'_>,
+    moved: &BTreeSet<usize>,
+    passed: &[usize],
+    index: usize,
+) -> Vec<String> {
+    let fetches = |i: &usize| {
+        let step = &ground.stage.instructions[*i];
+        let writes = |s: &Seen| s.name().is_empty() || EVERYWHERE.contains(&s.name());
+        matches!(step.kind, Kind::Run(_)) && !seen(step).is_some_and(|all| all.iter().all(writes))
+    };
+    let takes_newest = |i: &&usize| {
+        let commands = seen(&ground.stage.instructions[**i]).unwrap_or_default();
+        commands.iter().any(names_no_version)
+    };
+    if moved.iter().any(fetches) {
+        return Vec::new();
+    }
+    let newest = passed.iter().find(takes_newest).map(|&i| ground.line(i));
+    let doubt = |line: usize| {
+        format!(
+            "line {line} installs what is newest, and so far did so with each change of line {}; check that it may stay the one it was when line {line} was last run",
+            ground.line(index)
+        )
+    };
+    newest.map(doubt).into_iter().collect()
+}
+
+/// Whether a command installs something by name and in no particular version.
+fn names_no_version(seen: &Seen) -> bool {
+    let is_install = match group(seen) {
+        Some(Group::System) => installs(seen),
+        Some(Group::Global) => true,
+        _ => false,
+    };
+    let words = seen.args().iter().filter(|a| !a.starts_with('-'));
+    let mut named = words.filter(|a| *a != seen.subcommand());
+    is_install && named.any(|a| !a.contains(['=', '@', '~']))
+}
+
 /// How far down instruction `index` can go with what needs it.
 fn way(ground: &Ground<'_>, index: usize) -> Option<Way> {
     let own = ground.upkeep(index);
@@ -235,7 +279,7 @@ fn candidate(ground: &Ground<'_>, index: usize) -> Option<Candidate> {
         vec![format!(
             "what {what} and the RUNs of {over} read and write is known, and they touch nothing in common"
         )],
-        Vec::new(),
+        kept_as_it_is(ground, &moved, &passed, index),
     );
     candidate.rationale = format!(
         "What line {} says changed in {} of {} builds, {over} in {}; all below a change runs again.",
