@@ -1,6 +1,7 @@
 //! A Go program brings its runtime with it.
 
 use super::super::layout::absolute;
+use super::c_libraries::{has_compiler, headers};
 use super::compiled::{Needs, program};
 use super::product::Product;
 use super::single::Single;
@@ -15,13 +16,19 @@ pub(super) fn product(single: &Single<'_>) -> Option<Product> {
         if out.and_then(|out| single.at(run, seen, out)).as_ref() != Some(&started) {
             continue;
         }
-        // Alpine's images have no C compiler.
-        let is_static = single.image.contains("alpine")
-            || seen
-                .assignments
-                .iter()
-                .any(|(k, v)| k == "CGO_ENABLED" && v == "0")
+        let is_without_c = seen
+            .assignments
+            .iter()
+            .any(|(k, v)| k == "CGO_ENABLED" && v == "0")
             || single.variable(run, "CGO_ENABLED") == Some("0");
+        // Alpine's images have no C compiler of their own, and its C library is not that of the base.
+        let is_alpine = single.image.contains("alpine");
+        let loads = headers(single).is_some() || (is_alpine && has_compiler(single));
+        let says_static = seen.args().iter().any(|a| a.contains("-static"));
+        if loads && !is_without_c && !says_static {
+            return None;
+        }
+        let is_static = is_alpine || is_without_c;
         let needs = if is_static { Needs::Nothing } else { Needs::C };
         return program(
             single,

@@ -4,6 +4,7 @@
 //!
 //! Never: edits a text, guesses what a program reads while it runs (that is a doubt of the proposal).
 
+mod c_libraries;
 mod compiled;
 mod dotnet;
 mod elixir;
