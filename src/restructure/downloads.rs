@@ -194,10 +194,40 @@ fn go_keeps(of: &StageView<'_>, is_compiled: bool) -> bool {
     go_minor(&image_of(of)).is_none_or(|minor| minor >= since)
 }
 
-/// Whether no USER above the RUN at `run` names somebody else than root.
+/// Whether nothing tells that the RUN at `run` has another user than root: a USER, or a call of `sudo`.
 fn is_root(of: &StageView<'_>, run: usize) -> bool {
     let user = of.places.get(run).and_then(|p| p.user.as_deref());
-    user.is_none_or(|u| matches!(u.split(':').next(), Some("root" | "0")))
+    match user {
+        Some(user) => matches!(user.split(':').next(), Some("root" | "0")),
+        None => is_official(&image_of(of)) || !steps(of).any(asks_root),
+    }
+}
+
+/// The instructions of the stage and of those that it is built on.
+fn steps<'a>(of: &StageView<'a>) -> impl Iterator<Item = &'a Instruction> {
+    let dockerfile = of.view.dockerfile;
+    let stages = built_on(dockerfile, of.stage.index);
+    stages.flat_map(|s| &dockerfile.stages[s].instructions)
+}
+
+/// Whether a RUN calls `sudo`, of which root has no need.
+fn asks_root(step: &Instruction) -> bool {
+    match &step.kind {
+        Kind::Run(Run {
+            command: Command::Shell(text),
+        }) => {
+            let commands = shell::parse(text).commands;
+            commands.iter().any(|c| c.name() == "sudo")
+        }
+        _ => false,
+    }
+}
+
+/// A doubt where a RUN at `run` writes below directories that a COPY makes, which are root's, and its user is not known;
+/// `None` where it is another one.
+pub(super) fn writer_doubt(of: &StageView<'_>, run: usize) -> Option<Vec<String>> {
+    let are_given = || steps(of).any(|s| s.flag("chown").is_some());
+    (is_root(of, run) || are_given()).then(|| user_doubt(of, run))
 }
 
 /// `~` as the user's home there; `None` where that is not known.
@@ -224,31 +254,6 @@ pub(super) fn image_of<'a>(of: &StageView<'a>) -> Cow<'a, str> {
         return Cow::Borrowed(written);
     }
     layout::image(dockerfile, root)
-}
-
-/// A doubt where a RUN at `run` writes below directories that a COPY makes, which are root's, and its user is not known;
-/// `None` where it is another one.
-pub(super) fn writer_doubt(of: &StageView<'_>, run: usize) -> Option<Vec<String>> {
-    let dockerfile = of.view.dockerfile;
-    let stages = built_on(dockerfile, of.stage.index).map(|s| &dockerfile.stages[s]);
-    let steps: Vec<&Instruction> = stages.flat_map(|s| &s.instructions).collect();
-    // Root has no need of it.
-    let asks_root = |s: &&Instruction| match &s.kind {
-        Kind::Run(Run {
-            command: Command::Shell(text),
-        }) => {
-            let commands = shell::parse(text).commands;
-            commands.iter().any(|c| c.name() == "sudo")
-        }
-        _ => false,
-    };
-    let is_given = |s: &&Instruction| s.flag("chown").is_some();
-    let user_is_named = of.places.get(run).is_some_and(|p| p.user.is_some());
-    let is_other = !is_root(of, run) || (!user_is_named && steps.iter().any(asks_root));
-    if is_other && !steps.iter().any(is_given) {
-        return None;
-    }
-    Some(user_doubt(of, run))
 }
 
 /// A doubt where the user of the stage's image is not known.
