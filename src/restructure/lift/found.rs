@@ -4,7 +4,7 @@ use super::super::installs::{Action, Install, StageView, is_quiet};
 use super::super::layout::{is_within, parent, reachable, stage_named};
 use super::super::view::View;
 use super::Lift;
-use super::sort::{is_for_programs, removes_packages};
+use super::sort::{is_for_programs, is_found_by_programs, removes_packages};
 use crate::dockerfile::ast::Kind;
 use crate::shell::Seen;
 use std::collections::BTreeSet;
@@ -54,6 +54,7 @@ pub(in crate::restructure) fn lift<'s, 'a>(
         doubts: install.doubts.clone(),
         install: install.clone(),
     };
+    lift.doubt_found(first);
     for index in first + 1..lift.install.run {
         lift.sort(index)?;
     }
@@ -97,7 +98,8 @@ fn is_of_another(of: &StageView<'_>, install: &Install, i: usize) -> bool {
 /// Whether instruction `i` brings something that the install does not read.
 pub(super) fn is_in_the_way(of: &StageView<'_>, install: &Install, i: usize) -> bool {
     if let Some(files) = &of.brings[i] {
-        return files.keys().any(|to| !install.reads.contains(to));
+        let is_needed = |to: &String| install.reads.contains(to) || is_found_by_programs(to);
+        return !files.keys().all(is_needed);
     }
     let instruction = &of.stage.instructions[i];
     let (Kind::Copy(transfer), Some(from)) = (&instruction.kind, instruction.flag("from")) else {

@@ -312,11 +312,13 @@ impl Lift<'_, '_> {
         let is_anchored =
             !passes_workdir || is_anchored(&transfer.destination, &self.of.places[index]);
         if let Some(files) = &self.of.brings[index] {
-            return Some(
-                is_anchored
-                    && !files.is_empty()
-                    && files.keys().all(|to| self.install.reads.contains(to)),
-            );
+            let is_needed =
+                |to: &String| self.install.reads.contains(to) || is_found_by_programs(to);
+            let goes = is_anchored && !files.is_empty() && files.keys().all(is_needed);
+            if !goes {
+                self.doubt_found(index);
+            }
+            return Some(goes);
         }
         let to = super::super::effect::destination(transfer, &self.of.places[index]);
         let hits = to
@@ -353,6 +355,17 @@ impl Lift<'_, '_> {
             ));
         }
         Some(false)
+    }
+
+    /// That what stays below with a COPY may be found by what the install starts.
+    pub(super) fn doubt_found(&mut self, index: usize) {
+        let files = self.of.brings[index].iter().flat_map(BTreeMap::keys);
+        if let Some(found) = files.into_iter().find(|to| is_found_by_programs(to)) {
+            self.doubts.push(format!(
+                "check that it needs nothing of {found}, which line {} brings",
+                self.of.stage.instructions[index].lines.first
+            ));
+        }
     }
 
     /// Whether the stage called `from`, or one that it is built on, copies files of the context.
@@ -459,6 +472,40 @@ pub(super) fn is_for_programs(path: &str) -> bool {
     ];
     let is_source = is_within(path, "/usr/src") || is_within(path, "/var/www");
     path == "/" || (!is_source && places.iter().any(|p| is_within(path, p)))
+}
+
+/// Whether compilers, linkers and programs that fetch find what is at `path` without being told of it.
+pub(super) fn is_found_by_programs(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let settings = [
+        ".gitconfig",
+        ".netrc",
+        ".npmrc",
+        ".pypirc",
+        ".yarnrc",
+        "gitconfig",
+        "npmrc",
+        "pip.conf",
+    ];
+    let trees = [
+        "/etc/ld.so.conf.d",
+        "/etc/pki",
+        "/etc/ssl",
+        "/root/.config",
+        "/root/.ssh",
+        "/usr/include",
+        "/usr/local/include",
+        "/usr/local/share/ca-certificates",
+        "/usr/share/pkgconfig",
+    ];
+    let libraries = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"];
+    let is_library = name.ends_with(".a") || name.ends_with(".pc") || name.contains(".so");
+    let is_home = ["/etc", "/home", "/root", "/usr/etc"]
+        .iter()
+        .any(|d| is_within(path, d));
+    trees.iter().any(|tree| is_within(path, tree))
+        || (is_library && libraries.iter().any(|d| is_within(path, d)))
+        || (is_home && settings.contains(&name))
 }
 
 /// Whether a RUN takes packages of the system out again.
