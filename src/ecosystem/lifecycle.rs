@@ -71,6 +71,9 @@ pub(super) const HARMLESS: &[&str] = &[
     "electron-builder",
     "node-gyp-build",
     "husky-init",
+    // They look at the manifests of a workspace alone, which are all there.
+    "sherif",
+    "syncpack",
 ];
 
 /// Programs of scripts that set hooks up and fail where there is no repository.
@@ -210,10 +213,20 @@ impl<'a> Package<'a> {
         let words: Vec<&str> = words
             .skip_while(|w| LEADS.contains(w) || w.contains('='))
             .collect();
+        let words = match &words[..] {
+            [
+                "npm" | "pnpm" | "yarn" | "bun",
+                "dlx" | "exec" | "x",
+                rest @ ..,
+            ] => rest.to_vec(),
+            _ => words,
+        };
         let Some(first) = words.first() else {
             return Ok(None);
         };
         let program = first.rsplit('/').next().unwrap_or(first);
+        // `sherif@latest`
+        let program = program.split('@').next().unwrap_or(program);
         // `|| true` behind it, or a condition before it.
         let may_fail = text.contains("||") || (command.conditional && running.asks_for_git);
         match program {
