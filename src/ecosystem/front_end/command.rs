@@ -195,7 +195,11 @@ impl Build<'_> {
         let is_plain = |word: &&String| !matches!(program, "echo" | "printf") && !word.is_empty();
         args.iter()
             .filter(is_plain)
-            .try_for_each(|word| self.walk.word(word, dir))
+            .try_for_each(|word| self.walk.word(word, dir))?;
+        args.iter()
+            .enumerate()
+            .filter_map(|(n, word)| given_settings(word, args.get(n + 1)))
+            .try_for_each(|name| self.walk.given_settings(name, dir))
     }
 
     fn manager(
@@ -372,6 +376,23 @@ impl Build<'_> {
             false => Ok(()),
         }
     }
+}
+
+/// The settings that a word of a command names, or the word behind it.
+fn given_settings<'w>(word: &'w str, next: Option<&'w String>) -> Option<&'w str> {
+    const OPTIONS: [&str; 6] = [
+        "--config",
+        "-c",
+        "--project",
+        "-p",
+        "--gulpfile",
+        "--gruntfile",
+    ];
+    let given = match word.split_once('=') {
+        Some((option, value)) => OPTIONS.contains(&option).then_some(value),
+        None => next.filter(|_| OPTIONS.contains(&word)).map(String::as_str),
+    };
+    given.filter(|name| !name.is_empty() && !name.starts_with('-'))
 }
 
 /// The words from the program on.

@@ -72,6 +72,15 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    /// Settings that a command in `dir` names, whatever they are called; an error where they are not there to be read.
+    pub(super) fn given_settings(&mut self, name: &str, dir: &RepoPath) -> Result<(), String> {
+        let found = within(dir, name).and_then(|path| self.at(&path));
+        let found = found.filter(|path| self.files.has(path));
+        let found = found.ok_or_else(|| format!("the settings {name} are not known"))?;
+        self.script(&found);
+        Ok(())
+    }
+
     /// A file or a directory that a step needs by its place.
     pub(super) fn take(&mut self, path: &RepoPath) {
         if self.files.has(path) || self.files.has_dir(path) {
