@@ -1,7 +1,8 @@
 //! What `suggest` recommends on small histories, and what it must not.
 
 use crate::restructure::Case;
-use std::collections::BTreeMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use stratigraph::cost::CostModel;
 use stratigraph::history::{BuildInput, Change, Commit, Request};
@@ -514,6 +515,37 @@ fn a_base_that_nobody_named_is_the_same_at_each_build() {
     check("FROM debian:$V", true);
     check("FROM a AS base-x\nFROM base-$V", true);
     check("FROM debian:12$V", false);
+}
+
+#[test]
+fn each_field_is_documented() {
+    fn names(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(map) => {
+                found.extend(map.keys().cloned());
+                map.values().for_each(|v| names(v, found));
+            }
+            Value::Array(all) => all.iter().for_each(|v| names(v, found)),
+            _ => {}
+        }
+    }
+    let case = Case::new(
+        "FROM debian:12\nARG GIT_COMMIT\nCOPY src target/app.jar /src/\nRUN apt-get update && apt-get install -y curl\n",
+        &("--- Makefile\nimage:\n\tdocker build --build-arg GIT_COMMIT=$$(git rev-parse HEAD) .\n"
+            .to_owned()
+            + &commits("src/a.js", "src/b.js", "README.md")),
+    );
+    let mut text = Vec::new();
+    write_json(&case.suggest(), true, &mut text).unwrap();
+    let mut found = BTreeSet::new();
+    names(&serde_json::from_slice(&text).unwrap(), &mut found);
+    assert!(found.len() > 40, "{found:?}");
+    let page = include_str!("../../docs/schema/suggest.md");
+    let missing: Vec<&String> = found
+        .iter()
+        .filter(|name| *name != "schema" && !page.contains(&format!("`{name}`")))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 fn terminal(answer: &Suggestions) -> String {

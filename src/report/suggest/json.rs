@@ -1,4 +1,4 @@
-//! Proposals as JSON (`stratigraph.suggest/1`).
+//! Proposals as JSON: `stratigraph.suggest/1`, documented in docs/schema/suggest.md.
 
 use super::patch::patch;
 use super::words::why_slower;
