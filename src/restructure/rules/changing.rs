@@ -36,11 +36,21 @@ const RELEASED: &[&str] = &[
 
 /// Whether `name` says that its value is there to run again what stands below it.
 pub(in crate::restructure) fn is_cache_bust(name: &str) -> bool {
-    let plain = name.to_ascii_uppercase().replace('_', "");
-    plain.contains("CACHEBUST")
-        || plain.contains("BUSTCACHE")
-        || plain.contains("INVALIDATECACHE")
-        || plain.contains("CACHEINVALID")
+    const WAYS: [&str; 5] = [
+        "BUSTCACHE",
+        "CACHEBUST",
+        "CACHEINVALID",
+        "FORCEREBUILD",
+        "INVALIDATECACHE",
+    ];
+    // `CACHE_DATE`
+    const MARKS: [&str; 6] = ["BREAK", "BREAKER", "DATE", "EPOCH", "REFRESH", "TIMESTAMP"];
+    let upper = name.to_ascii_uppercase();
+    let has = |words: &[&str]| upper.split('_').any(|word| words.contains(&word));
+    let plain = upper.replace('_', "");
+    plain == "NOCACHE"
+        || WAYS.iter().any(|way| plain.contains(way))
+        || (has(&["CACHE"]) && has(&MARKS))
 }
 
 /// Whether the value of `name` differs from build to build: it is passed so, or is called so and has no fixed value.
@@ -69,6 +79,9 @@ fn is_called_changing(name: &str) -> bool {
 
 /// Whether an argument's value differs from build to build: one with a literal default that is not passed does not.
 pub(in crate::restructure) fn argument_changes(view: &View<'_>, item: &ArgItem) -> bool {
+    if is_cache_bust(&item.name) {
+        return false;
+    }
     if is_passed(view, &item.name) {
         return changes(view, &item.name);
     }
