@@ -11,6 +11,7 @@ use crate::history::BuildInput;
 use crate::replay::NotHeld;
 use crate::restructure::View;
 use crate::restructure::search::{Draft, Proposal};
+use std::cell::OnceCell;
 
 /// How many builds are replayed under a condition: arguments that they do not pass make another graph of each.
 const MAX_BUILDS: usize = 60;
@@ -19,20 +20,19 @@ const MAX_BUILDS: usize = 60;
 pub(super) struct Conditionals<'b> {
     view: &'b View<'b>,
     before: &'b Draft,
-    /// Builds that bring or fetch what git does not hold, and what they run before the change.
-    bringing: Option<(Condition, Vec<BuildInput>, Run)>,
+    /// Builds that bring or fetch what git does not hold.
+    bringing: Option<(Condition, Vec<BuildInput>)>,
+    /// What these run before the change: replayed when a proposal asks for it.
+    before_bringing: OnceCell<Run>,
 }
 
 impl<'b> Conditionals<'b> {
     pub(super) fn on_top_of(view: &'b View<'b>, bench: &Bench<'_>, before: &'b Draft) -> Self {
-        let bringing = bringing(view, first(bench)).map(|(condition, inputs)| {
-            let run = replay(bench, (NotHeld::Unknown, &inputs), before);
-            (condition, inputs, run)
-        });
         Self {
             view,
             before,
-            bringing,
+            bringing: bringing(view, first(bench)),
+            before_bringing: OnceCell::new(),
         }
     }
 
@@ -45,8 +45,10 @@ impl<'b> Conditionals<'b> {
             let new = replay(bench, builds, &proposal.draft);
             return Some(conditional(condition, &old, &new));
         }
-        let (condition, inputs, old) = self.bringing.as_ref()?;
-        let new = replay(bench, (NotHeld::Unknown, inputs), &proposal.draft);
+        let (condition, inputs) = self.bringing.as_ref()?;
+        let run = |draft: &Draft| replay(bench, (NotHeld::Unknown, inputs), draft);
+        let old = self.before_bringing.get_or_init(|| run(self.before));
+        let new = run(&proposal.draft);
         Some(conditional(condition.clone(), old, &new))
     }
 }

@@ -3,7 +3,7 @@
 use super::answer::Suggestions;
 use super::assemble::assemble;
 use super::bench::Bench;
-use super::elsewhere::{other_context, set_aside};
+use super::elsewhere::{other_context, set_aside, with_others};
 use super::past::Past;
 use super::question::Question;
 use super::trees::Trees;
@@ -94,13 +94,9 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
 /// That what ADD fetches is taken to be the same at each build.
 fn same_remote(view: &View<'_>) -> Option<Caveat> {
     let remote = remote_sources(view);
-    let first = remote.first()?;
-    let others = match remote.len() {
-        1 => String::new(),
-        n => format!(" and {} more", n - 1),
-    };
+    let named = with_others(remote.first()?, remote.len());
     Some(Caveat::general(format!(
-        "What ADD fetches ({first}{others}) is taken to be the same at each build."
+        "What ADD fetches ({named}) is taken to be the same at each build."
     )))
 }
 

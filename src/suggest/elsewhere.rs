@@ -34,17 +34,22 @@ pub(super) fn other_context(view: &View<'_>) -> Option<(RepoPath, Caveat)> {
         // Some may be made before the build.
         if let Some(example) = there.first().filter(|_| 2 * there.len() >= missing.len()) {
             let whole = view.context.join(above.as_bytes());
-            let others = match there.len() {
-                1 => String::new(),
-                n => format!(" and {} more", n - 1),
-            };
+            let named = with_others(example, there.len());
             let told = format!(
-                "COPY names {example}{others}, which the context lacks and {whole} holds: is that what it is built from (--context {whole})?"
+                "COPY names {named}, which the context lacks and {whole} holds: is that what it is built from (--context {whole})?"
             );
             return Some((whole, Caveat::general(told)));
         }
     }
     None
+}
+
+/// The first of `n` names in a sentence, with how many there are beside it.
+pub(super) fn with_others(first: &str, n: usize) -> String {
+    match n {
+        0 | 1 => first.to_owned(),
+        n => format!("{first} and {} more", n - 1),
+    }
 }
 
 /// Takes everything back that is recommended on the wrong context: it is only shown where all is.

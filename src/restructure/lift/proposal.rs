@@ -5,6 +5,7 @@ use super::super::downloads::writer_doubt;
 use super::super::installs::Action;
 use super::super::view::View;
 use super::Lift;
+use super::untracked::Over;
 use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -23,7 +24,8 @@ impl Lift<'_, '_> {
         let mut candidate = Candidate::new(rule, self.title(above.first));
         candidate.edits = self.edits(copies, mounts)?;
         candidate.lines = vec![above, line];
-        candidate.rationale = self.rationale();
+        let over = self.over();
+        candidate.rationale = self.rationale(&over);
         let mut reasons = self.reasons.clone();
         if reasons.is_empty() {
             reasons.push(format!("{} reads nothing else", self.install.shown));
@@ -32,7 +34,7 @@ impl Lift<'_, '_> {
         if stands_in(view.text(), &candidate)? {
             doubts.extend(writer_doubt(self.of, self.install.run)?);
         }
-        self.keep_out(&self.over(), &mut candidate, &mut doubts);
+        self.keep_out(&over, &mut candidate, &mut doubts);
         candidate.safety = Safety::of(reasons, doubts);
         candidate.vouched = self
             .along
@@ -72,7 +74,7 @@ impl Lift<'_, '_> {
         }
     }
 
-    pub(super) fn rationale(&self) -> String {
+    fn rationale(&self, over: &[Over]) -> String {
         let view = self.of.view;
         let from = |i: usize| {
             self.of.brings[i]
@@ -113,7 +115,7 @@ impl Lift<'_, '_> {
                 view.n_builds()
             );
         }
-        if let Some(told) = Self::told_of(&self.over()) {
+        if let Some(told) = Self::told_of(over) {
             let _ = write!(said, " {told}");
         }
         said

@@ -76,10 +76,7 @@ impl Lift<'_, '_> {
             };
             let name = path.file_name().unwrap_or_default();
             let has_name = |p: &RepoPath| p.names().any(|n| n == name);
-            let is_tracked =
-                |p: &RepoPath| view.files.iter().any(|(f, _)| f.strip_prefix(p).is_some());
-            let is_tracked = is_tracked(&path);
-            if is_tracked {
+            if view.below(&path).next().is_some() {
                 continue;
             }
             let of_many = self.install.reads.iter().filter_map(|r| r.rsplit_once('/'));
