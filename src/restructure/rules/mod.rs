@@ -37,7 +37,6 @@ mod owner_run;
 mod pin;
 mod shared_base;
 mod sink;
-mod sink_stages;
 mod system_first;
 mod version_shield;
 mod workspaces;

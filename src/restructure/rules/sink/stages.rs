@@ -1,6 +1,6 @@
 //! The same values, sunk in all stages that set them: where stages are built side by side, one of them alone saves little.
 
-use super::super::candidate::{Candidate, Safety};
+use crate::restructure::candidate::{Candidate, Safety};
 use std::collections::BTreeSet;
 
 /// What is sunk in one stage.

@@ -1,0 +1,153 @@
+//! How far down the values of a stage can go.
+
+use super::doubts::Doubts;
+use super::ground::Ground;
+use super::groups::{Group, bumps};
+use crate::dockerfile::ast::{ArgItem, Kind, Stage};
+use crate::restructure::command::seen;
+use crate::restructure::effect::{Effect, conflict};
+use crate::restructure::rules::changing::changes;
+use std::collections::BTreeSet;
+
+/// What is moved, and where to.
+pub(super) struct Sunk {
+    /// The instructions.
+    pub(super) moved: BTreeSet<usize>,
+    /// Below this one.
+    pub(super) to: usize,
+    /// The variables that they set.
+    pub(super) names: BTreeSet<String>,
+    /// What could not be shown.
+    pub(super) doubts: Doubts,
+}
+
+/// Sinks the values of a stage that are in `group`, together, as far as all of them go: without a doubt, and, where that
+/// is farther, with one.
+pub(super) fn of_stage(ground: &Ground<'_>, group: &Group) -> (Option<Sunk>, Option<Sunk>) {
+    let (moved, names) = values(ground, group);
+    let Some(&first) = moved.first().filter(|_| !names.is_empty()) else {
+        return (None, None);
+    };
+    let stage = ground.stage;
+    let mut doubts = Doubts::default();
+    // The lowest place: before the first instruction that reads one of the values.
+    let mut to = first;
+    // RUNs that read one and go down with it.
+    let mut readers = BTreeSet::new();
+    let mut safe = None;
+    for index in first..stage.instructions.len() {
+        if moved.contains(&index) {
+            continue;
+        }
+        let reached = (to, readers.clone());
+        let n_doubts = doubts.len();
+        let meets = |which: &BTreeSet<usize>| {
+            let mut above = which.iter().filter(|m| **m < index);
+            above.any(|&m| conflict(&ground.effects[m], &ground.effects[index]).is_some())
+        };
+        let above = |m: &&usize| **m < index;
+        let set: BTreeSet<String> = moved
+            .iter()
+            .filter(above)
+            .flat_map(|&m| ground.effects[m].sets.iter().cloned())
+            .collect();
+        let is_read = match stage.instructions[index].kind {
+            Kind::Run(_) => ground.is_read(index, &set, &mut doubts),
+            _ => meets(&moved),
+        };
+        if is_read {
+            if !ground.goes_along(index) {
+                break;
+            }
+            readers.insert(index);
+            continue;
+        }
+        if meets(&readers) && !ground.leaves_alone(index, &readers, &mut doubts.others) {
+            break;
+        }
+        if doubts.len() > n_doubts && safe.is_none() {
+            safe = Some(reached);
+        }
+        to = index;
+    }
+    let ends = |(to, readers): (usize, BTreeSet<usize>), doubts: Doubts| {
+        let to = above_stale_clone(stage, ground.effects, &names, (first, to));
+        let mut moved: BTreeSet<usize> = moved.iter().copied().filter(|m| *m <= to).collect();
+        moved.extend(readers.into_iter().filter(|m| *m < to));
+        let is_step = |i: usize| matches!(stage.instructions[i].kind, Kind::Run(_));
+        let passes_run = (first..=to).any(|i| !moved.contains(&i) && is_step(i));
+        let names: BTreeSet<String> = moved
+            .iter()
+            .flat_map(|&m| ground.effects[m].sets.iter().cloned())
+            .collect();
+        passes_run.then_some(Sunk {
+            moved,
+            to,
+            names,
+            doubts: doubts.above(stage.instructions[to].lines.last),
+        })
+    };
+    let far = ends((to, readers), doubts);
+    let Some(safe) = safe.and_then(|reached| ends(reached, Doubts::default())) else {
+        return match far {
+            Some(far) if far.doubts.len() == 0 => (Some(far), None),
+            far => (None, far),
+        };
+    };
+    let far = far.filter(|far| far.to > safe.to);
+    (Some(safe), far)
+}
+
+/// The instructions of a stage that set what is in `group`, or what is computed from that; and the variables.
+fn values(ground: &Ground<'_>, group: &Group) -> (BTreeSet<usize>, BTreeSet<String>) {
+    let (view, effects) = (ground.view, ground.effects);
+    let mut moved: BTreeSet<usize> = BTreeSet::new();
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    for (index, instruction) in ground.stage.instructions.iter().enumerate() {
+        let changing = match &instruction.kind {
+            // An argument with a literal default that is not passed does not change.
+            Kind::Arg(items) => items.len() == 1 && items.iter().any(|item| group.has(view, item)),
+            Kind::Env(pairs) => pairs.iter().any(|p| {
+                let as_argument = ArgItem {
+                    name: p.name.clone(),
+                    default: Some(p.value.clone()),
+                };
+                let is_called = group.changing && p.value.contains('$') && changes(view, &p.name);
+                effects[index].mentions.iter().any(|m| names.contains(m))
+                    || is_called
+                    || (bumps(view, &p.name) > 0 && group.has(view, &as_argument))
+            }),
+            Kind::Label(_) => effects[index].mentions.iter().any(|m| names.contains(m)),
+            _ => false,
+        };
+        if changing {
+            moved.insert(index);
+            names.extend(effects[index].sets.iter().cloned());
+        }
+    }
+    (moved, names)
+}
+
+/// The place above the first RUN that clones a repository as it is now, where git later goes to what one of `names` says:
+/// the clone has to be as new as that.
+fn above_stale_clone(
+    stage: &Stage,
+    effects: &[Effect],
+    names: &BTreeSet<String>,
+    (first, to): (usize, usize),
+) -> usize {
+    let git = |index: usize, verbs: &[&str]| {
+        let seen = seen(&stage.instructions[index]).unwrap_or_default();
+        let mut all = seen.iter();
+        all.any(|s| s.name() == "git" && verbs.contains(&s.subcommand()))
+    };
+    let goes_there = |index: &usize| {
+        let mut said = effects[*index].mentions.iter();
+        said.any(|m| names.contains(m)) && git(*index, &["checkout", "reset", "switch"])
+    };
+    if !(first..stage.instructions.len()).any(|i| goes_there(&i)) {
+        return to;
+    }
+    let clone = (first..=to).find(|&i| git(i, &["clone", "fetch", "pull"]));
+    clone.map_or(to, |clone| clone.saturating_sub(1))
+}
