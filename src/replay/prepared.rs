@@ -5,6 +5,7 @@ use super::filters::Filters;
 use super::marks;
 use super::settings::NotHeld;
 use super::settings::RunOutputs;
+use super::trees::working_directory;
 use crate::builder::{Plan, VertexInput};
 use crate::cache::{OpId, Store};
 use std::collections::BTreeMap;
@@ -93,7 +94,7 @@ impl Prepared {
     }
 
     /// The files that a RUN writes, if it is one of `filters` and nothing else is said of it. Into a mount it would write
-    /// something else.
+    /// nothing that stays.
     pub(super) fn filter<'f>(
         &self,
         v: usize,
@@ -101,13 +102,55 @@ impl Prepared {
     ) -> Option<&'f BTreeMap<String, filters::Output>> {
         let step = self.plan.step(v);
         let files = filters.of(&step.command)?;
-        let mut words = step.text.split_whitespace().skip(1);
-        let has_flags = words.next().is_some_and(|word| word.starts_with("--"));
-        (!has_flags && !self.told[v]).then_some(files)
+        let dir = working_directory(step);
+        let words = step.text.split_whitespace().skip(1);
+        let mut flags = words.take_while(|word| word.starts_with("--"));
+        (flags.all(|flag| is_beside(flag, dir.as_deref())) && !self.told[v]).then_some(files)
     }
 
     /// The operation of a vertex.
     pub(super) fn op(&self, v: usize) -> OpId {
         self.ops[v]
+    }
+}
+
+/// Whether a flag of a RUN leaves what it writes into `dir`, where it works, as it is: a cache mount elsewhere.
+fn is_beside(flag: &str, dir: Option<&str>) -> bool {
+    let Some(options) = flag.strip_prefix("--mount=") else {
+        return flag.starts_with("--network=");
+    };
+    let value = |names: &[&str]| {
+        let mut all = options.split(',').filter_map(|o| o.split_once('='));
+        all.find(|(name, _)| names.contains(name)).map(|(_, v)| v)
+    };
+    let target = value(&["target", "dst", "destination"]);
+    let (Some("cache"), Some(target), Some(dir)) = (value(&["type"]), target, dir) else {
+        return false;
+    };
+    let names = |path: &str| -> Vec<String> {
+        let names = path.split('/').filter(|n| !n.is_empty());
+        names.map(str::to_owned).collect()
+    };
+    let is_plain = target.starts_with('/') && !target.contains("..");
+    is_plain && !names(dir).starts_with(&names(target))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mount_elsewhere_leaves_what_is_written() {
+        let check = |flag: &str, expected: bool| {
+            assert_eq!(is_beside(flag, Some("/app/src")), expected, "{flag}");
+        };
+        check("--mount=type=cache,target=/usr/local/cargo/registry", true);
+        check("--mount=type=cache,dst=/app/src/target", true);
+        check("--mount=type=cache,target=/app", false);
+        check("--mount=type=cache,target=/app/src", false);
+        check("--mount=type=cache,target=src", false);
+        check("--mount=type=bind,target=/x", false);
+        check("--network=none", true);
+        check("--security=insecure", false);
     }
 }

@@ -124,7 +124,7 @@ impl Evaluation<'_> {
 }
 
 /// Where a RUN runs, as far as the builder's steps tell.
-fn working_directory(step: &Step) -> Option<String> {
+pub(super) fn working_directory(step: &Step) -> Option<String> {
     let parts = step.definition.parts();
     let found = parts.iter().find(|(what, _)| what == "working directory");
     found.map(|(_, dir)| dir.clone())

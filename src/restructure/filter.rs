@@ -4,6 +4,7 @@
 //! taken for one, so that what is claimed of its output holds.
 
 use crate::replay::{Filters, Part};
+use crate::shell::Seen;
 use crate::tree::RepoPath;
 
 /// What is blanked in files of one name.
@@ -50,6 +51,32 @@ const ALL: &[Filter] = &[PACKAGE_JSON, PACKAGE_LOCK, MIX_EXS, PYPROJECT];
 /// cargo-chef's first step. What it writes follows from manifests, lockfile, toolchain, configuration, and the names of
 /// targets (LukeMathWalker/cargo-chef src/skeleton/mod.rs; equal versions of the project's own packages it masks).
 pub const PREPARE: &str = "cargo chef prepare --recipe-path recipe.json";
+
+/// The file that a command writes a recipe to, beside the manifests: [`PREPARE`], with another toolchain or name too.
+fn recipe_of(command: &str) -> Option<&str> {
+    let mut words = command.split_whitespace();
+    let is_cargo = words.next() == Some("cargo");
+    let mut words = words.skip_while(|w| w.starts_with('+'));
+    let said = [words.next(), words.next()];
+    let rest: Vec<&str> = words.collect();
+    let file = match rest.as_slice() {
+        [] => "recipe.json",
+        ["--recipe-path", file] => file,
+        [one] => one.strip_prefix("--recipe-path=")?,
+        _ => return None,
+    };
+    let file = file.strip_prefix("./").unwrap_or(file);
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let is_it = is_cargo && said == [Some("chef"), Some("prepare")];
+    (is_it && file.ends_with(".json") && file.chars().all(is_name)).then_some(file)
+}
+
+/// Whether a command writes a recipe of cargo-chef, which looks at manifests and names alone.
+pub(super) fn writes_recipe(seen: &Seen) -> bool {
+    let mut words = seen.args().iter().filter(|w| !w.starts_with('+'));
+    let is_said = |one: &str, other: Option<&String>| other.is_some_and(|w| w == one);
+    seen.name() == "cargo" && is_said("chef", words.next()) && is_said("prepare", words.next())
+}
 
 /// What stands for the version.
 const BLANK: &str = "0.0.0";
@@ -113,15 +140,30 @@ impl Filter {
 /// The commands of a Dockerfile's `text` that are filters or write a recipe, each with its filters (none for a recipe).
 pub(super) fn commands(text: &str) -> impl Iterator<Item = (&str, Vec<Filter>)> {
     let lines = text.lines().filter_map(|l| l.trim().strip_prefix("RUN "));
-    lines.map(str::trim).filter_map(|command| match command {
-        PREPARE => Some((command, Vec::new())),
-        _ => filters_in(command).map(|filters| (command, filters)),
+    let commands = lines.map(without_flags);
+    commands.filter_map(|command| match recipe_of(command) {
+        Some(_) => Some((command, Vec::new())),
+        None => filters_in(command).map(|filters| (command, filters)),
     })
 }
 
-/// Says that [`PREPARE`] writes a recipe.
-pub(super) fn add_recipe(filters: &mut Filters) {
-    filters.add_digest(PREPARE, "recipe.json", is_in_recipe);
+/// What follows the options of a RUN.
+fn without_flags(line: &str) -> &str {
+    let mut rest = line.trim();
+    while rest.starts_with("--") {
+        let Some((_, tail)) = rest.split_once(char::is_whitespace) else {
+            return "";
+        };
+        rest = tail.trim_start();
+    }
+    rest
+}
+
+/// Says that `command` writes a recipe, where it does.
+pub(super) fn add_recipe(filters: &mut Filters, command: &str) {
+    if let Some(file) = recipe_of(command) {
+        filters.add_digest(command, file, is_in_recipe);
+    }
 }
 
 /// The filters that `command` is made of; `None` for any other command.
@@ -220,5 +262,31 @@ mod tests {
         assert_eq!(filters_in(&both), Some(vec![PACKAGE_JSON, PACKAGE_LOCK]));
         assert_eq!(filters_in("sed -i 's/a/b/' package.json"), None);
         assert_eq!(filters_in(""), None);
+    }
+
+    #[test]
+    fn a_recipe_is_known_by_what_writes_it() {
+        let check = |line: &str, expected: Option<(&str, &str)>| {
+            let text = format!("FROM rust\n{line}\n");
+            let mut all = commands(&text);
+            let found = all.next().map(|(command, _)| command);
+            let found = found.and_then(|command| Some((command, recipe_of(command)?)));
+            assert_eq!(found, expected, "{line}");
+        };
+        let plain = "cargo chef prepare";
+        check("RUN cargo chef prepare", Some((plain, "recipe.json")));
+        check(
+            "RUN --mount=type=cache,target=/x --network=none cargo chef prepare",
+            Some((plain, "recipe.json")),
+        );
+        let other = "cargo +nightly chef prepare --recipe-path r.json";
+        check(&format!("RUN {other}"), Some((other, "r.json")));
+        let beside = "cargo chef prepare --recipe-path=./r.json";
+        check(&format!("RUN {beside}"), Some((beside, "r.json")));
+        check("RUN cargo chef prepare --recipe-path /r.json", None);
+        check("RUN cargo chef prepare --bin a", None);
+        check("RUN cargo chef prepare && ls", None);
+        check("RUN cargo chef cook", None);
+        check("RUN --mount=type=cache,target=/x", None);
     }
 }

@@ -1,6 +1,6 @@
 //! What filters leave of the files of a history.
 
-use super::filter::{Filter, PREPARE, add_recipe, commands};
+use super::filter::{Filter, add_recipe, commands};
 use super::informed::Lesson;
 use crate::context::ContentId;
 use crate::history::BuildInput;
@@ -90,9 +90,7 @@ impl<'q> Filtered<'q> {
     pub fn filters(&self, text: &str) -> Filters {
         let mut filters = self.now.clone();
         for (command, of_command) in commands(text) {
-            if command == PREPARE {
-                add_recipe(&mut filters);
-            }
+            add_recipe(&mut filters, command);
             for filter in of_command {
                 for ((_, of), series) in self.known.borrow().iter() {
                     if *of == filter

@@ -4,7 +4,7 @@ use super::archives::has_mount;
 use super::command;
 use super::effect::destination;
 use super::installs::StageView;
-use super::layout::{Place, built_on, expand, image, is_within, stage_named, unquote};
+use super::layout::{At, Place, built_on, expand, image, is_within, stage_named, unquote};
 use super::offline::fills;
 use crate::dockerfile::Dockerfile;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Transfer};
@@ -12,7 +12,7 @@ use crate::ecosystem::CacheDir;
 use crate::shell::Seen;
 use crate::tree::RepoPath;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether a mount of `dir` at `target` in the RUNs `mounted` hides from them what a step above, in the stage or those it
 /// is built on, has put there. What other RUNs with the same downloads leave is needed only where it is read in place, or was fetched to be installed from.
@@ -20,24 +20,30 @@ pub(super) fn hides(
     of: &StageView<'_>,
     all: &[Vec<Place>],
     (ecosystem, dir): (&str, &CacheDir),
-    mounted: &[usize],
+    mounted: &BTreeSet<At>,
     target: &str,
 ) -> bool {
-    let Some(&last) = mounted.last() else {
+    let own = of.stage.index;
+    let Some(last) = mounted.iter().rfind(|at| at.stage == own) else {
         return false;
     };
-    let own = of.stage.index;
     built_on(of.view.dockerfile, own).any(|index| {
         let above;
         let (stage, end) = match index == own {
-            true => (of, last),
+            true => (of, last.index),
             false => {
                 above = StageView::new(of.view, all, index);
                 (&above, usize::MAX)
             }
         };
         let steps = stage.stage.instructions.iter().enumerate().take(end);
-        let others = steps.filter(|(n, _)| index != own || !mounted.contains(n));
+        let is_mounted = |n: usize| {
+            mounted.contains(&At {
+                stage: index,
+                index: n,
+            })
+        };
+        let others = steps.filter(|(n, _)| !is_mounted(*n));
         others.into_iter().any(|(n, step)| {
             let place = &stage.places[n];
             let downloads = || {

@@ -3,7 +3,7 @@
 //! Reports see through this one door, so that a proposal that is applied is worth what it was said to be. The trace does
 //! not: it is held against real builders step by step, and claims nothing of what commands write.
 
-use super::filter::{Filter, PREPARE, add_recipe, commands};
+use super::filter::{Filter, add_recipe, commands};
 use crate::caveat::Caveat;
 use crate::context::ContentId;
 use crate::history::BuildInput;
@@ -92,9 +92,7 @@ impl Lesson {
             if self.commands.contains_key(command) {
                 continue;
             }
-            if command == PREPARE {
-                add_recipe(filters);
-            }
+            add_recipe(filters, command);
             for (path, id) in &self.files {
                 if let Some(filter) = path.file_name().and_then(Filter::named) {
                     learn(command, &of_command, filter, id, blob, filters);

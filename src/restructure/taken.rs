@@ -16,20 +16,35 @@ pub(super) fn is_copied_from(view: &View<'_>, stage: usize, path: &str) -> bool 
         || gives(view, stage, path)
 }
 
-/// Whether a `--from` takes something at, above or below `path` out of the stage.
+/// Whether a `--from` or a mount takes something at, above or below `path` out of the stage.
 pub(super) fn gives(view: &View<'_>, stage: usize, path: &str) -> bool {
-    let takes = |of: usize, instruction: &Instruction| {
-        let Some(from) = instruction.flag("from") else {
-            return false;
-        };
-        let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
-            return false;
-        };
-        let mut sources = transfer.sources.iter();
-        stage_named(view.dockerfile, of, from) == Some(stage) && sources.any(|s| meets(s, path))
+    let is_it = |of: usize, name: &str| stage_named(view.dockerfile, of, name) == Some(stage);
+    let takes = |of: usize, instruction: &Instruction| match &instruction.kind {
+        Kind::Copy(transfer) | Kind::Add(transfer) => {
+            let is_from = instruction.flag("from").is_some_and(|from| is_it(of, from));
+            is_from && transfer.sources.iter().any(|s| meets(s, path))
+        }
+        _ => instruction.flag_values("mount").any(|mount| {
+            let is_from = mount_field(mount, "from").is_some_and(|from| is_it(of, from));
+            is_from && shows(mount, instruction, path)
+        }),
     };
     let mut stages = view.dockerfile.stages.iter();
     stages.any(|later| later.instructions.iter().any(|i| takes(later.index, i)))
+}
+
+/// Whether a RUN may read what is at `path` of the stage that it mounts: of a whole stage, what its text names.
+fn shows(mount: &str, run: &Instruction, path: &str) -> bool {
+    let source = mount_field(mount, "source").or(mount_field(mount, "src"));
+    let source = source.filter(|s| !s.trim_matches('/').is_empty());
+    if let Some(source) = source {
+        return meets(&Source::Path(source.to_owned()), path);
+    }
+    let names = ["target", "dst", "destination"];
+    let at = names.iter().find_map(|n| mount_field(mount, n));
+    let folder = path.split('/').nth(1).unwrap_or_default();
+    let named = format!("{}/{folder}", at.unwrap_or_default().trim_end_matches('/'));
+    run.original.contains(&named) || run.heredocs.iter().any(|h| h.content.contains(&named))
 }
 
 /// Whether a `--from` or a mount takes something at or below `path`, and nothing else, out of the stage.

@@ -15,27 +15,24 @@
 //! stage must not be the image itself.
 
 use super::super::archives;
-use super::super::candidate::{Candidate, Safety, TextEdit};
-use super::super::command;
+use super::super::candidate::{Candidate, Safety};
 use super::super::compiler_caches;
 use super::super::downloads::{self, Downloads};
-use super::super::effect::{Files, effect};
+use super::super::given_mounts::{Given, given, may_read};
 use super::super::go_compiler::{GO_BUILD, is_run_to_compile, keeps_at_home, unseen_c};
 use super::super::hidden::hides;
 use super::super::installs::StageView;
-use super::super::kept::{emptied, why_taken_out};
-use super::super::layout::{Place, mount_field, overlap, places, reachable};
+use super::super::kept::why_taken_out;
+use super::super::kin::Kin;
+use super::super::layout::{At, Place, places, reachable};
 use super::super::lift::declare;
-use super::super::lookers::LOOKERS;
-use super::super::moving::with_flags;
 use super::super::offline::needs_layers;
-use super::super::taken::{is_copied_from, is_in_image};
+use super::super::taken::{gives, is_copied_from, is_in_image};
 use super::super::view::{Feature, View};
 use super::Rule;
 
-use crate::dockerfile::ast::Kind;
+use crate::dockerfile::Lines;
 use crate::ecosystem::CacheDir;
-use crate::shell::Seen;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Its line in [`super::ALL`].
@@ -61,91 +58,105 @@ fn caches(view: &View<'_>) -> Vec<Candidate> {
         return Vec::new();
     }
     let all = places(view.dockerfile);
+    let stages = StageView::all(view);
     let mut found = Vec::new();
+    // What stages built on one another are given together, by the first of them.
+    let mut together: BTreeMap<(&str, usize), bool> = BTreeMap::new();
     for stage in reachable(view.dockerfile, view.target) {
-        let of = StageView::new(view, &all, stage);
-        let mut kept: BTreeMap<Keeper<'_>, Vec<(usize, CacheDir)>> = BTreeMap::new();
-        for run in 0..of.stage.instructions.len() {
-            for (ecosystem, dir) in of.cache_dirs(run) {
-                // Each user has their own, unless it is read in place by all.
-                let user = of.places[run]
-                    .user
-                    .as_deref()
-                    .filter(|_| !dir.is_read_later);
-                kept.entry((ecosystem, user)).or_default().push((run, dir));
+        let of = &stages[stage];
+        for ((ecosystem, _), runs) in kept_in(of) {
+            let is_read_later = runs.iter().any(|(_, dir)| dir.is_read_later);
+            let kin = Kin::of(&stages, stage, ecosystem).filter(|_| is_read_later);
+            if let Some(kin) = kin {
+                let key = (ecosystem, kin.first().stage.index);
+                let is_given = *together.entry(key).or_insert_with(|| {
+                    let candidate = cache(&kin, &all, ecosystem, &kin.keeping(ecosystem));
+                    let is_given = candidate.is_some();
+                    found.extend(candidate);
+                    is_given
+                });
+                if is_given {
+                    continue;
+                }
             }
+            let alone = Kin::alone(of);
+            let candidate = cache(&alone, &all, ecosystem, &runs);
+            found.extend(candidate.or_else(|| compiled_alone(&alone, &all, ecosystem, &runs)));
         }
-        found.extend(kept.into_iter().filter_map(|((e, _), runs)| {
-            cache(&of, &all, e, &runs).or_else(|| compiled_alone(&of, &all, e, &runs))
-        }));
     }
     found.extend(compiler_caches::candidates(view, CACHES.id));
     found.extend(archives::candidates(view, CACHES.id));
     found
 }
 
-/// What Go's compiler keeps, where its modules can be in no mount.
-fn compiled_alone(
-    of: &StageView<'_>,
-    all: &[Vec<Place>],
-    ecosystem: &'static str,
-    runs: &[(usize, CacheDir)],
-) -> Option<Candidate> {
-    let compiles = |(run, dir): &&(usize, CacheDir)| dir.is_read_later && keeps_at_home(of, *run);
-    let runs = runs.iter().filter(compiles);
-    let runs: Vec<(usize, CacheDir)> = runs.map(|(run, _)| (*run, COMPILED_GO)).collect();
-    let is_go = ecosystem == "go" && !runs.is_empty();
-    is_go.then(|| cache(of, all, ecosystem, &runs)).flatten()
+/// The RUNs of a stage that keep something, and what.
+fn kept_in<'o>(of: &'o StageView<'_>) -> BTreeMap<Keeper<'o>, Vec<(At, CacheDir)>> {
+    let stage = of.stage.index;
+    let mut kept: BTreeMap<Keeper<'_>, Vec<(At, CacheDir)>> = BTreeMap::new();
+    for index in 0..of.stage.instructions.len() {
+        for (ecosystem, dir) in of.cache_dirs(index) {
+            // Each user has their own, unless it is read in place by all.
+            let user = of.places[index]
+                .user
+                .as_deref()
+                .filter(|_| !dir.is_read_later);
+            let at = At { stage, index };
+            kept.entry((ecosystem, user)).or_default().push((at, dir));
+        }
+    }
+    kept
 }
 
-/// Which RUNs get which mounts.
-#[derive(Default)]
-struct Given {
-    /// RUNs that get one, or both.
-    runs: Vec<usize>,
-    /// Whether some get the ecosystem's own directory.
-    own: bool,
-    /// The RUNs that get what Go's compiler keeps on top.
-    compiling: Vec<usize>,
-    edits: Vec<TextEdit>,
-    doubts: Vec<String>,
-    taken_out: Vec<String>,
+/// What Go's compiler keeps, where its modules can be in no mount.
+fn compiled_alone(
+    kin: &Kin<'_, '_>,
+    all: &[Vec<Place>],
+    ecosystem: &'static str,
+    runs: &[(At, CacheDir)],
+) -> Option<Candidate> {
+    let compiles =
+        |(run, dir): &&(At, CacheDir)| dir.is_read_later && keeps_at_home(kin.first(), run.index);
+    let runs = runs.iter().filter(compiles);
+    let runs: Vec<(At, CacheDir)> = runs.map(|(run, _)| (*run, COMPILED_GO)).collect();
+    let is_go = ecosystem == "go" && !runs.is_empty();
+    is_go.then(|| cache(kin, all, ecosystem, &runs)).flatten()
 }
 
 fn cache(
-    of: &StageView<'_>,
+    kin: &Kin<'_, '_>,
     all: &[Vec<Place>],
     ecosystem: &'static str,
-    runs: &[(usize, CacheDir)],
+    runs: &[(At, CacheDir)],
 ) -> Option<Candidate> {
-    let view = of.view;
+    let view = kin.first().view;
     let (first, dir) = runs.first()?;
     // What is compiled is made anew where it is missing.
-    if !dir.is_compiled && needs_layers(of, all, ecosystem) {
+    if !dir.is_compiled && needs_layers(kin.first(), all, ecosystem) {
         return None;
     }
     let Downloads {
         target,
         owner,
-        doubts,
-    } = downloads::of(of, *first, ecosystem, dir)?;
-    let mut mounted: Vec<usize> = runs.iter().map(|(run, _)| *run).collect();
-    let mut doubts = doubts;
+        mut doubts,
+    } = kept_at(kin, ecosystem, runs)?;
+    let mut mounted: BTreeSet<At> = runs.iter().map(|(run, _)| *run).collect();
     if dir.is_read_later {
-        if is_copied_from(view, of.stage.index, &target) {
+        if kin.stages().any(|s| is_taken_from(kin, s, &target)) {
             return None;
         }
-        let later = (*first..of.stage.instructions.len())
-            .filter(|i| matches!(of.stage.instructions[*i].kind, Kind::Run(_)));
-        mounted.extend(later.filter(|&i| may_read(of, i, ecosystem, &target)));
-        mounted.sort_unstable();
-        mounted.dedup();
+        let later = kin.runs().filter(|at| at > first);
+        let reads = |at: &At| {
+            let of = kin.stage(*at);
+            of.is_some_and(|of| may_read(of, at.index, ecosystem, &target))
+        };
+        mounted.extend(later.filter(reads));
     }
-    doubts.extend(left_out_of_the_image(of, ecosystem, dir, &target)?);
-    if hides(of, all, (ecosystem, dir), &mounted, &target) {
+    doubts.extend(left_out_of_images(kin, ecosystem, dir, &target)?);
+    let mut stages = kin.stages();
+    if stages.any(|of| hides(of, all, (ecosystem, dir), &mounted, &target)) {
         return None;
     }
-    let given = given(of, (ecosystem, dir), &mounted, (&target, owner))?;
+    let given = given(kin, (ecosystem, dir), &mounted, (&target, owner))?;
     // Where all that fetches has its mount, nothing is gained by more.
     if !runs.iter().any(|(run, _)| given.runs.contains(run)) {
         return None;
@@ -156,11 +167,15 @@ fn cache(
             true => &given.runs,
             false => &given.compiling,
         };
-        doubts.extend(unseen_c(of, compiling));
+        for of in kin.stages() {
+            let own = compiling.iter().filter(|at| at.stage == of.stage.index);
+            let own: Vec<usize> = own.map(|at| at.index).collect();
+            doubts.extend(unseen_c(of, &own));
+        }
     }
     doubts.sort();
     doubts.dedup();
-    let mut candidate = told(of, (ecosystem, dir), &target, &given);
+    let mut candidate = told(kin, (ecosystem, dir), &target, &given);
     let mut reasons = candidate.safety.reasons().to_vec();
     reasons.extend(why_taken_out(given.taken_out));
     candidate.edits = given.edits;
@@ -174,107 +189,78 @@ fn cache(
     Some(candidate)
 }
 
-/// What is to be checked where the stage is the image, which then lacks what is at `target`; `None` where a container
-/// may need it.
-fn left_out_of_the_image(
-    of: &StageView<'_>,
+/// Where all of `runs` keep what they fetch, by the first RUN of each stage; `None` where that is not one place.
+fn kept_at(kin: &Kin<'_, '_>, ecosystem: &str, runs: &[(At, CacheDir)]) -> Option<Downloads> {
+    let mut found: Option<Downloads> = None;
+    for of in kin.stages() {
+        let Some((run, dir)) = runs.iter().find(|(at, _)| at.stage == of.stage.index) else {
+            continue;
+        };
+        let own = downloads::of(of, run.index, ecosystem, dir)?;
+        found = Some(match found {
+            None => own,
+            Some(mut known) if (&known.target, known.owner) == (&own.target, own.owner) => {
+                known.doubts.extend(own.doubts);
+                known
+            }
+            Some(_) => return None,
+        });
+    }
+    found
+}
+
+/// Whether something at `target` is taken out of a stage, or is there for one that is not among these.
+fn is_taken_from(kin: &Kin<'_, '_>, of: &StageView<'_>, target: &str) -> bool {
+    match kin.stages().count() {
+        1 => is_copied_from(of.view, of.stage.index, target),
+        _ => gives(of.view, of.stage.index, target),
+    }
+}
+
+/// What is to be checked where a stage is an image, which then lacks what is at `target`; `None` where a container may
+/// need it.
+fn left_out_of_images(
+    kin: &Kin<'_, '_>,
     ecosystem: &str,
     dir: &CacheDir,
     target: &str,
-) -> Option<Option<String>> {
-    let view = of.view;
+) -> Option<Vec<String>> {
+    let view = kin.first().view;
     let is_needed = dir.is_read_later || ecosystem == "go" && dir.is_compiled;
-    if !is_needed || !is_in_image(view, of.stage.index) {
-        return Some(None);
+    if !is_needed {
+        return Some(Vec::new());
     }
-    if ecosystem != "go" {
-        return None;
+    let mut doubts = Vec::new();
+    if kin.stages().any(|s| is_in_image(view, s.stage.index)) {
+        if ecosystem != "go" || is_run_to_compile(view) {
+            return None;
+        }
+        doubts.push(format!(
+            "the image no longer holds what go keeps in {target}: check that nothing is compiled in its containers, nor in what is built on it"
+        ));
     }
-    (!is_run_to_compile(view)).then(|| Some(format!(
-        "the image no longer holds what go keeps in {target}: check that nothing is compiled in its containers, nor in what is built on it"
-    )))
-}
-
-/// The mounts of each RUN of `mounted`, where it has none; `None` where some cannot get theirs, and where none is
-/// missing.
-fn given(
-    of: &StageView<'_>,
-    (ecosystem, dir): (&str, &CacheDir),
-    mounted: &[usize],
-    (target, owner): (&str, &str),
-) -> Option<Given> {
-    let view = of.view;
-    let instruction = |run: usize| &of.stage.instructions[run];
-    let named = |run: &usize| {
-        let mounts = instruction(*run).flag_values("mount");
-        mounts.filter(|m| is_at(m, target)).collect::<Vec<&str>>()
-    };
-    let written: BTreeSet<&str> = mounted.iter().flat_map(named).collect();
-    let sharing = if dir.is_exclusive {
-        ",sharing=locked"
-    } else {
-        ""
-    };
-    let usual = format!("type=cache,target={target}{sharing}{owner}");
-    let is_copied = |m: &str| !m.contains('$') && !m.split(',').any(is_read_only);
-    // Others are given the very directory that is there already; what is read in place must be one.
-    let mount = match written.into_iter().collect::<Vec<_>>().as_slice() {
-        [] => usual,
-        [one] if is_copied(one) => (*one).to_owned(),
-        _ if !dir.is_read_later => usual,
-        _ => return None,
-    };
-    let mut given = Given::default();
-    for &run in mounted {
-        let instruction = instruction(run);
-        let compiles = ecosystem == "go"
-            && !dir.is_compiled
-            && keeps_at_home(of, run)
-            && !archives::has_mount(instruction, &[GO_BUILD]);
-        let mut flags = String::new();
-        if !instruction.flag_values("mount").any(|m| is_at(m, target)) {
-            let mut others = instruction.flag_values("mount");
-            let has_other = archives::has_mount(instruction, &[target])
-                || others.any(|m| m.contains("type=cache") && may_be_for((ecosystem, dir), m));
-            let emptied = emptied(view, instruction, ecosystem, target)
-                .filter(|e| !has_other && (e.edits.is_empty() || !dir.is_read_later));
-            let Some(emptied) = emptied else {
-                // Downloads that are read in place are needed in every step.
-                if dir.is_read_later {
-                    return None;
-                }
-                continue;
-            };
-            flags = format!(" --mount={mount}");
-            given.own = true;
-            given.edits.extend(emptied.edits);
-            given.doubts.extend(emptied.doubts);
-            given.taken_out.extend(emptied.words);
+    for other in kin.other_images() {
+        if ecosystem != "go" {
+            return None;
         }
-        if compiles {
-            flags = format!("{flags} --mount=type=cache,target={GO_BUILD}");
-            given.compiling.push(run);
-        }
-        if !flags.is_empty() {
-            given.edits.push(with_flags(view, instruction, &flags));
-            given.runs.push(run);
-        }
+        doubts.push(format!(
+            "an image of the stage in line {} no longer holds what go keeps in {target}: check that nothing is compiled in its containers",
+            other.stage.from.lines.first
+        ));
     }
-    (!given.runs.is_empty()).then_some(given)
+    Some(doubts)
 }
 
 /// What a person is told of the mounts, with what shows that they are safe.
 fn told(
-    of: &StageView<'_>,
+    kin: &Kin<'_, '_>,
     (ecosystem, dir): (&'static str, &CacheDir),
     target: &str,
     given: &Given,
 ) -> Candidate {
-    let lines: Vec<String> = given
-        .runs
-        .iter()
-        .map(|&i| of.stage.instructions[i].lines.first.to_string())
-        .collect();
+    let own = given.runs.iter().filter_map(|at| kin.instruction(*at));
+    let lines: Vec<Lines> = own.map(|i| i.lines).collect();
+    let numbers: Vec<String> = lines.iter().map(|l| l.first.to_string()).collect();
     let compiles = !given.compiling.is_empty();
     let (held, does) = if dir.is_compiled {
         ("compiled code", "compiles")
@@ -298,19 +284,15 @@ fn told(
             format!("a cache mount at {target} keeps"),
         ),
     };
-    let many = if lines.len() == 1 { "line" } else { "lines" };
+    let many = if numbers.len() == 1 { "line" } else { "lines" };
     let mut candidate = Candidate::new(
         CACHES.id,
-        format!("keep {ecosystem}'s {what} ({many} {})", lines.join(", ")),
+        format!("keep {ecosystem}'s {what} ({many} {})", numbers.join(", ")),
     );
-    candidate.lines = given
-        .runs
-        .iter()
-        .map(|&i| of.stage.instructions[i].lines)
-        .collect();
+    candidate.lines = lines;
     candidate.rationale = format!(
         "When line {} must run again, {ecosystem} {does} everything anew; {places} what it had. It helps only where the builder's own state survives.",
-        lines[0]
+        numbers[0]
     );
     let mut reasons = Vec::new();
     if given.own {
@@ -321,7 +303,8 @@ fn told(
             "{GO_BUILD} holds what go finds by the content of all that went into it"
         ));
     }
-    if given.own && dir.is_read_later && !is_in_image(of.view, of.stage.index) {
+    let is_image = |s: &StageView<'_>| is_in_image(s.view, s.stage.index);
+    if given.own && dir.is_read_later && !kin.stages().any(is_image) {
         reasons.push(format!(
             "no image and no later stage takes files from {target}"
         ));
@@ -340,53 +323,4 @@ fn held_there(ecosystem: &str, held: &str, target: &str) -> String {
     format!(
         "{target} holds {held} and, beside them, {beside}, all of which {ecosystem} checks before use; builds wait for one another there"
     )
-}
-
-/// Whether an option of a mount keeps what it holds from being written.
-fn is_read_only(option: &str) -> bool {
-    option.starts_with("ro") || option.starts_with("readonly")
-}
-
-/// Whether a mount, as written, is a cache mount at `target` itself.
-fn is_at(mount: &str, target: &str) -> bool {
-    let names = ["target", "dst", "destination"];
-    let at = names.iter().find_map(|n| mount_field(mount, n));
-    mount.contains("type=cache") && at.is_some_and(|at| at.trim_end_matches('/') == target)
-}
-
-/// Whether a cache mount that somebody wrote may hold what is kept in `dir`, wherever that was told to go.
-fn may_be_for((ecosystem, dir): (&str, &CacheDir), mount: &str) -> bool {
-    let names = ["target", "dst", "destination"];
-    let at = names.iter().find_map(|n| mount_field(mount, n));
-    let at = at.unwrap_or_default().trim_end_matches('/');
-    // Of Go's two directories each has its usual name.
-    let other = if dir.is_compiled {
-        "/pkg/mod"
-    } else {
-        "/go-build"
-    };
-    if archives::is_ours(mount) || ecosystem == "go" && at.ends_with(other) {
-        return false;
-    }
-    let words = [ecosystem, "$", "cache", "store"];
-    words
-        .iter()
-        .any(|w| mount.replace("type=cache", "").contains(w))
-}
-
-/// Whether the RUN at `run` may read what is below `target`.
-fn may_read(of: &StageView<'_>, run: usize, ecosystem: &str, target: &str) -> bool {
-    let instruction = &of.stage.instructions[run];
-    let is_elsewhere = match effect(of.view, instruction, &of.places[run]).files {
-        Files::Commands(touched) => !touched.meets(target),
-        _ => false,
-    };
-    let looks =
-        |s: &Seen| LOOKERS.contains(&s.name()) && !s.args().iter().any(|w| overlap(w, target));
-    let only_looks = command::seen(instruction).is_some_and(|all| all.iter().all(looks));
-    // What builds with others alone looks for their packages.
-    let is_others = of
-        .builds_with(run)
-        .is_some_and(|names| !names.is_empty() && !names.contains(&ecosystem));
-    !is_elsewhere && !only_looks && !is_others && !of.reads_no_project(run, &BTreeSet::new())
 }
