@@ -246,7 +246,7 @@ fn shown(comparison: &Comparison) -> Compared {
                 .take(MAX_STEPS)
                 .map(|n| clip(n, TEXT_CHARS))
                 .collect(),
-            mean: change(p.old, p.new),
+            mean: change(p.means.old, p.means.new),
             again: change(p.again.0, p.again.1),
         }),
         median: change(old.median, new.median),

@@ -15,16 +15,20 @@ use crate::analyze::NewArguments;
 use crate::caveat::Caveat;
 use crate::cost::CostModel;
 use crate::dockerfile;
+use crate::dockerfile::ast::Stage;
 use crate::history::BuildInput;
 use crate::replay::{BuildOutcome, NotHeld, Replay, Settings};
 use crate::report::compare as report;
 use crate::report::compare::Compared;
 use crate::restructure::informed::{Blob, Informed};
-use crate::score::{Comparison, Passed, compare, has_unknown};
+use crate::score::{Comparison, Emulated, Passed, compare, has_unknown};
 use crate::tree::{ObjectId, RepoPath};
 
 /// Revisions are compared over the base's last builds when nothing else is said.
 const DEFAULT_LAST: usize = 500;
+
+/// What is most often built for beside the builder's own platform.
+const EMULATED: &str = "linux/arm64";
 
 /// Carries the command out.
 pub(super) fn run(args: &CompareArgs) -> Result<(), CliError> {
@@ -64,6 +68,20 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), CliError> {
             .again
             .and_then(|(old, new)| Passed::new(names, &with, (&old, &new), &comparison, &model));
     }
+    if let Some(platform) = other_platform(&project.settings, &texts) {
+        let on = |side: &Side| Settings {
+            platform: Some(platform.to_owned()),
+            ..side.settings.clone()
+        };
+        let (old, new) = (on(&old), on(&new));
+        let there = Both {
+            old: &old,
+            new: &new,
+            ..both
+        };
+        let (_, with) = there.compare(&NewArguments::default())?;
+        comparison.emulated = Emulated::new(platform, &with, &comparison);
+    }
     let (old_builds, new_builds) = &replays.builds;
     let caveats = caveats(&project, &replays, layouts.as_ref());
     if comparison.pairs.is_empty() {
@@ -94,6 +112,18 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), CliError> {
     }
     output.finish()?;
     limits.settle(&outcome)
+}
+
+/// A platform that the builder's machine emulates, where the sides say other things about theirs and nobody said what is
+/// built for.
+fn other_platform(settings: &Settings, texts: &[&str; 2]) -> Option<&'static str> {
+    let platforms = |text: &str| -> Option<Vec<String>> {
+        let parsed = dockerfile::parse(text).ok()?;
+        let said = |stage: &Stage| stage.from.flag("platform").unwrap_or_default().to_owned();
+        Some(parsed.dockerfile.stages.iter().map(said).collect())
+    };
+    let [old, new] = texts.map(platforms);
+    (settings.platform.is_none() && old? != new?).then_some(EMULATED)
 }
 
 /// The limits held against both readings of what git cannot tell.

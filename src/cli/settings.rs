@@ -5,6 +5,7 @@
 use super::args::{BuilderName, ExportName, GitDir, Outputs, ReplayOptions, RunnerName};
 use super::error::CliError;
 use crate::builder::Builder;
+use crate::graph;
 use crate::replay::{CacheExport, RunOutputs, Runner, Settings};
 use crate::report::format::{DateOrSpan, parse_date_or_span, parse_duration};
 use std::collections::BTreeMap;
@@ -103,6 +104,7 @@ pub(super) fn job(options: &ReplayOptions) -> Result<Job, CliError> {
                 .as_deref()
                 .map_or(Ok(String::new()), |c| repository_path("--context", c))?,
             target: options.target.clone().filter(|t| !t.is_empty()),
+            platform: options.platform.as_deref().map(platform).transpose()?,
             build_args: build_args(&options.build_arg)?,
             builder: builder(options.builder.unwrap_or(BuilderName::Buildkit)),
             git_dir: options.git_dir != Some(GitDir::Excluded),
@@ -191,6 +193,14 @@ fn repository_path(option: &str, text: &str) -> Result<String, CliError> {
         }
     }
     Ok(names.join("/"))
+}
+
+/// `--platform OS/ARCH[/VARIANT]`.
+fn platform(text: &str) -> Result<String, CliError> {
+    graph::platform(text).ok_or_else(|| {
+        CliError::usage(format!("--platform {text}: not a platform"))
+            .with_help("one at a time, as in linux/arm64 or linux/arm/v7")
+    })
 }
 
 /// `--build-arg K[=V]`, the last one of a name wins.

@@ -7,6 +7,7 @@
 //! band; those of whole replays come from [`World`]s, drawn without chance: same input, same figures.
 
 mod calibrate;
+mod emulation;
 mod estimate;
 pub mod image;
 mod kind;
@@ -32,6 +33,7 @@ mod world;
 
 pub use calibrate::Calibration;
 pub use calibrate::calibrate;
+pub use emulation::EMULATION;
 pub use estimate::Estimate;
 pub use estimate::Match;
 pub use estimate::Source;

@@ -1,5 +1,7 @@
 //! How long one step takes and what it leaves behind: from the profile, else from the priors.
 
+use super::emulation::emulated;
+use super::emulation::is_emulated;
 use super::estimate::Estimate;
 use super::estimate::Match;
 use super::image;
@@ -80,8 +82,9 @@ fn command_of(text: &str) -> String {
     }
 }
 
-/// All of a step that [`work`] and [`layer`] look at: stage, text, command, and what the use of a mount depends on.
-pub(super) type Name = (Option<String>, String, String, Vec<(String, String)>);
+/// All of a step that [`work`] and [`layer`] look at: stage, text, command, what the use of a mount depends on, and whether
+/// it is emulated.
+pub(super) type Name = (Option<String>, String, String, Vec<(String, String)>, bool);
 
 /// Steps of one name take and leave the same.
 pub(super) fn name(step: &Step) -> Name {
@@ -92,12 +95,23 @@ pub(super) fn name(step: &Step) -> Name {
         step.text.clone(),
         step.command.clone(),
         definition.unwrap_or_default(),
+        is_emulated(step),
     )
 }
 
 /// The pieces of work of a step that runs. Measured as a whole where the profile knows the step or its kind; else piece
-/// by piece, each measured where its kind was. `told` is what is said of downloads up to its end.
+/// by piece, each measured where its kind was; what was measured ran natively. `told` is what is said of downloads up to
+/// its end.
 pub(super) fn work(step: &Step, told: Told, model: &CostModel) -> Vec<Work> {
+    let mut work = native(step, told, model);
+    if is_emulated(step) {
+        work.iter_mut()
+            .for_each(|w| w.estimate = emulated(&w.estimate));
+    }
+    work
+}
+
+fn native(step: &Step, told: Told, model: &CostModel) -> Vec<Work> {
     let (profile, scale) = (&model.profile, &model.scale);
     let kind = kind_of_text(&step.text);
     let own = profile.step(step.stage.as_deref(), &step.text);

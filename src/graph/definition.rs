@@ -27,6 +27,8 @@ pub struct RunDefinition {
     pub before: Arc<State>,
     /// A variable that one of its mounts adds.
     pub added: Option<(&'static str, String)>,
+    /// Whether its programs are of another platform than the builder's machine, which emulates theirs.
+    pub emulated: bool,
 }
 
 /// More variables than this of one step are not told apart for people; they all count in the key.
@@ -56,7 +58,12 @@ impl Definition {
 
 impl RunDefinition {
     fn parts(&self) -> Parts {
-        let Self { run, before, added } = self;
+        let Self {
+            run,
+            before,
+            added,
+            emulated: _,
+        } = self;
         let mut parts = vec![("command".to_owned(), run.command_text())];
         if run.shell_form {
             let shell = &run.args[..run.args.len().saturating_sub(1)];

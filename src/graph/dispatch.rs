@@ -42,7 +42,7 @@ impl<'d> StageLowering<'d, '_> {
     ) -> Result<LoweredStage<'d>, Error> {
         let index = self.stage.index;
         let base = self.stages.bases[index].clone();
-        let platform = self.platform()?;
+        let platform = self.platform(&base, before)?;
         let mut state = Arc::new(self.first_state(&base, before));
         let mut instructions = Vec::new();
         let own = self.stage.instructions.len();
@@ -83,10 +83,18 @@ impl<'d> StageLowering<'d, '_> {
         })
     }
 
-    fn platform(&self) -> Result<Option<String>, Error> {
+    fn platform(
+        &self,
+        base: &Base,
+        before: &[Option<LoweredStage<'d>>],
+    ) -> Result<Option<String>, Error> {
         let from = self.stage.base();
+        let inherited = match base {
+            Base::Stage(parent) => before[*parent].as_ref().and_then(|s| s.platform.clone()),
+            _ => None,
+        };
         let Some(platform) = &from.platform else {
-            return Ok(None);
+            return Ok(inherited.or_else(|| self.options.platform.clone()));
         };
         let expanded = self.word(platform, self.globals, self.stage.from.span)?;
         if expanded.is_empty() {

@@ -6,6 +6,7 @@
 use super::dispatch::StageLowering;
 use super::env::Env;
 use super::lowered::{LoweredStage, Lowering};
+use super::platform::{BUILD_PLATFORM, parts};
 use super::source;
 use super::stages::Stages;
 use crate::dockerfile::ast::{Dockerfile, Kind, Stage};
@@ -16,6 +17,8 @@ use std::collections::BTreeMap;
 /// What a Dockerfile is lowered for.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
+    /// `--platform`, as OS/ARCH or OS/ARCH/VARIANT; `None` for the builder's own.
+    pub platform: Option<String>,
     /// `--target`; `None` for the last stage.
     pub target: Option<String>,
     /// Build arguments that have a value.
@@ -84,17 +87,19 @@ fn global_args(
 ) -> Result<Env, Error> {
     let target = if target.is_empty() { "default" } else { target };
     let mut env = Env::default();
+    let platform = options.platform.as_deref().unwrap_or(BUILD_PLATFORM);
+    let (build, made) = (parts(BUILD_PLATFORM), parts(platform));
     for (name, value) in [
-        ("BUILDPLATFORM", "linux/amd64"),
-        ("BUILDOS", "linux"),
+        ("BUILDPLATFORM", BUILD_PLATFORM),
+        ("BUILDOS", build[0]),
         ("BUILDOSVERSION", ""),
-        ("BUILDARCH", "amd64"),
-        ("BUILDVARIANT", ""),
-        ("TARGETPLATFORM", "linux/amd64"),
-        ("TARGETOS", "linux"),
+        ("BUILDARCH", build[1]),
+        ("BUILDVARIANT", build[2]),
+        ("TARGETPLATFORM", platform),
+        ("TARGETOS", made[0]),
         ("TARGETOSVERSION", ""),
-        ("TARGETARCH", "amd64"),
-        ("TARGETVARIANT", ""),
+        ("TARGETARCH", made[1]),
+        ("TARGETVARIANT", made[2]),
         ("TARGETSTAGE", target),
     ] {
         env.assign(

@@ -30,7 +30,8 @@ pub struct LoweredStage<'a> {
     pub from: &'a Instruction,
     /// What it is built on.
     pub base: Base,
-    /// `--platform` after expansion, if given.
+    /// Its `--platform` after expansion, else that of the stage it is built on, else what is built for, where that was said
+    /// (`dispatchStages`).
     pub platform: Option<String>,
     /// ONBUILD triggers first, then the stage's own instructions.
     pub instructions: Vec<Lowered<'a>>,

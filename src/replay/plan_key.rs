@@ -63,6 +63,7 @@ impl PlanKey {
     pub(super) fn plan(&self, settings: &Settings) -> Result<Plan, Error> {
         let parsed = dockerfile::parse_bytes(&self.text)?;
         let options = graph::Options {
+            platform: settings.platform.clone(),
             target: self.target.clone(),
             build_args: self.build_args.clone(),
             all_stages: builder::builds_all_stages(settings.builder),

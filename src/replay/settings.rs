@@ -12,6 +12,8 @@ pub struct Settings {
     pub context: String,
     /// `--target`.
     pub target: Option<String>,
+    /// `--platform`, as OS/ARCH or OS/ARCH/VARIANT; `None` for the builder's own.
+    pub platform: Option<String>,
     /// `--build-arg`; `None`: named without a value.
     pub build_args: BTreeMap<String, Option<String>>,
     /// `--builder`.
@@ -40,6 +42,7 @@ impl Default for Settings {
             dockerfile: "Dockerfile".to_owned(),
             context: String::new(),
             target: None,
+            platform: None,
             build_args: BTreeMap::new(),
             builder: Builder::BuildKit,
             git_dir: true,

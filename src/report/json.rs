@@ -11,6 +11,7 @@ use crate::cache::Lookup;
 use crate::caveat::Caveat;
 use crate::cost::{Origin, SpeedFact, TotalCost};
 use crate::dockerfile;
+use crate::graph::BUILD_PLATFORM;
 use crate::replay::{Built, CacheExport, RunOutputs, Runner, Settings};
 use crate::restructure::finding::Finding;
 use crate::score::{Blame, Cause, Millis, Tally, counted};
@@ -43,6 +44,7 @@ pub(super) struct WireSettings<'a> {
     pinned: bool,
     context: &'a str,
     target: Option<&'a str>,
+    platform: &'a str,
     build_args: &'a BTreeMap<String, Option<String>>,
     builder: &'static str,
     git_dir: &'static str,
@@ -278,6 +280,7 @@ pub(super) fn settings(settings: &Settings) -> WireSettings<'_> {
         pinned: settings.pin.is_some(),
         context: &settings.context,
         target: settings.target.as_deref(),
+        platform: settings.platform.as_deref().unwrap_or(BUILD_PLATFORM),
         build_args: &settings.build_args,
         builder: match settings.builder {
             Builder::BuildKit => "buildkit",

@@ -7,6 +7,7 @@ use super::table::{Column, Table};
 use crate::analyze::{Analysis, StepFacts};
 use crate::builder::Builder;
 use crate::cost::TotalCost;
+use crate::graph::is_native;
 use crate::replay::{CacheExport, Runner};
 use crate::restructure::finding::Finding;
 use crate::score::{Blame, Cause, Millis};
@@ -153,6 +154,11 @@ fn cache_words(analysis: &Analysis) -> String {
         Builder::Classic => "the classic builder",
         Builder::Buildah => "Buildah",
         Builder::Kaniko => "kaniko",
+    };
+    let builder = match &settings.platform {
+        Some(platform) if is_native(platform) => format!("{builder} for {platform}"),
+        Some(platform) => format!("{builder} for {platform}, emulated,"),
+        None => builder.to_owned(),
     };
     match (settings.runner, settings.cache_export) {
         (Runner::Persistent, _) => format!("{builder} and a cache that stays"),

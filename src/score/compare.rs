@@ -3,6 +3,7 @@
 //! Never: decides whether a change is good enough; thresholds are the caller's.
 
 use super::cold;
+use super::conditions::{Emulated, Passed};
 use super::metric::{Millis, Tally, tally};
 use super::step_changes::{Rows, StepChange};
 use crate::cache::{Lookup, MissReason};
@@ -53,53 +54,10 @@ pub struct Comparison {
     pub steps: Vec<StepChange>,
     /// The same, were arguments passed that nobody passed; where that makes another change.
     pub passed: Option<Passed>,
+    /// The same, were it built for another platform than the builder's own; where that makes another change.
+    pub emulated: Option<Emulated>,
     /// Where the durations come from, a whole sentence.
     pub basis: String,
-}
-
-/// A comparison in short, under other build arguments.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Passed {
-    /// The arguments that have another value at each build.
-    pub names: Vec<String>,
-    /// Mean wall time before, in milliseconds.
-    pub old: u64,
-    /// And after.
-    pub new: u64,
-    /// New minus old.
-    pub mean: Change,
-    /// The same, had nothing changed of what git does not hold.
-    pub mean_if_cached: Change,
-    /// The newest build once more with nothing but other values: wall time before and after.
-    pub again: (u64, u64),
-}
-
-impl Passed {
-    /// From the comparison under these arguments; `None` where it says what `plain` says. `again`: on both sides the
-    /// newest build once more with other values.
-    pub fn new(
-        names: Vec<String>,
-        passed: &Comparison,
-        again: (&BuildOutcome, &BuildOutcome),
-        plain: &Comparison,
-        model: &CostModel,
-    ) -> Option<Self> {
-        let wall = |build: &BuildOutcome| {
-            let cost = model.each(std::slice::from_ref(build));
-            cost.median.first().map_or(0, |c| c.wall_ms)
-        };
-        let again = (wall(again.0), wall(again.1));
-        let is_news = passed.mean.median.abs_diff(plain.mean.median) > EQUAL_MS
-            || again.0.abs_diff(again.1) > EQUAL_MS;
-        (is_news && !passed.pairs.is_empty()).then_some(Self {
-            names,
-            again,
-            old: passed.old.mean.median,
-            new: passed.new.mean.median,
-            mean: passed.mean,
-            mean_if_cached: passed.mean_if_cached,
-        })
-    }
 }
 
 /// Differences up to this are none.

@@ -105,6 +105,7 @@ fn same_base(dockerfile: &Dockerfile, settings: &Settings) -> Option<Caveat> {
     let given = settings.build_args.iter();
     let given = given.filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
     let options = Options {
+        platform: settings.platform.clone(),
         target: settings.target.clone(),
         build_args: given.collect(),
         unknown_bases: true,

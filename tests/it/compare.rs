@@ -116,6 +116,67 @@ fn each_kind_of_change_goes_its_way() {
     );
 }
 
+#[test]
+fn what_another_platform_would_take_is_told_where_the_sides_say_other_platforms() {
+    let repo = history();
+    let build = |from: &str| {
+        format!(
+            "FROM {from} AS build\nCOPY src src\nRUN npm run build\nFROM nginx:1\nCOPY --from=build /dist /\n"
+        )
+    };
+    let (emulated, native) = (build("node:22"), build("--platform=$BUILDPLATFORM node:22"));
+    let ask = |old: &str, new: &str, more: &[&str]| {
+        let mut all = vec!["--format", "json"];
+        all.extend(more);
+        let ran = compare(&repo, old, new, &all);
+        serde_json::from_str::<Value>(&ran.stdout).unwrap()
+    };
+    let there = |json: &Value| json["if_emulated"]["mean_change_ms"]["median"].as_i64();
+    let faster = ask(&emulated, &native, &[]);
+    assert!(there(&faster).unwrap() < -1000, "{faster}");
+    assert_eq!(faster["if_emulated"]["platform"], "linux/arm64");
+    assert_eq!(
+        faster["mean_change_ms"]["median"], 0,
+        "at home nothing changes"
+    );
+    assert!(there(&ask(&native, &emulated, &[])).unwrap() > 1000);
+    assert_eq!(there(&ask(&emulated, &emulated, &[])), None);
+    // Both emulate the same steps, and no platform is named.
+    let sorted = build("node:22").replace("src src", ". .");
+    assert_eq!(there(&ask(&emulated, &sorted, &[])), None);
+    // Where the platform was said, the figures are those of it.
+    let said = ask(&emulated, &native, &["--platform", "arm64"]);
+    assert_eq!(there(&said), None);
+    assert_eq!(said["settings"]["platform"], "linux/arm64");
+    assert_eq!(
+        said["mean_change_ms"],
+        faster["if_emulated"]["mean_change_ms"]
+    );
+    // A stage has the platform of the one that it is built on.
+    let on_a_base = |from: &str| format!("FROM {from} AS base\nRUN npm i -g x\n{}", build("base"));
+    let inherited = ask(
+        &on_a_base("node:22"),
+        &on_a_base("--platform=$BUILDPLATFORM node:22"),
+        &[],
+    );
+    assert_eq!(there(&inherited), there(&faster));
+    let line = compare(&repo, &emulated, &native, &[]).stdout;
+    let start = "Faster where it is built for another platform than the builder's own: ";
+    assert!(line.starts_with(start), "{line}");
+    let refused = compare(
+        &repo,
+        &emulated,
+        &native,
+        &["--platform", "linux/amd64,linux/arm64"],
+    );
+    assert_eq!(refused.code, 2);
+    assert!(
+        refused.stderr.contains("one at a time"),
+        "{}",
+        refused.stderr
+    );
+}
+
 const PLAIN: &str = "FROM a\nCOPY src src\nRUN npm run build\n";
 const UNKNOWN: &str = "FROM a\nADD https://example.com/tool /tool\nRUN apt-get update\nCOPY src src\nRUN npm run build\n";
 

@@ -5,7 +5,7 @@ use super::names::{Object, Shown};
 use crate::builder::vertex::{Effect, Plan, Vertex, VertexInput, VertexSource};
 use crate::context::ContentId;
 use crate::dockerfile::ast::Kind;
-use crate::graph::{Action, Base, Definition, Lowered, LoweredStage, Lowering};
+use crate::graph::{Action, BUILD_PLATFORM, Base, Definition, Lowered, LoweredStage, Lowering};
 use crate::graph::{State, Step, StepId};
 use crate::replay::Steps;
 use rustc_hash::FxBuildHasher;
@@ -13,9 +13,6 @@ use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
-
-/// The platform that is built for where none is given.
-pub(super) const PLATFORM: &str = "linux/amd64";
 
 /// The vertices of a lowered Dockerfile.
 pub fn plan(lowering: &Lowering) -> Plan {
@@ -81,7 +78,7 @@ impl<'a> Planner<'a> {
             platform: lowered
                 .platform
                 .clone()
-                .unwrap_or_else(|| PLATFORM.to_owned()),
+                .unwrap_or_else(|| BUILD_PLATFORM.to_owned()),
             total: count(lowered),
             index: 0,
             current: None,

@@ -8,8 +8,7 @@ use crate::builder::key::Key;
 use crate::builder::vertex::{Effect, Vertex};
 use crate::context::ContentId;
 use crate::dockerfile::mount::MountKind;
-use crate::graph::State;
-use crate::graph::{Definition, Lowered, RunAction, RunDefinition, RunMount};
+use crate::graph::{Definition, Lowered, RunAction, RunDefinition, RunMount, State, is_native};
 use std::sync::Arc;
 
 const SSH_SOCKET: &str = "SSH_AUTH_SOCK";
@@ -71,6 +70,7 @@ impl Planner<'_> {
             run: Arc::clone(run),
             before: Arc::clone(state),
             added,
+            emulated: !is_native(&stage.platform),
         });
         let shown = self.shown(stage, instruction, definition);
         let vertex = Vertex {

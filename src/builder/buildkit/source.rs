@@ -1,8 +1,8 @@
 //! Where files come from: a stage, an image, a heredoc, a download.
 
-use super::planner::{PLATFORM, Planner, Stage};
+use super::planner::{Planner, Stage};
 use crate::builder::vertex::{Effect, Vertex, VertexSource};
-use crate::graph::{Lowered, MountFrom};
+use crate::graph::{BUILD_PLATFORM, Lowered, MountFrom};
 
 impl Planner<'_> {
     /// The vertex that files are taken from.
@@ -17,7 +17,7 @@ impl Planner<'_> {
             MountFrom::Scratch => None,
             MountFrom::Stage(index) => VertexSource::end(&self.ends, *index),
             MountFrom::Image(image) => {
-                let vertex = Vertex::image(image, PLATFORM);
+                let vertex = Vertex::image(image, BUILD_PLATFORM);
                 Some(VertexSource::Vertex(self.hidden(
                     stage,
                     instruction,

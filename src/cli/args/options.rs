@@ -40,6 +40,9 @@ pub(in crate::cli) struct ReplayOptions {
     /// Stage to build [default: the last]
     #[arg(long, value_name = "STAGE", help_heading = "What is built")]
     pub(in crate::cli) target: Option<String>,
+    /// Platform that is built for: linux/arm64 [default: the builder's own, linux/amd64]
+    #[arg(long, value_name = "OS/ARCH", help_heading = "What is built")]
+    pub(in crate::cli) platform: Option<String>,
     /// Value of an ARG, repeatable
     #[arg(long, value_name = "K[=V]", help_heading = "What is built")]
     pub(in crate::cli) build_arg: Vec<String>,

@@ -76,6 +76,11 @@ impl Config {
             .builder
             .or(own.and_then(|r| r.builder))
             .or(all.builder);
+        options.platform = options
+            .platform
+            .take()
+            .or_else(|| own.and_then(|r| r.platform.clone()))
+            .or_else(|| all.platform.clone());
         options.git_dir = options
             .git_dir
             .or(own.and_then(|r| r.git_dir))

@@ -25,6 +25,7 @@ const REPLAY: &[&str] = &[
     "cache-export",
     "git-dir",
     "last",
+    "platform",
     "profile",
     "run-outputs",
     "runner",
@@ -38,6 +39,7 @@ const IMAGE: &[&str] = &[
     "dockerfile",
     "git-dir",
     "name",
+    "platform",
     "profile",
     "run-output",
     "run-outputs",
@@ -91,6 +93,8 @@ pub(in crate::cli) struct Replaying {
     pub(in crate::cli) args: BTreeMap<String, String>,
     /// `builder`.
     pub(in crate::cli) builder: Option<BuilderName>,
+    /// `platform`.
+    pub(in crate::cli) platform: Option<String>,
     /// `git-dir`.
     pub(in crate::cli) git_dir: Option<GitDir>,
     /// `run-outputs`.
@@ -211,6 +215,7 @@ fn replaying(table: &Table<'_>, folder: &Path) -> Result<Replaying, CliError> {
     Ok(Replaying {
         args: table.string_map("args")?.unwrap_or_default(),
         builder: table.choice("builder")?,
+        platform: table.string("platform")?,
         git_dir: table.choice("git-dir")?,
         run_outputs: table.choice("run-outputs")?,
         runner: table.choice("runner")?,

@@ -3,7 +3,7 @@
 use super::words::Compared;
 use crate::report::direction::Direction;
 use crate::report::json;
-use crate::score::{Change, Pair, Passed, Side, StepChange, StepSide};
+use crate::score::{Change, Emulated, Means, Pair, Passed, Side, StepChange, StepSide};
 use serde::Serialize;
 use std::io;
 
@@ -27,6 +27,7 @@ struct Wire<'a> {
     cold_change_ms: WireChange,
     direction: &'static str,
     if_passed: Option<WirePassed<'a>>,
+    if_emulated: Option<WireEmulated<'a>>,
     steps: Vec<WireStep<'a>>,
     pairs: Vec<WirePair>,
     thresholds_not_met: &'a [String],
@@ -60,12 +61,25 @@ struct WireChange {
 #[derive(Serialize)]
 struct WirePassed<'a> {
     arguments: &'a [String],
+    #[serde(flatten)]
+    means: WireMeans,
+    old_again_ms: u64,
+    new_again_ms: u64,
+}
+
+#[derive(Serialize)]
+struct WireEmulated<'a> {
+    platform: &'a str,
+    #[serde(flatten)]
+    means: WireMeans,
+}
+
+#[derive(Serialize)]
+struct WireMeans {
     old_mean_ms: u64,
     new_mean_ms: u64,
     mean_change_ms: WireChange,
     mean_change_if_cached_ms: WireChange,
-    old_again_ms: u64,
-    new_again_ms: u64,
 }
 
 #[derive(Serialize)]
@@ -124,6 +138,7 @@ pub fn json(compared: &Compared<'_>, sink: &mut dyn io::Write) -> io::Result<()>
         cold_change_ms: wire_change(c.cold),
         direction: Direction::of(c.mean.median, c.mean_if_cached.median).name(),
         if_passed: c.passed.as_ref().map(wire_passed),
+        if_emulated: c.emulated.as_ref().map(wire_emulated),
         steps: c.steps.iter().map(wire_step).collect(),
         pairs: c.pairs.iter().map(pair).collect(),
         thresholds_not_met: compared.broken,
@@ -161,12 +176,25 @@ fn wire_change(change: Change) -> WireChange {
 fn wire_passed(passed: &Passed) -> WirePassed<'_> {
     WirePassed {
         arguments: &passed.names,
-        old_mean_ms: passed.old,
-        new_mean_ms: passed.new,
-        mean_change_ms: wire_change(passed.mean),
-        mean_change_if_cached_ms: wire_change(passed.mean_if_cached),
+        means: wire_means(&passed.means),
         old_again_ms: passed.again.0,
         new_again_ms: passed.again.1,
+    }
+}
+
+fn wire_emulated(emulated: &Emulated) -> WireEmulated<'_> {
+    WireEmulated {
+        platform: &emulated.platform,
+        means: wire_means(&emulated.means),
+    }
+}
+
+fn wire_means(means: &Means) -> WireMeans {
+    WireMeans {
+        old_mean_ms: means.old,
+        new_mean_ms: means.new,
+        mean_change_ms: wire_change(means.change),
+        mean_change_if_cached_ms: wire_change(means.if_cached),
     }
 }
 

@@ -1,11 +1,12 @@
 //! What is compared, and what the comparison says in sentences.
 
 use crate::caveat::Caveat;
-use crate::cost::World;
+use crate::cost::{EMULATION, World};
+use crate::graph::BUILD_PLATFORM;
 use crate::replay::Settings;
 use crate::report::direction::Direction;
 use crate::report::format::{count, date, duration, duration_change, grouped, list, share};
-use crate::score::{Change, Comparison, EQUAL_MS, Side};
+use crate::score::{Change, Comparison, EQUAL_MS, Means, Side};
 
 /// What is compared and what came of it.
 pub struct Compared<'a> {
@@ -74,17 +75,14 @@ fn same(comparison: &Comparison) -> String {
         duration(comparison.new.mean.median)
     );
     if let Some(passed) = &comparison.passed {
-        let direction = Direction::of(passed.mean.median, passed.mean_if_cached.median);
-        if direction != Direction::Same {
-            let mut word = direction.word().to_owned();
-            word[..1].make_ascii_uppercase();
-            return format!(
-                "{word} where {}: {} a build on average instead of {} ({}); the same where not",
-                is_new(&passed.names),
-                duration(passed.new),
-                duration(passed.old),
-                duration_change(passed.mean.median),
-            );
+        if let Some(told) = only_where(&is_new(&passed.names), &passed.means) {
+            return told;
+        }
+    }
+    if let Some(emulated) = &comparison.emulated {
+        let condition = "it is built for another platform than the builder's own";
+        if let Some(told) = only_where(condition, &emulated.means) {
+            return told;
         }
     }
     if let Some(passed) = &comparison.passed {
@@ -112,6 +110,22 @@ fn same(comparison: &Comparison) -> String {
         duration(old),
         duration_change(by)
     )
+}
+
+/// The result where it is one under a condition alone.
+fn only_where(condition: &str, means: &Means) -> Option<String> {
+    let direction = Direction::of(means.change.median, means.if_cached.median);
+    if direction == Direction::Same {
+        return None;
+    }
+    let mut word = direction.word().to_owned();
+    word[..1].make_ascii_uppercase();
+    Some(format!(
+        "{word} where {condition}: {} a build on average instead of {} ({}); the same where not",
+        duration(means.new),
+        duration(means.old),
+        duration_change(means.change.median),
+    ))
 }
 
 fn difference(old: u64, new: u64) -> i64 {
@@ -188,11 +202,20 @@ pub(super) fn sentences(compared: &Compared<'_>) -> Vec<String> {
         lines.push(format!(
             "Git does not say what builds are passed: where {}, a build takes {} instead of {} ({}); one in which nothing else changes, {} instead of {}.",
             is_new(&passed.names),
-            duration(passed.new),
-            duration(passed.old),
-            duration_change(passed.mean.median),
+            duration(passed.means.new),
+            duration(passed.means.old),
+            duration_change(passed.means.change.median),
             duration(passed.again.1),
             duration(passed.again.0)
+        ));
+    }
+    if let Some(emulated) = &comparison.emulated {
+        lines.push(format!(
+            "For {} on a machine of {BUILD_PLATFORM}, which emulates the other's programs ({EMULATION}), a build takes {} instead of {} ({}).",
+            emulated.platform,
+            duration(emulated.means.new),
+            duration(emulated.means.old),
+            duration_change(emulated.means.change.median),
         ));
     }
     lines.extend(compared.broken.iter().chain(compared.undecided).cloned());
@@ -263,4 +286,5 @@ pub(super) fn nothing_differs(comparison: &Comparison) -> bool {
         && counts(old) == counts(new)
         && old.image.unpacked == new.image.unpacked
         && comparison.passed.is_none()
+        && comparison.emulated.is_none()
 }
