@@ -6,7 +6,8 @@
 
 use super::all::{ask, cache_dir};
 use super::brings::brings;
-use super::make::{self, Made};
+use super::made::{Made, has_place, is_bare};
+use super::make;
 use super::{Answer, CacheDir, Call, Needs, Plan, Role, system, text};
 use crate::shell;
 use crate::tree::RepoPath;
@@ -247,11 +248,11 @@ fn script(call: &Call<'_>) -> Option<Behind> {
     if !reads || !script.is_complete {
         return None;
     }
-    let is_bare = script.commands.iter().all(make::is_bare);
+    let is_bare = script.commands.iter().all(is_bare);
     let commands = script.seen().into_iter();
     let commands = commands
         .map(|seen| Made {
-            has_place: make::has_place(&script, &seen),
+            has_place: has_place(&script, &seen),
             seen,
             is_plain: true,
             is_bare,

@@ -5,6 +5,7 @@ use super::cargo::{
     workspace_root,
 };
 use super::files::Files;
+use super::made::Made;
 use super::needs::{Needs, within};
 use super::{Call, make, python, text};
 use crate::tree::RepoPath;
@@ -102,7 +103,7 @@ fn behind_make(call: &Call<'_>) -> Option<Recipe> {
     {
         return None;
     }
-    let is_cargo = |made: &&make::Made| made.seen.name() == "cargo" && !made.has_place;
+    let is_cargo = |made: &&Made| made.seen.name() == "cargo" && !made.has_place;
     let mut builds = goal.commands.iter().filter(is_cargo);
     let (made, mut recipe) = builds.find_map(|made| {
         let is_known =
