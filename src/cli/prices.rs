@@ -6,11 +6,15 @@ use super::load::Project;
 use crate::cost::log::parse_size;
 use crate::cost::{CostModel, Origin, Preset, Price, Profile, Scale, Speed, profile};
 use crate::tree::RepoPath;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 /// A repository with more lockfiles is counted by the first of them.
 const MAX_LOCKFILES: usize = 100;
+/// Scripts that are read, and bytes of each.
+const MAX_SCRIPTS: usize = 100;
+const MAX_SCRIPT: usize = 64 << 10;
 
 /// The model for a project under the options that were given.
 pub(super) fn cost_model(project: &Project, options: &CostOptions) -> Result<CostModel, CliError> {
@@ -76,20 +80,52 @@ pub(super) fn read_profile(path: &Path) -> Result<Profile, CliError> {
     profile::parse(&text).map_err(|e| CliError::usage(format!("--profile: {name}")).with_source(e))
 }
 
-/// The sizes that the newest build's lockfiles tell.
+/// The sizes that the newest build's lockfiles tell, and the scripts that its Dockerfile speaks of.
 fn scale(project: &Project) -> Scale {
     let mut scale = Scale::default();
-    for path in project
-        .newest_files()
-        .into_iter()
-        .filter(is_lockfile)
-        .take(MAX_LOCKFILES)
-    {
-        if let Some(bytes) = project.read_newest(&path) {
+    let files = project.newest_files();
+    for path in files.iter().filter(|p| is_lockfile(p)).take(MAX_LOCKFILES) {
+        if let Some(bytes) = project.read_newest(path) {
             scale.add_lockfile(&path.to_string(), &String::from_utf8_lossy(&bytes));
         }
     }
+    let mut texts = vec![project.newest_dockerfile()];
+    while let Some(text) = texts.pop() {
+        for path in spoken_of(&text, &files) {
+            let name = path.to_string();
+            if scale.scripts.len() >= MAX_SCRIPTS || scale.scripts.contains_key(&name) {
+                continue;
+            }
+            let bytes = project.read_newest(path).filter(|b| b.len() <= MAX_SCRIPT);
+            let script = bytes.and_then(|b| String::from_utf8(b).ok());
+            if let Some(script) = script.filter(|text| is_script(&name, text)) {
+                texts.push(script.clone());
+                scale.scripts.insert(name, script);
+            }
+        }
+    }
     scale
+}
+
+/// The files that a text names as scripts are named: with a directory, or with an ending.
+fn spoken_of<'f>(text: &str, files: &'f [RepoPath]) -> Vec<&'f RepoPath> {
+    let is_end = |c: char| c.is_whitespace() || "\"'`;|&()[]{}<>=,".contains(c);
+    let words = text.split(is_end).filter(|w| w.contains(['/', '.']));
+    let names: BTreeSet<&[u8]> = words
+        .filter_map(|w| w.rsplit('/').next())
+        .map(str::as_bytes)
+        .collect();
+    let is_named = |path: &&RepoPath| path.file_name().is_some_and(|name| names.contains(name));
+    files.iter().filter(is_named).collect()
+}
+
+/// Whether a shell reads a file.
+fn is_script(name: &str, text: &str) -> bool {
+    let first = text.lines().next().unwrap_or_default();
+    match first.strip_prefix("#!") {
+        Some(by) => by.trim_end().ends_with("sh") || by.contains("sh -"),
+        None => name.ends_with(".sh"),
+    }
 }
 
 /// Whether a file's name is that of a lockfile whose entries are counted.

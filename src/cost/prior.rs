@@ -126,10 +126,10 @@ pub struct Part {
     pub layer_source: &'static str,
 }
 
-/// The commands of a shell text, one after the other; of the branches of an `if` the longest.
-/// What is trivial is one part of its own.
+/// The commands of a shell text and of the scripts that it runs, one after the other; of the branches of an `if` the
+/// longest. What is trivial is one part of its own.
 pub fn parts(command: &str, scale: &Scale) -> Vec<Part> {
-    let seen = shell::parse(command).seen();
+    let seen = scale.followed(shell::parse(command).seen());
     let chosen = longest_branches(&seen);
     let mut parts: Vec<Part> = Vec::new();
     for s in seen

@@ -1,5 +1,8 @@
-//! What is in the repository that makes an install longer or shorter: the number of lockfile entries.
+//! What is in the repository that makes a step longer or shorter: the number of lockfile entries, and the scripts that
+//! it runs.
 
+use super::kind::kind_of;
+use crate::shell::{self, Called, Seen};
 use std::collections::BTreeMap;
 
 /// Package managers that share a kind of lockfile.
@@ -45,7 +48,14 @@ impl Family {
 pub struct Scale {
     /// Entries; families that are absent are taken as typical.
     pub entries: BTreeMap<Family, u64>,
+    /// Shell scripts by their paths.
+    pub scripts: BTreeMap<String, String>,
 }
+
+/// How deep scripts that run others are followed.
+const DEEPEST: usize = 3;
+/// Commands that those of one text may come to.
+const MOST_COMMANDS: usize = 400;
 
 /// Texts longer than this are not counted beyond it.
 const MAX_BYTES: usize = 64 << 20;
@@ -58,6 +68,60 @@ impl Scale {
             return 1.0;
         };
         (0.2 + 0.8 * entries as f64 / typical(family) as f64).min(5.0)
+    }
+
+    /// Commands with those of the scripts that they run in their place.
+    pub(super) fn followed(&self, seen: Vec<Seen>) -> Vec<Seen> {
+        let mut n_branches = branches(&seen);
+        self.followed_at(seen, &mut n_branches, 0)
+    }
+
+    fn followed_at(&self, seen: Vec<Seen>, n_branches: &mut usize, depth: usize) -> Vec<Seen> {
+        let mut all = Vec::new();
+        for one in seen {
+            match self.behind(&one).filter(|_| depth < DEEPEST) {
+                Some(mut within) => {
+                    // Its branches are others than those around it.
+                    let more = branches(&within);
+                    for inner in &mut within {
+                        let own = inner.branch.map(|(id, n)| (id + *n_branches, n));
+                        inner.branch = own.or(one.branch);
+                    }
+                    *n_branches += more;
+                    all.extend(self.followed_at(within, n_branches, depth + 1));
+                }
+                None => all.push(one),
+            }
+            if all.len() > MOST_COMMANDS {
+                break;
+            }
+        }
+        all
+    }
+
+    /// The commands of the script that one runs; `None` where it is none, or more than one may be meant.
+    fn behind(&self, seen: &Seen) -> Option<Vec<Seen>> {
+        if kind_of(seen) != "unknown" {
+            return None;
+        }
+        let is_shell = matches!(seen.name(), "sh" | "bash" | "ash" | "dash");
+        let options = seen.args().iter().take_while(|w| w.starts_with('-'));
+        let at = if is_shell { options.count() + 1 } else { 0 };
+        let word = seen.words.get(at)?;
+        let name = word.rsplit('/').next().filter(|n| !n.is_empty())?;
+        let is_it = |path: &&String| path.rsplit('/').next() == Some(name);
+        let mut named = self.scripts.keys().filter(is_it);
+        let (path, None) = (named.next()?, named.next()) else {
+            return None;
+        };
+        let script = shell::called(&Called {
+            text: &self.scripts[path],
+            zero: &format!("/{path}"),
+            args: seen.words.get(at + 1..)?,
+            here: "/",
+            read: &|place| self.scripts.get(place.trim_start_matches('/')).cloned(),
+        });
+        script.is_complete.then(|| script.seen())
     }
 
     /// Counts the entries of a lockfile known by its name; other files are ignored. The largest of a family counts.
@@ -125,6 +189,12 @@ impl Scale {
     }
 }
 
+/// The highest number of an `if` or `case`.
+fn branches(seen: &[Seen]) -> usize {
+    let ids = seen.iter().filter_map(|s| s.branch);
+    ids.map(|(id, _)| id).max().unwrap_or(0)
+}
+
 /// Entries of the projects that the priors come from, an assumption: nobody counted theirs. For comparison, the largest
 /// lockfile of public repositories with a Dockerfile has in the median (number of repositories) Node 1039 (40), Go 245
 /// (18), Rust 616 (11), Ruby 245 (5), Elixir 69 (4), Python 18 (23; direct requirements only in half of them): larger
@@ -144,6 +214,38 @@ fn typical(family: Family) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scripts_count_as_what_they_run() {
+        let text = "set -e\nif curl x; then echo; else export G=1; fi\ncase $1 in web) npm ci;; *) ./b.sh;; esac";
+        let scripts = [
+            ("a.sh", text),
+            ("hack/b.sh", "go build .; ./a.sh"),
+            ("c/d.sh", ""),
+            ("d.sh", ""),
+        ];
+        let scripts = scripts.map(|(path, text)| (path.to_owned(), text.to_owned()));
+        let scale = Scale {
+            scripts: scripts.into(),
+            ..Scale::default()
+        };
+        let check = |text: &str, want: &[&str]| {
+            let seen = scale.followed(shell::parse(text).seen());
+            let names: Vec<&str> = seen
+                .iter()
+                .map(Seen::name)
+                .filter(|n| *n != "set")
+                .collect();
+            assert_eq!(names, want, "{text}");
+        };
+        check("./a.sh web && ls", &["curl", "echo", "export", "npm", "ls"]);
+        check(
+            "bash -x hack/b.sh",
+            &["go", "curl", "echo", "export", "go", "a.sh"],
+        );
+        check("./d.sh", &["d.sh"]);
+        check("other.sh", &["other.sh"]);
+    }
 
     #[test]
     fn lockfiles_are_counted_and_scale() {

@@ -9,7 +9,9 @@ use super::plan::Answer;
 /// What is known of one command, or of the commands behind it; `None` when no ecosystem's command resolves dependencies
 /// in it.
 pub fn plan(call: &Call<'_>) -> Option<Answer> {
-    let mut answer = ask(call).or_else(|| behind::plan(call))?;
+    let Some(mut answer) = ask(call) else {
+        return behind::plan(call);
+    };
     if let Answer::Plan(plan) = &mut answer {
         add_program(call, &mut plan.needs);
     }

@@ -6,14 +6,20 @@
 
 use super::all::{ask, cache_dir};
 use super::brings::brings;
-use super::made::{Made, has_place, is_bare};
+use super::made::{Made, is_bare, place};
 use super::make;
 use super::{Answer, CacheDir, Call, Needs, Plan, Role, system, text};
-use crate::shell;
+use crate::shell::{self, Called};
 use crate::tree::RepoPath;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 /// Bytes of a script that are read.
 const LARGEST: usize = 64 << 10;
+/// How deep scripts and targets that run others are followed.
+const DEEPEST: usize = 4;
+/// Commands that one word may come to.
+const MOST: usize = 2_000;
 /// Installs that find their work done when they are run again; `npm ci` begins anew.
 const REPEATED: &[&str] = &[
     "bun", "bundler", "composer", "dart", "mix", "nuget", "pip", "pipenv", "pnpm", "poetry", "uv",
@@ -29,21 +35,22 @@ struct Behind {
     needs: Needs,
     /// Whether the commands are all that it does.
     is_whole: bool,
-    is_makefile: bool,
+    /// Whether it is a Makefile that includes others.
+    has_includes: bool,
     /// For reasons: `the Makefile`, `the script bin/setup`.
     name: String,
 }
 
 /// The words of the commands behind a `make` or a script; none where their text is not at hand.
 pub fn behind(call: &Call<'_>) -> Vec<Vec<String>> {
-    let behind = made(call).or_else(|| script(call));
+    let behind = followed(call, 0);
     let commands = behind.map(|b| b.commands).unwrap_or_default();
     commands.into_iter().map(|made| made.seen.words).collect()
 }
 
 /// What is known of a `make` or a script; `None` when none of its commands resolves dependencies.
 pub(super) fn plan(call: &Call<'_>) -> Option<Answer> {
-    let behind = made(call).or_else(|| script(call))?;
+    let behind = followed(call, 0)?;
     let mut needs = behind.needs.clone();
     let mut ecosystem = None;
     let mut first = None;
@@ -54,7 +61,7 @@ pub(super) fn plan(call: &Call<'_>) -> Option<Answer> {
     for made in &behind.commands {
         let seen = &made.seen;
         before.push(&seen.words);
-        let is_known = !made.has_place && !seen.words.iter().any(|w| is_unknown(w));
+        let is_known = made.place.is_none() && !seen.words.iter().any(|w| is_unknown(w));
         let at = made.inner(call, &behind.dir);
         let Some(at) = at.filter(|_| is_known && !seen.conditional) else {
             is_prepared |= !is_quiet(seen.name());
@@ -63,11 +70,7 @@ pub(super) fn plan(call: &Call<'_>) -> Option<Answer> {
         };
         let inner = at.call(call);
         is_whole &= made.is_bare;
-        // Another goal of the same Makefile: its commands stand before it.
-        let is_goal = behind.is_makefile
-            && seen.name() == "make"
-            && !seen.args().iter().any(|a| a.starts_with('-'));
-        if is_quiet(seen.name()) || is_goal {
+        if is_quiet(seen.name()) {
             continue;
         }
         if system::reads_no_project(&inner) {
@@ -86,12 +89,12 @@ pub(super) fn plan(call: &Call<'_>) -> Option<Answer> {
             }
             _ => is_whole = false,
         }
-        let line = inner.line();
         let lacks_program = before.iter().any(|words| brings(words, seen.name()));
         first.get_or_insert(First {
             found,
             lacks_program,
-            line,
+            line: inner.line(),
+            set: seen.assignments.clone(),
             dir: at.dir.clone(),
             is_plain: made.is_plain,
             is_prepared,
@@ -114,20 +117,15 @@ pub(super) fn plan(call: &Call<'_>) -> Option<Answer> {
 /// Where the commands behind `make` or a script keep downloads, by ecosystem: those that run whatever happens, of a
 /// Makefile that stands by itself.
 pub fn cache_dirs(call: &Call<'_>) -> Vec<(&'static str, CacheDir)> {
-    let behind = match make::goal(call) {
-        Some(goal) if goal.has_includes => None,
-        Some(goal) => Some((goal.dir, goal.commands)),
-        None => script(call).map(|behind| (behind.dir, behind.commands)),
-    };
-    let Some((dir, commands)) = behind else {
+    let Some(behind) = followed(call, 0).filter(|b| !b.has_includes) else {
         return Vec::new();
     };
     let mut found: Vec<(&'static str, CacheDir)> = Vec::new();
-    for made in &commands {
+    for made in &behind.commands {
         let is_known = made.is_plain
             && !made.seen.conditional
             && !made.seen.words.iter().take(2).any(|w| is_unknown(w));
-        let Some(at) = made.inner(call, &dir).filter(|_| is_known) else {
+        let Some(at) = made.inner(call, &behind.dir).filter(|_| is_known) else {
             continue;
         };
         let dir = cache_dir(&at.call(call));
@@ -141,6 +139,8 @@ struct First {
     found: Plan,
     /// The command itself.
     line: String,
+    /// The variables that are set for it.
+    set: Vec<(String, String)>,
     dir: RepoPath,
     is_plain: bool,
     /// Whether a command before may have brought its program.
@@ -155,12 +155,21 @@ fn ahead(call: &Call<'_>, name: &str, first: First) -> Option<Answer> {
     if first.lacks_program {
         return None;
     }
+    let mut needs = found.needs;
     let line = match found.role {
         Role::Prefetch(line) => line,
-        Role::Install if REPEATED.contains(&found.ecosystem) => first.line,
+        Role::Install if REPEATED.contains(&found.ecosystem) => {
+            for (variable, _) in first.set.iter().filter(|(_, value)| is_unknown(value)) {
+                needs.doubt(format!(
+                    "check whether {variable}, which {name} sets, has a part in it"
+                ));
+            }
+            let known = first.set.iter().filter(|(_, value)| !is_unknown(value));
+            let known = known.map(|(name, value)| format!("{name}={} ", text::quoted(value)));
+            format!("{}{}", known.collect::<String>(), first.line)
+        }
         Role::Install | Role::PrefetchThen { .. } => return None,
     };
-    let mut needs = found.needs;
     needs.shown(format!("{name} resolves with {}", found.ecosystem));
     if first.is_prepared {
         needs.doubt(format!(
@@ -172,7 +181,10 @@ fn ahead(call: &Call<'_>, name: &str, first: First) -> Option<Answer> {
             "variables or conditions of {name} decide whether it does so"
         ));
     }
-    let rest = dir.strip_prefix(call.dir)?.to_string();
+    let rest = match dir.strip_prefix(call.dir) {
+        Some(rest) => rest.to_string(),
+        None => shell::joined(call.root, &dir.to_string()),
+    };
     let line = if rest.is_empty() {
         line
     } else {
@@ -205,34 +217,79 @@ fn is_unknown(word: &str) -> bool {
             .any(|v| word.contains(v))
 }
 
+/// What a word comes to, the commands of what its own commands run in the place of these; `None` where it is neither a
+/// `make` nor a script, or its text is not at hand.
+fn followed(call: &Call<'_>, depth: usize) -> Option<Behind> {
+    let mut behind = made(call).or_else(|| script(call))?;
+    if depth >= DEEPEST {
+        return Some(behind);
+    }
+    let mut commands: Vec<Made> = Vec::new();
+    for made in std::mem::take(&mut behind.commands) {
+        if commands.len() >= MOST {
+            behind.is_whole = false;
+            break;
+        }
+        let at = made.inner(call, &behind.dir);
+        let deeper = at.and_then(|at| followed(&at.call(call), depth + 1));
+        let Some(deeper) = deeper else {
+            commands.push(made);
+            continue;
+        };
+        behind.needs.merge(deeper.needs);
+        behind.is_whole &= deeper.is_whole && made.is_bare;
+        behind.has_includes |= deeper.has_includes;
+        let base = shell::joined(call.root, &deeper.dir.to_string());
+        for mut inner in deeper.commands {
+            let seen = &mut inner.seen;
+            let set = made.seen.assignments.iter().cloned();
+            seen.assignments.splice(0..0, set);
+            seen.conditional |= made.seen.conditional;
+            seen.directory = seen.directory.take().map(|d| shell::joined(&base, &d));
+            inner.is_plain &= made.is_plain;
+            commands.push(inner);
+        }
+    }
+    behind.commands = commands;
+    Some(behind)
+}
+
 fn made(call: &Call<'_>) -> Option<Behind> {
-    let goal = make::goal(call)?;
+    let mut goal = make::goal(call)?;
     let mut needs = Needs::default();
     needs.file(&call.files, &goal.makefile);
     let mut is_whole = goal.is_closed;
     for path in &goal.prerequisites {
         is_whole &= needs.file(&call.files, path);
     }
+    // The commands of another goal of the same Makefile stand before it.
+    let is_goal = |seen: &shell::Seen| {
+        seen.name() == "make" && !seen.args().iter().any(|a| a.starts_with('-'))
+    };
+    goal.commands.retain(|made| !is_goal(&made.seen));
     Some(Behind {
         dir: goal.dir,
         commands: goal.commands,
         needs,
         is_whole,
-        is_makefile: true,
+        has_includes: goal.has_includes,
         name: "the Makefile".to_owned(),
     })
 }
 
-/// A shell script of the tree, by its path or as an argument of a shell.
+/// A shell script of the tree, by its path or as an argument of a shell, as it is called.
 fn script(call: &Call<'_>) -> Option<Behind> {
-    let first = call.words.first()?;
     let is_shell = matches!(call.program(), "sh" | "bash" | "ash" | "dash");
-    let word = if is_shell {
-        let word = call.args().iter().find(|w| !w.starts_with('-'))?;
-        (!call.has("-c") && !call.has("-s")).then_some(word)?
-    } else {
-        first.contains('/').then_some(first)?
-    };
+    let options = call
+        .args()
+        .iter()
+        .take_while(|w| w.starts_with('-'))
+        .count();
+    let at = if is_shell { options + 1 } else { 0 };
+    let word = call.words.get(at).filter(|w| is_shell || w.contains('/'))?;
+    if is_shell && (call.has("-c") || call.has("-s")) {
+        return None;
+    }
     let path = call.path(word)?;
     let text = call.files.text(&path).filter(|t| t.len() <= LARGEST)?;
     let shebang = text.lines().next().filter(|l| l.starts_with("#!"));
@@ -243,16 +300,33 @@ fn script(call: &Call<'_>) -> Option<Behind> {
                 || line.contains(&format!("/{s} "))
         })
     };
-    let reads = shebang.map_or(is_shell || word.ends_with(".sh"), is_posix);
-    let script = shell::parse(&text);
-    if !reads || !script.is_complete {
+    if !shebang.map_or(is_shell || word.ends_with(".sh"), is_posix) {
+        return None;
+    }
+    let value = |word: &String| call.expanded(word).unwrap_or_else(|| word.clone());
+    let args: Vec<String> = call.words[at + 1..].iter().map(value).collect();
+    let taken_in = RefCell::new(BTreeSet::new());
+    let read = |place: &str| {
+        let path = call.path(place)?;
+        let text = call.files.text(&path).filter(|t| t.len() <= LARGEST)?;
+        taken_in.borrow_mut().insert(path);
+        Some(text)
+    };
+    let script = shell::called(&Called {
+        text: &text,
+        zero: &value(word),
+        args: &args,
+        here: &shell::joined(call.root, &call.dir.to_string()),
+        read: &read,
+    });
+    if !script.is_complete {
         return None;
     }
     let is_bare = script.commands.iter().all(is_bare);
     let commands = script.seen().into_iter();
     let commands = commands
         .map(|seen| Made {
-            has_place: has_place(&script, &seen),
+            place: place(&script, &seen),
             seen,
             is_plain: true,
             is_bare,
@@ -260,12 +334,16 @@ fn script(call: &Call<'_>) -> Option<Behind> {
         .collect();
     let mut needs = Needs::default();
     needs.file(&call.files, &path);
+    needs.files.extend(taken_in.into_inner());
     Some(Behind {
         dir: call.dir.clone(),
         commands,
         needs,
         is_whole: true,
-        is_makefile: false,
-        name: format!("the script {path}"),
+        has_includes: false,
+        name: match call.root {
+            "/" => format!("the script /{path}"),
+            _ => format!("the script {path}"),
+        },
     })
 }

@@ -103,7 +103,7 @@ fn behind_make(call: &Call<'_>) -> Option<Recipe> {
     {
         return None;
     }
-    let is_cargo = |made: &&Made| made.seen.name() == "cargo" && !made.has_place;
+    let is_cargo = |made: &&Made| made.seen.name() == "cargo" && made.place.is_none();
     let mut builds = goal.commands.iter().filter(is_cargo);
     let (made, mut recipe) = builds.find_map(|made| {
         let is_known =

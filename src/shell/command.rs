@@ -12,6 +12,56 @@ pub struct Script {
     pub pieces: Vec<Piece>,
     /// False when something was left open or unread: a quote without end, too deep, too long.
     pub is_complete: bool,
+    /// The functions that it defines, in the order in which they stand.
+    pub(super) functions: Vec<Function>,
+    /// Its `if` and `case`, those within others after these.
+    pub(super) choices: Vec<Choice>,
+}
+
+/// A function that a text defines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Function {
+    pub(super) name: String,
+    /// From its name to the end of its body.
+    pub(super) span: Span,
+    /// The body with its braces.
+    pub(super) body: Span,
+}
+
+/// An `if` or a `case`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Choice {
+    /// From `if` to `fi`, from `case` to `esac`.
+    pub(super) span: Span,
+    /// What a `case` looks at.
+    pub(super) over: String,
+    pub(super) arms: Vec<Arm>,
+    /// Whether one arm goes on to the next (`;&`).
+    pub(super) falls: bool,
+    /// In how many compounds it stands.
+    pub(super) depth: usize,
+    /// What joins it to the command before.
+    pub(super) connector: Connector,
+    /// Whether it may be skipped as a whole.
+    pub(super) conditional: bool,
+}
+
+/// One of the ways that a choice may go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Arm {
+    pub(super) asked: Asked,
+    pub(super) body: Span,
+}
+
+/// What has to hold for an arm to be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// The list of commands after `if` or `elif` succeeds.
+    Condition(Span),
+    /// What the `case` looks at is like one of these.
+    Patterns(Vec<String>),
+    /// None of those before was taken.
+    Else,
 }
 
 impl Script {

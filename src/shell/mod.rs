@@ -5,7 +5,8 @@
 //! [`parse`] reads POSIX shell and the parts of bash that Dockerfiles use. It gives the simple commands in the order in
 //! which they stand, each with its words (quotes removed), what joins it to the one before, and its bytes in the text;
 //! and the pieces of the outermost `&&`, `||`, `;` list, which is where a text may be cut. [`Script::seen`] looks
-//! through `sudo`, `env`, `sh -c "…"`, `npx` and the like and follows `cd`.
+//! through `sudo`, `env`, `sh -c "…"`, `npx` and the like and follows `cd`. [`called`] gives what a script comes to with
+//! the arguments that it gets.
 //!
 //! ```
 //! use stratigraph::shell;
@@ -14,13 +15,18 @@
 //! assert_eq!(script.seen()[1].directory.as_deref(), Some("web"));
 //! ```
 
+mod called;
 mod command;
 mod compound;
+mod decide;
 mod look;
 mod parse;
 mod redirection;
+mod values;
 mod word;
 
+pub use called::Called;
+pub use called::called;
 pub use command::Assignment;
 pub use command::Command;
 pub use command::Connector;
@@ -32,3 +38,4 @@ pub use command::Word;
 pub use look::Seen;
 pub use parse::parse;
 pub use parse::parse_instruction;
+pub use values::joined;

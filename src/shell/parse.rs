@@ -29,6 +29,12 @@ pub fn parse_instruction(text: &str, escape: char) -> Script {
     parse_at(text.as_bytes(), 0, text.len(), Some(escape), 0)
 }
 
+/// Reads the part `span` of a text; spans are in the whole.
+pub(super) fn parse_part(text: &str, span: Span) -> Script {
+    let end = span.end.min(text.len());
+    parse_at(text.as_bytes(), span.start.min(end), end, None, 0)
+}
+
 fn parse_at(
     text: &[u8],
     start: usize,
@@ -87,8 +93,14 @@ pub(super) struct Parser<'a> {
     pub(super) heredocs: Vec<(String, bool, usize, usize)>,
     piece: Option<Piece>,
     /// Words that a loop goes over or `case` looks at, and the commands in them: for the next command.
-    over: Vec<crate::shell::Word>,
+    pub(super) over: Vec<crate::shell::Word>,
     over_inner: Vec<Command>,
+    /// Where the token begins that is acted upon.
+    pub(super) token_at: usize,
+    /// Where the last `case` begins.
+    pub(super) case_at: usize,
+    /// The patterns that stand before the `)` of an arm.
+    pub(super) patterns: Vec<String>,
 }
 
 impl<'a> Parser<'a> {
@@ -106,10 +118,14 @@ impl<'a> Parser<'a> {
             piece: None,
             over: Vec::new(),
             over_inner: Vec::new(),
+            token_at: 0,
+            case_at: 0,
+            patterns: Vec::new(),
         }
     }
 
     fn token(&mut self, token: Token, span: Span) {
+        self.token_at = span.start;
         if token != Token::Newline {
             self.extend_piece(&token, span);
         }
@@ -118,22 +134,20 @@ impl<'a> Parser<'a> {
             (Mode::Test, token) => self.test(token, span),
             (Mode::For, Token::Word(lexed)) if is_plain(&lexed, "do") => self.enter_loop(),
             (Mode::CaseWord, Token::Word(lexed)) if is_plain(&lexed, "in") => {
-                let branch = self.new_branch();
-                self.push(Nesting::Case, branch);
-                self.mode = Mode::Pattern;
+                self.enter_case();
             }
             (Mode::For | Mode::CaseWord, Token::Word(lexed)) => self.looked_at(lexed),
             (Mode::For | Mode::CaseWord, _) => {}
-            (Mode::Pattern, Token::Word(lexed)) if is_plain(&lexed, "esac") => {
-                self.pop(&[Nesting::Case])
-            }
-            (Mode::Pattern, Token::Operator(")")) => {
-                self.mode = Mode::Command;
-                self.connector = Connector::Start;
-            }
+            (Mode::Pattern, Token::Word(lexed)) if is_plain(&lexed, "esac") => self.leave_case(),
+            (Mode::Pattern, Token::Operator(")")) => self.enter_arm(),
+            (Mode::Pattern, Token::Word(lexed)) => self.patterns.push(lexed.word.text),
             (Mode::Pattern, _) => {}
-            (Mode::FunctionName, _) => {
-                self.push(Nesting::Function, None);
+            (Mode::FunctionName, token) => {
+                let name = match token {
+                    Token::Word(lexed) => lexed.word.text,
+                    _ => String::new(),
+                };
+                self.define(&name, span);
                 self.mode = Mode::Command;
             }
             (_, Token::Newline) => self.newline(),
@@ -268,33 +282,32 @@ impl<'a> Parser<'a> {
         match operator {
             "(" | "((" if self.current.as_ref().is_some_and(|c| c.words.len() == 1) => {
                 // `name()`: the definition of a function.
-                self.current = None;
-                self.push(Nesting::Function, None);
+                let word = self.current.take().and_then(|c| c.words.into_iter().next());
+                let word = word.unwrap_or_default();
+                self.define(&word.text, word.span);
             }
+            // The same behind `function name`.
+            "(" if self.is_header() && self.cursor.peek_word() == Some(b')') => {}
             "((" => {
                 self.push(Nesting::Subshell, None);
                 self.push(Nesting::Subshell, None);
             }
             "(" => self.push(Nesting::Subshell, None),
-            ")" if self
-                .stack
-                .last()
-                .is_some_and(|f| f.nesting == Nesting::Function) => {}
+            ")" if self.is_header() => {}
             ")" => self.pop(&[Nesting::Subshell]),
-            ";;" | ";&" | ";;&" => {
-                self.end_command();
-                if let Some(frame) = self.stack.last_mut().filter(|f| f.nesting == Nesting::Case) {
-                    frame.branch = frame.branch.map(|(id, n)| (id, n + 1));
-                    self.mode = Mode::Pattern;
-                }
-                self.connector = Connector::Then;
-            }
+            ";;" | ";&" | ";;&" => self.leave_arm(operator),
             "|" | "|&" => self.join(Connector::Pipe),
             "&&" => self.join(Connector::And),
             "||" => self.join(Connector::Or),
             "&" => self.join(Connector::Background),
             _ => self.join(Connector::Then),
         }
+    }
+
+    /// Whether the body of a function has still to begin.
+    fn is_header(&self) -> bool {
+        let top = self.stack.last();
+        top.is_some_and(|f| f.nesting == Nesting::Function)
     }
 
     fn join(&mut self, connector: Connector) {
@@ -415,6 +428,10 @@ mod tests {
             "echo_a#b_${X:-'}'}_$((1+(2)))_$(nproc)",
         );
         check("A=1 B='x y' make C=2", "A=1 B=x y make_C=2");
+        check(
+            "A=$(case $(arch) in x86) echo a;; (y) b;; esac); c",
+            "A=$(case $(arch) in x86) echo a;; (y) b;; esac)  ;c",
+        );
         check("A=(x y) B+=z", "A=(x y) B=z ");
         check("echo $'a b' \u{e9}", "echo_a b_\u{e9}");
     }
@@ -452,6 +469,10 @@ mod tests {
         check("case $x in a|b) c;; (d) e ;; esac; f", "case:c case:e ;f");
         check("(a && b); { c; d; } || e", "(a &&(b {c ;{d ||e");
         check("f() { a; }; function g { b; }; f", "fn:{a fn:{b ;f");
+        check(
+            "function f() { a; }; function g () ( b ); f",
+            "fn:{a fn:(b ;f",
+        );
         check("[[ -f a && $b == c ]] && d", "[[_-f_a_&&_$b_==_c_]] &&d");
         check("! a && echo if then", "a &&echo_if_then");
     }

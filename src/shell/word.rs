@@ -99,6 +99,12 @@ impl Cursor<'_> {
         }
     }
 
+    /// The byte that the next token begins with.
+    pub(super) fn peek_word(&mut self) -> Option<u8> {
+        self.skip_blanks();
+        self.peek()
+    }
+
     /// The next token with its bytes.
     pub(super) fn next(&mut self) -> Option<(Token, Span)> {
         self.skip_blanks();
@@ -290,9 +296,16 @@ impl Cursor<'_> {
     /// One past the byte that closes what was opened before `from`; quotes are respected. The end if nothing does.
     fn closing(&mut self, from: usize, open: u8, close: u8) -> usize {
         let (mut at, mut depth, mut quote) = (from, 1usize, None);
+        // How deep each open `case` stands: a `)` there ends a pattern.
+        let mut cases: Vec<usize> = Vec::new();
         while at < self.end {
             let b = self.text[at];
             match (quote, b) {
+                (None, b'c') if open == b'(' && self.is_word(at, b"case") => cases.push(depth),
+                (None, b'e') if open == b'(' && self.is_word(at, b"esac") => {
+                    cases.pop();
+                }
+                (None, b')') if cases.last() == Some(&depth) => {}
                 (Some(b'\''), b'\'') | (Some(b'"'), b'"') => quote = None,
                 (None | Some(b'"'), b'\\') => at += 1,
                 (None, b'\'' | b'"') => quote = Some(b),
@@ -309,6 +322,15 @@ impl Cursor<'_> {
         }
         self.is_complete = false;
         self.end
+    }
+
+    /// Whether `word` stands at `at` as a word of its own.
+    fn is_word(&self, at: usize, word: &[u8]) -> bool {
+        let is_part = |b: &u8| b.is_ascii_alphanumeric() || b"-_./$=".contains(b);
+        let text = &self.text[..self.end];
+        let before = at.checked_sub(1).and_then(|n| text.get(n));
+        let after = text.get(at + word.len());
+        text[at..].starts_with(word) && !before.is_some_and(is_part) && !after.is_some_and(is_part)
     }
 }
 

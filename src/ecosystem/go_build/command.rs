@@ -231,7 +231,7 @@ fn of_make(call: &Call<'_>, git: bool, depth: usize) -> Result<Reads, String> {
         let unknown = || format!("{} of the Makefile may read any file", seen.name());
         let at = made.inner(call, &goal.dir);
         let at = at
-            .filter(|_| !made.has_place && made.is_bare)
+            .filter(|_| made.place.is_none() && made.is_bare)
             .ok_or_else(unknown)?;
         let inner = at.call(call);
         // Another goal of the same Makefile: its commands stand before it.

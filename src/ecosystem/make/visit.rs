@@ -1,6 +1,6 @@
 //! The commands that a target of a Makefile comes to.
 
-use super::super::made::{Made, has_place, is_bare};
+use super::super::made::{Made, is_bare, place};
 use super::goal::goals_of;
 use super::makefile::Makefile;
 use crate::shell;
@@ -43,11 +43,11 @@ impl Makefile {
                 for made in &mut found[n_before..] {
                     made.is_plain &= is_plain;
                 }
-                let has_place = has_place(&script, &seen);
+                let place = place(&script, &seen);
                 found.push(Made {
                     seen,
                     is_plain,
-                    has_place,
+                    place,
                     is_bare,
                 });
             }

@@ -78,14 +78,16 @@ pub(super) fn is_system_directory(dir: &str) -> bool {
 
 /// Whether one of the words of `script` is a directory or file outside `root` to which files of the context were
 /// brought.
-pub(super) fn reaches_out(script: &Script, image: &BTreeMap<String, Brought>, root: &str) -> bool {
+pub(super) fn reaches_out(
+    script: &Script,
+    image: &BTreeMap<String, Brought>,
+    root: &str,
+    place: &Place,
+) -> bool {
     let words = script.commands.iter().flat_map(|c| &c.words);
     words.into_iter().any(|word| {
-        let path = word
-            .text
-            .split(['[', '*', '?', '$'])
-            .next()
-            .unwrap_or_default();
+        let text = expand(&word.text, &place.variables).unwrap_or(word.text.clone());
+        let path = text.split(['[', '*', '?', '$']).next().unwrap_or_default();
         let path = path.trim_end_matches('/');
         path.len() > 1
             && path.starts_with('/')

@@ -83,7 +83,7 @@ impl<'a> Read<'a> {
             let by_mount = |from| Brought { from, by: None };
             image.extend(files.into_iter().map(|(to, from)| (to, by_mount(from))));
         }
-        if reaches_out(&script, &image, &root) {
+        if reaches_out(&script, &image, &root, &of.places[run]) {
             "/".clone_into(&mut root);
         }
         let mut origins = BTreeMap::new();
