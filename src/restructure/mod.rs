@@ -9,6 +9,7 @@ pub mod absent;
 mod accepted;
 mod archives;
 mod base;
+mod build_commands;
 mod candidate;
 mod chain;
 pub mod command;

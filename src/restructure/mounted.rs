@@ -2,7 +2,8 @@
 //!
 //! A RUN that leaves its results in a cache mount or a tmpfs has an empty layer. As long as nothing stands between it and
 //! the RUN that reads them, both run or neither does. A COPY or a value put between would have the second run alone, with
-//! whatever the mount holds then, which on a fresh builder is nothing.
+//! whatever the mount holds then, which on a fresh builder is nothing. Where it runs alone with each change of the source
+//! as it is, a value more does no harm.
 
 use super::installs::StageView;
 use super::layout::places;
@@ -10,7 +11,7 @@ use super::rewritten::{positions, stage_after};
 use super::view::View;
 use crate::dockerfile::Dockerfile;
 use crate::dockerfile::ast::{Instruction, Kind};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether in `after` something stands between a RUN and one that reads what it left in a mount, that does not now.
 pub(super) fn is_parted(view: &View<'_>, after: &Dockerfile) -> bool {
@@ -36,7 +37,10 @@ pub(super) fn is_parted(view: &View<'_>, after: &Dockerfile) -> bool {
             readers.into_iter().any(|&(second, later)| {
                 let now = inputs(&stage.instructions[first + 1..second]);
                 let new = inputs(&then.instructions[at + 1..later]);
-                !new.is_subset(&now)
+                let has_copy = now.values().any(|i| copies_context(i));
+                let is_known = |text: &str| now.contains_key(text);
+                let mut added = new.iter().filter(|(text, _)| !is_known(text));
+                added.any(|(_, i)| !has_copy || matches!(i.kind, Kind::Copy(_) | Kind::Add(_)))
             })
         })
     })
@@ -59,8 +63,13 @@ fn held_at(mount: &str) -> Option<&str> {
     Some(mount.split(',').find_map(value)?.trim_end_matches('/'))
 }
 
-/// The instructions that change what a RUN below them is found by.
-fn inputs(instructions: &[Instruction]) -> BTreeSet<&str> {
+/// Whether it takes files of the context: what stands below it runs without what stands above as often as they change.
+fn copies_context(instruction: &Instruction) -> bool {
+    matches!(instruction.kind, Kind::Copy(_) | Kind::Add(_)) && instruction.flag("from").is_none()
+}
+
+/// The instructions that change what a RUN below them is found by, by their texts.
+fn inputs(instructions: &[Instruction]) -> BTreeMap<&str, &Instruction> {
     let counts = |i: &&Instruction| {
         matches!(
             i.kind,
@@ -68,5 +77,5 @@ fn inputs(instructions: &[Instruction]) -> BTreeSet<&str> {
         )
     };
     let counted = instructions.iter().filter(counts);
-    counted.map(|i| i.original.as_str()).collect()
+    counted.map(|i| (i.original.as_str(), i)).collect()
 }

@@ -4,8 +4,10 @@
 //! Evidence, not proof: a line that names the argument and gives it something with a `$` or a `{{`, or lines that give
 //! it different values.
 
+use super::build_commands::{build_commands, first_word};
 use super::mentions::holds;
 use super::view::View;
+use crate::dockerfile::ast::Kind;
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
@@ -13,8 +15,36 @@ use std::collections::BTreeSet;
 const MAX_FILES: usize = 400;
 const MAX_FILE: usize = 1 << 18;
 
-/// The first file, in order, that passes `name` with a value of the moment, or with another one than a line before.
+/// That files of the tree pass an argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// The first of them, in order.
+    pub by: RepoPath,
+    /// What they give it.
+    pub values: Values,
+}
+
+/// What an argument is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Values {
+    /// One that is worked out at each build.
+    OfTheMoment,
+    /// These, one in each command that builds the image; `None` where a command leaves it as it is.
+    Fixed(BTreeSet<Option<String>>),
+}
+
+/// The first file, in order, that passes `name` with a value of the moment, or those that pass it with several.
 pub fn passed_by(view: &View<'_>, name: &str) -> Option<RepoPath> {
+    let differs = |values: &Values| match values {
+        Values::OfTheMoment => true,
+        Values::Fixed(values) => values.len() > 1,
+    };
+    let passed = passed(view, name).filter(|p| differs(&p.values));
+    passed.map(|p| p.by)
+}
+
+/// Who passes `name`, and what; `None` where nobody does.
+pub fn passed(view: &View<'_>, name: &str) -> Option<Passed> {
     let mut files: Vec<&RepoPath> = view
         .files
         .iter()
@@ -23,36 +53,82 @@ pub fn passed_by(view: &View<'_>, name: &str) -> Option<RepoPath> {
         .filter(|path| may_build(path))
         .collect();
     files.sort();
-    let mut fixed: BTreeSet<String> = BTreeSet::new();
+    let (mut first, mut values) = (None, BTreeSet::new());
     for path in files.into_iter().take(MAX_FILES) {
         let Some(bytes) = (view.read)(path) else {
             continue;
         };
         let looked = &bytes[..bytes.len().min(MAX_FILE)];
-        let mut keys = path.as_bytes().ends_with(b"ml").then(Keys::default);
-        let is_script = path.as_bytes().ends_with(b".sh");
-        for line in looked.split(|&b| b == b'\n') {
-            // A variable of a script's own may have the same name.
-            if is_script && !holds(line, b"build-arg") && !holds(line, b"args") {
-                continue;
-            }
-            let is_argument = keys.as_mut().is_none_or(|keys| keys.takes(line, name));
-            if !is_argument || !holds(line, name.as_bytes()) {
-                continue;
-            }
-            match given(line, name) {
-                Some(Given::Moment) => return Some(path.clone()),
-                Some(Given::Fixed(value)) => {
-                    fixed.insert(value);
-                }
-                None => {}
-            }
-            if fixed.len() > 1 {
-                return Some(path.clone());
-            }
+        if !holds(looked, name.as_bytes()) {
+            continue;
+        }
+        if is_of_the_moment(path, looked, name) {
+            return Some(Passed {
+                by: path.clone(),
+                values: Values::OfTheMoment,
+            });
+        }
+        let own = default(view, name);
+        let fixed = fixed(looked, view.path, name).into_iter();
+        let fixed: BTreeSet<_> = fixed
+            .map(|value| value.filter(|v| own != Some(v)))
+            .collect();
+        if fixed.iter().any(Option::is_some) {
+            first.get_or_insert_with(|| path.clone());
+            values.extend(fixed);
         }
     }
-    None
+    let values = Values::Fixed(values);
+    first.map(|by| Passed { by, values })
+}
+
+/// The value that an argument has where it is not passed.
+pub fn default<'a>(view: &View<'a>, name: &str) -> Option<&'a str> {
+    let items = view
+        .dockerfile
+        .instructions()
+        .filter_map(|i| match &i.kind {
+            Kind::Arg(items) => Some(items),
+            _ => None,
+        });
+    let mut own = items.flatten().filter(|item| item.name == name);
+    own.find_map(|item| item.default.as_deref())
+}
+
+/// Whether a line of the file at `path` gives `name` a value that is worked out at each build.
+fn is_of_the_moment(path: &RepoPath, text: &[u8], name: &str) -> bool {
+    let mut keys = path.as_bytes().ends_with(b"ml").then(Keys::default);
+    let is_script = path.as_bytes().ends_with(b".sh");
+    text.split(|&b| b == b'\n').any(|line| {
+        // A variable of a script's own may have the same name.
+        if is_script && !holds(line, b"build-arg") && !holds(line, b"args") {
+            return false;
+        }
+        let is_argument = keys.as_mut().is_none_or(|keys| keys.takes(line, name));
+        is_argument && holds(line, name.as_bytes()) && given(line, name) == Some(Given::Moment)
+    })
+}
+
+/// What the commands of a file that build `dockerfile` give `name`, where it is always the same.
+fn fixed(text: &[u8], dockerfile: &RepoPath, name: &str) -> BTreeSet<Option<String>> {
+    let mut values = BTreeSet::new();
+    for command in build_commands(&String::from_utf8_lossy(text)) {
+        if !command.is_of(dockerfile) {
+            continue;
+        }
+        let flags = command.text.split("--build-arg").skip(1);
+        let mut flags = flags.map(|flag| format!("--build-arg{flag}"));
+        match flags.find_map(|flag| given(flag.as_bytes(), name)) {
+            Some(Given::Fixed(value)) => {
+                values.insert(Some(value));
+            }
+            None if command.builds && !holds(command.text.as_bytes(), name.as_bytes()) => {
+                values.insert(None);
+            }
+            _ => {}
+        }
+    }
+    values
 }
 
 /// The keys of a YAML file that a line stands below, each with its indentation.
@@ -168,6 +244,7 @@ fn given(line: &[u8], name: &str) -> Option<Given> {
         .then(|| value.strip_prefix('>'))
         .flatten();
     let value = element.or_else(|| value.strip_prefix(['=', ':']))?;
+    let value = if is_flag { first_word(value) } else { value };
     // A default that stands there, or one of a list, is what most builds have.
     // A secret is the same at each build.
     if [":-", "matrix.", "secrets."]
@@ -176,7 +253,7 @@ fn given(line: &[u8], name: &str) -> Option<Given> {
     {
         return None;
     }
-    if value.contains('$') || value.contains("{{") {
+    if value.contains(['$', '`']) || value.contains("{{") {
         return Some(Given::Moment);
     }
     let word = value.split_whitespace().next()?;
@@ -210,6 +287,12 @@ mod tests {
         check("  SHA: ${{ matrix.sha }}", false);
         check("  SHA=${{ secrets.SHA }}", false);
         assert_eq!(given(b"build --build-arg SHA=true", "SHA"), None);
+        assert_eq!(
+            given(b"build --build-arg SHA=x -t $IMAGE .", "SHA"),
+            Some(Given::Fixed("x".to_owned()))
+        );
+        check("build --build-arg \"SHA=$(git rev-parse HEAD)\" .", true);
+        check("build --build-arg SHA=`date` .", true);
         check("echo $SHA", false);
         check("the SHA of a commit", false);
         check("", false);

@@ -111,6 +111,15 @@ pub enum Condition {
         /// A file of the tree that passes one of them with a value of its own each time.
         by: Option<RepoPath>,
     },
+    /// Each commit is built with several values of an argument, one after the other in one cache.
+    InTurn {
+        /// The argument's name.
+        name: String,
+        /// The values, sorted.
+        values: Vec<String>,
+        /// A file of the tree that builds it so.
+        by: RepoPath,
+    },
     /// Each build brings its own version of files that no commit holds, and ADD fetches another one each time.
     Brought {
         /// The files as COPY and ADD name them: paths, patterns and URLs.
@@ -123,7 +132,15 @@ impl Condition {
     pub fn is_likely(&self) -> bool {
         match self {
             Self::Passed { by, .. } => by.is_some(),
-            Self::Brought { .. } => true,
+            Self::InTurn { .. } | Self::Brought { .. } => true,
+        }
+    }
+
+    /// How many builds of each commit there are.
+    pub fn n_builds(&self) -> usize {
+        match self {
+            Self::InTurn { values, .. } => values.len().max(1),
+            Self::Passed { .. } | Self::Brought { .. } => 1,
         }
     }
 }

@@ -36,6 +36,7 @@ impl<'q> Bench<'q> {
             settings: question.settings,
             not_held: NotHeld::Unchanged,
             inputs: question.inputs,
+            of_each: 1,
             cost: question.cost,
             past,
         };

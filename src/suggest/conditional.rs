@@ -40,13 +40,22 @@ impl<'b> Conditionals<'b> {
     /// brought or fetched its own version of what git does not hold.
     pub(super) fn of(&self, bench: &Bench<'_>, proposal: &Proposal) -> Option<Conditional> {
         if let Some((condition, inputs)) = passing(self.view, first(bench), proposal) {
-            let builds = (NotHeld::Unchanged, &inputs[..]);
+            let builds = Shared {
+                of_each: condition.n_builds(),
+                inputs: &inputs,
+                ..bench.shared
+            };
             let old = replay(bench, builds, self.before);
             let new = replay(bench, builds, &proposal.draft);
             return Some(conditional(condition, &old, &new));
         }
         let (condition, inputs) = self.bringing.as_ref()?;
-        let run = |draft: &Draft| replay(bench, (NotHeld::Unknown, inputs), draft);
+        let builds = Shared {
+            not_held: NotHeld::Unknown,
+            inputs,
+            ..bench.shared
+        };
+        let run = |draft: &Draft| replay(bench, builds, draft);
         let old = self.before_bringing.get_or_init(|| run(self.before));
         let new = run(&proposal.draft);
         Some(conditional(condition.clone(), old, &new))
@@ -59,13 +68,8 @@ fn first<'b>(bench: &Bench<'b>) -> &'b [BuildInput] {
     &inputs[..inputs.len().min(MAX_BUILDS)]
 }
 
-fn replay(bench: &Bench<'_>, (not_held, inputs): (NotHeld, &[BuildInput]), draft: &Draft) -> Run {
-    let shared = Shared {
-        not_held,
-        inputs,
-        ..bench.shared
-    };
-    Run::of(shared, bench.filtered.filters(&draft.dockerfile), draft)
+fn replay(bench: &Bench<'_>, builds: Shared<'_>, draft: &Draft) -> Run {
+    Run::of(builds, bench.filtered.filters(&draft.dockerfile), draft)
 }
 
 fn conditional(condition: Condition, old: &Run, new: &Run) -> Conditional {

@@ -41,6 +41,8 @@ pub(super) struct Shared<'q> {
     pub(super) not_held: NotHeld,
     /// The builds, oldest first.
     pub(super) inputs: &'q [BuildInput],
+    /// How many builds of each commit follow one another.
+    pub(super) of_each: usize,
     /// Prices.
     pub(super) cost: &'q CostModel,
     /// The versions of each build.

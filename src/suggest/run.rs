@@ -64,20 +64,25 @@ impl Run {
         let (mut told, mut known) = (Told::default(), Known::new());
         let mut run = Self::default();
         for (n, input) in shared.inputs.iter().enumerate() {
-            let (text, is_shorter) = texts.at(n, input);
+            let (text, is_shorter) = texts.at(n / shared.of_each, input);
             run.n_shorter += usize::from(is_shorter);
             let mut input = input.clone();
             match input.watched.first_mut() {
                 Some(dockerfile) => *dockerfile = Ok(Some(text)),
                 None => input.watched.push(Ok(Some(text))),
             }
-            // The first build fills the empty cache, whatever the text: it does not count.
+            // The first commit fills the empty cache, whatever the text: it does not count.
             let built = replay.build(&input).result.ok();
             if n == 0 {
                 let cost = shared.cost.before_first_build();
                 run.cold = built.as_ref().map(|b| cost.build(b).wall_ms);
             }
-            run.push(shared, &mut told, &mut known, built.filter(|_| n > 0));
+            run.push(
+                shared,
+                &mut told,
+                &mut known,
+                built.filter(|_| n >= shared.of_each),
+            );
         }
         run.caveats = replay.caveats().to_vec();
         run

@@ -441,6 +441,40 @@ fn an_argument_that_a_workflow_passes_is_told_under_its_condition() {
 }
 
 #[test]
+fn an_argument_whose_values_take_turns_is_told_under_its_condition() {
+    let dockerfile = "FROM golang:1.22\nWORKDIR /src\nARG package=./a\nCOPY go.mod go.sum ./\nRUN go mod download\nCOPY . .\nRUN go build -o /x ${package}\n";
+    let check = |lines: &str, expected: &[&str]| {
+        let tree = format!("--- Makefile\n{lines}\n--- go.mod\n--- go.sum\n--- a/a.go\n")
+            + &commits("go.mod", "a/a.go", "go.sum");
+        let answer = Case::new(dockerfile, &tree).suggest();
+        let mut sinks = answer.small.iter().chain(&answer.idle);
+        let sink = sinks.find(|s| s.proposal.candidate.rule == "sink-values");
+        let told = sink.and_then(|s| s.conditional.as_ref());
+        let values: Vec<&str> = match told.map(|c| &c.condition) {
+            Some(Condition::InTurn { values, .. }) => values.iter().map(String::as_str).collect(),
+            _ => Vec::new(),
+        };
+        assert_eq!(values, expected, "{lines}");
+        assert!(told.is_none_or(|c| c.per_build > 0), "{lines}: {told:?}");
+    };
+    let one = "\tdocker build --build-arg package=./b -t $(NAME) .";
+    check(
+        &format!("{one}\n\tdocker build --build-arg \\\n\t  package=./c ."),
+        &["./b", "./c"],
+    );
+    check(&format!("{one}\n\tdocker build ."), &["./a", "./b"]);
+    // One value, whoever builds; the same as without; another Dockerfile; a test's run.
+    check(one, &[]);
+    check(&format!("{one}\n{one}"), &[]);
+    check(
+        "\tdocker build .\n\tdocker build --build-arg package=./a .",
+        &[],
+    );
+    check(&format!("{one}\n\tdocker build -f Other ."), &[]);
+    check(&format!("{one}\n\tdocker run image ."), &[]);
+}
+
+#[test]
 fn what_builds_bring_and_git_does_not_hold_is_told_under_its_condition() {
     let check = |copied: &str, tree: &str, expected: Option<&str>| {
         let dockerfile = format!(

@@ -63,12 +63,14 @@ fn saving(saving: &Saving) -> Value {
 
 fn if_passed(of: &Suggestion) -> Option<Value> {
     let conditional = of.conditional.as_ref()?;
-    let Condition::Passed { names, by } = &conditional.condition else {
-        return None;
+    let (names, by, values) = match &conditional.condition {
+        Condition::Passed { names, by } => (names.clone(), by.as_ref(), None),
+        Condition::InTurn { name, values, by } => (vec![name.clone()], Some(by), Some(values)),
+        Condition::Brought { .. } => return None,
     };
-    let by = by.as_ref().map(ToString::to_string);
+    let by = by.map(ToString::to_string);
     Some(
-        json!({"names": names, "by": by, "rebuild_ms": conditional.rebuild, "per_build_ms": conditional.per_build}),
+        json!({"names": names, "values": values, "by": by, "rebuild_ms": conditional.rebuild, "per_build_ms": conditional.per_build}),
     )
 }
 

@@ -87,7 +87,7 @@ pub(super) fn nothing(suggestions: &Suggestions) -> &'static str {
         "Nothing to do: no proposal pays on this history."
     } else if let Some(condition) = suggestions.small.iter().find_map(big_where) {
         match condition {
-            Condition::Passed { .. } => {
+            Condition::Passed { .. } | Condition::InTurn { .. } => {
                 "Nothing big to do where no arguments are passed; where they are, see below."
             }
             Condition::Brought { .. } => {
@@ -166,6 +166,10 @@ fn condition(suggestion: &Suggestion) -> Option<String> {
                 .unwrap_or_default();
             format!("if each build passed its own {}{by}", listed(names))
         }
+        Condition::InTurn { name, values, by } => format!(
+            "if each commit was built with {name} as {}, as {by} seems to do",
+            listed(values)
+        ),
         Condition::Brought { paths } => {
             format!("if each build brought another {}", listed(paths))
         }
@@ -205,7 +209,7 @@ pub(super) fn small_groups<'s>(
     let (mut passed, mut brought, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for suggestion in &suggestions.small {
         match big_where(suggestion) {
-            Some(Condition::Passed { .. }) => passed.push(suggestion),
+            Some(Condition::Passed { .. } | Condition::InTurn { .. }) => passed.push(suggestion),
             Some(Condition::Brought { .. }) => brought.push(suggestion),
             None => others.push(suggestion),
         }

@@ -1,7 +1,7 @@
 //! What a RUN reads of the image's files, where all of its commands are known to read no others.
 
 use super::super::layout::{absolute, is_within, mentioned, overlap};
-use super::super::passed::passed_by;
+use super::super::passed::passed;
 use super::super::touched::{as_seen, touched_beside};
 use super::place::below;
 use super::read::Read;
@@ -119,7 +119,7 @@ impl StageView<'_> {
             });
         let declared: BTreeSet<&str> = declared.flatten().map(|a| a.name.as_str()).collect();
         let mut named: Vec<String> = mentioned(&instruction.original).into_iter().collect();
-        named.retain(|n| declared.contains(n.as_str()) && passed_by(view, n).is_some());
+        named.retain(|n| declared.contains(n.as_str()) && passed(view, n).is_some());
         named
     }
 
