@@ -17,6 +17,7 @@
 //! Never: names a file that a COPY, a mount or a RUN names.
 
 mod broad;
+mod folders;
 mod git;
 mod rule;
 mod seldom_read;

@@ -1,6 +1,7 @@
 //! Classes of files that builds seldom read, by their names: documentation, CI and editor files, tests, Dockerfiles.
 
 use super::broad::{Broad, reaches_image};
+use super::folders::{MOST_IN_FOLDERS, in_folder, in_text};
 use super::testing::{is_of_tests, runs_tests};
 use super::wanted::{is_kept_by_user, is_named};
 use crate::ecosystem::matches_name;
@@ -8,7 +9,7 @@ use crate::restructure::candidate::{Candidate, Safety};
 use crate::restructure::git_asked::{names_in_copies, run_texts};
 use crate::restructure::ignore_file::{abridged, escaped, with_lines};
 use crate::restructure::manifests::is_manifest;
-use crate::restructure::mentions::{Mentions, holds, mentions};
+use crate::restructure::mentions::{Mentions, mentions};
 use crate::restructure::view::View;
 use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,8 @@ pub(super) struct Class {
     what: &'static str,
     /// First names of paths, in lower case; `*` is any part.
     names: &'static [&'static str],
+    /// Whether files of these names are of the class in any folder.
+    in_folders: bool,
 }
 
 /// What the class of tests is called.
@@ -48,6 +51,7 @@ pub(super) const CLASSES: &[Class] = &[
             "example",
             "screenshots",
         ],
+        in_folders: false,
     },
     Class {
         what: "CI and editor files",
@@ -99,7 +103,25 @@ pub(super) const CLASSES: &[Class] = &[
             ".release-please-manifest.json",
             "release-please-config.json",
             ".goreleaser*",
+            ".gitea",
+            ".forgejo",
+            ".gitlab-ci*",
+            ".cirrus.*",
+            ".semaphore",
+            ".builds",
+            ".build.yml",
+            ".teamcity",
+            ".tekton",
+            "cloudbuild*.y*ml",
+            "skaffold*.y*ml",
+            "tiltfile",
+            ".mergify.yml",
+            ".gitpod*",
+            ".zed",
+            ".vs",
+            "*.code-workspace",
         ],
+        in_folders: false,
     },
     Class {
         what: TESTS,
@@ -117,6 +139,7 @@ pub(super) const CLASSES: &[Class] = &[
             "benchmarks",
             "fuzz",
         ],
+        in_folders: false,
     },
     Class {
         what: "files about the image alone",
@@ -128,10 +151,34 @@ pub(super) const CLASSES: &[Class] = &[
             "compose.y*ml",
             "compose.*",
             "containerfile*",
+            "*.containerfile",
+            "docker-bake*",
             ".hadolint*",
         ],
+        in_folders: true,
     },
 ];
+
+impl Class {
+    /// By which name `path` is of the class: its first, or all of it.
+    fn name_of(&self, path: &RepoPath) -> Option<String> {
+        let is_one = |name: &[u8]| {
+            let lower = name.to_ascii_lowercase();
+            self.names
+                .iter()
+                .any(|n| matches_name(n.as_bytes(), &lower))
+        };
+        let first = path.names().next()?;
+        let name = if is_one(first) {
+            first
+        } else if self.in_folders && path.file_name().is_some_and(is_one) {
+            path.as_bytes()
+        } else {
+            return None;
+        };
+        std::str::from_utf8(name).ok().map(str::to_owned)
+    }
+}
 
 /// The candidate of one class; what other Dockerfiles name `elsewhere` stays.
 pub(super) fn of_class(
@@ -149,27 +196,19 @@ pub(super) fn of_class(
     let runs: Vec<String> = run_texts(view).collect();
     let mut tops: BTreeMap<String, usize> = BTreeMap::new();
     for (path, _) in view.files {
-        let Some(first) = path
-            .names()
-            .next()
-            .and_then(|n| std::str::from_utf8(n).ok())
-        else {
+        let Some(name) = class.name_of(path).filter(|n| !tops.contains_key(n)) else {
             continue;
         };
-        if tops.contains_key(first)
-            || !class
-                .names
-                .iter()
-                .any(|n| matches(n, &first.to_lowercase()))
-        {
-            continue;
-        }
-        let top = RepoPath::new(first);
+        let top = RepoPath::new(&name);
         let touched = view.n_touching(|p| p.strip_prefix(&top).is_some());
-        let in_run = runs.iter().any(|r| holds(r.as_bytes(), first.as_bytes()));
-        if touched > 0 && !kept(first) && !in_run && !is_kept_by_user(view, first) {
-            tops.insert(first.to_owned(), touched);
+        let in_run = runs.iter().any(|r| in_text(r, &name));
+        if touched > 0 && !kept(&name) && !in_run && !is_kept_by_user(view, &name) {
+            tops.insert(name, touched);
         }
+    }
+    // So many in folders are none that a few names would keep out.
+    if tops.keys().filter(|n| n.contains('/')).count() > MOST_IN_FOLDERS {
+        tops.retain(|n, _| !n.contains('/'));
     }
     // What the tree itself refers to stays, unless it is only other documentation that does.
     let mut mentioned = Vec::new();
@@ -177,9 +216,9 @@ pub(super) fn of_class(
         Referred::No => true,
         Referred::ByManifest => false,
         // They are part of what is run.
-        Referred::Elsewhere(path) if tests_run && is_of_tests(&path) => false,
-        Referred::Elsewhere(path) => {
-            mentioned.push(format!("{path} mentions {first}"));
+        Referred::Elsewhere(path, _) if tests_run && is_of_tests(&path) => false,
+        Referred::Elsewhere(path, word) => {
+            mentioned.push(format!("{path} mentions {word}"));
             true
         }
     });
@@ -228,7 +267,15 @@ pub(super) fn of_class(
 enum Referred {
     No,
     ByManifest,
-    Elsewhere(RepoPath),
+    /// In this file, by this word.
+    Elsewhere(RepoPath, String),
+}
+
+/// What a file that refers to `name` by `word` is said to mention: for one in a folder, perhaps that.
+fn said(name: &str, word: &str) -> String {
+    let is_whole = !name.contains('/') || name.ends_with(&format!("/{word}"));
+    let said = if is_whole { name } else { word };
+    said.trim_matches(['"', '\'']).to_owned()
 }
 
 /// Settings of what looks at the source and builds nothing: linters, formatters, lists of what to ignore.
@@ -259,7 +306,9 @@ fn matches(pattern: &str, name: &str) -> bool {
 fn referred(view: &View<'_>, first: &str, tests_run: bool) -> Referred {
     let top = RepoPath::new(first);
     let is_dir = !view.has_file(&top);
-    let words: Vec<String> = if is_dir {
+    let words: Vec<String> = if let Some((folder, name)) = first.rsplit_once('/') {
+        in_folder(folder, name)
+    } else if is_dir {
         vec![
             format!("{first}/"),
             format!("\"{first}\""),
@@ -294,6 +343,6 @@ fn referred(view: &View<'_>, first: &str, tests_run: bool) -> Referred {
     {
         None => Referred::No,
         Some((path, _)) if is_manifest(path) => Referred::ByManifest,
-        Some((path, _)) => Referred::Elsewhere(path.clone()),
+        Some((path, word)) => Referred::Elsewhere(path.clone(), said(first, word)),
     }
 }

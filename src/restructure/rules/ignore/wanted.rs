@@ -5,11 +5,12 @@ use crate::restructure::view::View;
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
-/// Whether one of the sources of copies is, is below, or may match a top-level name.
+/// Whether one of the sources of copies is, is below, is above, or may match a name.
 pub(super) fn is_named(sources: &BTreeSet<String>, first: &str) -> bool {
     sources.iter().any(|n| {
         n == first
             || n.starts_with(&format!("{first}/"))
+            || first.starts_with(&format!("{n}/"))
             || (n.contains(['*', '?', '[']) && could_match(n, first))
     })
 }
@@ -26,5 +27,5 @@ pub(super) fn is_kept_by_user(view: &View<'_>, first: &str) -> bool {
     let text = view.ignore.map_or("", |(_, text)| text);
     text.lines()
         .filter_map(|l| l.trim().strip_prefix('!'))
-        .any(|l| RepoPath::new(l).names().next() == Some(first.as_bytes()))
+        .any(|l| RepoPath::new(l).names().next() == RepoPath::new(first).names().next())
 }
