@@ -1,6 +1,7 @@
 //! Where in an image an ecosystem keeps its downloads: by the stage's variables, else by what its base image sets.
 
 use super::base::{go_minor, is_distribution, is_official};
+use super::command;
 use super::installs::StageView;
 use super::layout;
 use super::layout::{built_on, mentioned};
@@ -8,6 +9,7 @@ use super::runtime::image_name;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Run};
 use crate::ecosystem::CacheDir;
 use crate::shell;
+use crate::shell::Seen;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -39,7 +41,7 @@ const GO_BUILD: &str = "go build";
 /// Ruby version's folder, whose name the Dockerfile does not tell.)
 const MOVED_BY: [(&str, &[&str]); 13] = [
     ("bun", &["BUN_INSTALL", "BUN_INSTALL_CACHE_DIR"]),
-    ("bundler", &["BUNDLE_PATH", "GEM_HOME"]),
+    ("bundler", &["BUNDLE_DEPLOYMENT", "BUNDLE_PATH", "GEM_HOME"]),
     ("composer", &["COMPOSER_CACHE_DIR", "COMPOSER_HOME"]),
     ("conda", &["CONDA_PKGS_DIRS"]),
     ("crystal", &["CRYSTAL_CACHE_DIR", "XDG_CACHE_HOME"]),
@@ -97,6 +99,9 @@ pub(super) fn of(
     } else {
         ecosystem
     };
+    if ecosystem == "bundler" && is_bundle_moved(of, run) {
+        return None;
+    }
     if is_moved(own, variables) || (ecosystem == "go" && !go_keeps(of, dir.is_compiled)) {
         return None;
     }
@@ -178,6 +183,25 @@ fn is_moved(own: &str, variables: &BTreeMap<String, Option<String>>) -> bool {
     let movers = MOVED_BY.iter().filter(|(name, _)| *name == own);
     let mut names = movers.flat_map(|(_, names)| *names);
     names.any(|name| variables.contains_key(*name))
+}
+
+/// Whether Bundler is told to put gems, and with them its downloads, elsewhere, as `deployment` does too (`bundle config`).
+fn is_bundle_moved(of: &StageView<'_>, run: usize) -> bool {
+    let moves = |seen: &Seen| {
+        let told = seen.args().iter().map(|w| w.trim_start_matches("--"));
+        let mut told = told.map(|w| w.split('=').next().unwrap_or(w));
+        matches!(seen.name(), "bundle" | "bundler")
+            && told.any(|w| matches!(w, "deployment" | "path"))
+    };
+    let dockerfile = of.view.dockerfile;
+    let below = built_on(dockerfile, of.stage.index).skip(1);
+    let below = below.flat_map(|s| &dockerfile.stages[s].instructions);
+    let mut steps = of.stage.instructions.iter().take(run + 1).chain(below);
+    let is_told = |text: &str| text.contains("BUNDLE_DEPLOYMENT:") || text.contains("BUNDLE_PATH:");
+    let configs = of.view.files.iter().map(|(path, _)| path);
+    let mut configs = configs.filter(|p| p.to_string().ends_with(".bundle/config"));
+    steps.any(|step| command::seen(step).is_some_and(|all| all.iter().any(moves)))
+        || configs.any(|path| of.view.read_text(path).is_some_and(|text| is_told(&text)))
 }
 
 /// Whether Go's compiler keeps what it makes where it does by itself, in the RUN at `run`.

@@ -97,7 +97,7 @@ pub(super) fn given(
 }
 
 /// Whether an option of a mount keeps what it holds from being written.
-fn is_read_only(option: &str) -> bool {
+pub(super) fn is_read_only(option: &str) -> bool {
     option.starts_with("ro") || option.starts_with("readonly")
 }
 

@@ -7,8 +7,10 @@
 use super::command;
 use super::installs::StageView;
 use super::layout::{Place, built_on};
+use super::view::View;
 use crate::dockerfile::ast::Instruction;
 use crate::shell::Seen;
+use crate::tree::RepoPath;
 use std::collections::BTreeMap;
 
 /// Flags and variables that keep a tool off the network: ecosystem, its programs, flags, variables with the value.
@@ -59,6 +61,13 @@ const TOOLS: &[Tool] = &[
         flags: &["-o", "--offline"],
         variables: &[],
     },
+    // What is restored no more is looked for where it was put (learn.microsoft.com/dotnet/core/tools/dotnet-publish).
+    Tool {
+        ecosystem: "nuget",
+        programs: &["dotnet"],
+        flags: &["--no-build", "--no-restore"],
+        variables: &[],
+    },
     Tool {
         ecosystem: "npm",
         programs: &["npm"],
@@ -96,6 +105,8 @@ const FETCHES: &[&str] = &[
     "i",
     "install",
     "lock",
+    "publish",
+    "restore",
     "sync",
     "update",
     "vendor",
@@ -107,15 +118,60 @@ pub(super) fn needs_layers(of: &StageView<'_>, all: &[Vec<Place>], ecosystem: &s
     let Some(tool) = TOOLS.iter().find(|t| t.ecosystem == ecosystem) else {
         return false;
     };
+    if is_set(of.view, ecosystem) {
+        return true;
+    }
     let dockerfile = of.view.dockerfile;
     let own = of.stage.index;
     let are_kin = |other: usize| {
         built_on(dockerfile, other).any(|s| s == own)
             || built_on(dockerfile, own).any(|s| s == other)
     };
-    let stages = dockerfile.stages.iter().filter(|s| are_kin(s.index));
-    let mut steps = stages.flat_map(|s| s.instructions.iter().zip(&all[s.index]));
-    steps.any(|(step, place)| tool.needs_layers(step, &place.variables))
+    let mut stages = dockerfile.stages.iter().filter(|s| are_kin(s.index));
+    stages.any(|stage| {
+        let mut steps = stage.instructions.iter().zip(&all[stage.index]);
+        let of = StageView::new(of.view, all, stage.index);
+        steps.any(|(step, place)| tool.needs_layers(step, &place.variables))
+            || (0..stage.instructions.len()).any(|run| tool.is_called_offline(&of, run))
+    })
+}
+
+/// Files by which a tool is kept off the network: ecosystem, the file's name, how a line begins, what it holds.
+const FILES: &[(&str, &str, &str, &str)] = &[
+    ("cargo", ".cargo/config", "offline", "true"),
+    ("cargo", ".cargo/config.toml", "offline", "true"),
+    ("maven", ".mvn/maven.config", "-o", ""),
+    ("maven", ".mvn/maven.config", "--offline", ""),
+    ("npm", ".npmrc", "offline", "true"),
+    ("pnpm", ".npmrc", "offline", "true"),
+    ("yarn", ".yarnrc.yml", "enableNetwork:", "false"),
+    ("yarn", ".yarnrc.yml", "enableOfflineMode:", "true"),
+];
+
+/// Whether a file of the project keeps a tool off the network.
+fn is_set(view: &View<'_>, ecosystem: &str) -> bool {
+    let own: Vec<_> = FILES.iter().filter(|(e, ..)| *e == ecosystem).collect();
+    let says = |path: &RepoPath| {
+        let written = path.to_string();
+        let named = own.iter().filter(|(_, name, ..)| {
+            let above = written.strip_suffix(name);
+            above.is_some_and(|above| above.is_empty() || above.ends_with('/'))
+        });
+        let named: Vec<_> = named.collect();
+        let text = (!named.is_empty()).then(|| view.read_text(path)).flatten();
+        let text = text.unwrap_or_default();
+        let says = |line: &str, start: &str, value: &str| {
+            let rest = line.trim().strip_prefix(start);
+            rest.is_some_and(|r| !r.starts_with(char::is_alphanumeric) && r.contains(value))
+        };
+        let mut lines = text.lines();
+        lines.any(|line| {
+            named
+                .iter()
+                .any(|(_, _, start, value)| says(line, start, value))
+        })
+    };
+    view.files.iter().any(|(path, _)| says(path))
 }
 
 /// Whether a RUN fills the store from which pnpm installs later, whatever else it does.
@@ -143,6 +199,27 @@ impl Tool {
             } else {
                 is_filled |= seen.args().iter().any(|a| FETCHES.contains(&a.as_str()));
             }
+        }
+        false
+    }
+
+    /// Whether a command behind a `make` or a script of RUN `run` may not ask the network.
+    fn is_called_offline(&self, of: &StageView<'_>, run: usize) -> bool {
+        let mut is_filled = false;
+        for words in of.commands_behind(run) {
+            let Some((program, words)) = words.split_first() else {
+                continue;
+            };
+            let program = program.rsplit('/').next().unwrap_or(program);
+            if !self.programs.contains(&program) {
+                continue;
+            }
+            let mut own = words.iter().take_while(|a| *a != "--");
+            let is_offline = own.any(|a| self.flags.contains(&a.as_str()));
+            if is_offline && !is_filled {
+                return true;
+            }
+            is_filled |= !is_offline && words.iter().any(|a| FETCHES.contains(&a.as_str()));
         }
         false
     }
@@ -199,6 +276,18 @@ mod tests {
         check("go", "ENV GOPROXY=off\nRUN go build ./...", true);
         check("go", "RUN go build -mod=vendor ./...", false);
         check("uv", "RUN uv sync --offline", true);
+        check("nuget", "RUN dotnet publish --no-restore", true);
+        check("nuget", "RUN dotnet publish -c Release", false);
+        check(
+            "nuget",
+            "RUN dotnet restore\nRUN dotnet build --no-restore",
+            true,
+        );
+        check(
+            "nuget",
+            "RUN dotnet restore && dotnet publish --no-restore",
+            false,
+        );
         check(
             "composer",
             "RUN COMPOSER_DISABLE_NETWORK=1 composer install",

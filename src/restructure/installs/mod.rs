@@ -7,6 +7,7 @@
 //! Never: proposes anything, judges what stands between an install and the source.
 
 mod builds;
+mod compiled;
 mod handled;
 mod machine;
 mod middle;

@@ -21,12 +21,14 @@ use super::super::downloads::{self, Downloads};
 use super::super::given_mounts::{Given, given, may_read};
 use super::super::go_compiler::{GO_BUILD, is_run_to_compile, keeps_at_home, unseen_c};
 use super::super::hidden::hides;
+use super::super::hidden_cooks;
 use super::super::installs::StageView;
 use super::super::kept::why_taken_out;
 use super::super::kin::Kin;
 use super::super::layout::{At, Place, places, reachable};
 use super::super::lift::declare;
 use super::super::offline::needs_layers;
+use super::super::own_wheels;
 use super::super::taken::{gives, is_copied_from, is_in_image};
 use super::super::view::{Feature, View};
 use super::Rule;
@@ -84,6 +86,7 @@ fn caches(view: &View<'_>) -> Vec<Candidate> {
             found.extend(candidate.or_else(|| compiled_alone(&alone, &all, ecosystem, &runs)));
         }
     }
+    found.extend(hidden_cooks::candidates(view, CACHES.id));
     found.extend(compiler_caches::candidates(view, CACHES.id));
     found.extend(archives::candidates(view, CACHES.id));
     found
@@ -162,6 +165,10 @@ fn cache(
         return None;
     }
     doubts.extend(given.doubts.iter().cloned());
+    if ecosystem == "pip" {
+        let own = given.runs.iter().filter_map(|at| kin.instruction(*at));
+        doubts.extend(own.filter_map(own_wheels::doubt));
+    }
     if ecosystem == "go" {
         let compiling = match dir.is_compiled {
             true => &given.runs,
