@@ -37,6 +37,7 @@ pub use select::digest;
 pub use select::matches;
 pub use selector::Selector;
 pub use snapshot::ContextTree;
+pub use snapshot::GIT_DIR_CHANGING;
 pub use tree::Dir;
 pub use tree::File;
 pub use tree::Link;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// Paths in a checkout's `.git` whose bytes differ from build to build, and some that do not: enough for ignore rules
 /// to tell which part of it the builder sees.
-const GIT_DIR_CHANGING: [&str; 6] = [
+pub const GIT_DIR_CHANGING: [&str; 6] = [
     ".git/FETCH_HEAD",
     ".git/HEAD",
     ".git/index",

@@ -19,9 +19,13 @@ const MOST_MANIFESTS: usize = 100;
 /// Whether a RUN asks git, or a RUN, COPY, ADD or mount names `.git`.
 pub(super) fn names_git(view: &View<'_>) -> bool {
     run_texts(view).any(|t| needs_git(t.as_bytes()) || holds(t.as_bytes(), b".git"))
-        || names_in_copies(view)
-            .iter()
-            .any(|s| s.starts_with(".git/") || s == ".git")
+        || names_git_dir(view.dockerfile)
+}
+
+/// Whether a COPY, ADD or mount of a Dockerfile names the checkout's `.git`.
+pub fn names_git_dir(dockerfile: &Dockerfile) -> bool {
+    let mut sources = sources_in(dockerfile).into_iter();
+    sources.any(|s| s.starts_with(".git/") || s == ".git")
 }
 
 /// Whether something in the build reads `.git`; `None` where that is in doubt.

@@ -71,6 +71,7 @@ pub use candidate::IgnoreText;
 pub use candidate::Replaced;
 pub use candidate::Safety;
 pub use candidate::TextEdit;
+pub use git_asked::names_git_dir;
 pub use git_asked::reads_git;
 pub use git_words::asks_git;
 pub use rules::Rule;

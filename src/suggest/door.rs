@@ -31,7 +31,7 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
         ignore: question.ignore.clone(),
         ..*question
     };
-    let trees = Trees::of(question);
+    let trees = Trees::of(question, &parsed.dockerfile);
     let context = RepoPath::new(&question.settings.context);
     let path = RepoPath::new(&question.settings.dockerfile);
     let ignore_path = question
@@ -43,6 +43,11 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
     let bumps = past.bumps();
     let filtered =
         Filtered::new(question.inputs, question.blob).beginning_with(&question.dockerfile);
+    // What stands in the checkout's `.git` is not looked into.
+    let read = |path: &RepoPath| match path.names().next() {
+        Some(b".git") => Some(Vec::new()),
+        _ => (question.read)(path),
+    };
     let view = View {
         dockerfile: &parsed.dockerfile,
         path: &path,
@@ -53,7 +58,7 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
             .map(|(path, text)| (path, text.as_str())),
         files: &trees.files,
         ignored: &trees.ignored,
-        read: question.read,
+        read: &read,
         filtered: &|path, filter| filtered.builds(path, filter),
         changes: &trees.changes,
         builder: question.settings.builder,

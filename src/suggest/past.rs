@@ -1,7 +1,9 @@
 //! The versions that each build's own Dockerfile names: tags of images, values of ARG and ENV.
 
 use super::question::Question;
+use crate::replay::Settings;
 use crate::restructure::past::{Name, Slots, Versions, changed};
+use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The versions that each build's own Dockerfile names, where they are not today's.
@@ -15,6 +17,11 @@ pub(super) struct Past {
     pub(super) git: Option<bool>,
     /// Words of the installs that read the source.
     pub(super) from_source: BTreeSet<Vec<String>>,
+}
+
+/// Whether builds see the checkout's `.git`, another one at each of them.
+pub(super) fn has_git_dir(settings: &Settings) -> bool {
+    settings.git_dir && RepoPath::new(&settings.context).is_root()
 }
 
 impl Past {

@@ -1,5 +1,6 @@
 //! One draft over the history: what each of its builds ran, and what that takes.
 
+use super::past::has_git_dir;
 use super::question::Shared;
 use super::texts::Texts;
 use crate::cache::Lookup;
@@ -59,7 +60,7 @@ impl Run {
             not_held: shared.not_held,
             ..shared.settings.clone()
         };
-        let mut texts = Texts::of(&draft.dockerfile, shared.past);
+        let mut texts = Texts::of(&draft.dockerfile, shared.past, has_git_dir(shared.settings));
         let mut replay = Replay::new(settings).with_filters(filters);
         let (mut told, mut known) = (Told::default(), Known::new());
         let mut run = Self::default();

@@ -1,6 +1,7 @@
 //! A draft's text as each commit could have had it: with its own versions, and without the files that it lacks.
 
 use super::past::Past;
+use crate::context::GIT_DIR_CHANGING;
 use crate::history::BuildInput;
 use crate::restructure::absent::{Missing, Sources};
 use crate::restructure::past::Slots;
@@ -20,13 +21,15 @@ pub(super) struct Texts<'q> {
 }
 
 impl<'q> Texts<'q> {
-    pub(super) fn of(dockerfile: &str, past: &'q Past) -> Self {
+    /// With the checkout's `.git` among the files where `has_git` is true.
+    pub(super) fn of(dockerfile: &str, past: &'q Past, has_git: bool) -> Self {
+        let git = GIT_DIR_CHANGING.iter().filter(|_| has_git);
         Self {
             past,
             slots: Slots::of(dockerfile),
             sources: BTreeMap::new(),
             known: BTreeMap::new(),
-            tree: BTreeSet::new(),
+            tree: git.map(RepoPath::new).collect(),
         }
     }
 

@@ -1,8 +1,11 @@
 //! The newest tree, and what changed from build to build.
 
+use super::past::has_git_dir;
 use super::question::Question;
-use crate::context::IgnoreRules;
-use crate::tree::{FileStamp, RepoPath};
+use crate::context::{GIT_DIR_CHANGING, IgnoreRules};
+use crate::dockerfile::Dockerfile;
+use crate::restructure::names_git_dir;
+use crate::tree::{FileKind, FileStamp, RepoPath};
 use std::collections::BTreeMap;
 
 /// The newest tree, and what changed from build to build.
@@ -13,7 +16,12 @@ pub(super) struct Trees {
 }
 
 impl Trees {
-    pub(super) fn of(question: &Question<'_>) -> Self {
+    /// The checkout's `.git` is among them where `dockerfile` copies it: to other rules it would only be in the way.
+    pub(super) fn of(question: &Question<'_>, dockerfile: &Dockerfile) -> Self {
+        let git: Vec<RepoPath> = match has_git_dir(question.settings) && names_git_dir(dockerfile) {
+            true => GIT_DIR_CHANGING.iter().map(RepoPath::new).collect(),
+            false => Vec::new(),
+        };
         let mut tree: BTreeMap<RepoPath, FileStamp> = BTreeMap::new();
         let mut changes = Vec::new();
         for (n, input) in question.inputs.iter().enumerate() {
@@ -24,9 +32,15 @@ impl Trees {
                 };
             }
             if n > 0 {
-                changes.push(input.changes.iter().map(|c| c.path.clone()).collect());
+                let own = input.changes.iter().map(|c| &c.path);
+                changes.push(own.chain(&git).cloned().collect());
             }
         }
+        let newest = question.inputs.last().map(|input| FileStamp {
+            kind: FileKind::Regular,
+            id: input.commit.id,
+        });
+        tree.extend(git.into_iter().filter_map(|path| Some((path, newest?))));
         let text = question
             .ignore
             .as_ref()

@@ -475,6 +475,31 @@ fn an_argument_whose_values_take_turns_is_told_under_its_condition() {
 }
 
 #[test]
+fn the_checkouts_git_is_another_one_at_each_build() {
+    let dockerfile = "FROM maven:3.9 AS build\nWORKDIR /code\nCOPY pom.xml ./\nCOPY .git .git\nCOPY src src\nRUN mvn -B package\nFROM eclipse-temurin:21-jre\nCOPY --from=build /code/target/a.jar /\n";
+    let check = |settings: &str, expected: &str| {
+        let tree = format!("--- pom.xml\n<project/>\n--- src/A.java\n{settings}")
+            + &commits("src/A.java", "README.md", "LICENSE");
+        let answer = Case::new(dockerfile, &tree).suggest();
+        let then = &answer.then.dockerfile;
+        let line = |start: &str| then.lines().position(|l| l.starts_with(start));
+        let split = then
+            .lines()
+            .position(|l| l.contains("dependency:go-offline"));
+        let place = match (split, line("COPY .git"), line("COPY src")) {
+            (None, ..) => "nowhere",
+            (Some(at), Some(git), _) if at < git => "above .git",
+            (Some(at), _, Some(src)) if at < src => "above src",
+            _ => "below",
+        };
+        assert_eq!(place, expected, "{settings}: {then}");
+    };
+    check("", "above .git");
+    // Nothing tells what it is then.
+    check("--- settings\ngit-dir excluded\n", "above src");
+}
+
+#[test]
 fn what_builds_bring_and_git_does_not_hold_is_told_under_its_condition() {
     let check = |copied: &str, tree: &str, expected: Option<&str>| {
         let dockerfile = format!(
