@@ -2,7 +2,7 @@
 
 use super::needs::within;
 use super::{CacheDir, Call, Ecosystem, Needs, Role, Verdict, python};
-use toml::Value;
+use toml::{Table, Value};
 
 pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
     name: "poetry",
@@ -40,7 +40,37 @@ fn install(call: &Call<'_>) -> Result<(Role, Needs), String> {
     if call.has("--no-root") || !is_package {
         return Ok((Role::Install, needs));
     }
+    // Older ones do not know the option, and leave a project out whose package they do not find.
+    let is_old = |v: &String| v.starts_with("0.");
+    if call.env.get("POETRY_VERSION").is_some_and(is_old) {
+        if has_package(call, &pyproject) {
+            return Err("this Poetry knows no --no-root, and installs the project".to_owned());
+        }
+        let mut needs = needs;
+        needs.reasons.clear();
+        needs.doubt(
+            "check that this old Poetry installs without the project's own files".to_owned(),
+        );
+        return Ok((Role::Install, needs));
+    }
     Ok((Role::Prefetch(format!("{} --no-root", call.line())), needs))
+}
+
+/// Whether there is, or may be, a package of the project's name.
+fn has_package(call: &Call<'_>, pyproject: &Table) -> bool {
+    let of = |key: &str| python::at(pyproject, &["tool", "poetry", key]);
+    let Some(name) = of("name").and_then(Value::as_str) else {
+        return true;
+    };
+    let name = name.to_lowercase().replace(['-', '.'], "_");
+    let places = [
+        format!("{name}.py"),
+        format!("{name}/__init__.py"),
+        format!("src/{name}.py"),
+        format!("src/{name}/__init__.py"),
+    ];
+    let mut places = places.iter().map(|p| call.dir.join(p.as_bytes()));
+    of("packages").is_some() || places.any(|path| call.files.has(&path))
 }
 
 /// pyproject.toml, the lock, settings, and local packages that the lock refers to.

@@ -2,8 +2,12 @@
 //!
 //! Never: fails; what is not understood is not there.
 
-/// A word as the shell takes it, in single quotes where it needs them; a `$` is left to the shell.
+/// A word as the shell takes it, in single quotes where it needs them; a `$` is left to the shell, and so is a word that
+/// is all asked of a command.
 pub(super) fn quoted(word: &str) -> String {
+    if is_asked(word) {
+        return word.to_owned();
+    }
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+^~".contains(c) || !c.is_ascii();
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
@@ -18,6 +22,25 @@ pub(super) fn quoted(word: &str) -> String {
         };
     }
     format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+/// Whether all of a word is `$(…)`: as written it may come to several words, or to none.
+fn is_asked(word: &str) -> bool {
+    let inner = word.strip_prefix("$(").and_then(|w| w.strip_suffix(')'));
+    let Some(inner) = inner.filter(|i| !i.starts_with('(') && !i.contains(['`', '\n'])) else {
+        return false;
+    };
+    let mut depth = 0_usize;
+    let stays_open = inner.chars().all(|c| {
+        match c {
+            '(' => depth += 1,
+            ')' if depth == 0 => return false,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        true
+    });
+    stays_open && depth == 0
 }
 
 /// Whether a word has a blank outside of `${…}`.
@@ -279,5 +302,7 @@ mod tests {
         assert_eq!(quoted("a b"), "'a b'");
         assert_eq!(quoted("--x=$Y"), "--x=$Y");
         assert_eq!(quoted("$A b"), "\"$A b\"");
+        assert_eq!(quoted("$(test \"$A\" = b)"), "$(test \"$A\" = b)");
+        assert_eq!(quoted("$(a)$(b c)"), "\"$(a)$(b c)\"");
     }
 }

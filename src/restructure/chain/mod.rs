@@ -5,6 +5,7 @@
 
 mod edits;
 mod mounts;
+mod removed;
 mod settle;
 mod slice;
 mod state;

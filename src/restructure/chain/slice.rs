@@ -2,6 +2,7 @@
 
 use super::super::effect::{Effect, conflict};
 use super::super::layout::{expand, overlap};
+use super::removed::Removed;
 use super::settle::places;
 use super::state::Kind;
 use super::unit::{Chain, Unit};
@@ -43,9 +44,11 @@ impl<'a> Chain<'a> {
         let kept = |taken: &BTreeSet<usize>, n: &usize| !taken.contains(n);
         let all = || 0..self.units.len();
         // What is taken out again must not stay in a layer of its own.
-        let mut left = all().filter(|n| kept(&taken, n));
-        if left.any(|n| self.units[n].removes_packages()) {
-            taken = self.taken(there, &|unit: &Unit| unit.installs_system());
+        let left = all().filter(|n| kept(&taken, n));
+        let left: Vec<&Unit> = left.map(|n| &self.units[n]).collect();
+        if left.iter().any(|unit| unit.removes_packages()) {
+            let removed = Removed::by(&left);
+            taken = self.taken(there, &|unit: &Unit| removed.holds(unit));
         }
         let taken = self.with_gain(&taken);
         let passes_build = taken.iter().any(|&t| {

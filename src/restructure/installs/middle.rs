@@ -26,6 +26,10 @@ impl Read<'_> {
             let found = self.resolves(n);
             found.is_some_and(|plans| plans.iter().any(|(p, _)| !p.ecosystem.is_empty()))
         })?;
+        // What stands before it and stays behind nothing goes with it: `poetry config …`.
+        let mut before = (stays + 1..start).rev();
+        let free = before.by_ref().take_while(|&n| self.resolves(n).is_some());
+        let start = free.last().unwrap_or(start);
         let mut install = self.movable_from(start)?;
         let mut is_shown = true;
         for n in 0..start {

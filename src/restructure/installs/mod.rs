@@ -21,6 +21,7 @@ mod variables;
 mod written;
 
 pub(super) use builds::Reading;
+pub(super) use place::is_system_directory;
 pub(super) use place::mounts;
 pub(super) use place::relative;
 pub(super) use read::is_quiet;

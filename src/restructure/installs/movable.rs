@@ -4,6 +4,7 @@ use super::super::command::removes;
 use super::read::{Read, is_carried, is_quiet, short};
 use super::{Action, Install};
 use crate::ecosystem::{self, Answer, Needs, Role};
+use crate::shell;
 use crate::shell::{Connector, Nesting, Seen};
 use crate::tree::RepoPath;
 
@@ -30,15 +31,10 @@ impl Read<'_> {
             if is_free && !self.names_the_project(seen) {
                 continue;
             }
-            // `$([ -f Package.resolved ] && echo …)`
-            let command = self.script.commands.get(seen.command);
-            for inner in command.into_iter().flat_map(|c| &c.substitutions) {
-                let words = inner.words.iter().map(|w| w.text.clone()).collect();
-                let inner = Seen {
-                    words,
-                    ..seen.clone()
-                };
-                plans.extend(self.tested(&inner).map(|needs| (tests(needs), seen)));
+            let mut asked = Needs::default();
+            self.note_asked(seen, &mut asked);
+            if !asked.files.is_empty() || !asked.doubts.is_empty() {
+                plans.push((tests(asked), seen));
             }
             if let Some(needs) = self.tested(seen) {
                 plans.push((tests(needs), seen));
@@ -58,6 +54,37 @@ impl Read<'_> {
             }
         }
         Some(plans)
+    }
+
+    /// Adds what is asked of files in the words of a command (`$([ -f Package.resolved ] && echo …)`), and what cannot be
+    /// told of the words that it comes to.
+    pub(super) fn note_asked(&self, seen: &Seen, needs: &mut Needs) {
+        let Some(command) = self.script.commands.get(seen.command) else {
+            return;
+        };
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-=,".contains(c);
+        let is_flag = |word: &&str| word.starts_with('-') && word.chars().all(is_plain);
+        for inner in &command.substitutions {
+            if let Some(found) = self.tested(&as_seen_where(seen, inner)) {
+                needs.merge(found);
+            }
+            let is_said = matches!(inner.name(), "echo" | "printf");
+            let is_word = command.words.iter().any(|w| w.text.starts_with("$("));
+            if is_said && is_word && !inner.args().iter().all(is_flag) {
+                let args = inner.args();
+                let named = args.iter().flat_map(|a| a.split_whitespace());
+                self.with_call(seen, |call| {
+                    for word in named {
+                        needs.file(&call.files, &call.dir.join(word.as_bytes()));
+                    }
+                });
+                let line = self.of.stage.instructions[self.run].lines.first;
+                needs.doubt(format!(
+                    "check that `{}` in line {line} names no file",
+                    inner.args().join(" ")
+                ));
+            }
+        }
     }
 
     /// The files that `[ -f yarn.lock ]` looks at, and the manifest that Corepack takes a version from.
@@ -241,5 +268,13 @@ impl Read<'_> {
             carried,
             then: None,
         })
+    }
+}
+
+/// A command inside `$(…)` where the one around it runs.
+fn as_seen_where(seen: &Seen, inner: &shell::Command) -> Seen {
+    Seen {
+        words: inner.words.iter().map(|w| w.text.clone()).collect(),
+        ..seen.clone()
     }
 }

@@ -58,7 +58,7 @@ pub(super) fn python_of_base(view: &View<'_>, stage: usize) -> Option<String> {
 }
 
 /// Whether an image keeps programs and settings of its own in `dir`.
-pub(super) fn is_system_directory(dir: &str) -> bool {
+pub(in crate::restructure) fn is_system_directory(dir: &str) -> bool {
     let whole = [
         "/bin",
         "/etc",

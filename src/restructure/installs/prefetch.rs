@@ -7,6 +7,7 @@ use super::read::{Read, is_quiet, short, short_line};
 use super::{Action, Install, READ_BY_TOOLS};
 use crate::ecosystem::{self, Answer, Needs, Recipe, Role};
 use crate::shell::{Seen, Word};
+use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
 impl Read<'_> {
@@ -40,6 +41,7 @@ impl Read<'_> {
                     continue;
                 };
                 let mut needs = plan.needs;
+                self.note_asked(seen, &mut needs);
                 let line = self.by_its_program(seen, line, &mut needs);
                 let bare = self.with_assignments(seen, self.requoted(seen, line));
                 let cwd = self.of.cwd(self.run);
@@ -137,12 +139,32 @@ impl Read<'_> {
         }
     }
 
-    /// What reads settings from outside the project before piece `n` (`. ~/.profile`), to be said again.
+    /// What reads settings from outside the project before piece `n` (`. ~/.profile`), or makes settings of its program
+    /// where the pieces before those do not go along, to be said again.
     fn settings_before(&self, n: usize) -> String {
-        let pieces = (0..n).filter(|&k| self.sets_up(k));
+        let n_free = self.n_free(n);
+        let pieces = (0..n).filter(|&k| self.sets_up(k) || k >= n_free && self.configures(k));
         pieces.fold(String::new(), |all, k| {
             format!("{all}{} && ", self.text_of(&self.script.pieces[k]))
         })
+    }
+
+    /// How many of the first `n` pieces read nothing of the project.
+    fn n_free(&self, n: usize) -> usize {
+        (0..n).take_while(|&k| self.is_free(k)).count()
+    }
+
+    /// Whether a piece only makes settings of programs that resolve dependencies: `poetry config virtualenvs.create false`.
+    fn configures(&self, piece: usize) -> bool {
+        let is_one = |s: &Seen| match s.name() {
+            "bundle" | "composer" | "npm" | "pip" | "pip3" | "pnpm" | "poetry" | "yarn" => {
+                s.subcommand() == "config" && !s.args().iter().any(|a| a.contains(['$', '`', '/']))
+            }
+            _ => false,
+        };
+        let mut seen = self.seen_of(piece).peekable();
+        let is_one = seen.peek().is_some() && seen.all(|s| is_one(s) && !s.conditional);
+        is_one && self.is_plain(piece)
     }
 
     /// The piece that a command is of.
@@ -184,7 +206,7 @@ impl Read<'_> {
         needs: &mut Needs,
     ) -> Option<Action> {
         let at = self.of.stage.instructions[self.run].lines.first;
-        let n_free = (0..n).take_while(|&k| self.is_free(k)).count();
+        let n_free = self.n_free(n);
         let asks = |s: &Seen| {
             let words = ["--version", "-v", "-V", "version", "-version", "--info"];
             s.args().iter().all(|a| words.contains(&a.as_str())) && !s.args().is_empty()
@@ -192,15 +214,20 @@ impl Read<'_> {
         let works = |k: usize| self.is_free(k) && !self.seen_of(k).all(|s| is_quiet(s) || asks(s));
         // What builds with the same, or only looks at what is copied, prepares nothing for it.
         let reads = self.places_of(needs);
+        let mut copied: BTreeSet<String> = self.elsewhere.iter().cloned().collect();
+        let in_root = |p: &RepoPath| absolute(Some(&self.root), &p.to_string());
+        copied.extend(self.origins.keys().filter_map(in_root));
+        copied.retain(|path| !programs.contains(path));
         let is_known = |k: usize| {
             self.resolves(k).is_some()
                 || self.touches_only(k, &reads)
+                || self.touches_only(k, &copied)
                 || self
                     .seen_of(k)
                     .all(|s| is_quiet(s) || self.ask(s).is_some())
         };
         let is_idle = |k: usize| match self.is_free(k) {
-            true => !works(k),
+            true => !works(k) || self.configures(k),
             false => is_known(k) || self.sets_up(k),
         };
         if !(n_free..n).all(is_idle) {
@@ -313,10 +340,16 @@ impl Read<'_> {
         }
     }
 
-    /// `line` with the words in quotes that have variables in quotes in the command.
+    /// `line` with the words in quotes that have variables in quotes in the command, or are asked in quotes.
     fn requoted(&self, seen: &Seen, line: String) -> String {
         let words = self.script.commands.get(seen.command).map(|c| &c.words);
         let raw = |word: &Word| self.text.get(word.span.range()).unwrap_or_default();
+        let is_asked = |word: &&Word| {
+            let raw = raw(word);
+            word.text.starts_with("$(") && raw.contains(&word.text)
+        };
+        let asked = words.into_iter().flatten().filter(is_asked);
+        let line = asked.fold(line, |line, word| line.replace(&word.text, raw(word)));
         let is_held = |word: &&Word| {
             word.expands && raw(word).contains('"') && !word.text.contains(['"', '`', '\\', ' '])
         };

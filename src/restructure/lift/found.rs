@@ -4,6 +4,7 @@ use super::super::installs::{Action, Install, StageView, is_quiet};
 use super::super::layout::{is_within, parent, reachable, stage_named};
 use super::super::view::View;
 use super::Lift;
+use super::beside::needs_no_packages;
 use super::sort::{is_for_programs, is_found_by_programs, removes_packages};
 use crate::dockerfile::ast::Kind;
 use crate::shell::Seen;
@@ -59,10 +60,15 @@ pub(in crate::restructure) fn lift<'s, 'a>(
         lift.sort(index)?;
     }
     lift.take_variables();
-    let is_run = |i: &usize| matches!(of.stage.instructions[*i].kind, Kind::Run(_));
+    // What stays may need the packages that are then gone.
+    let may_need = |i: &usize| {
+        let instruction = &of.stage.instructions[*i];
+        let seen = super::super::command::seen(instruction).unwrap_or_default();
+        matches!(instruction.kind, Kind::Run(_)) && !needs_no_packages(&seen)
+    };
     let takes_out = install.action == Action::Whole
         && removes_packages(&of.stage.instructions[install.run])
-        && lift.stay.iter().any(is_run);
+        && lift.stay.iter().any(may_need);
     if takes_out || lift.leaves_path_empty() {
         return None;
     }

@@ -175,6 +175,9 @@ impl Lift<'_, '_> {
                     .push(format!("line {line} {how}leaves nothing that {what} reads"));
             }
             Some(_) if matches!(self.install.action, Action::Prefetch(_)) => {}
+            _ if self.works_on_source(index) => self.reasons.push(format!(
+                "line {line} only works on files that {what} does not read"
+            )),
             _ => self.doubts.push(format!(
                 "line {line} runs before {what} and may prepare something for it"
             )),
