@@ -14,6 +14,7 @@ mod middle;
 mod movable;
 mod place;
 mod prefetch;
+mod prepared;
 mod programs;
 mod read;
 mod stage;

@@ -78,9 +78,8 @@ impl Read<'_> {
                     short_line(&bare)
                 };
                 let names = vec![plan.ecosystem];
-                let settings = self.settings_before(n);
-                let (told, line) = (format!("{settings}{bare}"), format!("{settings}{line}"));
                 let programs = self.programs_of_line(&bare, &dir);
+                let told = bare.clone();
                 let Some(action) = self.after_tools(n, told, line, &programs, &mut needs) else {
                     continue;
                 };
@@ -139,59 +138,10 @@ impl Read<'_> {
         }
     }
 
-    /// What reads settings from outside the project before piece `n` (`. ~/.profile`), or makes settings of its program
-    /// where the pieces before those do not go along, to be said again.
-    fn settings_before(&self, n: usize) -> String {
-        let n_free = self.n_free(n);
-        let pieces = (0..n).filter(|&k| self.sets_up(k) || k >= n_free && self.configures(k));
-        pieces.fold(String::new(), |all, k| {
-            format!("{all}{} && ", self.text_of(&self.script.pieces[k]))
-        })
-    }
-
-    /// How many of the first `n` pieces read nothing of the project.
-    fn n_free(&self, n: usize) -> usize {
-        (0..n).take_while(|&k| self.is_free(k)).count()
-    }
-
-    /// Whether a piece only makes settings of programs that resolve dependencies: `poetry config virtualenvs.create false`.
-    fn configures(&self, piece: usize) -> bool {
-        let is_one = |s: &Seen| match s.name() {
-            "bundle" | "composer" | "npm" | "pip" | "pip3" | "pnpm" | "poetry" | "yarn" => {
-                s.subcommand() == "config" && !s.args().iter().any(|a| a.contains(['$', '`', '/']))
-            }
-            _ => false,
-        };
-        let mut seen = self.seen_of(piece).peekable();
-        let is_one = seen.peek().is_some() && seen.all(|s| is_one(s) && !s.conditional);
-        is_one && self.is_plain(piece)
-    }
-
     /// The piece that a command is of.
     fn piece_of(&self, seen: &Seen) -> Option<usize> {
         let mut pieces = self.script.pieces.iter();
         pieces.position(|p| (p.commands.0..p.commands.1).contains(&seen.command))
-    }
-
-    /// Whether a piece only reads settings of the shell from outside the project, or makes some.
-    fn sets_up(&self, piece: usize) -> bool {
-        let mut seen = self.seen_of(piece).peekable();
-        let exports = |s: &Seen| s.name() == "export" && s.args().iter().any(|a| a.contains('='));
-        if seen.peek().is_some_and(|s| exports(s)) {
-            let asks = self
-                .text_of(&self.script.pieces[piece])
-                .contains(['`', '(']);
-            return !asks && seen.all(exports);
-        }
-        seen.peek().is_some() && seen.all(|s| self.settings(s).is_some())
-    }
-
-    /// The file outside the project that a command takes settings of the shell from.
-    pub(super) fn settings<'s>(&self, seen: &'s Seen) -> Option<&'s String> {
-        let [file] = seen.args() else { return None };
-        let is_outside = file.starts_with(['/', '$', '~']);
-        let takes = matches!(seen.name(), "." | "source") && is_outside;
-        (takes && !self.names_the_project(seen)).then_some(file)
     }
 
     /// How `line` (or `bare`, where what stands before changes to its directory) goes above the source, given that it
@@ -211,7 +161,10 @@ impl Read<'_> {
             let words = ["--version", "-v", "-V", "version", "-version", "--info"];
             s.args().iter().all(|a| words.contains(&a.as_str())) && !s.args().is_empty()
         };
-        let works = |k: usize| self.is_free(k) && !self.seen_of(k).all(|s| is_quiet(s) || asks(s));
+        let works = |k: usize| {
+            let is_idle = |s: &Seen| is_quiet(s) || asks(s);
+            self.is_free(k) && !self.configures(k) && !self.seen_of(k).all(is_idle)
+        };
         // What builds with the same, or only looks at what is copied, prepares nothing for it.
         let reads = self.places_of(needs);
         let mut copied: BTreeSet<String> = self.elsewhere.iter().cloned().collect();
@@ -227,9 +180,14 @@ impl Read<'_> {
                     .all(|s| is_quiet(s) || self.ask(s).is_some())
         };
         let is_idle = |k: usize| match self.is_free(k) {
-            true => !works(k) || self.configures(k),
+            true => !works(k) || self.renews(k),
             false => is_known(k) || self.sets_up(k),
         };
+        let (all, own) = (
+            self.settings_between(0, n),
+            self.settings_between(n_free, n),
+        );
+        let whole = Action::Prefetch(format!("{all}{line}"));
         if !(n_free..n).all(is_idle) {
             needs.doubt(format!(
                 "check that it needs nothing of what line {at} does before it"
@@ -242,7 +200,7 @@ impl Read<'_> {
             return None;
         }
         if !(0..n_free).any(works) {
-            return Some(Action::Prefetch(line));
+            return Some(whole);
         }
         let goes = |k: usize| self.seen_of(k).any(|s| s.name() == "cd");
         let is_clear = !(n_free..n).any(goes);
@@ -258,9 +216,10 @@ impl Read<'_> {
             needs.doubt(format!(
                 "check that it needs nothing of what line {at} does before it"
             ));
-            return (!(0..n_free).any(brings)).then_some(Action::Prefetch(line));
+            return (!(0..n_free).any(brings)).then_some(whole);
         };
         let line = if (0..n_free).any(goes) { bare } else { line };
+        let line = format!("{own}{line}");
         let removed: Vec<&str> = (n + 1..self.script.pieces.len())
             .filter(|&k| self.seen_of(k).any(removes))
             .map(|k| self.text_of(&self.script.pieces[k]))
@@ -298,11 +257,10 @@ impl Read<'_> {
         recipe.cook = self.with_assignments(seen, self.requoted(seen, recipe.cook));
         let dir = absolute(Some(&self.root), &recipe.root.to_string())?;
         let n = self.piece_of(seen)?;
-        let settings = self.settings_before(n);
-        let line = format!("cd {dir} && {settings}{}", recipe.cook);
+        let line = format!("cd {dir} && {}", recipe.cook);
         // Where the pieces before have gone to already.
         let told = match self.place_of(seen).as_ref() == Some(&dir) {
-            true => format!("{settings}{}", recipe.cook),
+            true => recipe.cook.clone(),
             false => line.clone(),
         };
         let mut needs = Needs::default();
