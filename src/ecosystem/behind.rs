@@ -8,11 +8,11 @@ use super::all::{ask, cache_dir};
 use super::brings::brings;
 use super::made::{Made, is_bare, place};
 use super::make;
-use super::{Answer, CacheDir, Call, Needs, Plan, Role, system, text};
+use super::{Answer, CacheDir, Call, Needs, Plan, READ_BY_TOOLS, Role, system, text};
 use crate::shell::{self, Called};
 use crate::tree::RepoPath;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes of a script that are read.
 const LARGEST: usize = 64 << 10;
@@ -94,7 +94,7 @@ pub(super) fn plan(call: &Call<'_>) -> Option<Answer> {
             found,
             lacks_program,
             line: inner.line(),
-            set: seen.assignments.clone(),
+            set: said(call, &seen.assignments),
             dir: at.dir.clone(),
             is_plain: made.is_plain,
             is_prepared,
@@ -158,17 +158,20 @@ fn ahead(call: &Call<'_>, name: &str, first: First) -> Option<Answer> {
     let mut needs = found.needs;
     let line = match found.role {
         Role::Prefetch(line) => line,
-        Role::Install if REPEATED.contains(&found.ecosystem) => {
-            for (variable, _) in first.set.iter().filter(|(_, value)| is_unknown(value)) {
-                needs.doubt(format!(
-                    "check whether {variable}, which {name} sets, has a part in it"
-                ));
-            }
-            let known = first.set.iter().filter(|(_, value)| !is_unknown(value));
-            let known = known.map(|(name, value)| format!("{name}={} ", text::quoted(value)));
-            format!("{}{}", known.collect::<String>(), first.line)
-        }
+        Role::Install if REPEATED.contains(&found.ecosystem) => first.line,
         Role::Install | Role::PrefetchThen { .. } => return None,
+    };
+    for (variable, _) in first.set.iter().filter(|(_, value)| is_unknown(value)) {
+        needs.doubt(format!(
+            "check whether {variable}, which {name} sets, has a part in it"
+        ));
+    }
+    let known = first.set.iter().filter(|(_, value)| !is_unknown(value));
+    let known = known.map(|(name, value)| format!("{name}={} ", text::quoted(value)));
+    let known = known.collect::<String>();
+    let line = match line.contains("&&") && !known.is_empty() {
+        true => format!("export {known}&& {line}"),
+        false => format!("{known}{line}"),
     };
     needs.shown(format!("{name} resolves with {}", found.ecosystem));
     if first.is_prepared {
@@ -195,6 +198,24 @@ fn ahead(call: &Call<'_>, name: &str, first: First) -> Option<Answer> {
         role: Role::Prefetch(line),
         needs,
     }))
+}
+
+/// What is set for a command of variables that resolvers go by, each once, as the word that it stands behind has it.
+fn said(call: &Call<'_>, assignments: &[(String, String)]) -> Vec<(String, String)> {
+    let given: Vec<(&str, &str)> = call
+        .args()
+        .iter()
+        .filter_map(|w| w.split_once('='))
+        .collect();
+    let mut all: BTreeMap<&str, &str> = BTreeMap::new();
+    for (name, value) in assignments {
+        let open = given.iter().find(|(n, v)| n == name && v.contains('$'));
+        all.insert(name, open.map_or(value.as_str(), |(_, value)| value));
+    }
+    let is_read = |name: &str| READ_BY_TOOLS.iter().any(|p| name.starts_with(p));
+    let read = all.into_iter().filter(|(name, _)| is_read(name));
+    read.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// Commands that neither read nor write files.
@@ -267,6 +288,15 @@ fn made(call: &Call<'_>) -> Option<Behind> {
         seen.name() == "make" && !seen.args().iter().any(|a| a.starts_with('-'))
     };
     goal.commands.retain(|made| !is_goal(&made.seen));
+    let exported = goal.exported.iter().flatten();
+    let exported = exported.map(|(name, value)| {
+        let value = value.clone().unwrap_or_else(|| make::SOME.to_owned());
+        (name.clone(), value)
+    });
+    let exported: Vec<(String, String)> = exported.collect();
+    for made in &mut goal.commands {
+        made.seen.assignments.splice(0..0, exported.iter().cloned());
+    }
     Some(Behind {
         dir: goal.dir,
         commands: goal.commands,
@@ -323,13 +353,18 @@ fn script(call: &Call<'_>) -> Option<Behind> {
         return None;
     }
     let is_bare = script.commands.iter().all(is_bare);
+    let mut exported: Vec<(String, String)> = Vec::new();
     let commands = script.seen().into_iter();
     let commands = commands
-        .map(|seen| Made {
-            place: place(&script, &seen),
-            seen,
-            is_plain: true,
-            is_bare,
+        .map(|mut seen| {
+            exported.extend(exports(&seen));
+            seen.assignments.splice(0..0, exported.iter().cloned());
+            Made {
+                place: place(&script, &seen),
+                seen,
+                is_plain: true,
+                is_bare,
+            }
         })
         .collect();
     let mut needs = Needs::default();
@@ -346,4 +381,15 @@ fn script(call: &Call<'_>) -> Option<Behind> {
             _ => format!("the script {path}"),
         },
     })
+}
+
+/// The variables that a command of a script exports, with their values where it is sure to.
+fn exports(seen: &shell::Seen) -> Vec<(String, String)> {
+    let words = seen.args().iter().filter(|_| seen.name() == "export");
+    let pairs = words.filter_map(|w| w.split_once('='));
+    let value = |value: &str| match seen.conditional {
+        true => make::SOME.to_owned(),
+        false => value.to_owned(),
+    };
+    pairs.map(|(name, v)| (name.to_owned(), value(v))).collect()
 }

@@ -55,6 +55,7 @@ mod swift;
 mod system;
 mod text;
 mod uv;
+mod variables;
 mod wrapper;
 mod yarn;
 
@@ -85,6 +86,7 @@ pub use plan::Plan;
 pub use plan::Role;
 pub use system::is_system_install;
 pub use system::reads_no_project;
+pub use variables::READ_BY_TOOLS;
 
 use plan::Verdict;
 

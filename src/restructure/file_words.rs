@@ -1,6 +1,6 @@
 //! Which words of a well-known command are files, and which files it reads or writes where it stands.
 
-use super::tools::{cloned_into, clones, settings_beside};
+use super::tools::{cloned_into, clones, is_by_name, settings_beside};
 use crate::shell::Seen;
 
 /// The values of flags of `seen`: the next word, or what is joined to a short flag (`-C/opt`), a bundle (`xzf FILE`) or
@@ -213,6 +213,10 @@ pub(super) fn paths(seen: &Seen) -> Vec<&str> {
             ])
             .collect(),
         "git" => vec!["/root/.gitconfig", "/etc/gitconfig"],
+        // `example.com/tool/cmd@v1`, `@scope/tool`.
+        _ if is_by_name(seen) => words
+            .filter(|w| !w.contains('@') || w.starts_with(['/', '.', '~', '$', '-']))
+            .collect(),
         // A home that is only named is not touched.
         "useradd" | "adduser" if names_home_only(seen) => {
             let homes = values(seen, &["-d", "-h", "--home", "--home-dir"]);

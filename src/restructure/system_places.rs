@@ -12,6 +12,7 @@ pub(super) const SYSTEM_PLACES: &[&str] = &[
 
 /// Below the places of the system, yet no package manager writes there.
 pub(super) const NOT_SYSTEM: &[&str] = &[
+    "/go/src",
     "/usr/src",
     "/usr/app",
     "/usr/share/nginx/html",

@@ -1,7 +1,7 @@
 //! Which variables programs go by, whatever a project's files say. Sources: the programs' manuals.
 
 use super::super::command::TOOL_PREFIXES;
-use super::super::installs::READ_BY_TOOLS;
+use crate::ecosystem::READ_BY_TOOLS;
 
 /// What the shell, the C library and whatever writes times go by (reproducible-builds.org/docs/source-date-epoch).
 const ALWAYS: &[&str] = &[

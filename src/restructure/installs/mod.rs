@@ -18,7 +18,6 @@ mod prepared;
 mod programs;
 mod read;
 mod stage;
-mod variables;
 mod written;
 
 pub(super) use builds::Reading;
@@ -27,7 +26,6 @@ pub(super) use place::mounts;
 pub(super) use place::relative;
 pub(super) use read::is_quiet;
 pub(super) use stage::StageView;
-pub(super) use variables::READ_BY_TOOLS;
 pub(super) use written::writes_sources;
 
 use crate::dockerfile::Span;

@@ -1,7 +1,7 @@
 //! What stands between an install and its new place: what goes along, what stays, what forbids it.
 
 use super::super::environment::{Reading, reading};
-use super::super::installs::{Action, Install, READ_BY_TOOLS, writes_sources};
+use super::super::installs::{Action, Install, writes_sources};
 use super::super::layout::{
     absolute, expand, is_anchored, is_within, mentioned, parent, places, stage_named,
 };
@@ -10,6 +10,7 @@ use super::super::rules::changes;
 use super::Lift;
 use super::found::replaces;
 use crate::dockerfile::ast::{Instruction, Kind, Pair};
+use crate::ecosystem::READ_BY_TOOLS;
 use crate::shell::Seen;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,7 @@
 //! Variables that installers go by.
 
 /// Variables that installers and the programs they start go by, by prefix.
-pub(in crate::restructure) const READ_BY_TOOLS: &[&str] = &[
+pub const READ_BY_TOOLS: &[&str] = &[
     "npm_",
     "NPM_",
     "NODE_",
