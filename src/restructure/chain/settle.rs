@@ -298,6 +298,8 @@ fn empties_caches(unit: &Unit) -> bool {
     let is_cache = |w: &String| w.contains("cache") || w.contains("/.npm") || w == "/root/*";
     unit.seen.iter().any(|s| match s.name() {
         "rm" | "find" => s.args().iter().any(is_cache),
+        // What it takes away the project has built.
+        "gmake" | "make" => false,
         _ => matches!(s.subcommand(), "cache" | "clean" | "cleanup" | "purge"),
     })
 }
