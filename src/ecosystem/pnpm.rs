@@ -141,5 +141,27 @@ fn verb<'a>(call: &'a Call<'_>) -> Option<&'a str> {
 
 fn cache(call: &Call<'_>) -> Option<CacheDir> {
     matches!(verb(call), Some("install" | "i" | "ci")).then_some(())?;
+    (!keeps_elsewhere(call)).then_some(())?;
     CacheDir::of("~/.local/share/pnpm/store")
+}
+
+/// Settings by which the store is elsewhere, or what is installed leads into it (pnpm.io/settings).
+const STORES: [&str; 4] = [
+    "store-dir",
+    "storeDir",
+    "enable-global-virtual-store",
+    "enableGlobalVirtualStore",
+];
+
+/// Whether a file of the project names another store, or packages are linked into it.
+fn keeps_elsewhere(call: &Call<'_>) -> bool {
+    let mut dirs = std::iter::successors(Some(call.dir.clone()), RepoPath::parent);
+    dirs.any(|dir| {
+        let files = [".npmrc", "pnpm-workspace.yaml"].map(|name| dir.join(name.as_bytes()));
+        let mut texts = files.iter().filter_map(|path| call.files.text(path));
+        texts.any(|text| {
+            let mut lines = text.lines().map(str::trim_start);
+            lines.any(|line| STORES.iter().any(|name| line.starts_with(name)))
+        })
+    })
 }

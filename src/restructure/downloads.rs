@@ -49,17 +49,26 @@ const MOVED_BY: [(&str, &[&str]); 13] = [
     ("npm", &["NPM_CONFIG_CACHE", "npm_config_cache"]),
     ("pip", &["PIP_CACHE_DIR", "XDG_CACHE_HOME"]),
     ("pipenv", &["PIPENV_CACHE_DIR", "XDG_CACHE_HOME"]),
-    ("pnpm", &["PNPM_HOME", "XDG_DATA_HOME"]),
+    (
+        "pnpm",
+        &[
+            "NPM_CONFIG_STORE_DIR",
+            "XDG_DATA_HOME",
+            "npm_config_store_dir",
+        ],
+    ),
     ("poetry", &["POETRY_CACHE_DIR", "XDG_CACHE_HOME"]),
     ("uv", &["UV_CACHE_DIR", "XDG_CACHE_HOME"]),
     ("yarn", &["YARN_CACHE_FOLDER"]),
 ];
 
 /// Variables whose value the downloads are below.
-const BELOW: [(&str, &str, &str); 3] = [
+const BELOW: [(&str, &str, &str); 4] = [
     ("go", "GOMODCACHE", ""),
     ("go", "GOPATH", "/pkg/mod"),
     ("cargo", "CARGO_HOME", "/registry"),
+    // pnpm.io/docker.
+    ("pnpm", "PNPM_HOME", "/store"),
 ];
 
 /// Ecosystems whose official image sets the place: the ecosystem, the image, and the place where no image sets one.
@@ -99,10 +108,10 @@ pub(super) fn of(
     } else {
         ecosystem
     };
-    if ecosystem == "bundler" && is_bundle_moved(of, run) {
-        return None;
-    }
-    if is_moved(own, variables) || (ecosystem == "go" && !go_keeps(of, dir.is_compiled)) {
+    if is_told_elsewhere(of, run, ecosystem)
+        || is_moved(own, variables)
+        || (ecosystem == "go" && !go_keeps(of, dir.is_compiled))
+    {
         return None;
     }
     let set = BELOW
@@ -185,13 +194,21 @@ fn is_moved(own: &str, variables: &BTreeMap<String, Option<String>>) -> bool {
     names.any(|name| variables.contains_key(*name))
 }
 
-/// Whether Bundler is told to put gems, and with them its downloads, elsewhere, as `deployment` does too (`bundle config`).
-fn is_bundle_moved(of: &StageView<'_>, run: usize) -> bool {
+/// Whether a RUN above, or a file, tells the tool another place: Bundler one for gems, and with them its downloads, as
+/// `deployment` does too (`bundle config`); pnpm one for its store.
+fn is_told_elsewhere(of: &StageView<'_>, run: usize, ecosystem: &str) -> bool {
+    let (programs, settings): (&[&str], &[&str]) = match ecosystem {
+        "bundler" => (&["bundle", "bundler"], &["deployment", "path"]),
+        "pnpm" => (
+            &["npm", "pnpm"],
+            &["enable-global-virtual-store", "store-dir"],
+        ),
+        _ => return false,
+    };
     let moves = |seen: &Seen| {
         let told = seen.args().iter().map(|w| w.trim_start_matches("--"));
         let mut told = told.map(|w| w.split('=').next().unwrap_or(w));
-        matches!(seen.name(), "bundle" | "bundler")
-            && told.any(|w| matches!(w, "deployment" | "path"))
+        programs.contains(&seen.name()) && told.any(|w| settings.contains(&w))
     };
     let dockerfile = of.view.dockerfile;
     let below = built_on(dockerfile, of.stage.index).skip(1);
@@ -199,6 +216,7 @@ fn is_bundle_moved(of: &StageView<'_>, run: usize) -> bool {
     let mut steps = of.stage.instructions.iter().take(run + 1).chain(below);
     let is_told = |text: &str| text.contains("BUNDLE_DEPLOYMENT:") || text.contains("BUNDLE_PATH:");
     let configs = of.view.files.iter().map(|(path, _)| path);
+    let configs = configs.filter(|_| ecosystem == "bundler");
     let mut configs = configs.filter(|p| p.to_string().ends_with(".bundle/config"));
     steps.any(|step| command::seen(step).is_some_and(|all| all.iter().any(moves)))
         || configs.any(|path| of.view.read_text(path).is_some_and(|text| is_told(&text)))

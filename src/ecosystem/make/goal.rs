@@ -83,13 +83,25 @@ fn goal_of(call: &Call<'_>, decides: bool) -> Option<Goal> {
     let is_made = |name: &&String| makefile.rules.contains_key(*name);
     let bare = visited.iter().filter(|name| !is_made(name));
     let prerequisites = bare.filter_map(|name| within(&dir, name)).collect();
-    let begins = |l: &str| {
-        ["include", "-include", "sinclude"]
-            .iter()
-            .any(|w| l.starts_with(w))
+    let includes = ["include", "-include", "sinclude"];
+    let including = text
+        .lines()
+        .filter(|l| includes.iter().any(|w| l.starts_with(w)));
+    // What need not be there and is not is skipped (GNU make manual, 3.3).
+    let is_absent = |name: &str| {
+        let is_plain = !name.contains(['$', '*', '?', '[', '%', '\\']);
+        is_plain && within(&dir, name).is_some_and(|path| !call.files.has(&path))
     };
-    let has_includes = text.lines().any(begins);
-    let is_closed = !text.contains("$(shell") && !has_includes;
+    let counts = |line: &&str| {
+        let mut words = line
+            .split('#')
+            .next()
+            .unwrap_or_default()
+            .split_whitespace();
+        !matches!(words.next(), Some("-include" | "sinclude")) || !words.all(is_absent)
+    };
+    let is_closed = !text.contains("$(shell") && including.clone().next().is_none();
+    let has_includes = including.into_iter().any(|line| counts(&line));
     let joined = text.replace("\\\r\n", " ").replace("\\\n", " ");
     let outside = joined.lines().filter(|l| !l.starts_with('\t'));
     let recipes = visited.iter().filter_map(|name| makefile.rules.get(name));
