@@ -5,6 +5,7 @@ use super::error::CliError;
 use super::load::Project;
 use crate::cost::log::parse_size;
 use crate::cost::{CostModel, Origin, Preset, Price, Profile, Scale, Speed, profile};
+use crate::shell;
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 use std::fs;
@@ -98,7 +99,7 @@ fn scale(project: &Project) -> Scale {
             }
             let bytes = project.read_newest(path).filter(|b| b.len() <= MAX_SCRIPT);
             let script = bytes.and_then(|b| String::from_utf8(b).ok());
-            if let Some(script) = script.filter(|text| is_script(&name, text)) {
+            if let Some(script) = script.filter(|text| shell::is_script(&name, text)) {
                 texts.push(script.clone());
                 scale.scripts.insert(name, script);
             }
@@ -117,15 +118,6 @@ fn spoken_of<'f>(text: &str, files: &'f [RepoPath]) -> Vec<&'f RepoPath> {
         .collect();
     let is_named = |path: &&RepoPath| path.file_name().is_some_and(|name| names.contains(name));
     files.iter().filter(is_named).collect()
-}
-
-/// Whether a shell reads a file.
-fn is_script(name: &str, text: &str) -> bool {
-    let first = text.lines().next().unwrap_or_default();
-    match first.strip_prefix("#!") {
-        Some(by) => by.trim_end().ends_with("sh") || by.contains("sh -"),
-        None => name.ends_with(".sh"),
-    }
 }
 
 /// Whether a file's name is that of a lockfile whose entries are counted.

@@ -64,13 +64,13 @@ pub(super) fn plan(call: &Call<'_>) -> Option<Answer> {
         let is_known = made.place.is_none() && !seen.words.iter().any(|w| is_unknown(w));
         let at = made.inner(call, &behind.dir);
         let Some(at) = at.filter(|_| is_known && !seen.conditional) else {
-            is_prepared |= !is_quiet(seen.name());
-            is_whole &= is_quiet(seen.name());
+            is_prepared |= !seen.is_quiet();
+            is_whole &= seen.is_quiet();
             continue;
         };
         let inner = at.call(call);
         is_whole &= made.is_bare;
-        if is_quiet(seen.name()) {
+        if seen.is_quiet() {
             continue;
         }
         if system::reads_no_project(&inner) {
@@ -218,14 +218,6 @@ fn said(call: &Call<'_>, assignments: &[(String, String)]) -> Vec<(String, Strin
         .collect()
 }
 
-/// Commands that neither read nor write files.
-fn is_quiet(name: &str) -> bool {
-    matches!(
-        name,
-        "" | "cd" | "echo" | "exit" | "export" | "printf" | "set" | "true"
-    )
-}
-
 /// Whether a word holds what only the shell or make knows when they run.
 fn is_unknown(word: &str) -> bool {
     word == make::SOME
@@ -322,19 +314,11 @@ fn script(call: &Call<'_>) -> Option<Behind> {
     }
     let path = call.path(word)?;
     let text = call.files.text(&path).filter(|t| t.len() <= LARGEST)?;
-    let shebang = text.lines().next().filter(|l| l.starts_with("#!"));
-    let is_posix = |line: &str| {
-        ["sh", "bash", "ash", "dash"].iter().any(|s| {
-            line.trim_end().ends_with(&format!("/{s}"))
-                || line.contains(&format!("env {s}"))
-                || line.contains(&format!("/{s} "))
-        })
-    };
-    if !shebang.map_or(is_shell || word.ends_with(".sh"), is_posix) {
+    // A shell that is given a file takes it for a script, whatever it is called.
+    let name = if is_shell { "of.sh" } else { word };
+    if !shell::is_script(name, &text) {
         return None;
     }
-    let value = |word: &String| call.expanded(word).unwrap_or_else(|| word.clone());
-    let args: Vec<String> = call.words[at + 1..].iter().map(value).collect();
     let taken_in = RefCell::new(BTreeSet::new());
     let read = |place: &str| {
         let path = call.path(place)?;
@@ -344,8 +328,9 @@ fn script(call: &Call<'_>) -> Option<Behind> {
     };
     let script = shell::called(&Called {
         text: &text,
-        zero: &value(word),
-        args: &args,
+        zero: &call.expanded(word)?,
+        // What variables of the build put in is not the same at each: it decides nothing.
+        args: &call.words[at + 1..],
         here: &shell::joined(call.root, &call.dir.to_string()),
         read: &read,
     });

@@ -45,7 +45,7 @@ impl Scripts {
 }
 
 /// Programs of scripts that read nothing of the project (or nothing that changes an install's result).
-pub(super) const HARMLESS: &[&str] = &[
+pub const HARMLESS: &[&str] = &[
     "husky",
     "is-ci",
     "only-allow",

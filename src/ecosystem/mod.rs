@@ -75,6 +75,7 @@ pub use front_end::reads as reads_by_names;
 pub use go_build::Reads;
 pub use go_build::reads;
 pub use laid::is_hidden;
+pub use lifecycle::HARMLESS;
 pub use lifecycle::INSTALL_SCRIPTS;
 pub use lifecycle::PROJECT_SCRIPTS;
 pub use needs::Needs;

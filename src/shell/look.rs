@@ -34,6 +34,29 @@ impl Seen {
         self.words.first().map_or("", String::as_str)
     }
 
+    /// Whether it neither reads nor writes files, whatever its arguments are.
+    pub fn is_quiet(&self) -> bool {
+        matches!(
+            self.name(),
+            "" | ":"
+                | "break"
+                | "cd"
+                | "declare"
+                | "echo"
+                | "exit"
+                | "export"
+                | "local"
+                | "printf"
+                | "readonly"
+                | "return"
+                | "set"
+                | "shift"
+                | "true"
+                | "umask"
+                | "unset"
+        )
+    }
+
     /// The arguments.
     pub fn args(&self) -> &[String] {
         self.words.get(1..).unwrap_or_default()

@@ -18,15 +18,15 @@
 mod called;
 mod command;
 mod compound;
-mod decide;
 mod look;
 mod parse;
 mod redirection;
-mod values;
 mod word;
 
 pub use called::Called;
 pub use called::called;
+pub use called::is_script;
+pub use called::joined;
 pub use command::Assignment;
 pub use command::Command;
 pub use command::Connector;
@@ -38,4 +38,3 @@ pub use command::Word;
 pub use look::Seen;
 pub use parse::parse;
 pub use parse::parse_instruction;
-pub use values::joined;

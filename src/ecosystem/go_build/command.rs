@@ -236,7 +236,7 @@ fn of_make(call: &Call<'_>, git: bool, depth: usize) -> Result<Reads, String> {
         let inner = at.call(call);
         // Another goal of the same Makefile: its commands stand before it.
         let is_goal = seen.name() == "make" && !seen.args().iter().any(|a| a.starts_with('-'));
-        if is_goal || is_quiet(&seen.words) {
+        if is_goal || seen.is_quiet() || is_aside(seen.name()) {
             continue;
         }
         let is_reading = matches!(inner.program(), "go" | "xx-go" | "make" | "gmake" | "git");
@@ -250,21 +250,8 @@ fn of_make(call: &Call<'_>, git: bool, depth: usize) -> Result<Reads, String> {
 }
 
 /// Commands of a recipe that read no file of the project.
-fn is_quiet(words: &[String]) -> bool {
-    let first = words.first().map_or("", String::as_str);
-    matches!(
-        first,
-        "" | "cd"
-            | "date"
-            | "echo"
-            | "exit"
-            | "export"
-            | "mkdir"
-            | "printf"
-            | "rm"
-            | "set"
-            | "true"
-    )
+fn is_aside(name: &str) -> bool {
+    matches!(name, "date" | "mkdir" | "rm")
 }
 
 /// What a line of a Makefile asks the shell; an error where that may read anything.

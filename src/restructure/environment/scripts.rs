@@ -1,7 +1,7 @@
 //! Scripts that the project's own files call for at an install, and scripts that a RUN calls.
 
 use super::super::view::View;
-use crate::ecosystem::PROJECT_SCRIPTS;
+use crate::ecosystem::{HARMLESS, PROJECT_SCRIPTS};
 use crate::shell;
 use crate::tree::RepoPath;
 use serde_json::Value;
@@ -21,35 +21,8 @@ const OF_COMPOSER: &[&str] = &[
     "post-root-package-install",
 ];
 
-/// Programs of such scripts that go by no variable of the project, or by their own.
-const HARMLESS: &[&str] = &[
-    ":",
-    "check-engine",
-    "check-node-version",
-    "corepack",
-    "cd",
-    "echo",
-    "exit",
-    "husky",
-    "husky-init",
-    "in-ci",
-    "is-ci",
-    "lefthook",
-    "ngcc",
-    "node-gyp-build",
-    "npm-force-resolutions",
-    "only-allow",
-    "opencollective",
-    "opencollective-postinstall",
-    "patch-package",
-    "pnpm-deduplicate",
-    "rimraf",
-    "rm",
-    "simple-git-hooks",
-    "skip-ci",
-    "true",
-    "yarn-deduplicate",
-];
+/// Programs of such scripts that go by no variable of the project, or by their own, beside those that read nothing of it.
+const BY_NONE: &[&str] = &[":", "cd", "lefthook", "patch-package", "rm"];
 
 /// Whether a file called `name` among those that `is_there` takes calls for a script at an install that may read anything.
 pub(super) fn runs_some(view: &View<'_>, name: &str, is_there: &dyn Fn(&RepoPath) -> bool) -> bool {
@@ -80,7 +53,10 @@ fn calls_some(text: &str) -> bool {
 
 fn may_read(text: &str) -> bool {
     let script = shell::parse(text);
-    let is_known = |s: &shell::Seen| s.name().is_empty() || HARMLESS.contains(&s.name());
+    let is_known = |s: &shell::Seen| {
+        let all = [HARMLESS, BY_NONE];
+        s.name().is_empty() || all.iter().any(|of| of.contains(&s.name()))
+    };
     !script.is_complete || !script.seen().iter().all(is_known)
 }
 
@@ -96,11 +72,7 @@ pub(super) fn called(
     let mut named = files.filter(|p| p.file_name() == Some(name.as_bytes()) && is_there(p));
     let (path, other) = (named.next()?, named.next());
     let text = view.read_text(path).filter(|t| t.len() <= MOST_READ)?;
-    let first = text.lines().next().unwrap_or_default();
-    let is_shell = match first.strip_prefix("#!") {
-        Some(by) => by.trim_end().ends_with("sh") || by.contains("sh -"),
-        None => name.ends_with(".sh"),
-    };
+    let is_shell = shell::is_script(name, &text);
     (other.is_none() && is_shell).then_some(text)
 }
 

@@ -388,20 +388,7 @@ fn without_shell<'a>(instruction: &Instruction, words: &[String]) -> Option<RunT
 
 /// Commands that neither read nor write files: they may stand anywhere in a chain.
 pub(in crate::restructure) fn is_quiet(seen: &Seen) -> bool {
-    matches!(
-        seen.name(),
-        "" | "cd"
-            | "set"
-            | "export"
-            | "true"
-            | ":"
-            | "exit"
-            | "echo"
-            | "printf"
-            | "umask"
-            | "break"
-            | "return"
-    )
+    seen.is_quiet()
 }
 
 /// Commands whose effect later commands of the same shell see.

@@ -2,10 +2,10 @@
 //!
 //! Variables that the script does not set are left as written; what only a shell can tell stands as `$(NAME)`.
 
-use super::command::Command;
-use super::command::Connector;
-use super::command::Word;
-use super::parse::parse;
+use super::super::command::Command;
+use super::super::command::Connector;
+use super::super::command::Word;
+use super::super::parse::parse;
 use std::collections::BTreeMap;
 
 /// How deep `$(…)` is followed.

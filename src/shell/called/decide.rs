@@ -1,10 +1,10 @@
 //! Which way a choice of a script goes, where its arguments and what it sets itself say so.
 
-use super::command::Asked;
-use super::command::Choice;
-use super::command::Command;
-use super::command::Nesting;
-use super::parse::parse_part;
+use super::super::command::Asked;
+use super::super::command::Choice;
+use super::super::command::Command;
+use super::super::command::Nesting;
+use super::super::parse::parse_part;
 use super::values::Values;
 use crate::dockerfile::Span;
 
