@@ -40,7 +40,7 @@ const TAKE_ALL: &[&str] = &[
 
 /// What a command reads of the project if it is a part of building a front-end; `None` where it is another one. `git` says
 /// whether the checkout's `.git` is there to be asked.
-pub fn reads(call: &Call<'_>, git: bool) -> Option<Result<Reads, String>> {
+pub(in crate::ecosystem) fn reads(call: &Call<'_>, git: bool) -> Option<Result<Reads, String>> {
     let is_script = call.program() == "make" && runs_packages(call);
     let is_manager = matches!(call.program(), "bun" | "npm" | "pnpm" | "yarn");
     let is_tool = matches!(call.program(), "bunx" | "gulp" | "npx" | "pnpx" | "webpack");

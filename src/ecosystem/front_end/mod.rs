@@ -14,4 +14,4 @@ mod names;
 mod tools;
 mod walk;
 
-pub use command::reads;
+pub(super) use command::reads;

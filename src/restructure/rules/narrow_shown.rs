@@ -216,18 +216,13 @@ struct Shown {
 impl Shown {
     /// What is not known of a build that goes by names.
     fn in_doubt(&self, build: &str) -> Vec<String> {
-        let is_told = |p: &&RepoPath| p.file_name() != Some(b"package.json".as_slice());
-        let names: Vec<String> = self
-            .named_by
-            .iter()
-            .filter(is_told)
-            .take(4)
-            .map(ToString::to_string)
-            .collect();
-        let names = match names.as_slice() {
-            [] => "package.json".to_owned(),
-            names => format!("package.json, {}", names.join(", ")),
-        };
+        let is_manifest = |p: &RepoPath| p.file_name() == Some(b"package.json".as_slice());
+        let manifest = self.named_by.iter().any(is_manifest);
+        let manifest = manifest.then(|| "package.json".to_owned());
+        let others = self.named_by.iter().filter(|p| !is_manifest(p));
+        let others = others.take(4).map(ToString::to_string);
+        let names: Vec<String> = manifest.into_iter().chain(others).collect();
+        let names = names.join(", ");
         let doubt = format!(
             "check that `{build}` reads no file that {names} and what is imported do not name"
         );
