@@ -27,11 +27,12 @@ pub type Holds = fn(&RepoPath) -> Option<Part>;
 pub(super) enum Output {
     /// A file again, with each known content become another.
     Again(Table),
-    /// A file that follows from these files of the same directory and below.
+    /// A file that follows from these files of the directory where the command runs and below.
     Digest(Holds),
 }
 
-/// Commands, by their whole text, with the files that they write, by name.
+/// Commands, by their whole text, with the files that they write, as they name them: from the root, or from where they
+/// run.
 #[derive(Clone, Debug, Default)]
 pub struct Filters {
     by_command: BTreeMap<String, BTreeMap<String, Output>>,
@@ -49,7 +50,7 @@ impl Filters {
         }
     }
 
-    /// Says that `command` writes a file `name` that follows from what `holds` takes of the files beside and below it.
+    /// Says that `command` writes a file `name` that follows from what `holds` takes of the files where it runs and below.
     pub fn add_digest(&mut self, command: &str, name: &str, holds: Holds) {
         let files = self.by_command.entry(command.to_owned()).or_default();
         files.insert(name.to_owned(), Output::Digest(holds));
@@ -77,16 +78,9 @@ pub(super) fn apply(
     token: ContentId,
 ) -> Option<Node> {
     let dir = dir.map(|dir| dir.trim_matches('/'));
-    // Of files of one name in two places, the command writes one.
-    let writes = |path: &str| {
-        let path = path.trim_matches('/');
-        let (at, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let output = files.get(name)?;
-        dir.is_none_or(|dir| dir == at).then_some(output)
-    };
     let mut names: Vec<&str> = paths
         .iter()
-        .filter(|path| writes(path).is_some())
+        .filter(|path| writes(files, path, dir).is_some())
         .filter_map(|path| path.rsplit('/').next())
         .collect();
     names.sort_unstable();
@@ -96,23 +90,23 @@ pub(super) fn apply(
     let mut filtered = tree.clone();
     for path in paths {
         let at = RepoPath::new(path);
-        let name = path.rsplit('/').next().unwrap_or(path);
-        let node = match (writes(path), tree.get(&at)) {
+        let node = match (writes(files, path, dir), tree.get(&at)) {
             (None, Some(Node::File(_))) => continue,
-            (Some(Output::Again(table)), Some(Node::File(file))) => Node::File(File {
+            (Some((_, Output::Again(table))), Some(Node::File(file))) => Node::File(File {
                 content: match table.get(&file.content) {
                     Some(content) => *content,
                     None => token.below(path.as_bytes()),
                 },
                 ..file
             }),
-            (Some(Output::Digest(holds)), None | Some(Node::Opaque(_) | Node::File(_))) => {
-                let dir = at.parent().unwrap_or_else(RepoPath::root);
-                let Some(Node::Dir(dir)) = tree.get(&dir) else {
+            (Some((from, Output::Digest(holds))), None | Some(Node::Opaque(_) | Node::File(_))) => {
+                let from = RepoPath::new(from?);
+                let Some(Node::Dir(dir)) = tree.get(&from) else {
                     return None;
                 };
+                let written = at.strip_prefix(&from).unwrap_or_else(|| at.clone());
                 Node::File(File {
-                    content: digest(&dir, *holds, name.as_bytes())?,
+                    content: digest(&dir, *holds, &written)?,
                     executable: false,
                     attributes: 0,
                 })
@@ -124,15 +118,44 @@ pub(super) fn apply(
     Some(filtered)
 }
 
+/// What a command that runs in `dir` writes at `path`, and where it runs: of files of one name in two places, it writes one.
+fn writes<'f>(
+    files: &'f BTreeMap<String, Output>,
+    path: &'f str,
+    dir: Option<&'f str>,
+) -> Option<(Option<&'f str>, &'f Output)> {
+    let path = path.trim_matches('/');
+    files
+        .iter()
+        .find_map(|(name, output)| Some((place(path, name, dir)?, output)))
+}
+
+/// Where a command runs that writes `path` as `name`, inside `Some` if it writes it at all: `dir` where that is known, else
+/// as the two tell.
+fn place<'p>(path: &'p str, name: &str, dir: Option<&'p str>) -> Option<Option<&'p str>> {
+    match (name.strip_prefix('/'), dir) {
+        (Some(name), dir) => (name == path).then_some(dir),
+        (None, _) => {
+            let above = path.strip_suffix(name)?;
+            let above = match above.strip_suffix('/') {
+                Some(above) => above,
+                None if above.is_empty() => "",
+                None => return None,
+            };
+            dir.is_none_or(|dir| dir == above).then_some(Some(above))
+        }
+    }
+}
+
 /// The identity of what `holds` takes of a directory but for the file `written`; `None` where a part of it is not known, or it is too deep.
-fn digest(dir: &Dir, holds: Holds, written: &[u8]) -> Option<ContentId> {
+fn digest(dir: &Dir, holds: Holds, written: &RepoPath) -> Option<ContentId> {
     let mut sum = ContentId::of_bytes(b"recipe");
     let mut open = vec![(RepoPath::root(), dir.clone())];
     while let Some((path, dir)) = open.pop() {
         for (name, node) in dir.children() {
             let path = path.join(name);
             // What it writes itself, and the checkout's own, which no command here reads.
-            if path.as_bytes() == written || path.as_bytes() == b".git" {
+            if path == *written || path.as_bytes() == b".git" {
                 continue;
             }
             match node {
@@ -233,5 +256,38 @@ mod tests {
                 ("src/x.rs", "")
             ])
         );
+    }
+
+    #[test]
+    fn a_digest_may_be_written_elsewhere() {
+        let holds: Holds = |path| (path.file_name() == Some(b"Cargo.toml")).then_some(Part::Bytes);
+        let of = |name: &str, path: &str, dir: Option<&str>, manifest: &str| {
+            let mut tree = Node::empty_dir();
+            for (path, text) in [("app/Cargo.toml", manifest), ("app/a.rs", "")] {
+                tree.put(&RepoPath::new(path), Node::of_bytes(text.as_bytes()));
+            }
+            let files = BTreeMap::from([(name.to_owned(), Output::Digest(holds))]);
+            let token = ContentId::of_bytes(b"run 1");
+            let made = apply(&tree, &[path.to_owned()], &files, dir, token)?;
+            Some(made.get(&RepoPath::new(path))?.digest())
+        };
+        // From the root, and below the directory where it runs.
+        for (name, path) in [
+            ("/tmp/r.json", "tmp/r.json"),
+            ("out/r.json", "app/out/r.json"),
+        ] {
+            let first = of(name, path, Some("/app"), "1");
+            assert!(first.is_some());
+            assert_eq!(first, of(name, path, Some("/app"), "1"));
+            assert_ne!(first, of(name, path, Some("/app"), "2"));
+        }
+        // It is not known where it runs: of what the file is made neither, unless its own place tells.
+        assert_eq!(of("/tmp/r.json", "tmp/r.json", None, "1"), None);
+        assert!(of("out/r.json", "app/out/r.json", None, "1").is_some());
+        // It runs elsewhere, or writes another file.
+        let nothing = |name, path, dir| of(name, path, dir, "1");
+        assert_eq!(nothing("/tmp/r.json", "app/r.json", Some("/app")), None);
+        assert_eq!(nothing("r.json", "app/r.json", Some("/b")), None);
+        assert_eq!(nothing("r.json", "app/other.json", Some("/app")), None);
     }
 }

@@ -105,12 +105,28 @@ impl Prepared {
         let dir = working_directory(step);
         let words = step.text.split_whitespace().skip(1);
         let mut flags = words.take_while(|word| word.starts_with("--"));
-        (flags.all(|flag| is_beside(flag, dir.as_deref())) && !self.told[v]).then_some(files)
+        let is_beside_all = |flag: &str| {
+            let at = |name: &String| folder(dir.as_deref(), name);
+            is_beside(flag, dir.as_deref())
+                && files
+                    .keys()
+                    .all(|name| is_beside(flag, at(name).as_deref()))
+        };
+        (flags.all(is_beside_all) && !self.told[v]).then_some(files)
     }
 
     /// The operation of a vertex.
     pub(super) fn op(&self, v: usize) -> OpId {
         self.ops[v]
+    }
+}
+
+/// The directory of a file that is named from `dir` or from the root.
+fn folder(dir: Option<&str>, name: &str) -> Option<String> {
+    let above = name.rsplit_once('/').map_or("", |(above, _)| above);
+    match name.starts_with('/') {
+        true => Some(format!("{above}/")),
+        false => Some(format!("{}/{above}", dir?)),
     }
 }
 
@@ -138,6 +154,40 @@ fn is_beside(flag: &str, dir: Option<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_are_named_from_the_root_or_from_where_it_runs() {
+        let check = |dir: Option<&str>, name: &str, flag: &str, expected: bool| {
+            let at = folder(dir, name);
+            assert_eq!(is_beside(flag, at.as_deref()), expected, "{name} {flag}");
+        };
+        check(
+            Some("/app"),
+            "/tmp/r.json",
+            "--mount=type=cache,target=/tmp",
+            false,
+        );
+        check(
+            Some("/app"),
+            "/tmp/r.json",
+            "--mount=type=cache,target=/app",
+            true,
+        );
+        check(
+            Some("/app"),
+            "out/r.json",
+            "--mount=type=cache,target=/app/out",
+            false,
+        );
+        check(
+            Some("/app"),
+            "r.json",
+            "--mount=type=cache,target=/app/out",
+            true,
+        );
+        check(None, "r.json", "--mount=type=cache,target=/x", false);
+        check(None, "/r.json", "--mount=type=cache,target=/x", true);
+    }
 
     #[test]
     fn a_mount_elsewhere_leaves_what_is_written() {

@@ -3,9 +3,7 @@
 //! A filter is a fixed `sed` program and the same in Rust. Only the very text that the `version-shield` rule writes is
 //! taken for one, so that what is claimed of its output holds.
 
-use crate::replay::{Filters, Part};
-use crate::shell::Seen;
-use crate::tree::RepoPath;
+use super::recipe::written;
 
 /// What is blanked in files of one name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,36 +45,6 @@ pub const PYPROJECT: Filter = Filter {
 };
 
 const ALL: &[Filter] = &[PACKAGE_JSON, PACKAGE_LOCK, MIX_EXS, PYPROJECT];
-
-/// cargo-chef's first step. What it writes follows from manifests, lockfile, toolchain, configuration, and the names of
-/// targets (LukeMathWalker/cargo-chef src/skeleton/mod.rs; equal versions of the project's own packages it masks).
-pub const PREPARE: &str = "cargo chef prepare --recipe-path recipe.json";
-
-/// The file that a command writes a recipe to, beside the manifests: [`PREPARE`], with another toolchain or name too.
-fn recipe_of(command: &str) -> Option<&str> {
-    let mut words = command.split_whitespace();
-    let is_cargo = words.next() == Some("cargo");
-    let mut words = words.skip_while(|w| w.starts_with('+'));
-    let said = [words.next(), words.next()];
-    let rest: Vec<&str> = words.collect();
-    let file = match rest.as_slice() {
-        [] => "recipe.json",
-        ["--recipe-path", file] => file,
-        [one] => one.strip_prefix("--recipe-path=")?,
-        _ => return None,
-    };
-    let file = file.strip_prefix("./").unwrap_or(file);
-    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    let is_it = is_cargo && said == [Some("chef"), Some("prepare")];
-    (is_it && file.ends_with(".json") && file.chars().all(is_name)).then_some(file)
-}
-
-/// Whether a command writes a recipe of cargo-chef, which looks at manifests and names alone.
-pub(super) fn writes_recipe(seen: &Seen) -> bool {
-    let mut words = seen.args().iter().filter(|w| !w.starts_with('+'));
-    let is_said = |one: &str, other: Option<&String>| other.is_some_and(|w| w == one);
-    seen.name() == "cargo" && is_said("chef", words.next()) && is_said("prepare", words.next())
-}
 
 /// What stands for the version.
 const BLANK: &str = "0.0.0";
@@ -141,7 +109,7 @@ impl Filter {
 pub(super) fn commands(text: &str) -> impl Iterator<Item = (&str, Vec<Filter>)> {
     let lines = text.lines().filter_map(|l| l.trim().strip_prefix("RUN "));
     let commands = lines.map(without_flags);
-    commands.filter_map(|command| match recipe_of(command) {
+    commands.filter_map(|command| match written(command) {
         Some(_) => Some((command, Vec::new())),
         None => filters_in(command).map(|filters| (command, filters)),
     })
@@ -159,39 +127,12 @@ fn without_flags(line: &str) -> &str {
     rest
 }
 
-/// Says that `command` writes a recipe, where it does.
-pub(super) fn add_recipe(filters: &mut Filters, command: &str) {
-    if let Some(file) = recipe_of(command) {
-        filters.add_digest(command, file, is_in_recipe);
-    }
-}
-
 /// The filters that `command` is made of; `None` for any other command.
 fn filters_in(command: &str) -> Option<Vec<Filter>> {
     let parts = command.trim().split(" && ");
     parts
         .map(|part| ALL.iter().find(|f| f.command() == part.trim()).copied())
         .collect()
-}
-
-/// Whether a recipe holds this file, and whether its bytes count or only that it is there.
-fn is_in_recipe(path: &RepoPath) -> Option<Part> {
-    let name = path.file_name()?;
-    let folder = |wanted: &[u8]| path.names().rev().skip(1).any(|n| n == wanted);
-    match name {
-        b"Cargo.toml" | b"Cargo.lock" | b"rust-toolchain" | b"rust-toolchain.toml" => {
-            Some(Part::Bytes)
-        }
-        b"config.toml" | b"config" if folder(b".cargo") => Some(Part::Bytes),
-        b"main.rs" | b"lib.rs" | b"build.rs" => Some(Part::Name),
-        _ => {
-            let is_target = name.ends_with(b".rs")
-                && [&b"bin"[..], b"examples", b"tests", b"benches"]
-                    .iter()
-                    .any(|f| folder(f));
-            is_target.then_some(Part::Name)
-        }
-    }
 }
 
 #[cfg(test)]
@@ -265,26 +206,20 @@ mod tests {
     }
 
     #[test]
-    fn a_recipe_is_known_by_what_writes_it() {
-        let check = |line: &str, expected: Option<(&str, &str)>| {
+    fn a_recipe_is_known_behind_options() {
+        let check = |line: &str, expected: Option<&str>| {
             let text = format!("FROM rust\n{line}\n");
-            let mut all = commands(&text);
-            let found = all.next().map(|(command, _)| command);
-            let found = found.and_then(|command| Some((command, recipe_of(command)?)));
-            assert_eq!(found, expected, "{line}");
+            let found = commands(&text)
+                .next()
+                .map(|(command, _)| command.to_owned());
+            assert_eq!(found.as_deref(), expected, "{line}");
         };
         let plain = "cargo chef prepare";
-        check("RUN cargo chef prepare", Some((plain, "recipe.json")));
+        check("RUN cargo chef prepare", Some(plain));
         check(
             "RUN --mount=type=cache,target=/x --network=none cargo chef prepare",
-            Some((plain, "recipe.json")),
+            Some(plain),
         );
-        let other = "cargo +nightly chef prepare --recipe-path r.json";
-        check(&format!("RUN {other}"), Some((other, "r.json")));
-        let beside = "cargo chef prepare --recipe-path=./r.json";
-        check(&format!("RUN {beside}"), Some((beside, "r.json")));
-        check("RUN cargo chef prepare --recipe-path /r.json", None);
-        check("RUN cargo chef prepare --bin a", None);
         check("RUN cargo chef prepare && ls", None);
         check("RUN cargo chef cook", None);
         check("RUN --mount=type=cache,target=/x", None);

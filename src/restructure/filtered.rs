@@ -1,7 +1,8 @@
 //! What filters leave of the files of a history.
 
-use super::filter::{Filter, add_recipe, commands};
+use super::filter::{Filter, commands};
 use super::informed::Lesson;
+use super::recipe::add_recipe;
 use crate::context::ContentId;
 use crate::history::BuildInput;
 use crate::replay::{Filters, Table};

@@ -3,7 +3,8 @@
 //! Reports see through this one door, so that a proposal that is applied is worth what it was said to be. The trace does
 //! not: it is held against real builders step by step, and claims nothing of what commands write.
 
-use super::filter::{Filter, add_recipe, commands};
+use super::filter::{Filter, commands};
+use super::recipe::add_recipe;
 use crate::caveat::Caveat;
 use crate::context::ContentId;
 use crate::history::BuildInput;

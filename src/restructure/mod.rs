@@ -48,6 +48,7 @@ mod own_wheels;
 pub mod passed;
 pub mod past;
 mod present;
+mod recipe;
 mod rewritten;
 mod run_text;
 mod source_asked;

@@ -27,11 +27,11 @@
 //! shorter text, and a new member changes nothing in it.
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
-use super::super::filter::PREPARE;
 use super::super::installs::{Action, StageView};
 use super::super::layout::{BASE, is_within, reachable};
 use super::super::lift::{Lift, declare, lift};
 use super::super::moving::block_of;
+use super::super::recipe::PREPARE;
 use super::super::taken::is_in_image;
 use super::super::view::View;
 use super::Rule;
