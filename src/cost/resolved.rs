@@ -65,6 +65,26 @@ const FOUND_DONE: &[(&str, &[&str], u64)] = &[
     ("uv sync", &["uv sync"], 10),
 ];
 
+/// Directories that hold all that work of a kind leaves for later steps: a COPY of one brings it to another stage.
+const LEFT_IN: &[(&str, &[&str])] = &[
+    ("cargo build", &["target"]),
+    ("cargo chef cook", &["target"]),
+    ("composer install", &["vendor"]),
+    ("go mod download", &["go/pkg/mod"]),
+    ("mvn dependency", &[".m2", ".m2/repository"]),
+    ("poetry install", &[".venv"]),
+    ("uv sync", &[".venv"]),
+];
+
+/// Whether what work of `kind` leaves is in the directory at `path`, as far as that has its usual name.
+pub(super) fn is_left_in(kind: &str, path: &str) -> bool {
+    let path = format!("/{}", path.trim_matches('/'));
+    let names = LEFT_IN.iter().filter(|(of, _)| *of == kind);
+    names
+        .flat_map(|(_, names)| *names)
+        .any(|name| path.ends_with(&format!("/{name}")))
+}
+
 /// The kind, if work of it leaves something for later steps to find.
 pub(super) fn fetcher(kind: &str) -> Option<&'static str> {
     let fetches = FETCHES.iter().chain(HOLDS).flat_map(|f| f.1);

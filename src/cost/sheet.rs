@@ -127,6 +127,7 @@ pub(super) fn works(model: &CostModel, steps: &Steps, known: &mut Known) -> Vec<
         let mut own = alone(model, step, said, known).map_or_else(Vec::new, |a| a.work.clone());
         let mut fetched: BTreeSet<&'static str> = parents(step, n)
             .flat_map(|p| below[p].iter().copied())
+            .chain(brought(step, n, &below))
             .collect();
         if model.mounts_filled && own.iter().any(|w| resolved::finds_done(w, &fetched)) {
             // What an earlier step fetched, a mount cannot spare it once more; what it compiles, it can.
@@ -139,6 +140,29 @@ pub(super) fn works(model: &CostModel, steps: &Steps, known: &mut Known) -> Vec<
         works.push(work);
     }
     works
+}
+
+/// What steps of other stages have fetched, as far as step `n` copies it from there.
+fn brought(
+    step: &Step,
+    n: usize,
+    below: &[BTreeSet<&'static str>],
+) -> impl Iterator<Item = &'static str> {
+    let inputs = step.inputs.iter().filter_map(move |input| {
+        let Origin::Step(id) = &input.origin else {
+            return None;
+        };
+        let fetched = below.get(id.0).filter(|_| id.0 < n)?;
+        Some((fetched, input.selectors.as_deref()?))
+    });
+    inputs.flat_map(|(fetched, selectors)| {
+        let is_copied = |kind: &&str| {
+            selectors
+                .iter()
+                .any(|s| resolved::is_left_in(kind, &s.path))
+        };
+        fetched.iter().copied().filter(is_copied)
+    })
 }
 
 /// The pieces of work with filled mounts, where those that find theirs done below are as without: what the step fetches
@@ -233,5 +257,41 @@ fn row(
         parents: parents(step, n).collect(),
         after: waits_for(step, n).map(|(at, _)| at).collect(),
         in_image: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::Selector;
+    use crate::graph::Input;
+    use crate::graph::StepId;
+    use crate::score::fixture::steps;
+
+    #[test]
+    fn what_is_copied_from_where_it_was_fetched_is_not_fetched_again() {
+        let ms = |path: &str, cook: &str| {
+            let mut steps = steps(&[
+                "cacher> FROM a",
+                &format!("cacher> RUN {cook}"),
+                "build> FROM a",
+                "build> COPY --from=cacher x y",
+                "build> RUN cargo build --release",
+            ]);
+            let selector = Selector {
+                path: path.to_owned(),
+                ..Selector::default()
+            };
+            steps.steps[3].inputs.push(Input {
+                origin: Origin::Step(StepId(1)),
+                selectors: Some(vec![selector].into()),
+            });
+            CostModel::default().steps(&steps)[4].median_ms
+        };
+        let alone = ms("app/target", "true");
+        assert!(ms("app/target", "cargo chef cook --release") * 2 < alone);
+        assert_eq!(ms("app/targets", "cargo chef cook --release"), alone);
+        assert_eq!(ms("usr/bin/x", "cargo chef cook --release"), alone);
+        assert_eq!(ms("app/target", "npm ci"), alone);
     }
 }

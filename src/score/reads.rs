@@ -22,7 +22,10 @@ pub enum Reads {
     /// None of it.
     Nothing,
     /// Manifests and lockfiles only.
-    Manifests,
+    Manifests {
+        /// Names of files that the shell text mentions: `cp .env.example .env` beside an install.
+        named: BTreeSet<String>,
+    },
     /// What a COPY brings: it is there to be brought.
     Copied {
         /// Files and directories that it names.
@@ -66,14 +69,17 @@ impl Reads {
                 Self::Anything { command } if asks_git(command.as_bytes()) => true,
                 Self::Anything { .. } | Self::Sources(_) => ask.git.unwrap_or(!is_bold),
                 Self::Copied { .. } => ask.git != Some(false),
-                Self::Nothing | Self::Manifests | Self::WhatIsThere => false,
+                Self::Nothing | Self::Manifests { .. } | Self::WhatIsThere => false,
             };
         }
         let by_nobody = || is_of(NOBODY, path);
         let by_few = || is_bold && is_of(FEW, path);
         match self {
             Self::Nothing | Self::WhatIsThere => false,
-            Self::Manifests => is_manifest(path),
+            Self::Manifests { named } => {
+                let name = path.file_name().unwrap_or_default();
+                is_manifest(path) || named.iter().any(|n| n.as_bytes() == name)
+            }
             Self::Copied { named } => {
                 named.iter().any(|n| RepoPath::new(n) == *path) || !(by_nobody() || by_few())
             }
@@ -91,7 +97,7 @@ impl Reads {
     pub(super) fn concerns_unlisted(&self, ask: Ask) -> bool {
         match self {
             Self::Nothing | Self::WhatIsThere => false,
-            Self::Manifests => ask.certainty == Certainty::Cautious,
+            Self::Manifests { .. } => ask.certainty == Certainty::Cautious,
             Self::Copied { .. } | Self::Sources(_) | Self::Anything { .. } => true,
         }
     }
@@ -119,16 +125,23 @@ pub fn reads_beside(step: &Step, from_source: &BTreeSet<Vec<String>>) -> Reads {
     }
     let script = shell::parse(&step.command);
     let mut reads = Reads::Nothing;
-    let mut moves_files = false;
-    for seen in script.seen() {
+    let (mut moves_files, mut has_clone) = (false, false);
+    let all = script.seen();
+    let only_cleans = all.iter().all(|s| prior::classify(s).kind == "clean up");
+    for seen in all {
+        has_clone |= seen.name() == "git" && seen.subcommand() == "clone";
         match prior::classify(&seen).kind {
+            // Without a clone of its own, Git works on the checkout that was copied.
+            "git clone" if !has_clone => return anything(),
             kind if READS_NOTHING.contains(&kind) && !names_local_file(&seen) => {}
             kind if READS_MANIFESTS.contains(&kind)
                 && !installs_project(&seen)
                 && !from_source.contains(&seen.words) =>
             {
                 if !matches!(reads, Reads::Sources(_)) {
-                    reads = Reads::Manifests;
+                    reads = Reads::Manifests {
+                        named: names(&step.command),
+                    };
                 }
             }
             // A shell's own work beside the main command decides nothing.
@@ -136,7 +149,7 @@ pub fn reads_beside(step: &Step, from_source: &BTreeSet<Vec<String>>) -> Reads {
                 moves_files |= kind != "clean up";
             }
             kind => match SOURCES.iter().find(|(name, _)| *name == kind) {
-                Some((_, kind)) if matches!(reads, Reads::Nothing | Reads::Manifests) => {
+                Some((_, kind)) if matches!(reads, Reads::Nothing | Reads::Manifests { .. }) => {
                     reads = Reads::Sources(*kind);
                 }
                 Some((_, kind)) if reads == Reads::Sources(*kind) => {}
@@ -149,7 +162,7 @@ pub fn reads_beside(step: &Step, from_source: &BTreeSet<Vec<String>>) -> Reads {
     }
     match reads {
         // Nothing but a shell's own work: on the system, or on what was copied.
-        Reads::Nothing if moves_files => {
+        Reads::Nothing if moves_files || only_cleans => {
             match touched::touched(&script, Some("/.here"), &BTreeMap::new()) {
                 Some(touched) if stays_outside(&touched) => Reads::Nothing,
                 Some(_) => Reads::WhatIsThere,
@@ -158,6 +171,13 @@ pub fn reads_beside(step: &Step, from_source: &BTreeSet<Vec<String>>) -> Reads {
         }
         reads => reads,
     }
+}
+
+/// What may be the name of a file in a shell text, without directories.
+fn names(command: &str) -> BTreeSet<String> {
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '+' | '@');
+    let words = command.split(|c: char| !is_name(c));
+    words.filter(|w| w.len() > 2).map(str::to_owned).collect()
 }
 
 /// Whether a command only moves and changes the files that it names.
@@ -316,18 +336,37 @@ mod tests {
         let anything = |command: &str| Reads::Anything {
             command: command.to_owned(),
         };
+        let manifests = |command: &str| Reads::Manifests {
+            named: names(command),
+        };
         for (command, want) in [
             ("apt-get update && apt-get install -y git", Reads::Nothing),
-            ("npm ci", Reads::Manifests),
-            ("apk add git && npm ci && rm -rf /tmp/x", Reads::Manifests),
+            ("npm ci", manifests("npm ci")),
+            (
+                "apk add git && npm ci && rm -rf /tmp/x",
+                manifests("apk add git && npm ci && rm -rf /tmp/x"),
+            ),
             ("npm ci && npm run build", Reads::Sources(Kind::Web)),
             ("CGO_ENABLED=0 go build -o /s .", Reads::Sources(Kind::Go)),
-            ("pip install -r requirements.txt", Reads::Manifests),
+            (
+                "pip install -r requirements.txt",
+                manifests("pip install -r requirements.txt"),
+            ),
             (
                 "mkdir -p /etc/app && ln -s /usr/bin/x /usr/bin/y",
                 Reads::Nothing,
             ),
             ("chmod +x run.sh", Reads::WhatIsThere),
+            ("rm -rf tests", Reads::WhatIsThere),
+            ("rm -rf /var/lib/apt/lists/*", Reads::Nothing),
+            (
+                "git clone https://a.org/b && cd b && git submodule update",
+                Reads::WhatIsThere,
+            ),
+            (
+                "git submodule update --init",
+                anything("git submodule update --init"),
+            ),
             ("chown -R app /app", Reads::WhatIsThere),
             (
                 "apt-get install ./local.deb",
@@ -340,10 +379,10 @@ mod tests {
             ),
             (
                 "pip wheel -r /src/requirements.txt -w /wheels",
-                Reads::Manifests,
+                manifests("pip wheel -r /src/requirements.txt -w /wheels"),
             ),
             ("uv build --sdist", anything("uv build --sdist")),
-            ("uv sync --frozen", Reads::Manifests),
+            ("uv sync --frozen", manifests("uv sync --frozen")),
             (
                 "python setup.py install",
                 anything("python setup.py install"),
@@ -371,7 +410,7 @@ mod tests {
             reads_beside(&graph.steps[1], &BTreeSet::from([words]))
         };
         assert!(matches!(of(&["npm", "ci"]), Reads::Anything { .. }));
-        assert_eq!(of(&["npm", "install"]), Reads::Manifests);
+        assert!(matches!(of(&["npm", "install"]), Reads::Manifests { .. }));
     }
 
     #[test]
@@ -402,7 +441,9 @@ mod tests {
         let mut all: Vec<Reads> = kinds.into_iter().map(Reads::Sources).collect();
         all.extend([
             Reads::Nothing,
-            Reads::Manifests,
+            Reads::Manifests {
+                named: names("cp README.md x"),
+            },
             Reads::WhatIsThere,
             Reads::Copied {
                 named: vec!["README.md".to_owned()],
@@ -443,6 +484,12 @@ mod tests {
         check(&copied, "LICENSE", true);
         check(&copied, "README.md", false);
         check(&copied, "src/a.c", true);
+        let install = Reads::Manifests {
+            named: names("npm ci && envsubst < /etc/app/params.yml > x"),
+        };
+        check(&install, "root/etc/app/params.yml", true);
+        check(&install, "root/etc/app/other.yml", false);
+        check(&install, "package.json", true);
         let run = Reads::Anything {
             command: "sh .github/make.sh".to_owned(),
         };
