@@ -47,6 +47,7 @@ mod other_dockerfiles;
 mod own_wheels;
 pub mod passed;
 pub mod past;
+pub mod platforms;
 mod present;
 mod recipe;
 mod rewritten;

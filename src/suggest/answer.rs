@@ -125,13 +125,20 @@ pub enum Condition {
         /// The files as COPY and ADD name them: paths, patterns and URLs.
         paths: Vec<String>,
     },
+    /// Each build is for another platform than the builder's own, whose programs are emulated.
+    Emulated {
+        /// The platform.
+        platform: String,
+        /// A file of the tree that builds for it.
+        by: Option<RepoPath>,
+    },
 }
 
 impl Condition {
     /// Whether something in the repository speaks for it: a file that passes the argument, a COPY of what is not there.
     pub fn is_likely(&self) -> bool {
         match self {
-            Self::Passed { by, .. } => by.is_some(),
+            Self::Passed { by, .. } | Self::Emulated { by, .. } => by.is_some(),
             Self::InTurn { .. } | Self::Brought { .. } => true,
         }
     }
@@ -140,7 +147,7 @@ impl Condition {
     pub fn n_builds(&self) -> usize {
         match self {
             Self::InTurn { values, .. } => values.len().max(1),
-            Self::Passed { .. } | Self::Brought { .. } => 1,
+            Self::Passed { .. } | Self::Brought { .. } | Self::Emulated { .. } => 1,
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::answer::{Condition, Conditional};
 use super::bench::Bench;
 use super::bringing::bringing;
+use super::emulating::emulating;
 use super::passing::passing;
 use super::question::Shared;
 use super::run::Run;
@@ -36,9 +37,21 @@ impl<'b> Conditionals<'b> {
         }
     }
 
-    /// What `proposal` saves if each build passed its own value of the arguments that it sets later, else if each
-    /// brought or fetched its own version of what git does not hold.
+    /// What `proposal` saves if each build were for another platform, where it says on which one stages run; if each passed
+    /// its own value of the arguments that it sets later; else if each brought or fetched its own version of what git does
+    /// not hold.
     pub(super) fn of(&self, bench: &Bench<'_>, proposal: &Proposal) -> Option<Conditional> {
+        let own = bench.shared.settings;
+        if let Some((condition, settings)) = emulating(self.view, own, proposal) {
+            let builds = Shared {
+                settings: &settings,
+                inputs: first(bench),
+                ..bench.shared
+            };
+            let old = replay(bench, builds, self.before);
+            let new = replay(bench, builds, &proposal.draft);
+            return Some(conditional(condition, &old, &new));
+        }
         if let Some((condition, inputs)) = passing(self.view, first(bench), proposal) {
             let builds = Shared {
                 of_each: condition.n_builds(),

@@ -71,7 +71,9 @@ pub(super) fn small(
 /// also those that have little to do with it.
 fn least_under(conditional: &Conditional, least_small: i64) -> i64 {
     match conditional.condition {
-        Condition::Passed { .. } | Condition::InTurn { .. } => least_small,
+        Condition::Passed { .. } | Condition::InTurn { .. } | Condition::Emulated { .. } => {
+            least_small
+        }
         Condition::Brought { .. } => least_small.max(250),
     }
 }

@@ -12,6 +12,7 @@ mod bringing;
 mod conditional;
 mod door;
 mod elsewhere;
+mod emulating;
 mod idle;
 mod left;
 mod passing;

@@ -45,6 +45,7 @@ pub(crate) struct Case {
     build_args: Vec<(String, bool)>,
     bumps: BTreeMap<Name, usize>,
     target: usize,
+    platform: Option<String>,
     git_dir: bool,
 }
 
@@ -66,6 +67,7 @@ impl Case {
             changes: Vec::new(),
             build_args: Vec::new(),
             bumps: BTreeMap::new(),
+            platform: None,
             git_dir: true,
         };
         for (name, body) in sections(scenario) {
@@ -129,6 +131,7 @@ impl Case {
                             }
                         }
                         ("target", n) => self.target = n.parse().unwrap(),
+                        ("platform", name) => self.platform = Some(name.to_owned()),
                         ("git-dir", value) => self.git_dir = value != "excluded",
                         ("dockerfile", path) => self.path = RepoPath::from(path),
                         other => panic!("unknown setting {other:?}"),
@@ -201,6 +204,7 @@ impl Case {
     fn answer(&self, inputs: &[BuildInput], threads: usize) -> Suggestions {
         let settings = Settings {
             dockerfile: self.path.to_string(),
+            platform: self.platform.clone(),
             git_dir: self.git_dir,
             ..Settings::default()
         };

@@ -577,6 +577,45 @@ fn a_base_that_nobody_named_is_the_same_at_each_build() {
 }
 
 #[test]
+fn a_stage_runs_natively_where_builds_are_for_another_platform() {
+    let dockerfile = "FROM golang:1.22 AS build\nWORKDIR /src\nCOPY . .\nRUN CGO_ENABLED=0 go build -o /app .\n\nFROM alpine:3.20\nCOPY --from=build /app /app\nENTRYPOINT [\"/app\"]\n";
+    let tree = format!(
+        "--- .dockerignore\n.git\n--- go.mod\nmodule a\n\ngo 1.22\n--- main.go\npackage main\n\nfunc main() {{}}\n{}",
+        commits("main.go", "go.mod", "README.md")
+    );
+    let workflow = "--- .github/workflows/image.yml\n- uses: docker/setup-qemu-action@v3\n- uses: docker/build-push-action@v6\n  with:\n    platforms: linux/amd64,linux/arm/v7\n";
+    let check = |before: &str, listed: Option<&str>| {
+        let answer = Case::new(dockerfile, &(before.to_owned() + &tree)).suggest();
+        let is_it = |s: &&Suggestion| s.proposal.candidate.rule == "native-stage";
+        assert!(
+            !answer.order.iter().any(|s| is_it(&s)),
+            "at home nothing is emulated"
+        );
+        let small = answer.small.iter().find(is_it);
+        let found = small.or(answer.idle.iter().find(is_it)).expect("proposed");
+        let told = found.conditional.as_ref().expect("a condition");
+        let Condition::Emulated { platform, by } = &told.condition else {
+            panic!("{:?}", told.condition);
+        };
+        assert!(told.per_build > 1000, "{told:?}");
+        assert_eq!(by.is_some(), listed.is_some());
+        assert_eq!(small.is_some(), listed.is_some());
+        assert_eq!(platform, listed.unwrap_or("linux/arm64"));
+    };
+    check("", None);
+    check(workflow, Some("linux/arm/v7"));
+    // Machines of both platforms build side by side: nothing is emulated.
+    check(&workflow.replace("qemu", "buildx"), None);
+    let said = "--- settings\nplatform linux/arm64\n".to_owned() + &tree;
+    let answer = Case::new(dockerfile, &said).suggest();
+    assert!(
+        ids(&answer).contains(&"native-stage-1"),
+        "{:?}",
+        ids(&answer)
+    );
+}
+
+#[test]
 fn each_field_is_documented() {
     fn names(value: &Value, found: &mut BTreeSet<String>) {
         match value {
@@ -589,7 +628,7 @@ fn each_field_is_documented() {
         }
     }
     let case = Case::new(
-        "FROM debian:12\nARG GIT_COMMIT\nCOPY src target/app.jar /src/\nRUN apt-get update && apt-get install -y curl\n",
+        "FROM node:22 AS web\nCOPY src /web/src\nRUN npm run build\nFROM debian:12\nARG GIT_COMMIT\nCOPY src target/app.jar /src/\nRUN apt-get update && apt-get install -y curl\nCOPY --from=web /web/dist /web\n",
         &("--- Makefile\nimage:\n\tdocker build --build-arg GIT_COMMIT=$$(git rev-parse HEAD) .\n"
             .to_owned()
             + &commits("src/a.js", "src/b.js", "README.md")),

@@ -74,16 +74,13 @@ fn same(comparison: &Comparison) -> String {
         "{} a build on average",
         duration(comparison.new.mean.median)
     );
-    if let Some(passed) = &comparison.passed {
-        if let Some(told) = only_where(&is_new(&passed.names), &passed.means) {
-            return told;
-        }
-    }
-    if let Some(emulated) = &comparison.emulated {
-        let condition = "it is built for another platform than the builder's own";
-        if let Some(told) = only_where(condition, &emulated.means) {
-            return told;
-        }
+    let passed = comparison.passed.as_ref();
+    let passed = passed.and_then(|p| only_where(&is_new(&p.names), &p.means));
+    let emulated = comparison.emulated.as_ref();
+    let elsewhere = "it is built for another platform than the builder's own";
+    let emulated = emulated.and_then(|e| only_where(elsewhere, &e.means));
+    if let Some(told) = passed.or(emulated) {
+        return told;
     }
     if let Some(passed) = &comparison.passed {
         let (old, new) = passed.again;

@@ -66,7 +66,7 @@ fn if_passed(of: &Suggestion) -> Option<Value> {
     let (names, by, values) = match &conditional.condition {
         Condition::Passed { names, by } => (names.clone(), by.as_ref(), None),
         Condition::InTurn { name, values, by } => (vec![name.clone()], Some(by), Some(values)),
-        Condition::Brought { .. } => return None,
+        Condition::Brought { .. } | Condition::Emulated { .. } => return None,
     };
     let by = by.map(ToString::to_string);
     Some(
@@ -81,6 +81,17 @@ fn if_brought(of: &Suggestion) -> Option<Value> {
     };
     Some(
         json!({"paths": paths, "rebuild_ms": conditional.rebuild, "per_build_ms": conditional.per_build}),
+    )
+}
+
+fn if_emulated(of: &Suggestion) -> Option<Value> {
+    let conditional = of.conditional.as_ref()?;
+    let Condition::Emulated { platform, by } = &conditional.condition else {
+        return None;
+    };
+    let by = by.as_ref().map(ToString::to_string);
+    Some(
+        json!({"platform": platform, "by": by, "rebuild_ms": conditional.rebuild, "per_build_ms": conditional.per_build}),
     )
 }
 
@@ -100,6 +111,7 @@ fn suggestion(suggestions: &Suggestions, of: &Suggestion) -> Value {
         "slower": of.slower.as_ref().map(|s| json!({"builds": s.builds, "by_ms": s.by, "why": why_slower(of)})),
         "if_passed": if_passed(of),
         "if_brought": if_brought(of),
+        "if_emulated": if_emulated(of),
         "why_not": (!of.why_not.is_empty()).then_some(&of.why_not),
         "patch": of.alone.is_some().then(|| patch(suggestions, &suggestions.now, &of.proposal.draft)),
     })

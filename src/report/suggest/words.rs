@@ -90,6 +90,9 @@ pub(super) fn nothing(suggestions: &Suggestions) -> &'static str {
             Condition::Passed { .. } | Condition::InTurn { .. } => {
                 "Nothing big to do where no arguments are passed; where they are, see below."
             }
+            Condition::Emulated { .. } => {
+                "Nothing big to do on the builder's own platform; where builds are for another one, see below."
+            }
             Condition::Brought { .. } => {
                 "Nothing big to do as far as git shows; where builds bring what it does not hold, see below."
             }
@@ -173,6 +176,13 @@ fn condition(suggestion: &Suggestion) -> Option<String> {
         Condition::Brought { paths } => {
             format!("if each build brought another {}", listed(paths))
         }
+        Condition::Emulated { platform, by } => {
+            let by = by
+                .as_ref()
+                .map(|path| format!(", as {path} does it"))
+                .unwrap_or_default();
+            format!("built for {platform} under emulation{by}")
+        }
     };
     Some(format!(
         "{condition}, a build would take {}, and this would save {} of it",
@@ -205,20 +215,23 @@ fn big_where(suggestion: &Suggestion) -> Option<&Condition> {
 pub(super) fn small_groups<'s>(
     suggestions: &'s Suggestions,
     small: &'s str,
-) -> [(&'s str, Vec<&'s Suggestion>); 3] {
-    let (mut passed, mut brought, mut others) = (Vec::new(), Vec::new(), Vec::new());
+) -> [(&'s str, Vec<&'s Suggestion>); 4] {
+    let mut groups = [
+        ("Where builds are for another platform", Vec::new()),
+        ("Where builds pass arguments", Vec::new()),
+        ("Where builds bring what git does not hold", Vec::new()),
+        (small, Vec::new()),
+    ];
     for suggestion in &suggestions.small {
-        match big_where(suggestion) {
-            Some(Condition::Passed { .. } | Condition::InTurn { .. }) => passed.push(suggestion),
-            Some(Condition::Brought { .. }) => brought.push(suggestion),
-            None => others.push(suggestion),
-        }
+        let group = match big_where(suggestion) {
+            Some(Condition::Emulated { .. }) => 0,
+            Some(Condition::Passed { .. } | Condition::InTurn { .. }) => 1,
+            Some(Condition::Brought { .. }) => 2,
+            None => 3,
+        };
+        groups[group].1.push(suggestion);
     }
-    [
-        ("Where builds pass arguments", passed),
-        ("Where builds bring what git does not hold", brought),
-        (small, others),
-    ]
+    groups
 }
 
 /// What a small proposal adds, in a line.

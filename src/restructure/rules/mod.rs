@@ -27,6 +27,8 @@ mod mounts;
 mod multi_stage;
 mod narrow;
 mod narrow_shown;
+mod native_go;
+mod native_stage;
 mod often_last;
 mod own_packages;
 mod own_stage;
@@ -77,6 +79,7 @@ pub const ALL: &[Rule] = &[
     own_stage::RULE,
     composer_stage::RULE,
     shared_base::RULE,
+    native_stage::RULE,
     version_shield::RULE,
     narrow::RULE,
     ignore::RULE,
