@@ -21,6 +21,9 @@ pub(super) enum Program {
     WithScripts(&'static str),
     /// Compiles what others wrote when it installs it, which may read a variable of a general name.
     Compiled,
+    /// Compiles what the project depends on, as [`Self::Compiled`], from stand-ins for the project's own files
+    /// (`cargo chef cook`).
+    Cook,
     /// Takes variables for properties of the project (MSBuild); whether it builds it, too.
     Properties(bool),
     /// Runs a script: which one, if it is a word.
@@ -199,6 +202,7 @@ fn of_project(seen: &Seen, verb: &str) -> Program {
             "fetch" | "vendor" | "update" | "metadata" | "generate-lockfile" | "search" | "login",
         ) => Program::Fetcher,
         ("cargo" | "cargo-chef", "chef" | "prepare") if has("prepare") => Program::Tool,
+        ("cargo" | "cargo-chef", "chef" | "cook") if has("cook") => Program::Cook,
         (
             "npm" | "pnpm" | "yarn" | "bun",
             "config" | "cache" | "set" | "store" | "view" | "-v" | "policies",
@@ -371,7 +375,7 @@ mod tests {
         check("mix compile", "Unknown");
         check("cargo build --release", "Unknown");
         check("cargo chef prepare --recipe-path r.json", "Tool");
-        check("cargo chef cook --recipe-path r.json", "Unknown");
+        check("cargo chef cook --recipe-path r.json", "Cook");
         check("dotnet build", "Properties(true)");
         check("make", "Unknown");
         check("./x.sh", "Script(0)");

@@ -95,7 +95,12 @@ pub(in crate::restructure) fn reading(
     let looks = |p: &Program| {
         !matches!(
             p,
-            Program::Files | Program::System | Program::Fetcher | Program::Tool | Program::Compiled
+            Program::Files
+                | Program::System
+                | Program::Fetcher
+                | Program::Tool
+                | Program::Compiled
+                | Program::Cook
         )
     };
     if !programs.iter().any(|(p, _)| looks(p)) {
@@ -216,6 +221,7 @@ impl Asked<'_> {
             Program::Fetcher => (by_fetchers, true),
             Program::Tool => (by_tools, true),
             Program::Compiled => (by_tools, !any(is_general)),
+            Program::Cook => (by_builds, false),
             Program::Installer(manifests) => (by_tools, self.has_one(manifests)),
             Program::WithScripts(manifest) => {
                 let is_known =
@@ -230,9 +236,9 @@ impl Asked<'_> {
         if any(always) || any(reads) || self.names.iter().any(|n| of_target(n)) {
             return Reading::Some;
         }
-        match is_known || program == Program::Compiled {
-            true if is_known => Reading::None,
-            true => in_doubt(),
+        match is_known {
+            true => Reading::None,
+            false if matches!(program, Program::Compiled | Program::Cook) => in_doubt(),
             false if self.names.iter().any(|n| self.has_no_reader(n)) => Reading::Some,
             false => in_doubt(),
         }
