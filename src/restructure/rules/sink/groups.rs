@@ -1,5 +1,6 @@
 //! Which values of a stage are moved together, and how they come to differ.
 
+use super::busters::{Busted, busters};
 use super::ground::Ground;
 use super::place::of_stage;
 use crate::dockerfile::ast::{ArgItem, Instruction, Kind, Stage};
@@ -14,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const OF_TARGET: &[&str] = &["TARGETARCH", "TARGETOS", "TARGETPLATFORM", "TARGETVARIANT"];
 
 /// How values come to differ, after their names and before "and a RUN below …".
-const DIFFERS: &str = "differs from build to build";
+pub(super) const DIFFERS: &str = "differs from build to build";
 /// As the Dockerfile's own commits did it.
 pub(super) const BUMPED: &str = "was given other values";
 const ASKED_FOR: &str = "has no value of its own, so that each build passes the one it wants,";
@@ -29,6 +30,8 @@ pub(super) struct Group {
     pub(super) names: BTreeSet<String>,
     /// How they come to differ.
     pub(super) how: &'static str,
+    /// The RUN that one of them is there to make run again.
+    pub(super) busts: Option<Busted>,
 }
 
 impl Group {
@@ -37,12 +40,14 @@ impl Group {
             changing: false,
             names: BTreeSet::from([name.to_owned()]),
             how,
+            busts: None,
         }
     }
 
     fn with(mut self, other: &Self) -> Self {
         self.changing |= other.changing;
         self.names.extend(other.names.iter().cloned());
+        self.busts = self.busts.or(other.busts);
         self
     }
 
@@ -57,6 +62,7 @@ pub(super) fn groups(view: &View<'_>, stage: &Stage) -> Vec<Group> {
         changing: true,
         names: BTreeSet::new(),
         how: DIFFERS,
+        busts: None,
     }];
     // What the builder itself gives another value for each platform, where the steps are the same for all.
     if runs_here_for_all(stage) {
@@ -64,6 +70,7 @@ pub(super) fn groups(view: &View<'_>, stage: &Stage) -> Vec<Group> {
             changing: false,
             names: OF_TARGET.iter().map(|n| (*n).to_owned()).collect(),
             how: BY_PLATFORM,
+            busts: None,
         });
     }
     // What the repository's own files pass, whatever it is called.
@@ -93,6 +100,7 @@ pub(super) fn groups(view: &View<'_>, stage: &Stage) -> Vec<Group> {
             groups.push(Group::of(name, BUMPED));
         }
     }
+    groups.extend(busters(stage));
     groups
 }
 
@@ -104,11 +112,17 @@ pub(super) fn together(ground: &Ground<'_>, groups: Vec<Group>) -> Vec<Group> {
         (!matches!(group.how, BUMPED | BY_PLATFORM)).then_some(())?;
         Some((group.how, safe.map(|s| s.to), far.map(|s| s.to)))
     };
+    // Where it goes at most: what makes a RUN run again goes with what that RUN reads.
+    let end = |(_, safe, far): (&str, Option<usize>, Option<usize>)| far.or(safe);
     let mut joined: Vec<Group> = Vec::new();
     let mut at: BTreeMap<(&str, Option<usize>, Option<usize>), usize> = BTreeMap::new();
     for group in groups {
         let place = place(&group).filter(|(_, safe, far)| safe.is_some() || far.is_some());
-        match place.and_then(|p| at.get(&p).copied()) {
+        let same = place.and_then(|p| match group.busts {
+            None => at.get(&p).copied(),
+            Some(_) => at.iter().find(|(o, _)| end(**o) == end(p)).map(|(_, n)| *n),
+        });
+        match same {
             Some(n) => joined[n] = joined[n].clone().with(&group),
             None => {
                 if let Some(place) = place {

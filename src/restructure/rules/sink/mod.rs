@@ -16,10 +16,12 @@
 //! a date, a build number, a version), to those that the repository's own files pass, and to what the Dockerfile itself
 //! gave other values over this history. They move down past everything that does not read them: a RUN whose programs are
 //! known not to (`environment::reading`), and, for review, one of which nothing shows that it does. A RUN that only writes one
-//! somewhere goes with it. One that is there to make steps run again (`CACHEBUST`) stays where it is.
+//! somewhere goes with it. One that is there to make steps run again (`CACHEBUST`) stays where it is,
+//! unless it says which (`GEOIP_CACHE_BUSTER`).
 //!
 //! Never: holds logic of its own; it only says where the parts are.
 
+mod busters;
 mod doubts;
 mod ground;
 mod groups;

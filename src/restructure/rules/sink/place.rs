@@ -6,7 +6,7 @@ use super::groups::{Group, bumps};
 use crate::dockerfile::ast::{ArgItem, Kind, Stage};
 use crate::restructure::command::seen;
 use crate::restructure::effect::{Effect, conflict};
-use crate::restructure::rules::changing::changes;
+use crate::restructure::rules::changing::{changes, is_cache_bust};
 use std::collections::BTreeSet;
 
 /// What is moved, and where to.
@@ -24,6 +24,24 @@ pub(super) struct Sunk {
 /// Sinks the values of a stage that are in `group`, together, as far as all of them go: without a doubt, and, where that
 /// is farther, with one.
 pub(super) fn of_stage(ground: &Ground<'_>, group: &Group) -> (Option<Sunk>, Option<Sunk>) {
+    let (safe, far) = reached(ground, group);
+    let Some(busted) = group.busts else {
+        return (safe, far);
+    };
+    let mut all = far.or(safe);
+    if let Some(sunk) = &mut all {
+        let name = sunk.names.iter().find(|name| is_cache_bust(name));
+        sunk.doubts.others.push(format!(
+            "what stands above line {0} no longer runs again with {1}; check that it is there for line {0} alone",
+            busted.line,
+            name.map_or("it", String::as_str)
+        ));
+    }
+    (None, all)
+}
+
+/// As [`of_stage`], whatever is to run again.
+fn reached(ground: &Ground<'_>, group: &Group) -> (Option<Sunk>, Option<Sunk>) {
     let (moved, names) = values(ground, group);
     let Some(&first) = moved.first().filter(|_| !names.is_empty()) else {
         return (None, None);
@@ -35,7 +53,8 @@ pub(super) fn of_stage(ground: &Ground<'_>, group: &Group) -> (Option<Sunk>, Opt
     // RUNs that read one and go down with it.
     let mut readers = BTreeSet::new();
     let mut safe = None;
-    for index in first..stage.instructions.len() {
+    let end = group.busts.map_or(stage.instructions.len(), |b| b.run);
+    for index in first..end {
         if moved.contains(&index) {
             continue;
         }
@@ -50,8 +69,11 @@ pub(super) fn of_stage(ground: &Ground<'_>, group: &Group) -> (Option<Sunk>, Opt
             .iter()
             .filter(above)
             .flat_map(|&m| ground.effects[m].sets.iter().cloned())
+            // Nothing reads what is there to make a step run again.
+            .filter(|name| group.busts.is_none() || !is_cache_bust(name))
             .collect();
         let is_read = match stage.instructions[index].kind {
+            Kind::Run(_) if set.is_empty() => false,
             Kind::Run(_) => ground.is_read(index, &set, &mut doubts),
             _ => meets(&moved),
         };
