@@ -16,6 +16,7 @@
 
 use super::super::archives;
 use super::super::candidate::{Candidate, Safety};
+use super::super::command;
 use super::super::compiler_caches;
 use super::super::downloads::{self, Downloads};
 use super::super::given_mounts::{Given, given, may_read};
@@ -35,6 +36,7 @@ use super::Rule;
 
 use crate::dockerfile::Lines;
 use crate::ecosystem::CacheDir;
+use crate::shell::Seen;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Its line in [`super::ALL`].
@@ -165,6 +167,9 @@ fn cache(
         return None;
     }
     doubts.extend(given.doubts.iter().cloned());
+    if ecosystem == "maven" {
+        doubts.extend(installed(kin, &mounted, &target));
+    }
     if ecosystem == "pip" {
         let own = given.runs.iter().filter_map(|at| kin.instruction(*at));
         doubts.extend(own.filter_map(own_wheels::doubt));
@@ -194,6 +199,27 @@ fn cache(
         .flat_map(|r| r.before.clone())
         .collect();
     Some(candidate)
+}
+
+/// What is to be checked where one RUN puts what the project is made of beside the downloads, and another may take it from
+/// there: another build's, or none where the layer of the first is cached and the mount is empty.
+fn installed(kin: &Kin<'_, '_>, mounted: &BTreeSet<At>, target: &str) -> Option<String> {
+    let files = kin.first().view.files.iter();
+    let poms = files.filter(|(path, _)| path.file_name() == Some(b"pom.xml"));
+    let calls = |seen: &Seen| matches!(seen.name(), "mvn" | "mvnd" | "mvnw");
+    let installs = |seen: &Seen| calls(seen) && seen.args().iter().any(|w| w == "install");
+    let says = |at: &At, is_it: &dyn Fn(&Seen) -> bool| {
+        let seen = kin.instruction(*at).and_then(command::seen);
+        seen.is_some_and(|all| all.iter().any(is_it))
+    };
+    let first = mounted.iter().find(|at| says(at, &installs))?;
+    let is_read = mounted.iter().any(|at| at > first && says(at, &calls));
+    let line = kin.instruction(*first)?.lines.first;
+    (is_read && poms.count() > 1).then(|| {
+        format!(
+            "line {line} installs the project's own modules into {target}: check that no later line needs them from there, where another build may have left its own, or none is"
+        )
+    })
 }
 
 /// Where all of `runs` keep what they fetch, by the first RUN of each stage; `None` where that is not one place.
