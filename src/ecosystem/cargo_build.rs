@@ -152,6 +152,14 @@ fn follow(
     mut open: Vec<RepoPath>,
     git: bool,
 ) -> Result<(), String> {
+    let root = RepoPath::root();
+    let all = files.below(&root);
+    let names: BTreeSet<&[u8]> = all.flat_map(RepoPath::names).collect();
+    // Most strings name nothing.
+    let is_name = |word: &str| {
+        let last = word.trim_end_matches('/').rsplit('/').next();
+        last.is_some_and(|last| names.contains(last.as_bytes()))
+    };
     let mut seen = BTreeSet::new();
     while let Some(path) = open.pop() {
         if !seen.insert(path.clone()) {
@@ -173,6 +181,9 @@ fn follow(
         for word in strings(&text) {
             let word = word.strip_prefix("$CARGO_MANIFEST_DIR").unwrap_or(word);
             let word = word.trim_start_matches('/');
+            if !is_name(word) {
+                continue;
+            }
             let named = bases.iter().filter_map(|base| within(base, word));
             // A name for all of a package is no name.
             let named = named.filter(|p| !crates.iter().any(|c| c.dir.strip_prefix(p).is_some()));
