@@ -1,7 +1,10 @@
 //! pip: `pip install -r …` reads requirements files and all they include; `pip install .` builds the source.
 
 use super::python_project::Installed;
-use super::{CacheDir, Call, Ecosystem, Needs, Role, Verdict, python, python_project, text};
+use super::{
+    CacheDir, Call, Ecosystem, Needs, Role, Verdict, python, python_project, setup_py, text,
+};
+use crate::tree::RepoPath;
 
 pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
     name: "pip",
@@ -135,8 +138,10 @@ pub(super) fn install(call: &Call<'_>, after: &[String]) -> Result<(Role, Needs)
                     if value.ends_with("pyproject.toml") {
                         python::metadata(files, call.dir, &mut needs);
                         python::dynamic_dependencies(files, call.dir, &mut needs);
-                    } else {
-                        python::requirements(files, call.dir, &path, &mut needs)?;
+                    } else if let Err(why) =
+                        python::requirements(files, call.dir, &path, &mut needs)
+                    {
+                        return of_itself(call, after, &path).unwrap_or(Err(why));
                     }
                 }
                 kept.extend([flag, value]);
@@ -192,6 +197,72 @@ pub(super) fn install(call: &Call<'_>, after: &[String]) -> Result<(Role, Needs)
     // The requirements can go before; the command stays and finds them done.
     let line: Vec<String> = head.chain(kept).map(text::quoted).collect();
     Ok((Role::Prefetch(line.join(" ")), needs))
+}
+
+/// An install of one list that names the project itself (`-e .[extra]`) beside packages of an index: by setup.py alone its
+/// dependencies go before, and the command stays.
+fn of_itself(
+    call: &Call<'_>,
+    after: &[String],
+    list: &RepoPath,
+) -> Option<Result<(Role, Needs), String>> {
+    let files = &call.files;
+    let is_list = |w: &&String| w.starts_with("-r") || w.starts_with("--requirement");
+    let others = [
+        "--constraint",
+        "--dry-run",
+        "--editable",
+        "--no-deps",
+        "--prefix",
+        "--root",
+        "--target",
+        "-c",
+        "-e",
+        "-t",
+    ];
+    let is_other = |w: &String| others.contains(&w.split('=').next().unwrap_or(w));
+    let is_plain = after.iter().filter(is_list).count() == 1
+        && !after.iter().any(is_other)
+        && !matches!(call.verb(), Some("wheel" | "download"))
+        && !files.has(&call.dir.join(b"pyproject.toml"));
+    let text = files.text(list).filter(|_| is_plain)?;
+    let lines = text
+        .lines()
+        .map(|l| l.split(" #").next().unwrap_or(l).trim());
+    let lines = lines.filter(|l| !l.is_empty() && !l.starts_with('#'));
+    let (own, rest): (Vec<&str>, Vec<&str>) = lines.partition(|l| own_extras(l).is_some());
+    let is_of_index = |l: &&str| !l.starts_with(['-', '.', '/']) && !l.contains(['/', '@']);
+    let [own] = own.as_slice() else { return None };
+    let extras: Vec<&str> = own_extras(own)?.split(',').map(str::trim).collect();
+    let installed = Installed {
+        path: ".",
+        extras: extras.into_iter().filter(|e| !e.is_empty()).collect(),
+        kept: Vec::new(),
+        is_uv: false,
+    };
+    // What setup.py reads of a list is another question.
+    let reads_list = setup_py::requirements(files, call.dir).is_some();
+    if reads_list || !rest.iter().all(is_of_index) {
+        return None;
+    }
+    let found = python_project::dependencies(call, &installed);
+    Some(found.map(|(line, mut needs)| {
+        needs.file(files, list);
+        (Role::Prefetch(line), needs)
+    }))
+}
+
+/// The extras of a line that installs the project itself: nothing for `-e .`, `dev` for `.[dev]`.
+fn own_extras(line: &str) -> Option<&str> {
+    let line = ["--editable", "-e"]
+        .iter()
+        .find_map(|f| line.strip_prefix(f))
+        .unwrap_or(line)
+        .trim_start_matches(['=', ' ']);
+    match line.strip_prefix('.')? {
+        "" | "/" => Some(""),
+        extras => extras.strip_prefix('[')?.strip_suffix(']'),
+    }
 }
 
 /// Files that variables name in place of options (pip.pypa.io/en/stable/topics/configuration, and uv's of its `pip`);
