@@ -4,7 +4,8 @@ use super::accepted::{drop_accepted, listed};
 use super::args::{SuggestArgs, SuggestFormat};
 use super::config;
 use super::error::CliError;
-use super::load::Project;
+use super::graph::refused;
+use super::load::{Project, Text};
 use super::output::{Output, look, note};
 use super::prices::cost_model;
 use super::progress::Progress;
@@ -144,8 +145,11 @@ pub(super) fn answer(
             }
         },
     };
-    let mut suggestions =
-        suggest(&question).map_err(|error| CliError::dockerfile(&error, error.to_string()))?;
+    let mut suggestions = suggest(&question).map_err(|error| {
+        let (name, text) = (&project.settings.dockerfile, &question.dockerfile);
+        let (name, text) = (name.clone(), text.clone());
+        refused(&error, &Text { name, text })
+    })?;
     // A patch is about files, not about symlinks to them.
     for path in [&mut suggestions.dockerfile, &mut suggestions.ignore] {
         *path = project.real_path(newest, path);

@@ -159,6 +159,19 @@ impl Mount {
         Ok(mount)
     }
 
+    /// The `from` of a `--mount` value, empty where it has none: the one option that is read before variables are known
+    /// (BuildKit's `parseMount` without an expander).
+    pub fn from(value: &str) -> Result<String, Refusal> {
+        let mut from = String::new();
+        for field in fields(value)? {
+            let given = field.split_once('=');
+            if let Some((_, value)) = given.filter(|(key, _)| key.eq_ignore_ascii_case("from")) {
+                from = value.to_owned();
+            }
+        }
+        Ok(from)
+    }
+
     /// A key without a value.
     fn switch(&mut self, key: &str, field: &str, access: &mut Option<bool>) -> Result<(), Refusal> {
         match key {

@@ -144,9 +144,9 @@ impl Stages {
             }
             Kind::Run(_) => {
                 for value in instruction.flag_values("mount") {
-                    let mount = Mount::parse(value, &|word| Ok(word.to_owned()))
+                    let from = Mount::from(value)
                         .map_err(|why| Error::at(text, instruction.span, why.to_string()))?;
-                    if mount.from.is_empty() {
+                    if from.is_empty() {
                         // No `from` is looked up as `scratch`, which no stage can be called: a pseudo-stage.
                         entries.push(Entry {
                             stage: None,
@@ -154,7 +154,7 @@ impl Stages {
                         });
                         uses.push(MountFrom::Context);
                     } else {
-                        uses.push(named_source(&mount.from, names, entries));
+                        uses.push(named_source(&from, names, entries));
                     }
                 }
             }

@@ -6,6 +6,7 @@ use super::run::{Run, mean};
 use super::saving::signed;
 use crate::caveat::Caveat;
 use crate::cost::Band;
+use crate::dockerfile;
 use crate::replay::{Filters, NotHeld};
 use crate::restructure::filtered::Filtered;
 use crate::restructure::search::{Draft, Gain};
@@ -51,6 +52,13 @@ impl<'q> Bench<'q> {
             walls: BTreeMap::new(),
             caveats,
         }
+    }
+
+    /// Why no build of the text as it is can be built; `None` where one can.
+    pub(super) fn refusal(&self) -> Option<dockerfile::Error> {
+        let run = self.runs.get(&self.now)?;
+        let none = run.cold.is_none() && run.patterns.iter().all(Option::is_none);
+        run.refusal.clone().filter(|_| none)
     }
 
     /// The mean wall time in the world of medians, milliseconds.

@@ -21,7 +21,7 @@ use crate::restructure::reads_git;
 use crate::restructure::search::{Draft, search};
 use crate::tree::RepoPath;
 
-/// Answers. Errors: the Dockerfile's refusal.
+/// Answers. Errors: the Dockerfile's refusal, by the parser or by every build.
 pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error> {
     let parsed = dockerfile::parse(&question.dockerfile)?;
     let cost = question.cost.clone().under(question.settings);
@@ -79,6 +79,9 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
         ..past
     };
     let mut bench = Bench::new(question, &past, &filtered, &now);
+    if let Some(refusal) = bench.refusal() {
+        return Err(refusal);
+    }
     let least = (bench.mean(&now) / 100).max(50);
     let found = search(&view, least, &mut |drafts| bench.worth(drafts));
     let mut answer = assemble(question, &view, &mut bench, now, found, least);

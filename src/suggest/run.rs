@@ -6,6 +6,7 @@ use super::texts::Texts;
 use crate::cache::Lookup;
 use crate::caveat::Caveat;
 use crate::cost::{Band, BuildCost, CostModel, weight};
+use crate::dockerfile;
 use crate::replay::{Built, Filters, Replay, Settings, Steps};
 use crate::restructure::search::Draft;
 use crate::score::{Ask, Certainty, Reads, needed, reads_beside};
@@ -27,6 +28,8 @@ pub(super) struct Run {
     pub(super) cold: Option<u64>,
     /// Builds at which the text named files that the commit does not have.
     pub(super) n_shorter: usize,
+    /// Why the first build that cannot be built cannot.
+    pub(super) refusal: Option<dockerfile::Error>,
     /// What replaying assumed.
     pub(super) caveats: Vec<Caveat>,
 }
@@ -73,7 +76,13 @@ impl Run {
                 None => input.watched.push(Ok(Some(text))),
             }
             // The first commit fills the empty cache, whatever the text: it does not count.
-            let built = replay.build(&input).result.ok();
+            let built = match replay.build(&input).result {
+                Ok(built) => Some(built),
+                Err(refusal) => {
+                    run.refusal.get_or_insert(refusal);
+                    None
+                }
+            };
             if n == 0 {
                 let cost = shared.cost.before_first_build();
                 run.cold = built.as_ref().map(|b| cost.build(b).wall_ms);

@@ -219,6 +219,32 @@ fn a_dockerfile_that_no_commit_has_is_an_error_that_names_those_there_are() {
 }
 
 /// The outcomes of the steps that are not FROM, one string per build: `h`it or `m`iss.
+#[test]
+fn options_of_mounts_are_read_when_their_variables_are_known() {
+    let repo = Repo::new();
+    let text = |user: &str| {
+        format!(
+            "FROM node:22\nARG USER_ID={user}\nCOPY . .\nRUN --mount=type=cache,target=/c,uid=${{USER_ID}},gid=${{USER_ID}} npm ci\n"
+        )
+    };
+    for n in 0..3 {
+        repo.write("Dockerfile", text("1000"))
+            .write("a.js", format!("{n}"))
+            .commit("change");
+    }
+    let built = run(repo.path(), &["suggest"]);
+    assert_eq!(built.status.code(), Some(0), "{}", err(&built));
+    // A value that is none is refused by every build, and so is the question.
+    repo.write("Dockerfile", text("me")).commit("a name");
+    let refused = run(repo.path(), &["suggest", "--last", "1"]);
+    assert_eq!(refused.status.code(), Some(4), "{}", out(&refused));
+    let said = err(&refused);
+    assert!(
+        said.contains("Dockerfile:4") && said.contains("uid"),
+        "{said}"
+    );
+}
+
 fn outcomes(output: &Output) -> Vec<String> {
     let build = |line: &str| -> String {
         let build: serde_json::Value = serde_json::from_str(line).unwrap();
