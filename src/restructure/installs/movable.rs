@@ -2,11 +2,20 @@
 
 use super::super::command::removes;
 use super::read::{Read, is_carried, is_quiet, short};
+use super::stage::StageView;
 use super::{Action, Install};
 use crate::ecosystem::{self, Answer, Needs, Role};
 use crate::shell;
 use crate::shell::{Connector, Nesting, Seen};
 use crate::tree::RepoPath;
+
+impl StageView<'_> {
+    /// The install that RUN `run` is as a whole, with what its mounts bring of the context in its place.
+    pub(in crate::restructure) fn bound_install(&self, run: usize) -> Option<Install> {
+        let read = Read::despite_mounts(self, run, &self.stage.instructions[run])?;
+        read.movable().filter(|i| i.action == Action::Whole)
+    }
+}
 
 impl Read<'_> {
     /// What a piece resolves; `None` when it does anything else that is not shown to be harmless.

@@ -15,11 +15,12 @@
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::installs::{Install, StageView, relative};
-use super::super::layout::{places, reachable};
+use super::super::layout::reachable;
 use super::super::lift::declare;
 use super::super::moving::{block, with_flags, without_blank_twin};
 use super::super::view::{Feature, View};
 use super::Rule;
+use super::bind_narrow::narrowed;
 
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::Instruction;
@@ -29,23 +30,25 @@ use std::collections::BTreeMap;
 /// Its line in [`super::ALL`].
 pub(super) const RULE: Rule = Rule {
     id: "bind-manifests",
-    summary: "manifests bound for the install in place of copied",
+    summary: "manifests bound for the install in place of copied, or of the whole source",
     propose,
 };
 
 /// Longer lists of mounts are not worth reading.
-const MOST_BINDS: usize = 6;
+pub(super) const MOST_BINDS: usize = 6;
 
 fn propose(view: &View<'_>) -> Vec<Candidate> {
     if !view.has(Feature::Mount) {
         return Vec::new();
     }
-    let all = places(view.dockerfile);
+    let stages = StageView::all(view);
     let mut found = Vec::new();
     for stage in reachable(view.dockerfile, view.target) {
-        let of = StageView::new(view, &all, stage);
+        let of = &stages[stage];
         let whole = of.whole_installs();
-        found.extend(whole.filter_map(|install| bound(&of, install)));
+        found.extend(whole.filter_map(|install| bound(of, install)));
+        let runs = 0..of.stage.instructions.len();
+        found.extend(runs.filter_map(|run| narrowed(&stages, stage, run)));
     }
     found
 }
@@ -134,7 +137,7 @@ fn block_without_comments(text: &str, instruction: &Instruction) -> Span {
 }
 
 /// `--mount=type=bind,…` of one file; `None` for a name that the flag cannot hold.
-fn bind(to: &str, from: &str, cwd: &str) -> Option<String> {
+pub(super) fn bind(to: &str, from: &str, cwd: &str) -> Option<String> {
     let target = relative(to, cwd).unwrap_or_else(|| to.to_owned());
     let plain = |s: &str| !s.is_empty() && !s.contains([',', ' ', '"', '$', '\\']);
     (plain(from) && plain(&target))

@@ -7,6 +7,7 @@
 //! Never: scores, reads a file other than through the view, leaves a doubt unsaid.
 
 mod bind_manifests;
+mod bind_narrow;
 mod cargo_chef;
 mod changing;
 mod cold_first;
