@@ -12,7 +12,7 @@
 //! COPY . .
 //! RUN --mount=type=cache,target=/app/target cargo build --release && cp target/release/app /app/app
 //! ```
-//! Only for what cargo-chef cooks: it takes away what stands in for the project's own crates. A stand-in written by hand
+//! Only for what cargo-chef cooks: what stands in for the project's own crates has another version than they. A stand-in written by hand
 //! would be newer than the sources, and Cargo, which goes by times, would take it for them.
 
 use super::candidate::{Candidate, Safety};
@@ -74,10 +74,26 @@ fn candidate(of: &StageView<'_>, run: usize, rule: &'static str) -> Option<Candi
         || later.into_iter().any(|n| may_read(of, n, &target))
         || is_in_image(view, of.stage.index)
         || is_copied_from(view, of.stage.index, &target)
+        || is_masked(view)
     {
         return None;
     }
     told(of, run, (mount, &target), &cooking, rule)
+}
+
+/// Whether a crate of the project may have the very version under which cargo-chef cooks all of them
+/// (LukeMathWalker/cargo-chef src/skeleton/version_masking.rs): Cargo would not tell its stand-in from it.
+fn is_masked(view: &View<'_>) -> bool {
+    let manifests = view.files.iter().map(|(path, _)| path);
+    let mut manifests = manifests.filter(|path| path.file_name() == Some(b"Cargo.toml"));
+    let is_same = |text: &str| {
+        let lines = text.lines().map(str::trim_start);
+        let mut versions = lines.filter(|l| l.starts_with("version"));
+        // None is masked where none is given.
+        let has_none = text.contains("[package]") && versions.clone().next().is_none();
+        has_none || versions.any(|line| line.contains("\"0.0.1\""))
+    };
+    manifests.any(|path| view.read_text(path).is_none_or(|text| is_same(&text)))
 }
 
 /// Where a mount of RUN `run` stands, absolute.
@@ -130,7 +146,7 @@ fn told(
         format!(
             "what {many} {lines} leaves in {target} is read by line {build} alone, which does not see it"
         ),
-        "cargo-chef takes away what it compiled in place of the project's own crates".to_owned(),
+        "cargo-chef takes away the libraries that it compiled in place of the project's own, and gives all crates a version that none of them has".to_owned(),
     ];
     candidate.safety = Safety::of(reasons, Vec::new());
     declare(&mut candidate, of.view)?;
