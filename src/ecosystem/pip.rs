@@ -147,10 +147,18 @@ pub(super) fn install(call: &Call<'_>, after: &[String]) -> Result<(Role, Needs)
                 kept.extend([flag, value]);
             }
             ("-e" | "--editable", _) => locals.extend(value.or_else(|| words.next())),
-            ("--group", Some(_)) => {
+            ("--group", Some(group)) => {
                 n_files += 1;
-                python::metadata(files, call.dir, &mut needs);
-                kept.extend([flag, value.unwrap_or_default()]);
+                // `[PATH:]NAME` (pip.pypa.io/en/stable/cli/pip_install, --group); uv's is the same.
+                let (file, _) = group.rsplit_once(':').unwrap_or(("pyproject.toml", group));
+                let path = call.path(file).filter(|p| needs.file(files, p));
+                let Some(path) = path else {
+                    return Err(format!("{file} is not in the repository"));
+                };
+                if files.text(&path).is_none_or(|t| t.contains("file:")) {
+                    return Err(format!("{path} names packages that lie in the repository"));
+                }
+                kept.extend([flag, group]);
             }
             ("-f" | "--find-links", Some(dir)) => {
                 if let Some(path) = call.path(dir) {

@@ -1,12 +1,8 @@
-//! What one instruction reads and writes, and whether two of them may change places.
+//! What one instruction reads and writes.
 
-use super::command::{Group, group, reads_variable};
-use super::directories::is_among;
+use super::command::{Group, group};
 use super::git_asked::has_git;
-use super::layout::{
-    Place, absolute, delivered, expand, is_within, mentioned, overlap, selected, unquote,
-};
-use super::system_places::SYSTEM_PLACES;
+use super::layout::{Place, absolute, delivered, expand, mentioned, selected, unquote};
 use super::touched::{Touched, touched};
 use super::view::View;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Transfer};
@@ -37,6 +33,8 @@ pub struct Effect {
     pub parts: BTreeSet<String>,
     /// Directories that are there before it, whoever made them.
     pub found: BTreeSet<String>,
+    /// Directories into which it brings all that the context holds in others, listed by git or not.
+    pub fills: Vec<String>,
 }
 
 /// Working directory, user, shell.
@@ -74,7 +72,7 @@ pub fn effect(view: &View<'_>, instruction: &Instruction, place: &Place) -> Effe
         ..Effect::default()
     };
     match &instruction.kind {
-        Kind::Run(run) => of_run(&mut effect, instruction, &run.command, place),
+        Kind::Run(run) => of_run(&mut effect, view, (instruction, &run.command), place),
         Kind::Copy(transfer) | Kind::Add(transfer) => {
             of_copy(&mut effect, view, instruction, transfer, place)
         }
@@ -136,7 +134,12 @@ pub fn effect(view: &View<'_>, instruction: &Instruction, place: &Place) -> Effe
     effect
 }
 
-fn of_run(effect: &mut Effect, instruction: &Instruction, command: &Command, place: &Place) {
+fn of_run(
+    effect: &mut Effect,
+    view: &View<'_>,
+    (instruction, command): (&Instruction, &Command),
+    place: &Place,
+) {
     effect.reads = State {
         cwd: true,
         user: true,
@@ -171,9 +174,21 @@ fn of_run(effect: &mut Effect, instruction: &Instruction, command: &Command, pla
             .chain(built)
             .collect(),
     );
+    let mut touched = touched;
+    // A word is a file where there is one of that name.
+    let is_file = |path: &String| {
+        let name = path.rsplit('/').next().unwrap_or_default().as_bytes();
+        let mut files = view.files.iter();
+        files.any(|(f, _)| f.file_name() == Some(name))
+    };
+    for path in std::mem::take(&mut touched.perhaps) {
+        if is_file(&path) {
+            touched.places.insert(path);
+            touched.reads_cwd = true;
+        }
+    }
     effect.reads.cwd = touched.reads_cwd;
     // WORKDIR makes it, and comes along or is found to be in the way.
-    let mut touched = touched;
     touched.needs.retain(|d| place.cwd.as_ref() != Some(d));
     effect.files = Files::Commands(touched);
 }
@@ -193,6 +208,7 @@ fn of_copy(
         Some(files) => Files::Exactly(files.into_keys().collect()),
         None => destination(transfer, place).map_or(Files::Anything, |d| Files::Places(vec![d])),
     };
+    effect.fills = filled(view, instruction, transfer, place);
     // git does not list its own directory.
     let is_root = |s: &Source| matches!(s, Source::Path(p) if RepoPath::new(p).is_root());
     let is_local = instruction.flag("from").is_none();
@@ -217,6 +233,34 @@ fn of_copy(
     }
 }
 
+/// The directories of the image that a COPY or ADD from the context fills from others.
+fn filled(
+    view: &View<'_>,
+    instruction: &Instruction,
+    transfer: &Transfer,
+    place: &Place,
+) -> Vec<String> {
+    let Some(to) = destination(transfer, place).filter(|_| instruction.flag("from").is_none())
+    else {
+        return Vec::new();
+    };
+    let sources = transfer.sources.iter().filter_map(|s| match s {
+        Source::Path(word) => expand(&unquote(word), &place.variables),
+        Source::Heredoc(_) => None,
+    });
+    let directories = sources.filter(|word| {
+        let path = RepoPath::new(word);
+        let mut files = view.files.iter();
+        path.is_root()
+            || (!view.has_file(&path) && files.any(|(f, _)| f.strip_prefix(&path).is_some()))
+    });
+    let kept = |word: String| match instruction.is_on("parents") {
+        true => absolute(Some(&to), &RepoPath::new(word).to_string()),
+        false => Some(to.clone()),
+    };
+    directories.filter_map(kept).collect()
+}
+
 /// Whether the context holds what a source names; what is made outside of git is not known by its files.
 fn is_there(view: &View<'_>, source: &Source, place: &Place) -> bool {
     let Source::Path(word) = source else {
@@ -232,167 +276,4 @@ pub fn destination(transfer: &Transfer, place: &Place) -> Option<String> {
         place.cwd.as_deref(),
         &expand(&unquote(&transfer.destination), &place.variables)?,
     )
-}
-
-/// Why the order of two instructions matters, of which `one` stands first; a fragment for a sentence. `None` when it was
-/// shown that it does not.
-pub fn conflict(one: &Effect, other: &Effect) -> Option<String> {
-    let is_apart =
-        !one.parts.is_empty() && !other.parts.is_empty() && one.parts.is_disjoint(&other.parts);
-    if one.config.is_some() && one.config == other.config && !is_apart {
-        return Some("both write the same part of the image's configuration".to_owned());
-    }
-    variable_conflict(one, other)
-        .or_else(|| variable_conflict(other, one))
-        .or_else(|| state_conflict(one, other))
-        .or_else(|| state_conflict(other, one))
-        .or_else(|| user_conflict(one, other))
-        .or_else(|| file_conflict(&one.files, &other.files))
-        .or_else(|| directory_conflict(one, other))
-}
-
-/// What is written into a directory needs whatever makes that directory first.
-fn directory_conflict(one: &Effect, other: &Effect) -> Option<String> {
-    let Files::Commands(Touched { needs, .. }) = &other.files else {
-        return None;
-    };
-    let makes = |directory: &&String| match &one.files {
-        Files::Nothing => false,
-        Files::Anything => true,
-        Files::Exactly(paths) | Files::Places(paths) => {
-            paths.iter().any(|p| is_within(p, directory))
-        }
-        // Who himself writes into it has found it there.
-        Files::Commands(before) => {
-            let is_of_system = SYSTEM_PLACES.iter().any(|p| is_within(directory, p));
-            let is_met = before.meets(directory) || (before.system && is_of_system);
-            is_met && !is_among(&before.needs, directory)
-        }
-    };
-    let mut needed = needs.iter().filter(|d| !is_among(&one.found, d));
-    let directory = needed.find(makes)?;
-    Some(format!(
-        "the first may make {directory}, which the second writes into"
-    ))
-}
-
-/// Users are looked up in what stands above: there they may be made. What stands below may add others, and must leave
-/// those alone that are there.
-fn user_conflict(one: &Effect, other: &Effect) -> Option<String> {
-    let writes_them = |files: &Files| match files {
-        Files::Nothing => false,
-        Files::Anything => true,
-        Files::Commands(touched) => USERS.iter().any(|table| touched.meets(table)),
-        Files::Exactly(paths) | Files::Places(paths) => {
-            USERS.iter().any(|table| paths.iter().any(|p| p == table))
-                || paths.iter().any(|p| p == "/etc")
-        }
-    };
-    let changes_them = |files: &Files| match files {
-        Files::Commands(touched) => {
-            touched.changes_users
-                || USERS
-                    .iter()
-                    .any(|table| touched.places.iter().any(|p| overlap(p, table)))
-        }
-        others => writes_them(others),
-    };
-    let meet = (other.names_users && writes_them(&one.files))
-        || (one.names_users && changes_them(&other.files));
-    meet.then(|| "one of them names a user and the other may change who that is".to_owned())
-}
-
-/// Where users and groups are looked up.
-const USERS: [&str; 2] = ["/etc/passwd", "/etc/group"];
-
-fn variable_conflict(setter: &Effect, reader: &Effect) -> Option<String> {
-    for name in &setter.sets {
-        let read = reader.mentions.contains(name)
-            || reader.sets.contains(name)
-            || match &reader.groups {
-                None => true,
-                Some(groups) => groups.iter().any(|g| reads_variable(*g, name)),
-            };
-        if read {
-            return Some(format!("the value of {name} may be read"));
-        }
-    }
-    None
-}
-
-fn state_conflict(setter: &Effect, reader: &Effect) -> Option<String> {
-    let State { cwd, user, shell } = setter.writes;
-    let of = |set: bool, reads: bool, writes: bool, what: &str| {
-        (set && (reads || writes)).then(|| format!("{what} changes between them"))
-    };
-    of(
-        cwd,
-        reader.reads.cwd,
-        reader.writes.cwd,
-        "the working directory",
-    )
-    .or_else(|| of(user, reader.reads.user, reader.writes.user, "the user"))
-    .or_else(|| of(shell, reader.reads.shell, reader.writes.shell, "the shell"))
-}
-
-fn file_conflict(one: &Files, other: &Files) -> Option<String> {
-    let shared = |place: &str| Some(format!("both touch {place}"));
-    match (one, other) {
-        (Files::Nothing, _) | (_, Files::Nothing) => None,
-        (Files::Anything, _) | (_, Files::Anything) => {
-            Some("one of them may touch any file".to_owned())
-        }
-        (Files::Commands(a), Files::Commands(b)) => commands_conflict(a, b),
-        (Files::Commands(a), Files::Places(paths)) | (Files::Places(paths), Files::Commands(a))
-            if a.needs_packages =>
-        {
-            paths.first().and_then(|p| shared(p))
-        }
-        (Files::Commands(a), Files::Exactly(paths))
-        | (Files::Exactly(paths), Files::Commands(a))
-            if a.needs_packages && paths.iter().any(|p| is_of_packages(p)) =>
-        {
-            paths
-                .iter()
-                .find(|p| is_of_packages(p))
-                .and_then(|p| shared(p))
-        }
-        (Files::Commands(a), Files::Exactly(paths) | Files::Places(paths))
-        | (Files::Exactly(paths) | Files::Places(paths), Files::Commands(a)) => {
-            paths.iter().find(|p| a.meets(p)).and_then(|p| shared(p))
-        }
-        (Files::Exactly(a), Files::Exactly(b)) => {
-            let known: BTreeSet<&String> = a.iter().collect();
-            b.iter().find(|p| known.contains(p)).and_then(|p| shared(p))
-        }
-        (Files::Exactly(a) | Files::Places(a), Files::Places(b))
-        | (Files::Places(a), Files::Exactly(b)) => {
-            let mut pairs = a.iter().flat_map(|x| b.iter().map(move |y| (x, y)));
-            pairs
-                .find(|(x, y)| overlap(x, y))
-                .and_then(|(x, _)| shared(x))
-        }
-    }
-}
-
-/// Whether a file is a program, or part of a package that is installed.
-fn is_of_packages(path: &str) -> bool {
-    ["/bin/", "/node_modules/", "/site-packages/"]
-        .iter()
-        .any(|dir| path.contains(dir))
-}
-
-fn commands_conflict(a: &Touched, b: &Touched) -> Option<String> {
-    if a.system && b.needs_system {
-        return Some("the first may install what the second runs".to_owned());
-    }
-    if (a.system || a.global) && (b.system || b.global) {
-        return Some("both change the system".to_owned());
-    }
-    let place = b
-        .places
-        .iter()
-        .find(|p| a.meets(p))
-        .or_else(|| a.places.iter().find(|p| b.meets(p)))?;
-    Some(format!("both touch {place}"))
 }

@@ -1,7 +1,8 @@
 //! Moving and cutting instructions in the text: their comments go with them, the rest stays byte for byte.
 
 use super::candidate::TextEdit;
-use super::effect::{Effect, conflict, effect};
+use super::conflict::conflict;
+use super::effect::{Effect, effect};
 use super::layout::Place;
 use super::view::View;
 use crate::dockerfile::Span;

@@ -29,6 +29,9 @@ const PIP_READS: &[&str] = &[
     "--editable",
     "-c",
     "--constraint",
+    "--build-constraint",
+    "--group",
+    "--requirements-from-script",
 ];
 
 /// Flags of pip that name a directory, or an address with a list of files.
@@ -109,9 +112,8 @@ fn is_name(word: &str) -> bool {
 /// Whether all that a pip installs, after its `n_commands` own words, is named, or has an address elsewhere.
 fn pip_names(args: &[String], n_commands: usize) -> bool {
     let reads = |a: &String| {
-        PIP_READS.contains(&a.as_str())
+        PIP_READS.contains(&a.split('=').next().unwrap_or(a))
             || a.starts_with("-r")
-            || a.starts_with("--requirement=")
             || a.starts_with("-c")
     };
     let lists = args
@@ -291,6 +293,9 @@ mod tests {
         check("pip install file:///src/a", false);
         check("pip install torch -f https://example.org/list.html", true);
         check("pip install a -f wheels", false);
+        check("pip install --group dev", false);
+        check("pip install a --group=api/pyproject.toml:dev", false);
+        check("pip install --requirements-from-script a.py", false);
         check("pip install a --find-links=wheels", false);
         check("uv pip install --system ruff", true);
         check("uv pip install ruff", false);

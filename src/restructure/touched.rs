@@ -6,6 +6,7 @@ use super::command::{EVERYWHERE, Group, group, group_of};
 use super::directories::{Directories, last_word, needed_for};
 use super::file_words::{Local, paths, reads_files, unpacks, values, where_it_stands};
 use super::layout::{absolute, expand, is_within, overlap};
+use super::named_files::{Found, named};
 use super::system_places::{GLOBAL_PLACES, NOT_SYSTEM, SYSTEM_PLACES, is_local_program};
 use super::tools::{cloned_into, is_of_package};
 use crate::shell;
@@ -38,6 +39,12 @@ pub struct Touched {
     pub makes: BTreeSet<String>,
     /// Directories that have to be there before it, for something is written into them.
     pub needs: BTreeSet<String>,
+    /// Files and directories that have to be there before it: it names them and has not made them.
+    pub reads: BTreeSet<String>,
+    /// Files and directories that its words name and it has made.
+    pub wrote: BTreeSet<String>,
+    /// Files that its words name where there are any of that name.
+    pub perhaps: BTreeSet<String>,
 }
 
 impl Touched {
@@ -78,6 +85,7 @@ pub(super) fn touched_beside(
     let mut all = Touched::default();
     let mut fetched = Fetched::default();
     let mut directories = Directories::default();
+    let mut found = Found::default();
     let every = script.seen();
     for (n, seen) in every.iter().enumerate() {
         if seen.name().is_empty() || is_known(seen) {
@@ -125,12 +133,26 @@ pub(super) fn touched_beside(
         add_command(&mut own, seen, here.as_deref(), &value)?;
         let last = last_word(seen, here.as_deref(), &value);
         directories.add(seen, &own.places, last.as_deref());
-        all.places.extend(own.places);
-        all.reads_cwd |= own.reads_cwd;
+        let named = named(seen, here.as_deref(), &value);
+        found.add(seen, (&own.places, &named.files), (here.as_deref(), &value));
+        let from_start = seen.directory.as_deref() == Some("");
+        all.reads_cwd |= own.reads_cwd || (named.is_relative && from_start);
+        all.places.extend(own.places.into_iter().chain(named.files));
+        all.perhaps.extend(named.perhaps);
     }
     add_around(&mut all, script, cwd, (&value, is_known), 0)?;
+    (all.reads, all.wrote) = found.end(written(script, cwd, &value));
     directories.end(&mut all.makes, &mut all.needs);
     Some(all)
+}
+
+/// The files that redirections write.
+fn written(script: &Script, cwd: Option<&str>, value: Value<'_>) -> BTreeSet<String> {
+    let all = script.commands.iter().flat_map(|c| &c.redirections);
+    let writes = all.filter(|r| r.operator.contains('>'));
+    writes
+        .filter_map(|r| absolute(cwd, &value(&r.target)))
+        .collect()
 }
 
 /// Commands that change users and groups which are there, by their manuals: `useradd` and packages add others.
@@ -224,7 +246,7 @@ fn add_around(
 }
 
 /// Gives a word with the variables put in whose values are known.
-type Value<'a> = &'a dyn Fn(&str) -> String;
+pub(super) type Value<'a> = &'a dyn Fn(&str) -> String;
 
 /// Adds what a command's words name, and what it touches `here`, where it stands.
 fn add_command(all: &mut Touched, seen: &Seen, here: Option<&str>, value: Value<'_>) -> Option<()> {

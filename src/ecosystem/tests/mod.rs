@@ -299,6 +299,36 @@ fn yarn_pnpm_and_bun_read_their_settings() {
 }
 
 #[test]
+fn pip_reads_groups_where_they_stand() {
+    let tree = [
+        ("pyproject.toml", "[dependency-groups]\ndev = [\"a\"]"),
+        ("b.toml", "x = 'a @ file:///app/c'"),
+    ];
+    check(
+        &tree,
+        "pip install --group dev",
+        "move",
+        &["pyproject.toml"],
+    );
+    check(
+        &tree,
+        "pip install --group=pyproject.toml:dev",
+        "move",
+        &["pyproject.toml"],
+    );
+    check_whole(
+        &tree,
+        "pip install --group api/pyproject.toml:dev",
+        "api/pyproject.toml",
+    );
+    check_whole(
+        &tree,
+        "pip install --group b.toml:dev",
+        "lie in the repository",
+    );
+}
+
+#[test]
 fn pip_follows_includes_and_leaves_the_project_alone() {
     let tree = [
         (

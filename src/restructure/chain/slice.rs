@@ -1,6 +1,7 @@
 //! Which parts of a chain can be taken out of it.
 
-use super::super::effect::{Effect, conflict};
+use super::super::conflict::conflict;
+use super::super::effect::Effect;
 use super::super::layout::{expand, overlap};
 use super::removed::Removed;
 use super::settle::places;

@@ -2,7 +2,7 @@
 
 use super::super::command::{Group, group, installs, removes};
 use super::super::effect::{Effect, Files, effect};
-use super::super::layout::{Place, mentioned, overlap};
+use super::super::layout::{Place, is_within, mentioned, overlap};
 use super::super::view::View;
 use super::settle::places;
 use super::state::{Kind, kind_of};
@@ -93,11 +93,22 @@ impl<'a> Chain<'a> {
         };
         let seen = chain.script.seen();
         for pieces in spans {
-            let unit = chain.unit(pieces, &seen);
+            let mut unit = chain.unit(pieces, &seen);
+            if let Files::Commands(touched) = &mut unit.effect.files {
+                touched.reads.retain(|r| !chain.wrote(r));
+            }
             chain.units.push(unit);
         }
         chain.close_over_loops();
         Some(chain)
+    }
+
+    /// Whether a part so far has made what is at `path`.
+    fn wrote(&self, path: &str) -> bool {
+        self.units.iter().any(|unit| match &unit.effect.files {
+            Files::Commands(touched) => touched.wrote.iter().any(|w| is_within(path, w)),
+            _ => false,
+        })
     }
 
     fn unit(&self, pieces: (usize, usize), all: &[Seen]) -> Unit {

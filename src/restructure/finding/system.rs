@@ -1,7 +1,8 @@
 //! System packages and tools that are installed below a COPY whose files they do not need.
 
 use super::super::command::{installs, is_system_install};
-use super::super::effect::{conflict, effect};
+use super::super::conflict::conflict;
+use super::super::effect::effect;
 use super::super::installs::StageView;
 use super::super::layout::Place;
 use super::super::view::View;

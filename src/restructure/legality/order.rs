@@ -1,7 +1,8 @@
 //! Where two kept instructions changed places, their order does not matter.
 
 use super::super::candidate::Candidate;
-use super::super::effect::{Effect, conflict, effect};
+use super::super::conflict::conflict;
+use super::super::effect::{Effect, effect};
 use super::super::layout::places;
 use super::super::rewritten::{positions, stage_after};
 use super::super::view::View;

@@ -12,7 +12,7 @@
 //! ```
 
 use super::super::candidate::{Candidate, Safety};
-use super::super::effect::conflict;
+use super::super::conflict::conflict;
 use super::super::layout::Place;
 use super::super::moving::{effects, move_before};
 use super::super::view::View;

@@ -18,7 +18,8 @@
 //! are copied before it. Always for review.
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
-use super::super::effect::{Effect, Files, conflict};
+use super::super::conflict::conflict;
+use super::super::effect::{Effect, Files};
 use super::super::installs::StageView;
 use super::super::layout::{Place, places, reachable};
 use super::super::manifests::is_dependency_file;

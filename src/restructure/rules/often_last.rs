@@ -18,7 +18,8 @@
 
 use super::super::candidate::{Candidate, Safety};
 use super::super::command::{EVERYWHERE, Group, group, installs, seen};
-use super::super::effect::{Effect, conflict};
+use super::super::conflict::conflict;
+use super::super::effect::Effect;
 use super::super::layout::{Place, mentioned};
 use super::super::lift::declare;
 use super::super::moving::{effects, move_after, with_needed};

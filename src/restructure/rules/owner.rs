@@ -19,7 +19,8 @@
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command::{Group, group, installs, seen};
-use super::super::effect::{conflict, effect};
+use super::super::conflict::conflict;
+use super::super::effect::effect;
 use super::super::layout::{Place, absolute, is_within, mentioned, places, reachable};
 use super::super::lift::declare;
 use super::super::manifests::is_dependency_file;

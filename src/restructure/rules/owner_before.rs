@@ -1,7 +1,8 @@
 //! What stands before a step, in its stage and in those that it is built on, and whose the directories are by then.
 
 use super::super::command::seen;
-use super::super::effect::{Effect, Files, conflict, destination, effect};
+use super::super::conflict::conflict;
+use super::super::effect::{Effect, Files, destination, effect};
 use super::super::layout::{Place, absolute, built_on, expand, is_within, overlap};
 use super::super::view::View;
 use super::owner_run::{Chown, between, is_maker};

@@ -5,7 +5,8 @@ use super::ground::Ground;
 use super::groups::{Group, bumps};
 use crate::dockerfile::ast::{ArgItem, Kind, Stage};
 use crate::restructure::command::seen;
-use crate::restructure::effect::{Effect, conflict};
+use crate::restructure::conflict::conflict;
+use crate::restructure::effect::Effect;
 use crate::restructure::rules::changing::{changes, is_cache_bust};
 use std::collections::BTreeSet;
 

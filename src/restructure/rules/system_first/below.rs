@@ -26,7 +26,8 @@
 //! gets the steps, so that every image but the lower stage's own holds what it held.
 
 use super::super::super::candidate::{Candidate, Safety, TextEdit};
-use super::super::super::effect::{Effect, conflict};
+use super::super::super::conflict::conflict;
+use super::super::super::effect::Effect;
 use super::super::super::layout::{places, reachable};
 use super::super::super::lift::declare;
 use super::super::super::moving::{with_needed, without_blank_twin};

@@ -18,7 +18,8 @@
 use super::super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::super::chain::{Chain, Slice, There};
 use super::super::super::command::is_system_install;
-use super::super::super::effect::{Effect, Files, conflict};
+use super::super::super::conflict::conflict;
+use super::super::super::effect::{Effect, Files};
 use super::super::super::installs::StageView;
 use super::super::super::layout::{BASE, is_anchored, overlap, places};
 use super::super::super::lift::declare;

@@ -2,7 +2,8 @@
 
 use super::super::super::candidate::TextEdit;
 use super::super::super::command::{Group, reads_variable};
-use super::super::super::effect::{Effect, conflict};
+use super::super::super::conflict::conflict;
+use super::super::super::effect::Effect;
 use super::super::super::layout::{Place, mentioned};
 use super::super::super::moving::{block_of, effects, without_blank_twin};
 use super::super::super::view::View;
