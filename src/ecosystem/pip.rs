@@ -141,7 +141,7 @@ pub(super) fn install(call: &Call<'_>, after: &[String]) -> Result<(Role, Needs)
                     } else if let Err(why) =
                         python::requirements(files, call.dir, &path, &mut needs)
                     {
-                        return of_itself(call, after, &path).unwrap_or(Err(why));
+                        return of_itself(call, after, &path).ok_or(why);
                     }
                 }
                 kept.extend([flag, value]);
@@ -209,11 +209,7 @@ pub(super) fn install(call: &Call<'_>, after: &[String]) -> Result<(Role, Needs)
 
 /// An install of one list that names the project itself (`-e .[extra]`) beside packages of an index: by setup.py alone its
 /// dependencies go before, and the command stays.
-fn of_itself(
-    call: &Call<'_>,
-    after: &[String],
-    list: &RepoPath,
-) -> Option<Result<(Role, Needs), String>> {
+fn of_itself(call: &Call<'_>, after: &[String], list: &RepoPath) -> Option<(Role, Needs)> {
     let files = &call.files;
     let is_list = |w: &&String| w.starts_with("-r") || w.starts_with("--requirement");
     let others = [
@@ -253,11 +249,9 @@ fn of_itself(
     if reads_list || !rest.iter().all(is_of_index) {
         return None;
     }
-    let found = python_project::dependencies(call, &installed);
-    Some(found.map(|(line, mut needs)| {
-        needs.file(files, list);
-        (Role::Prefetch(line), needs)
-    }))
+    let (line, mut needs) = python_project::dependencies(call, &installed).ok()?;
+    needs.file(files, list);
+    Some((Role::Prefetch(line), needs))
 }
 
 /// The extras of a line that installs the project itself: nothing for `-e .`, `dev` for `.[dev]`.
