@@ -27,6 +27,7 @@ use super::moving::with_flags;
 use super::taken::{is_copied_from, is_in_image};
 use super::view::View;
 use crate::dockerfile::ast::Kind;
+use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
 /// The candidates for `rule`, one for each mount that hides something.
@@ -81,11 +82,17 @@ fn candidate(of: &StageView<'_>, run: usize, rule: &'static str) -> Option<Candi
     told(of, run, (mount, &target), &cooking, rule)
 }
 
-/// Whether a crate of the project may have the very version under which cargo-chef cooks all of them
-/// (LukeMathWalker/cargo-chef src/skeleton/version_masking.rs): Cargo would not tell its stand-in from it.
+/// Whether a program of the project may have the very version under which cargo-chef cooks all of them
+/// (LukeMathWalker/cargo-chef src/skeleton/version_masking.rs): Cargo would not tell its stand-in from it. Of libraries the
+/// stand-ins are taken away.
 fn is_masked(view: &View<'_>) -> bool {
-    let manifests = view.files.iter().map(|(path, _)| path);
-    let mut manifests = manifests.filter(|path| path.file_name() == Some(b"Cargo.toml"));
+    let paths = || view.files.iter().map(|(path, _)| path);
+    let has_programs = |dir: &RepoPath| {
+        paths().any(|path| {
+            let own = path.strip_prefix(dir).map(|own| own.to_string());
+            own.is_some_and(|own| own == "src/main.rs" || own.starts_with("src/bin/"))
+        })
+    };
     let is_same = |text: &str| {
         let lines = text.lines().map(str::trim_start);
         let mut versions = lines.filter(|l| l.starts_with("version"));
@@ -93,7 +100,16 @@ fn is_masked(view: &View<'_>) -> bool {
         let has_none = text.contains("[package]") && versions.clone().next().is_none();
         has_none || versions.any(|line| line.contains("\"0.0.1\""))
     };
-    manifests.any(|path| view.read_text(path).is_none_or(|text| is_same(&text)))
+    let mut manifests = paths().filter(|path| path.file_name() == Some(b"Cargo.toml"));
+    manifests.any(|path| {
+        let text = view.read_text(path);
+        let dir = path.parent().unwrap_or_else(RepoPath::root);
+        let counts = |text: &String| {
+            let is_shared = text.contains("[workspace.package]");
+            is_same(text) && (is_shared || text.contains("[[bin]]") || has_programs(&dir))
+        };
+        text.as_ref().is_none_or(counts)
+    })
 }
 
 /// Where a mount of RUN `run` stands, absolute.
