@@ -1,6 +1,33 @@
 //! Files in folders that are left out by name: what may take the whole folder reads them too.
 
 use crate::restructure::mentions::holds;
+use std::collections::BTreeSet;
+
+/// Folders that hold what is about images, and no source.
+const OF_IMAGES: [&str; 12] = [
+    ".devcontainer",
+    ".docker",
+    "ci",
+    "container",
+    "containers",
+    "deploy",
+    "deployment",
+    "deployments",
+    "docker",
+    "dockerfiles",
+    "images",
+    "infra",
+];
+
+/// The folders of `names` that a program may take as a whole.
+pub(super) fn of_source(names: &[String]) -> BTreeSet<&str> {
+    let folders = names.iter().filter_map(|n| Some(n.rsplit_once('/')?.0));
+    let is_of_images = |folder: &&str| {
+        let lower = folder.to_ascii_lowercase();
+        lower.split('/').any(|name| OF_IMAGES.contains(&name))
+    };
+    folders.filter(|f| !is_of_images(f)).collect()
+}
 
 /// So many are named, at most.
 pub(super) const MOST_IN_FOLDERS: usize = 12;
@@ -23,6 +50,8 @@ pub(super) fn in_folder(folder: &str, name: &str) -> Vec<String> {
             words.push(format!("all:{folder}"));
             words.push(format!("\"{folder}\""));
             words.push(format!("'{folder}'"));
+            words.push(format!("{folder}/\""));
+            words.push(format!("{folder}/'"));
         }
     }
     words
@@ -46,6 +75,9 @@ mod tests {
         check("join(\"deploy\", name)", true);
         check("import \"github.com/docker/docker\"", false);
         check("deploy/docker/run.sh", false);
+        let names = ["docker/Dockerfile", "src/App/Dockerfile", "Dockerfile"];
+        let names = names.map(str::to_owned);
+        assert_eq!(of_source(&names), BTreeSet::from(["src/App"]));
         assert!(in_text("cp -r deploy /srv", "deploy/docker/api.Dockerfile"));
         assert!(!in_text("make build", "deploy/docker/api.Dockerfile"));
     }

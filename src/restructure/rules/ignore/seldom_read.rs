@@ -1,7 +1,7 @@
 //! Classes of files that builds seldom read, by their names: documentation, CI and editor files, tests, Dockerfiles.
 
 use super::broad::{Broad, reaches_image};
-use super::folders::{MOST_IN_FOLDERS, in_folder, in_text};
+use super::folders::{MOST_IN_FOLDERS, in_folder, in_text, of_source};
 use super::testing::{is_of_tests, runs_tests};
 use super::wanted::{is_kept_by_user, is_named};
 use crate::ecosystem::matches_name;
@@ -202,6 +202,10 @@ pub(super) fn of_class(
         let top = RepoPath::new(&name);
         let touched = view.n_touching(|p| p.strip_prefix(&top).is_some());
         let in_run = runs.iter().any(|r| in_text(r, &name));
+        // What tests read of a folder need not be named.
+        if tests_run && name.contains('/') && is_of_tests(path) {
+            continue;
+        }
         if touched > 0 && !kept(&name) && !in_run && !is_kept_by_user(view, &name) {
             tops.insert(name, touched);
         }
@@ -235,6 +239,14 @@ pub(super) fn of_class(
         ));
     }
     let names: Vec<String> = tops.keys().cloned().collect();
+    let folders = of_source(&names);
+    if !folders.is_empty() {
+        let folders: Vec<String> = folders.into_iter().map(str::to_owned).collect();
+        doubts.push(format!(
+            "check that nothing takes all of {}",
+            abridged(&folders)
+        ));
+    }
     let reaching = broad
         .iter()
         .find(|b| names.iter().any(|n| reaches_image(view, b, Some(n))));
