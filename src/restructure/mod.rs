@@ -68,6 +68,7 @@ mod taken;
 mod targets;
 mod tools;
 pub mod touched;
+mod worked_on;
 mod written;
 
 pub use candidate::Candidate;

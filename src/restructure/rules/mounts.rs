@@ -32,6 +32,7 @@ use super::super::offline::needs_layers;
 use super::super::own_wheels;
 use super::super::taken::{gives, is_copied_from, is_in_image};
 use super::super::view::{Feature, View};
+use super::super::worked_on::is_worked_on;
 use super::Rule;
 
 use crate::dockerfile::Lines;
@@ -144,6 +145,14 @@ fn cache(
         owner,
         mut doubts,
     } = kept_at(kin, ecosystem, runs)?;
+    let is_changed = |at: At| {
+        let place = all.get(at.stage).and_then(|p| p.get(at.index));
+        let run = kin.instruction(at).zip(place);
+        run.is_some_and(|(run, place)| is_worked_on(run, place, &target, dir.is_read_later))
+    };
+    if kin.runs().any(is_changed) {
+        return None;
+    }
     let mut mounted: BTreeSet<At> = runs.iter().map(|(run, _)| *run).collect();
     if dir.is_read_later {
         if kin.stages().any(|s| is_taken_from(kin, s, &target)) {

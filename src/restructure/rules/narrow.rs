@@ -179,6 +179,34 @@ const FOUND_ABOVE: &[&str] = &[
     "rust-toolchain.toml",
 ];
 
+/// The same for what the compilers of .NET and the analyzers that they run look for: severities may turn a warning into an
+/// error (learn.microsoft.com, "Configuration files for code analysis rules").
+const OF_DOTNET: &[&str] = &[".editorconfig", ".globalconfig", "stylecop.json"];
+
+/// The same for what the packages of a front-end's build look for (browserslist, postcss-load-config, ESLint).
+const OF_FRONT_ENDS: &[&str] = &[
+    ".browserslistrc",
+    ".eslintrc",
+    ".eslintrc.cjs",
+    ".eslintrc.js",
+    ".eslintrc.json",
+    ".postcssrc",
+    "postcss.config.cjs",
+    "postcss.config.js",
+    "postcss.config.mjs",
+];
+
+/// What tools look for upwards, where `programs` run.
+fn found_above(programs: &BTreeSet<String>) -> impl Iterator<Item = &'static str> {
+    let runs = |names: &[&str]| names.iter().any(|n| programs.contains(*n));
+    let of = |names, is_asked| if is_asked { names } else { &[][..] };
+    let dotnet = of(OF_DOTNET, runs(&["dotnet", "msbuild"]));
+    let nodes = ["bun", "node", "npm", "npx", "pnpm", "yarn"];
+    let front_ends = of(OF_FRONT_ENDS, runs(&nodes));
+    let all = FOUND_ABOVE.iter().chain(dotnet).chain(front_ends);
+    all.copied()
+}
+
 /// Manifests that tools look for upwards where a directory has none of its own: the steps are then those of the project
 /// at the root, and may read all of it.
 const PROJECTS: &[&str] = &[
@@ -229,12 +257,8 @@ fn with_pointed_to(
     if PROJECTS.iter().filter(is_asked).any(is_of_root) {
         return None;
     }
-    needed.extend(
-        FOUND_ABOVE
-            .iter()
-            .filter(|n| has(n))
-            .map(|n| (*n).to_owned()),
-    );
+    let above = found_above(programs).filter(|n| has(n));
+    needed.extend(above.map(str::to_owned));
     // What is pointed to may point on.
     let mut seen = 0;
     loop {

@@ -180,6 +180,20 @@ impl Class {
     }
 }
 
+/// Settings of editors, which some compilers and formatters take for theirs.
+const EDITORCONFIG: &str = ".editorconfig";
+
+/// Whether a build of the tree may go by [`EDITORCONFIG`]: C#'s compiler takes the severities of its analyzers from it, and
+/// so does what checks Kotlin's style.
+fn is_compiled_by(view: &View<'_>) -> bool {
+    let ends = |path: &RepoPath, ends: &[&[u8]]| ends.iter().any(|e| path.as_bytes().ends_with(e));
+    let is_dotnet = |p: &RepoPath| ends(p, &[b".csproj", b".fsproj", b".vbproj"]);
+    let is_of_java = |p: &RepoPath| ends(p, &[b".gradle", b".gradle.kts", b"pom.xml", b".toml"]);
+    let checks = ["ktlint", "spotless"];
+    view.files.iter().any(|(p, _)| is_dotnet(p))
+        || !mentions(view, &checks, is_of_java).found.is_empty()
+}
+
 /// The candidate of one class; what other Dockerfiles name `elsewhere` stays.
 pub(super) fn of_class(
     view: &View<'_>,
@@ -192,7 +206,11 @@ pub(super) fn of_class(
         return None;
     }
     let named = names_in_copies(view);
-    let kept = |first: &str| is_named(&named, first) || is_named(elsewhere, first);
+    let kept = |first: &str| {
+        is_named(&named, first)
+            || is_named(elsewhere, first)
+            || first == EDITORCONFIG && is_compiled_by(view)
+    };
     let runs: Vec<String> = run_texts(view).collect();
     let mut tops: BTreeMap<String, usize> = BTreeMap::new();
     for (path, _) in view.files {
