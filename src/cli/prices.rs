@@ -105,6 +105,11 @@ fn scale(project: &Project) -> Scale {
             }
         }
     }
+    let mut names = ["GNUmakefile", "makefile", "Makefile"].iter();
+    let makefile = names.find_map(|name| project.read_newest(&RepoPath::new(name)));
+    let makefile = makefile.filter(|b| b.len() <= MAX_SCRIPT);
+    scale.makefile = makefile.and_then(|b| String::from_utf8(b).ok());
+    scale.is_go_vendored = files.contains(&RepoPath::new("vendor/modules.txt"));
     scale
 }
 

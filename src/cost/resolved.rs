@@ -107,10 +107,14 @@ pub(super) fn adjusted(
     let mut done = below.clone();
     let mut adjusted = Vec::with_capacity(work.len());
     for mut piece in work {
+        // What is in the tree is not fetched, and nothing is saved by having done so.
+        let is_vendored = |kinds: &[&str]| scale.is_go_vendored && kinds == ["go mod download"];
         let is_done = |kinds: &[&str]| kinds.iter().any(|k| done.contains(k));
         if matches!(piece.estimate.source, Source::Estimated { .. }) {
             let fetch = FETCHES.iter().find(|f| f.0 == piece.key && !is_done(f.1));
+            let fetch = fetch.filter(|f| !is_vendored(f.1));
             let held = HOLDS.iter().find(|h| h.0 == piece.key && is_done(h.1));
+            let held = held.filter(|h| !is_vendored(h.1));
             let found = FOUND_DONE.iter().find(|f| f.0 == piece.key && is_done(f.1));
             if let Some((_, kinds, line)) = fetch {
                 let parts = prior::parts(line, scale).into_iter();
@@ -143,8 +147,11 @@ mod tests {
 
     /// Median milliseconds of `command` on top of steps of the kinds `below`.
     fn ms(command: &str, below: &[&str]) -> u64 {
-        let scale = Scale::default();
-        let parts = prior::parts(command, &scale).into_iter();
+        ms_in(&Scale::default(), command, below)
+    }
+
+    fn ms_in(scale: &Scale, command: &str, below: &[&str]) -> u64 {
+        let parts = prior::parts(command, scale).into_iter();
         let work = parts
             .map(|p| Work {
                 key: p.kind.to_owned(),
@@ -152,10 +159,26 @@ mod tests {
             })
             .collect();
         let below = below.iter().filter_map(|k| fetcher(k)).collect();
-        adjusted(work, &below, &scale)
+        adjusted(work, &below, scale)
             .iter()
             .map(|w| w.estimate.median_ms)
             .sum()
+    }
+
+    #[test]
+    fn a_download_saves_nothing_where_the_modules_are_in_the_tree() {
+        let scale = Scale {
+            is_go_vendored: true,
+            ..Scale::default()
+        };
+        for build in ["go build ./...", "make build"] {
+            let (alone, after) = (
+                ms_in(&scale, build, &[]),
+                ms_in(&scale, build, &["go mod download"]),
+            );
+            assert_eq!(alone, after, "{build}");
+            assert!(ms(build, &[]) > ms(build, &["go mod download"]), "{build}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! it runs.
 
 use super::kind::kind_of;
+use crate::ecosystem::of_prerequisites;
 use crate::shell::{self, Called, Seen};
 use std::collections::BTreeMap;
 
@@ -50,6 +51,10 @@ pub struct Scale {
     pub entries: BTreeMap<Family, u64>,
     /// Shell scripts by their paths.
     pub scripts: BTreeMap<String, String>,
+    /// The text of the Makefile at the top.
+    pub makefile: Option<String>,
+    /// Whether Go's modules are in the tree: a build then fetches none (go.dev/ref/mod, "Vendoring").
+    pub is_go_vendored: bool,
 }
 
 /// How deep scripts that run others are followed.
@@ -101,6 +106,9 @@ impl Scale {
 
     /// The commands of the script that one runs; `None` where it is none, or more than one may be meant.
     fn behind(&self, seen: &Seen) -> Option<Vec<Seen>> {
+        if seen.name() == "make" {
+            return self.prerequisites(seen);
+        }
         if kind_of(seen) != "unknown" {
             return None;
         }
@@ -122,6 +130,17 @@ impl Scale {
             read: &|place| self.scripts.get(place.trim_start_matches('/')).cloned(),
         });
         script.is_complete.then(|| script.seen())
+    }
+
+    /// The commands of what a target needs that has no recipe of its own (`make install`, and no file is only copied).
+    fn prerequisites(&self, seen: &Seen) -> Option<Vec<Seen>> {
+        let [goal] = seen.args() else { return None };
+        // Elsewhere it is another Makefile.
+        let is_here = seen.directory.as_deref() == Some("");
+        let text = self.makefile.as_deref().filter(|_| is_here)?;
+        let mut all = of_prerequisites(text, goal)?;
+        all.iter_mut().for_each(|inner| inner.branch = None);
+        Some(all)
     }
 
     /// Counts the entries of a lockfile known by its name; other files are ignored. The largest of a family counts.
@@ -245,6 +264,25 @@ mod tests {
         );
         check("./d.sh", &["d.sh"]);
         check("other.sh", &["other.sh"]);
+    }
+
+    #[test]
+    fn a_target_without_a_recipe_counts_as_what_it_needs() {
+        let text = "install: a b\na:\n\tcargo install --path a\nb: a\n\t$(MAKE) c\nc:\n\tcp a b\nd:\n\tcp a b\ne: a\n\tcp a b\n";
+        let scale = Scale {
+            makefile: Some(text.to_owned()),
+            ..Scale::default()
+        };
+        let check = |text: &str, want: &[&str]| {
+            let seen = scale.followed(shell::parse(text).seen());
+            let names: Vec<&str> = seen.iter().map(Seen::name).collect();
+            assert_eq!(names, want, "{text}");
+        };
+        check("make install", &["cargo", "cp"]);
+        check("make d", &["make"]);
+        check("make e", &["make"]);
+        check("make -j4 install", &["make"]);
+        check("cd /tmp/x && make install", &["cd", "make"]);
     }
 
     #[test]

@@ -79,6 +79,7 @@ pub use laid::is_hidden;
 pub use lifecycle::HARMLESS;
 pub use lifecycle::INSTALL_SCRIPTS;
 pub use lifecycle::PROJECT_SCRIPTS;
+pub use make::of_prerequisites;
 pub use named::reads_by_names;
 pub use needs::Needs;
 pub use node::is_global;

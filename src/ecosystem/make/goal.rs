@@ -4,6 +4,7 @@ use super::super::made::Made;
 use super::super::needs::within;
 use super::super::{Call, Files};
 use super::makefile::{Called, Makefile};
+use crate::shell::Seen;
 use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -122,6 +123,22 @@ fn goal_of(call: &Call<'_>, decides: bool) -> Option<Goal> {
         asking,
         exported,
     })
+}
+
+/// The commands of a target of a Makefile, given by its text, that has no recipe and does what it needs; `None` for any
+/// other.
+pub fn of_prerequisites(text: &str, goal: &str) -> Option<Vec<Seen>> {
+    let makefile = Makefile::read(text, None);
+    let rule = makefile.rules.get(goal)?;
+    if !rule.recipe.is_empty() || rule.prerequisites.is_empty() {
+        return None;
+    }
+    let mut found = Vec::new();
+    makefile.visit(goal, &mut BTreeSet::new(), &mut found);
+    let all = found.into_iter().map(|made| made.seen);
+    // The commands of another goal stand before it.
+    let is_goal = |seen: &Seen| seen.name() == "make";
+    Some(all.filter(|seen| !is_goal(seen)).collect())
 }
 
 /// A word with the values of its variables, as the words that the shell makes of it; as it stands where one has none.
