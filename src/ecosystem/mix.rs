@@ -18,15 +18,22 @@ fn plan(call: &Call<'_>) -> Verdict {
     // `mix do deps.get, deps.compile` and `mix do deps.get + compile`.
     let whole = call.args().join(" ");
     let line = whole.strip_prefix("do ").unwrap_or(&whole);
-    let names: Vec<&str> = line
-        .split([',', '+'])
-        .filter_map(|t| t.split_whitespace().next())
+    let tasks = || line.split([',', '+']).map(str::trim);
+    let name = |task: &str| {
+        task.split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    // What fetches needs them; alone they look at no project.
+    let is_tool = |task: &&str| matches!(&*name(task), "local.hex" | "local.rebar");
+    let names: Vec<String> = tasks().filter(|t| !is_tool(t)).map(name).collect();
+    let names: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .filter(|n| !n.is_empty())
         .collect();
-    if names.is_empty()
-        || names
-            .iter()
-            .any(|t| matches!(*t, "local.hex" | "local.rebar" | "archive.install"))
-    {
+    if names.is_empty() || names.contains(&"archive.install") {
         return None;
     }
     let is_get = |t: &str| matches!(t, "deps.get" | "deps.clean" | "deps.unlock");
@@ -45,15 +52,14 @@ fn plan(call: &Call<'_>) -> Verdict {
             "compile" | "release" | "escript.build" | "phx.digest" | "assets.deploy"
         )
     };
-    let fetch = line
-        .split([',', '+'])
-        .find(|t| t.trim().starts_with("deps.get"));
+    let fetch = tasks().find(|t| t.starts_with("deps.get"));
     if let Some(fetch) = fetch.filter(|_| names.iter().any(|t| builds(t))) {
         // The command stays, and finds both done.
         let join = if line.contains('+') { " +" } else { "," };
-        let fetch = fetch.trim();
+        let before = tasks().take_while(|t| *t != fetch).filter(is_tool);
+        let all: Vec<&str> = before.chain([fetch, "deps.compile"]).collect();
         return Some(needs(call, true).map(|needs| {
-            let line = format!("mix do {fetch}{join} deps.compile");
+            let line = format!("mix do {}", all.join(&format!("{join} ")));
             (Role::Prefetch(line), needs)
         }));
     }

@@ -829,6 +829,15 @@ fn mix_reads_configuration_only_to_compile() {
         ],
     );
     check_whole(&tree, "mix compile", "compiles");
+    let (found, ..) = answer(
+        &tree,
+        "",
+        "mix do local.rebar --force, local.hex --force, deps.get, release",
+    );
+    let expected = "prefetch mix do local.rebar --force, local.hex --force, deps.get, deps.compile";
+    assert_eq!(found, expected);
+    let (found, ..) = answer(&tree, "", "mix do local.rebar --force, local.hex --force");
+    assert_eq!(found, "none");
     check(
         &tree,
         "mix do deps.get --only prod, compile",
