@@ -38,6 +38,9 @@ pub fn is_system_install(call: &Call<'_>) -> bool {
                     "--constraint",
                     "-e",
                     "--editable",
+                    "--build-constraint",
+                    "--group",
+                    "--requirements-from-script",
                 ]
                 .iter()
                 .any(|f| call.option(&[f]).is_some())
@@ -201,7 +204,11 @@ fn is_system_path(path: &str) -> bool {
 fn names_a_file(call: &Call<'_>) -> bool {
     call.args().iter().any(|w| {
         let value = w.rsplit('=').next().unwrap_or(w);
-        w == "."
+        // A word that names one of the project's files, and may be no package of that name.
+        let is_there = |word: &str| call.path(word).is_some_and(|p| call.files.has(&p));
+        let is_file = value.contains('.') && !value.starts_with('/') && is_there(value);
+        is_file
+            || w == "."
             || w.starts_with(".[")
             || value.starts_with("./")
             || value.starts_with("../")
