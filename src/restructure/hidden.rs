@@ -59,13 +59,30 @@ pub(super) fn hides(
                     brings(step, transfer, place, stage.brings[n].as_ref(), target)
                 }
                 Kind::Run(_) => {
-                    let is_filled = fills(step, ecosystem) && !has_mount(step, &[target]);
+                    let fills = fills(step, ecosystem) || puts_its_own(step, ecosystem);
+                    let is_filled = fills && !has_mount(step, &[target]);
                     writes(step, place, target) || downloads() || is_filled
                 }
                 _ => false,
             }
         })
     })
+}
+
+/// Whether a RUN puts what it made beside the downloads, where other RUNs find it: in a mount it would be gone where the
+/// RUN is cached and the mount is empty (maven.apache.org/plugins/maven-install-plugin, docs.gradle.org, Maven Publish).
+pub(super) fn puts_its_own(step: &Instruction, ecosystem: &str) -> bool {
+    let puts = |seen: &Seen| {
+        let mut args = seen.args().iter();
+        match seen.name() {
+            "mvn" | "mvnd" | "mvnw" => args
+                .any(|w| w == "install" || w.ends_with(":install") || w.ends_with(":install-file")),
+            "gradle" | "gradlew" => args.any(|w| w.ends_with("publishToMavenLocal")),
+            _ => false,
+        }
+    };
+    matches!(ecosystem, "gradle" | "maven")
+        && command::seen(step).is_some_and(|all| all.iter().any(puts))
 }
 
 /// Whether a copy takes from the helpers for building on one machine for another, which are `/usr/bin/xx-*` and no more
@@ -91,15 +108,17 @@ fn brings(
     known: Option<&BTreeMap<String, RepoPath>>,
     target: &str,
 ) -> bool {
+    // What git does not hold may be brought all the same.
+    let to = destination(transfer, place);
+    if to.as_ref().is_some_and(|to| is_within(to, target)) {
+        return true;
+    }
     if let Some(files) = known {
         return files.keys().any(|to| is_within(to, target));
     }
-    let Some(to) = destination(transfer, place) else {
+    let Some(to) = to else {
         return false;
     };
-    if is_within(&to, target) {
-        return true;
-    }
     if !is_within(target, &to) {
         return false;
     }

@@ -31,11 +31,13 @@ use super::super::lift::declare;
 use super::super::offline::needs_layers;
 use super::super::own_wheels;
 use super::super::taken::{gives, is_copied_from, is_in_image};
+use super::super::tools::clones;
 use super::super::view::{Feature, View};
 use super::super::worked_on::is_worked_on;
 use super::Rule;
 
 use crate::dockerfile::Lines;
+use crate::dockerfile::ast::Instruction;
 use crate::ecosystem::CacheDir;
 use crate::shell::Seen;
 use std::collections::{BTreeMap, BTreeSet};
@@ -150,7 +152,8 @@ fn cache(
         let run = kin.instruction(at).zip(place);
         run.is_some_and(|(run, place)| is_worked_on(run, place, &target, dir.is_read_later))
     };
-    if kin.runs().any(is_changed) {
+    let is_alone = |at: At| kin.instruction(at).is_some_and(puts_an_archive);
+    if kin.runs().any(|at| is_changed(at) || is_alone(at)) {
         return None;
     }
     let mut mounted: BTreeSet<At> = runs.iter().map(|(run, _)| *run).collect();
@@ -210,7 +213,17 @@ fn cache(
     Some(candidate)
 }
 
-/// What is to be checked where one RUN puts what the project is made of beside the downloads, and another may take it from
+/// Whether a RUN puts an archive of its own beside the downloads, that no server has.
+fn puts_an_archive(run: &Instruction) -> bool {
+    let puts = |s: &Seen| {
+        s.args()
+            .iter()
+            .any(|w| w.ends_with("install-file") || w.ends_with("publishToMavenLocal"))
+    };
+    command::seen(run).is_some_and(|all| all.iter().any(puts))
+}
+
+/// What is to be checked where one RUN puts modules of its own beside the downloads, and another may take them from
 /// there: another build's, or none where the layer of the first is cached and the mount is empty.
 fn installed(kin: &Kin<'_, '_>, mounted: &BTreeSet<At>, target: &str) -> Option<String> {
     let files = kin.first().view.files.iter();
@@ -224,9 +237,10 @@ fn installed(kin: &Kin<'_, '_>, mounted: &BTreeSet<At>, target: &str) -> Option<
     let first = mounted.iter().find(|at| says(at, &installs))?;
     let is_read = mounted.iter().any(|at| at > first && says(at, &calls));
     let line = kin.instruction(*first)?.lines.first;
-    (is_read && poms.count() > 1).then(|| {
+    let is_of_another = says(first, &clones);
+    (is_read && (is_of_another || poms.count() > 1)).then(|| {
         format!(
-            "line {line} installs the project's own modules into {target}: check that no later line needs them from there, where another build may have left its own, or none is"
+            "line {line} installs modules of its own into {target}: check that no later line needs them from there, where another build may have left its own, or none is"
         )
     })
 }
