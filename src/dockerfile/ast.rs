@@ -230,7 +230,7 @@ pub struct Transfer {
 /// One source of COPY or ADD.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// A path, pattern or URL as written.
+    /// A path, pattern or URL as written; `.` for a `$PWD` that nothing sets.
     Path(String),
     /// Index into the instruction's heredocs.
     Heredoc(usize),

@@ -25,6 +25,7 @@ pub mod reference;
 mod shell_pattern;
 mod span;
 pub mod suppress;
+mod unset;
 mod words;
 
 pub use ast::Dockerfile;

@@ -122,7 +122,8 @@ const KEYS: [&str; 19] = [
 
 impl Mount {
     /// Reads a `--mount` value; `expand` puts variables into the values (BuildKit expands the value of every key that
-    /// has one, and no key).
+    /// has one, and no key). A number or a switch in which it leaves a variable, as nobody knows its value, counts as
+    /// not given.
     pub fn parse(
         value: &str,
         expand: &dyn Fn(&str) -> Result<String, Refusal>,
@@ -202,7 +203,10 @@ impl Mount {
                 "invalid value `{value}` for the mount option {key}"
             ))
         };
+        let is_open = value.contains('$');
         match key {
+            "readonly" | "ro" | "readwrite" | "rw" | "sharing" | "mode" | "uid" | "gid"
+                if is_open => {}
             "type" => self.kind = kind(&value)?,
             "from" => self.from = value,
             "source" | "src" => self.source = value,
@@ -211,11 +215,15 @@ impl Mount {
             "readwrite" | "rw" => *access = Some(!boolean(&value).ok_or_else(invalid)?),
             "required" => {
                 self.allow(key, &[MountKind::Secret, MountKind::Ssh])?;
-                self.required = boolean(&value).ok_or_else(invalid)?;
+                self.required = !is_open && boolean(&value).ok_or_else(invalid)?;
             }
             "size" => {
                 self.allow(key, &[MountKind::Tmpfs])?;
-                self.size = bytes(&value).ok_or_else(invalid)?;
+                self.size = if is_open {
+                    0
+                } else {
+                    bytes(&value).ok_or_else(invalid)?
+                };
             }
             "id" => self.id = value,
             "sharing" => {

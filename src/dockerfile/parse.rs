@@ -11,6 +11,7 @@ use super::ast::Stage;
 use super::diagnose;
 use super::error::Error;
 use super::read;
+use super::unset;
 use crate::caveat::Caveat;
 use std::borrow::Cow;
 
@@ -88,11 +89,12 @@ pub(super) struct Parts {
 impl Parts {
     /// The whole.
     pub(super) fn dockerfile(
-        self,
+        mut self,
         text: &str,
         directives: Vec<Directive>,
         escape: char,
     ) -> Dockerfile {
+        unset::resolve(&mut self.stages);
         Dockerfile {
             text: text.to_owned(),
             directives,

@@ -275,11 +275,15 @@ impl<'d> StageLowering<'d, '_> {
         state: &State,
     ) -> Result<RunAction, Error> {
         let (args, shell_form, script) = run_args(instruction, run, state);
+        let lex = Lexer {
+            // What the base image may set stays as written: its environment is not known.
+            skip_unset: self.is_on_image(),
+            ..*self.lex
+        };
         let mut mounts = Vec::new();
         for (n, value) in instruction.flag_values("mount").enumerate() {
             let mount = Mount::parse(value, &|w| {
-                self.lex
-                    .word(w, &|name| state.env.get(name).map(str::to_owned))
+                lex.word(w, &|name| state.env.get(name).map(str::to_owned))
             })
             .map_err(|why| Error::at(&self.dockerfile.text, instruction.span, why.to_string()))?;
             let from = self
@@ -322,6 +326,17 @@ impl<'d> StageLowering<'d, '_> {
                 .map(str::to_owned)
                 .collect(),
         })
+    }
+
+    /// Whether the stage stands, at last, on an image that sets variables of its own.
+    fn is_on_image(&self) -> bool {
+        let mut index = self.stage.index;
+        loop {
+            match &self.stages.bases[index] {
+                Base::Stage(parent) => index = *parent,
+                base => return *base != Base::Scratch,
+            }
+        }
     }
 
     /// A stage must stand above its reader ("it needs to be defined before current stage").

@@ -4,6 +4,7 @@ use super::command::Command;
 use super::command::Connector;
 use super::command::Nesting;
 use super::command::Script;
+use super::command::Word;
 use super::parse::parse;
 
 /// How deep `sh -c "sh -c …"` is followed.
@@ -26,6 +27,30 @@ pub struct Seen {
     pub conditional: bool,
     /// See [`Command::branch`]; the commands of a `sh -c` have that of the command they stand in.
     pub branch: Option<(usize, usize)>,
+}
+
+/// Programs that `-v`, `-V` and `version` alone make tell which one they are; others run with them, and say more.
+const TELL: &[&str] = &[
+    "bun", "bundle", "bundler", "bunx", "cargo", "cmake", "composer", "corepack", "deno", "docker",
+    "elixir", "g++", "gcc", "gem", "git", "go", "gradle", "gradlew", "helm", "java", "javac",
+    "mvn", "mvnw", "node", "npm", "npx", "perl", "php", "pip", "pip3", "pipenv", "pnpm", "poetry",
+    "protoc", "python", "python3", "ruby", "rustc", "rustup", "uv",
+];
+
+/// Whether a command only says its version or how it is used.
+pub fn tells_of_itself(words: &[String]) -> bool {
+    let Some((program, args)) = words.split_first() else {
+        return false;
+    };
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let is_question = |arg: &String| match arg.as_str() {
+        "--version" | "-version" | "--help" => true,
+        "-v" | "-V" | "--info" => TELL.contains(&name) || matches!(name, "yarn" | "dotnet"),
+        // `yarn version` writes a new one.
+        "version" => TELL.contains(&name),
+        _ => false,
+    };
+    !args.is_empty() && args.iter().all(is_question)
 }
 
 impl Seen {
@@ -74,11 +99,30 @@ impl Seen {
 impl Script {
     /// Every command as it really runs, in order. Commands inside `$(…)` are not among them.
     pub fn seen(&self) -> Vec<Seen> {
+        self.seen_with(&|_| None)
+    }
+
+    /// The same, with what `value` makes of a `cd $NAME`; `None` where it does not know the variable.
+    pub fn seen_with(&self, value: &dyn Fn(&str) -> Option<String>) -> Vec<Seen> {
         let mut seen = Vec::new();
-        walk(&self.commands, Some(String::new()), 0, &mut |_, s| {
-            seen.push(s)
-        });
+        walk(
+            &self.commands,
+            Some(String::new()),
+            value,
+            0,
+            &mut |_, s| seen.push(s),
+        );
         seen
+    }
+
+    /// Whether the text itself may give the variable `name` a value.
+    pub fn may_set(&self, name: &str) -> bool {
+        let is_it = |word: &Word| word.text.split('=').next() == Some(name);
+        self.commands.iter().any(|c| {
+            c.assignments.iter().any(|a| a.name == name)
+                || c.words.iter().chain(&c.over).any(is_it)
+                || matches!(c.name(), "." | "eval" | "source")
+        })
     }
 }
 
@@ -92,6 +136,7 @@ impl Command {
 fn walk(
     commands: &[Command],
     directory: Option<String>,
+    value: &dyn Fn(&str) -> Option<String>,
     depth: usize,
     out: &mut dyn FnMut(usize, Seen),
 ) {
@@ -115,36 +160,50 @@ fn walk(
         seen.command = index;
         if let Some(text) = shell_text(&seen.words).filter(|_| depth < MAX_DEPTH) {
             let inner = parse(&text).commands;
-            walk(&inner, seen.directory.clone(), depth + 1, &mut |i, s| {
-                let connector = if i == 0 {
-                    command.connector
-                } else {
-                    s.connector
-                };
-                let conditional = s.conditional || command.conditional;
-                out(
-                    index,
-                    Seen {
-                        command: index,
-                        connector,
-                        conditional,
-                        branch: command.branch,
-                        ..s
-                    },
-                );
-            });
+            walk(
+                &inner,
+                seen.directory.clone(),
+                value,
+                depth + 1,
+                &mut |i, s| {
+                    let connector = if i == 0 {
+                        command.connector
+                    } else {
+                        s.connector
+                    };
+                    let conditional = s.conditional || command.conditional;
+                    out(
+                        index,
+                        Seen {
+                            command: index,
+                            connector,
+                            conditional,
+                            branch: command.branch,
+                            ..s
+                        },
+                    );
+                },
+            );
             continue;
         }
         if matches!(seen.name(), "cd" | "pushd" | "popd") && command.connector != Connector::Pipe {
-            directories[level] = changed(seen.directory.as_deref(), &seen);
+            directories[level] = changed(seen.directory.as_deref(), &seen, value);
         }
         out(index, seen);
     }
 }
 
 /// The directory after `cd`.
-fn changed(here: Option<&str>, seen: &Seen) -> Option<String> {
+fn changed(
+    here: Option<&str>,
+    seen: &Seen,
+    value: &dyn Fn(&str) -> Option<String>,
+) -> Option<String> {
     let to = seen.args().iter().find(|a| !a.starts_with('-'))?;
+    let to = &match to.contains('$') {
+        true => value(to)?,
+        false => to.clone(),
+    };
     if to.contains(['$', '`', '~']) || seen.name() == "popd" {
         return None;
     }
@@ -338,7 +397,30 @@ fn is_assignment(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{parse, tells_of_itself};
+
+    #[test]
+    fn questions_about_a_program_are_told_from_its_work() {
+        let asks = |text: &str| tells_of_itself(&parse(text).seen()[0].words);
+        for question in [
+            "bundle -v",
+            "./mvnw --version",
+            "java -version",
+            "go version",
+            "yarn -v",
+        ] {
+            assert!(asks(question), "{question}");
+        }
+        for work in [
+            "bundle",
+            "bundle install -v",
+            "pytest -v",
+            "make version",
+            "yarn version",
+        ] {
+            assert!(!asks(work), "{work}");
+        }
+    }
 
     /// Each command as `directory: words`, joined by ` | `.
     fn check(text: &str, expected: &str) {
@@ -408,6 +490,27 @@ mod tests {
             "cd a | a: make | cd b | b: make | ls",
         );
         check("cd $HOME && make", "cd $HOME | ?: make");
+    }
+
+    #[test]
+    fn directories_by_known_variables_are_followed() {
+        let check = |text: &str, expected: Option<&str>| {
+            let script = parse(text);
+            let seen = script.seen_with(&|word| {
+                let is_told = !script.may_set("A");
+                (is_told && word == "$A").then(|| "/app".to_owned())
+            });
+            let last = seen.last().and_then(|s| s.directory.as_deref());
+            assert_eq!(last, expected, "{text}");
+        };
+        check("cd $A && make", Some("/app"));
+        check("cd web && cd $A && make", Some("/app"));
+        check("cd $A && cd web && make", Some("/app/web"));
+        check("cd $A/web && make", None);
+        check("A=/b; cd $A && make", None);
+        check("export A=/b && cd $A && make", None);
+        check("for A in b; do cd $A && make; done", None);
+        check(". ./env && cd $A && make", None);
     }
 
     #[test]

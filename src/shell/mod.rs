@@ -25,6 +25,7 @@ mod word;
 
 pub use called::Called;
 pub use called::called;
+pub use called::decided;
 pub use called::is_script;
 pub use called::joined;
 pub use command::Assignment;
@@ -36,5 +37,6 @@ pub use command::Redirection;
 pub use command::Script;
 pub use command::Word;
 pub use look::Seen;
+pub use look::tells_of_itself;
 pub use parse::parse;
 pub use parse::parse_instruction;

@@ -3,7 +3,9 @@
 use super::super::command::Asked;
 use super::super::command::Choice;
 use super::super::command::Command;
+use super::super::command::Connector;
 use super::super::command::Nesting;
+use super::super::command::Word;
 use super::super::parse::parse_part;
 use super::values::Values;
 use crate::dockerfile::Span;
@@ -88,26 +90,61 @@ fn holds(
     let script = parse_part(text, span);
     let is_plain = |c: &Command| c.nesting.is_empty() && c.assignments.is_empty();
     let is_read = script.is_complete && script.commands.iter().all(is_plain);
-    // What `!` turns round is not told.
-    if !is_read || written.trim_start().starts_with('!') || written.contains(" ! ") {
+    // What `!` turns round is not told, but within a test.
+    let is_turned = |word: &&str| *word == "!";
+    let words = script.commands.iter().flat_map(|c| &c.words);
+    let n_told = words.filter(|w| is_turned(&w.text.as_str())).count();
+    let is_told = written.split_whitespace().filter(is_turned).count() == n_told;
+    if !is_read || !is_told || written.trim_start().starts_with('!') {
         return None;
     }
-    match script.commands.as_slice() {
-        [one] if matches!(one.name(), "[" | "[[" | "test") => tested(one, values),
-        all => asks_for_function(all, values, is_function),
+    let all = script.commands.as_slice();
+    let are_tests =
+        all.iter().all(is_test) && all.iter().skip(1).all(|c| c.connector == Connector::And);
+    match are_tests {
+        true => both(all.iter().map(|one| tested(one, values))),
+        false => asks_for_function(all, values, is_function),
     }
 }
 
+/// Whether all of these hold; `None` where that is not known.
+fn both(all: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let all: Vec<Option<bool>> = all.collect();
+    match all.contains(&Some(false)) {
+        true => Some(false),
+        false => all.into_iter().collect::<Option<Vec<bool>>>().map(|_| true),
+    }
+}
+
+/// Whether a command is `[ … ]`.
+pub(super) fn is_test(command: &Command) -> bool {
+    matches!(command.name(), "[" | "[[" | "test")
+}
+
 /// What `[ … ]` says.
-fn tested(command: &Command, values: &Values) -> Option<bool> {
+pub(super) fn tested(command: &Command, values: &Values) -> Option<bool> {
     let words = command.words.iter().skip(1);
     let words = words.filter(|w| !matches!(w.text.as_str(), "]" | "]]"));
-    let words: Option<Vec<String>> = words.map(|w| values.known(&w.text)).collect();
-    let words = words?;
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    Some(match words.as_slice() {
+    let known: Option<Vec<(&Word, String)>> = words
+        .map(|w| values.known(&w.text).map(|value| (w, value)))
+        .collect();
+    // Of nothing without quotes no word is left, but in `[[`.
+    let is_left = |w: &Word, value: &str| w.quoted || !value.is_empty() || command.name() == "[[";
+    let known = known?;
+    let words = known.iter().filter(|(w, value)| is_left(w, value));
+    let words: Vec<&str> = words.map(|(_, value)| value.as_str()).collect();
+    match words.as_slice() {
+        ["!", rest @ ..] => Some(!said(rest)?),
+        all => said(all),
+    }
+}
+
+/// What the words of a test come to.
+fn said(words: &[&str]) -> Option<bool> {
+    Some(match words {
         ["-z", word] => word.is_empty(),
         ["-n", word] => !word.is_empty(),
+        [] => false,
         [word] => !word.is_empty(),
         [left, "=" | "==", right] if !right.contains(['*', '?', '[']) => left == right,
         [left, "!=", right] if !right.contains(['*', '?', '[']) => left != right,

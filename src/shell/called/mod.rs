@@ -14,6 +14,7 @@ mod values;
 
 pub use script::Called;
 pub use script::called;
+pub use script::decided;
 pub use script::is_script;
 pub use values::joined;
 

@@ -1,8 +1,8 @@
 //! From one command of a script to the next.
 
-use super::super::command::{Choice, Command, Connector, Nesting, Script};
+use super::super::command::{Choice, Command, Connector, Nesting, Piece, Script};
 use super::super::parse::parse_part;
-use super::decide::decided;
+use super::decide::{decided, is_test, tested};
 use super::place::{Flow, Part, Place};
 use super::values::{Values, joined};
 use crate::dockerfile::Span;
@@ -60,10 +60,19 @@ impl Run<'_> {
         // Behind what is not run here.
         let mut from = 0;
         let mut is_first = true;
-        for command in &script.commands {
+        // What the piece before came to, where it is a test.
+        let mut held = None;
+        for (n, command) in script.commands.iter().enumerate() {
             let at = command.span.start;
             if at < from || command.nesting.contains(&Nesting::Function) {
                 continue;
+            }
+            if let Some(piece) = script.pieces.iter().find(|p| p.commands.0 == n) {
+                if held.is_some_and(|held| is_passed(piece, held)) {
+                    from = piece.span.end;
+                    continue;
+                }
+                held = self.held(&script, piece, &part.text, place);
             }
             let mut flow = None;
             while let Some(choice) = choices.next_if(|c| c.span.start <= at) {
@@ -102,6 +111,20 @@ impl Run<'_> {
             }
         }
         Flow::On
+    }
+
+    /// What a piece that is nothing but a test comes to; `None` for any other, and where that is not known.
+    fn held(&self, script: &Script, piece: &Piece, text: &str, place: &Place) -> Option<bool> {
+        let [one] = script.commands_of(piece) else {
+            return None;
+        };
+        let is_plain = is_test(one)
+            && one.nesting.is_empty()
+            && one.assignments.is_empty()
+            && !place.is_in(&[Nesting::Loop, Nesting::LoopCondition]);
+        // What `!` turns round is not told.
+        let is_turned = text.get(piece.span.range())?.starts_with('!');
+        tested(one, &self.values).filter(|_| is_plain && !is_turned)
     }
 
     /// The body of the arm that a choice takes, which may be none; `None` where that is not decided.
@@ -184,5 +207,14 @@ impl Run<'_> {
             Flow::Back => Flow::On,
             flow => flow,
         })
+    }
+}
+
+/// Whether a piece is passed over, behind one that succeeded or did not.
+fn is_passed(piece: &Piece, held: bool) -> bool {
+    match piece.connector {
+        Connector::And => !held,
+        Connector::Or => held,
+        _ => false,
     }
 }

@@ -40,14 +40,30 @@ pub fn is_script(name: &str, text: &str) -> bool {
 /// The commands that a script runs, those of its functions in the place of their calls; [`Script::pieces`] are not told.
 /// What was not read to its end is not complete.
 pub fn called(script: &Called<'_>) -> Script {
+    let values = Values {
+        zero: script.zero.to_owned(),
+        args: Some(script.args.to_vec()),
+        here: Some(script.here.to_owned()),
+        ..Values::default()
+    };
+    followed(script.text, values, script.read)
+}
+
+/// The commands that a text runs where variables have these values: no branch that is not taken is among them, where what
+/// decides is known. As with [`called`].
+pub fn decided(text: &str, known: &BTreeMap<String, String>) -> Script {
+    let known = known.iter();
+    let values = Values {
+        set: known.map(|(n, v)| (n.clone(), Some(v.clone()))).collect(),
+        ..Values::default()
+    };
+    followed(text, values, &|_| None)
+}
+
+fn followed(text: &str, values: Values, read: &dyn Fn(&str) -> Option<String>) -> Script {
     let mut run = Run {
-        values: Values {
-            zero: script.zero.to_owned(),
-            args: Some(script.args.to_vec()),
-            here: Some(script.here.to_owned()),
-            ..Values::default()
-        },
-        read: script.read,
+        values,
+        read,
         functions: BTreeMap::new(),
         exported: BTreeSet::new(),
         n_read: 0,
@@ -57,7 +73,7 @@ pub fn called(script: &Called<'_>) -> Script {
             ..Script::default()
         },
     };
-    let text: Rc<str> = script.text.into();
+    let text: Rc<str> = text.into();
     let whole = Span::new(0, text.len());
     run.body(&Part { text, span: whole }, &Place::default(), 0);
     run.found

@@ -1,6 +1,6 @@
 //! What scripts come to, case by case.
 
-use super::{Called, called, is_script};
+use super::{Called, called, decided, is_script};
 use proptest::prelude::*;
 
 fn check(text: &str, args: &str, expected: &str) {
@@ -36,6 +36,47 @@ fn check(text: &str, args: &str, expected: &str) {
         "-".to_owned()
     };
     assert_eq!(shown, expected, "{text}");
+}
+
+#[test]
+fn values_decide_what_is_run() {
+    let known = [("E", ""), ("Y", "y")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+    let known = known.into();
+    let check = |text: &str, expected: &str| {
+        let script = decided(text, &known);
+        let seen = script.seen();
+        let shown: Vec<String> = seen.iter().map(|s| s.words.join(" ")).collect();
+        assert!(script.is_complete, "{text}");
+        assert_eq!(shown.join(" | "), expected, "{text}");
+    };
+    check("if [ ! -z \"$E\" ]; then yarn add $E; fi; x", "x");
+    check("if [ -z \"$E\" ]; then a; else b; fi", "a");
+    check("if [ \"$Y\" = y ]; then a; else b; fi", "a");
+    check(
+        "if [ \"$Y\" = y ] && [ -n \"$E\" ]; then a; else b; fi",
+        "b",
+    );
+    check(
+        "if [ \"$Y\" = y ] || [ -n \"$E\" ]; then a; fi",
+        "[ y = y ] | [ -n  ] | a",
+    );
+    check(
+        "if [ \"$O\" = y ]; then a; else b; fi",
+        "[ $O = y ] | a | b",
+    );
+    check("if [ -f x ]; then a; fi", "[ -f x ] | a");
+    check("if ! [ -n \"$E\" ]; then a; fi", "[ -n  ] | a");
+    check("case $Y in y) a;; *) b;; esac", "a");
+    check("[ -n \"$E\" ] && a; b", "[ -n  ] | b");
+    check("[ -z \"$E\" ] && a; b", "[ -z  ] | a | b");
+    check("[ -z \"$E\" ] || a && b", "[ -z  ] | b");
+    check("[ -n \"$E\" ] && a && b || c; d", "[ -n  ] | c | d");
+    check("[ -z \"$E\" ] && a || c", "[ -z  ] | a | c");
+    check("[ -n \"$E\" ] && (a; b); c", "[ -n  ] | c");
+    check("! [ -n \"$E\" ] && a", "[ -n  ] | a");
+    // Without quotes the word is gone, and `-n` alone is no empty one.
+    check("[ -n $E ] && a", "[ -n ] | a");
+    check("test -n \"$O\" && a", "test -n $O | a");
 }
 
 #[test]
