@@ -3,13 +3,16 @@
 //! One `match` over names and subcommands; the figures are in the table of `prior.rs`.
 
 use crate::ecosystem::is_global;
-use crate::shell::Seen;
+use crate::shell::{Seen, tells_of_itself};
 
 /// The kind of one command, a name of the table in `prior.rs`; `unknown` when it is none of them.
 pub(super) fn kind_of(command: &Seen) -> &'static str {
     let name = command.name();
     let sub = command.subcommand();
     let has = |word: &str| command.args().iter().any(|a| a == word);
+    if tells_of_itself(&command.words) {
+        return "trivial";
+    }
     match name {
         ""
         | ":"
@@ -188,8 +191,12 @@ pub(super) fn kind_of(command: &Seen) -> &'static str {
         "zig" if sub == "build" => "package build",
         "rustc" | "gcc" | "g++" | "clang" | "cc" | "c++" | "zig" | "javac" => "cmake configure",
         "dotnet" => match sub {
-            "restore" | "tool" => "dotnet restore",
-            "build" => "dotnet build",
+            "restore" => "dotnet restore",
+            "tool" => "package install",
+            "ef" if has("--no-build") => "trivial",
+            // A program of its own, which is published.
+            "ef" if has("bundle") => "dotnet publish",
+            "build" | "ef" => "dotnet build",
             "test" => "test",
             "publish" | "pack" | "run" => "dotnet publish",
             _ => "trivial",

@@ -28,6 +28,7 @@ mod sheet;
 mod step;
 mod told;
 mod total;
+mod values;
 mod warm;
 mod world;
 

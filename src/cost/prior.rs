@@ -9,6 +9,7 @@ use super::scale::Family;
 use super::scale::Scale;
 use crate::shell;
 use crate::shell::Seen;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// One row: a kind of command, or an instruction other than RUN.
@@ -129,7 +130,31 @@ pub struct Part {
 /// The commands of a shell text and of the scripts that it runs, one after the other; of the branches of an `if` the
 /// longest. What is trivial is one part of its own.
 pub fn parts(command: &str, scale: &Scale) -> Vec<Part> {
-    let seen = scale.followed(shell::parse(command).seen());
+    parts_of(shell::parse(command).seen(), scale)
+}
+
+/// As [`parts`], of a text that runs where variables have these values: without the branches that are then not taken.
+pub(super) fn parts_with(
+    command: &str,
+    known: &BTreeMap<String, String>,
+    scale: &Scale,
+) -> Vec<Part> {
+    if known.is_empty() {
+        return parts(command, scale);
+    }
+    let script = shell::decided(command, known);
+    if !script.is_complete {
+        return parts(command, scale);
+    }
+    let is_idle = script.commands.is_empty() && !shell::parse(command).commands.is_empty();
+    match by_kind("trivial").filter(|_| is_idle) {
+        Some(trivial) => vec![part(trivial, scale)],
+        None => parts_of(script.seen(), scale),
+    }
+}
+
+fn parts_of(seen: Vec<Seen>, scale: &Scale) -> Vec<Part> {
+    let seen = scale.followed(seen);
     let chosen = longest_branches(&seen);
     let mut parts: Vec<Part> = Vec::new();
     for s in seen
@@ -285,6 +310,7 @@ mod tests {
         check("cargo build --release", "cargo build");
         check("cargo +nightly chef cook --release", "cargo chef cook");
         check("cargo -V", "trivial");
+        check("bundle -v && composer --version", "trivial");
         check("cargo install --locked --path node", "cargo build");
         check("bundle exec rake assets:precompile", "rake assets");
         check("mkdir -p /app && chmod 755 /app", "trivial");
@@ -312,6 +338,20 @@ mod tests {
         let scale = Scale::default();
         let text = "if [ -f yarn.lock ]; then yarn; elif [ -f package-lock.json ]; then npm ci; else pnpm i; fi";
         assert_eq!(duration(text, &scale).median_ms, 30_000);
+    }
+
+    #[test]
+    fn what_a_value_passes_over_takes_no_time() {
+        let known = BTreeMap::from([("P".to_owned(), String::new())]);
+        let check = |text: &str, want: &[&str]| {
+            let parts = parts_with(text, &known, &Scale::default());
+            let kinds: Vec<&str> = parts.iter().map(|p| p.kind).collect();
+            assert_eq!(kinds, want, "{text}");
+        };
+        check("if [ ! -z \"$P\" ]; then npm i $P; fi", &["trivial"]);
+        check("[ -n \"$P\" ] && npm ci; true", &["trivial"]);
+        check("if [ -z \"$P\" ]; then npm ci; fi", &["npm ci"]);
+        check("if [ -z \"$Q\" ]; then npm ci; fi", &["npm ci"]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::prior;
 use super::rates::Rates;
 use super::scale::Scale;
 use super::told::Told;
+use super::values;
 use super::warm;
 use crate::graph::Definition;
 use crate::graph::Step;
@@ -82,19 +83,20 @@ fn command_of(text: &str) -> String {
     }
 }
 
-/// All of a step that [`work`] and [`layer`] look at: stage, text, command, what the use of a mount depends on, and whether
-/// it is emulated.
+/// All of a step that [`work`] and [`layer`] look at: stage, text, command, what the use of a mount depends on and what
+/// it runs, and whether it is emulated.
 pub(super) type Name = (Option<String>, String, String, Vec<(String, String)>, bool);
 
 /// Steps of one name take and leave the same.
 pub(super) fn name(step: &Step) -> Name {
     let has_mount = step.text.contains("--mount=");
     let definition = has_mount.then(|| step.definition.parts().into_owned());
+    let definition = definition.unwrap_or_else(|| values::known(step).into_iter().collect());
     (
         step.stage.clone(),
         step.text.clone(),
         step.command.clone(),
-        definition.unwrap_or_default(),
+        definition,
         is_emulated(step),
     )
 }
@@ -140,7 +142,7 @@ fn native(step: &Step, told: Told, model: &CostModel) -> Vec<Work> {
             key: kind,
         }];
     }
-    let parts = prior::parts(&step.command, scale);
+    let parts = prior::parts_with(&step.command, &values::known(step), scale);
     let work = parts
         .into_iter()
         .map(|p| Work {
@@ -209,7 +211,7 @@ pub(super) fn layer_fact(
         let prior = prior::instruction(priced_as(step));
         vec![(prior.kind, prior.layer(1.0), prior.layer_source)]
     } else {
-        let parts = prior::parts(&step.command, scale).into_iter();
+        let parts = prior::parts_with(&step.command, &values::known(step), scale).into_iter();
         parts.map(|p| (p.kind, p.layer, p.layer_source)).collect()
     };
     let sum = |of: fn(&(u64, u64, u64)) -> u64| parts.iter().map(|(_, band, _)| of(band)).sum();

@@ -29,6 +29,7 @@ use super::swift;
 use super::text;
 use super::uv;
 use super::yarn;
+use crate::shell::tells_of_itself;
 
 /// Every ecosystem; the first that knows a command answers.
 pub const ALL: &[Ecosystem] = &[
@@ -49,6 +50,7 @@ pub const ALL: &[Ecosystem] = &[
     bundler::ECOSYSTEM,
     composer::ECOSYSTEM,
     nuget::ECOSYSTEM,
+    nuget::TOOLS,
     mix::ECOSYSTEM,
     sbt::ECOSYSTEM,
     swift::ECOSYSTEM,
@@ -87,6 +89,9 @@ fn says_it_otherwise(call: &Call<'_>, role: &Role) -> bool {
 
 /// What the ecosystems say of one command.
 pub(super) fn ask(call: &Call<'_>) -> Option<Answer> {
+    if tells_of_itself(call.words) {
+        return None;
+    }
     ALL.iter().find_map(|e| {
         Some(match (e.plan)(call)? {
             Ok((role, _)) if says_it_otherwise(call, &role) => Answer::Whole {

@@ -19,8 +19,6 @@ fn plan(call: &Call<'_>) -> Verdict {
 fn is_install(call: &Call<'_>) -> bool {
     call.program() == "bundle"
         && matches!(call.verb(), Some("install" | "package" | "cache") | None)
-        && !call.has("--version")
-        && !call.has("-v")
 }
 
 fn install(call: &Call<'_>) -> Result<(Role, Needs), String> {

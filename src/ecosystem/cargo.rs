@@ -3,6 +3,7 @@
 //! `cargo fetch` would only download. A stand-in build compiles the dependencies; `cargo clean -p` then forgets the
 //! project's own crates, so that Cargo, which goes by modification times, cannot take a stand-in for the real thing.
 
+use super::cargo_chef::cook;
 use super::files::Files;
 use super::needs::{Needs, within};
 use super::{CacheDir, Call, Ecosystem, Role, Verdict, python, text};
@@ -35,7 +36,7 @@ fn plan(call: &Call<'_>) -> Verdict {
         ["install", ..] | ["auditable", "install", ..] if call.option(&["--path"]).is_some() => {
             Some(prefetch(call, true))
         }
-        ["chef", "cook", ..] => Some(Err("cargo-chef cooks from a recipe".to_owned())),
+        ["chef", "cook", ..] => Some(cook(call).map(|needs| (Role::Install, needs))),
         ["fetch", ..] => Some(prefetch(call, false)),
         _ => None,
     }
@@ -216,7 +217,6 @@ pub(super) fn started(call: &Call<'_>) -> Option<RepoPath> {
 pub(super) const SETTINGS: &[&str] = &[
     "rust-toolchain",
     "rust-toolchain.toml",
-    "clippy.toml",
     ".cargo/config",
     ".cargo/config.toml",
 ];

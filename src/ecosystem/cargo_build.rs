@@ -7,6 +7,7 @@
 use super::cargo::{self, Crate};
 use super::files::Files;
 use super::needs::within;
+use super::rust_source::{self, Named};
 use super::{Call, Reads};
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
@@ -173,17 +174,19 @@ fn follow(
         let package = package.max_by_key(|dir| dir.names().count()).cloned();
         let text = files.text(&path).filter(|t| t.len() <= LARGEST);
         let text = text.ok_or_else(|| format!("{path} cannot be read"))?;
+        let text = rust_source::without_tests(&text);
         if git && asks_git(&text) {
             return Err(format!("{path} asks git"));
         }
         let above = std::iter::successors(package, RepoPath::parent);
         let bases: Vec<RepoPath> = path.parent().into_iter().chain(above).collect();
-        for word in strings(&text) {
+        for Named { word, is_beside } in rust_source::strings(&text) {
             let word = word.strip_prefix("$CARGO_MANIFEST_DIR").unwrap_or(word);
             let word = word.trim_start_matches('/');
             if !is_name(word) {
                 continue;
             }
+            let bases = if is_beside { &bases[..1] } else { &bases };
             let named = bases.iter().filter_map(|base| within(base, word));
             // A name for all of a package is no name.
             let named = named.filter(|p| !crates.iter().any(|c| c.dir.strip_prefix(p).is_some()));
@@ -232,19 +235,6 @@ fn depends_on(text: &str, name: &str) -> bool {
 
 fn asks_git(text: &str) -> bool {
     text.contains("\"git\"") || text.contains("git_version!") || text.contains("\".git")
-}
-
-/// The strings of a source that may be a path; of a pattern the directory before it.
-fn strings(text: &str) -> impl Iterator<Item = &str> {
-    let parts = text.split('"').filter(|s| s.len() < 256);
-    parts.filter_map(|s| {
-        let s = match s.find(['*', '?', '{']) {
-            Some(end) => s[..end].rsplit_once('/')?.0,
-            None => s,
-        };
-        let is_odd = |c: char| c.is_whitespace() || "()<>:;,".contains(c);
-        (!s.is_empty() && !s.contains(is_odd)).then_some(s)
-    })
 }
 
 /// Whether a build script names the directory that it runs in, or one above: all of the package.
@@ -333,6 +323,20 @@ mod tests {
             &[("build.rs", "x(\"docs\")"), ("tests/t.rs", "\"templates\"")],
             "docs/ src/ Cargo.toml build.rs page.html src/main.rs",
         );
+    }
+
+    #[test]
+    fn what_the_compiler_opens_lies_beside_the_source() {
+        let plain = "src/ Cargo.toml page.html src/main.rs";
+        let with = |text| [("README.md", ""), ("src/deep/x.rs", text)];
+        check("cargo build", &with("include_str!(\"README.md\")"), plain);
+        check(
+            "cargo build",
+            &with("open(\"README.md\")"),
+            "src/ Cargo.toml README.md page.html src/main.rs",
+        );
+        let tests = "\n#[cfg(test)]\nmod tests {\n    open(\"README.md\");\n}\n";
+        check("cargo build", &with(tests), plain);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! cargo-chef: how it builds the dependencies of a command.
 
 use super::cargo::{
-    NOT_LOCKED, SETTINGS, Shared, members, path_dependencies, started, toolchain_word, workspace,
-    workspace_root,
+    Crate, NOT_LOCKED, SETTINGS, Shared, members, path_dependencies, started, toolchain_word,
+    workspace, workspace_root,
 };
 use super::files::Files;
 use super::made::Made;
@@ -207,6 +207,89 @@ fn direct(call: &Call<'_>) -> Option<Recipe> {
         reasons: needs.reasons,
         doubts: needs.doubts.into_iter().chain(passed).collect(),
     })
+}
+
+/// What settings of Cargo's have other sources for crates by (doc.rust-lang.org/cargo/reference/config.html).
+const REPLACING: [&str; 4] = ["[patch", "directory", "local-registry", "paths"];
+
+/// What `cargo chef cook` reads where the source stands already: its recipe, and what Cargo and rustup look for before
+/// that is read. Or why it may read more.
+pub(super) fn cook(call: &Call<'_>) -> Result<Needs, String> {
+    let (needed, crates) = workspace(call)?;
+    let files = &call.files;
+    let start = started(call).ok_or("where its manifest lies is not known")?;
+    let root = workspace_root(files, &start);
+    let recipe = call.option(&["--recipe-path"]).unwrap_or("recipe.json");
+    let recipe = call
+        .path(recipe)
+        .ok_or("where its recipe lies is not known")?;
+    if files.has(&recipe) {
+        return Err(format!("its recipe may be {recipe} of the repository"));
+    }
+    let is_setting = |p: &&RepoPath| {
+        let path = p.to_string();
+        let is_one = |s: &&str| path == **s || path.ends_with(&format!("/{s}"));
+        SETTINGS.iter().any(is_one)
+    };
+    let mut needs = Needs {
+        files: needed.files.iter().filter(is_setting).cloned().collect(),
+        ..Needs::default()
+    };
+    // A linker, a target's description.
+    let words = call.args().iter();
+    let mut named: Vec<RepoPath> = words
+        .filter_map(|w| call.path(w.rsplit('=').next()?))
+        .collect();
+    for path in needs.files.clone() {
+        let text = files.text(&path).ok_or("its settings could not be read")?;
+        if REPLACING.iter().any(|key| text.contains(key)) {
+            return Err(format!("{path} puts other sources in the place of crates"));
+        }
+        let dir = path.parent().unwrap_or_else(RepoPath::root);
+        named.extend(named_in(&root, &dir, &text));
+    }
+    for path in named {
+        if !needs.files.contains(&path) && needs.file(files, &path) {
+            needs.doubt(format!(
+                "check that {path} needs nothing else of the project"
+            ));
+        }
+    }
+    others(files, &root, &crates, &mut needs);
+    needs.made.insert(recipe);
+    needs.shown("cargo-chef writes the manifests, the lockfile and a stand-in for each target from its recipe, over what is there");
+    Ok(needs)
+}
+
+/// Adds the crates that no recipe holds, with their sources: patches, and what lies outside the workspace.
+fn others(files: &Files<'_>, root: &RepoPath, crates: &[Crate], needs: &mut Needs) {
+    let all = all_members(files, root);
+    let mut named = Vec::new();
+    for other in crates.iter().filter(|c| !all.contains(&c.dir)) {
+        needs.dir(files, &other.dir);
+        let own_root = workspace_root(files, &other.dir);
+        if own_root != *root {
+            needs.file(files, &own_root.join(b"Cargo.toml"));
+        }
+        named.push(other.dir.to_string());
+    }
+    if !named.is_empty() {
+        needs.doubt(format!(
+            "check that {}, whose sources no recipe holds, read nothing beside their folders",
+            named.join(", ")
+        ));
+    }
+}
+
+/// The paths that the strings of a settings file may be, from where Cargo runs and from beside the file's folder.
+fn named_in(root: &RepoPath, dir: &RepoPath, text: &str) -> Vec<RepoPath> {
+    let words = text.split(|c: char| c.is_whitespace() || "\"'=,[]".contains(c));
+    let words = words.filter(|w| !w.is_empty());
+    let beside = dir.parent().unwrap_or_else(RepoPath::root);
+    words
+        .flat_map(|w| [within(root, w), within(&beside, w), within(dir, w)])
+        .flatten()
+        .collect()
 }
 
 /// The options of `cargo chef cook` for those of a command, and what could not be shown about them.

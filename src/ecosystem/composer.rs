@@ -11,6 +11,13 @@ pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
     cache,
 };
 
+/// Where a manifest has Composer lay down packages, relative to it; `None` where it leaves that to Composer.
+pub fn vendor_dir(manifest: &str) -> Option<String> {
+    let manifest: Value = serde_json::from_str(manifest).ok()?;
+    let dir = manifest.pointer("/config/vendor-dir")?.as_str()?;
+    Some(dir.to_owned())
+}
+
 fn plan(call: &Call<'_>) -> Verdict {
     if !is_install(call) {
         return None;

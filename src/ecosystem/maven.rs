@@ -90,7 +90,7 @@ fn plan(call: &Call<'_>) -> Verdict {
             || g.contains("go-offline-maven-plugin")
             || g == "de.qaware.maven:go-offline-maven-plugin:resolve-dependencies"
     };
-    if goals.is_empty() || goals == ["--version"] {
+    if goals.is_empty() {
         return None;
     }
     let (mut needs, links) = match needs(call) {

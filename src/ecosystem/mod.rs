@@ -6,6 +6,7 @@
 //!
 //! Never: reads files other than through [`Files`], runs anything, guesses silently.
 
+mod again;
 mod all;
 mod answer;
 mod behind;
@@ -51,6 +52,7 @@ mod poetry;
 mod prisma;
 mod python;
 mod python_project;
+mod rust_source;
 mod sbt;
 mod setup_py;
 mod swift;
@@ -61,6 +63,7 @@ mod variables;
 mod wrapper;
 mod yarn;
 
+pub use again::fetches_again;
 pub use all::ALL;
 pub use all::cache_dir;
 pub use answer::plan;
@@ -70,6 +73,7 @@ pub use brings::brings;
 pub use call::Call;
 pub use cargo_chef::Recipe;
 pub use cargo_chef::recipe;
+pub use composer::vendor_dir;
 pub use exported::exports;
 pub use files::Files;
 pub use files::matches_name;

@@ -18,6 +18,8 @@ pub struct Needs {
     /// Files that the manifests name and that are not there: an earlier step may make them, or they are as absent now as
     /// they will be.
     pub absent: Vec<String>,
+    /// Files that no context holds: an earlier instruction makes them.
+    pub made: BTreeSet<RepoPath>,
 }
 
 impl Needs {
@@ -84,6 +86,7 @@ impl Needs {
         other.reasons.into_iter().for_each(|r| self.shown(r));
         other.doubts.into_iter().for_each(|d| self.doubt(d));
         other.absent.into_iter().for_each(|a| self.absent(a));
+        self.made.extend(other.made);
     }
 }
 

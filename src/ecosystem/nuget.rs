@@ -12,6 +12,14 @@ pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
     cache,
 };
 
+/// Tools that a manifest of their own names: what a project refers to has nothing to do with them.
+/// (learn.microsoft.com/dotnet/core/tools/local-tools-how-to-use)
+pub(super) const TOOLS: Ecosystem = Ecosystem {
+    name: "dotnet tools",
+    plan: tools,
+    cache: |_| None,
+};
+
 /// Files that every project below them takes into account, in each directory from the project up.
 const SHARED: &[&str] = &[
     "Directory.Build.props",
@@ -33,10 +41,8 @@ fn plan(call: &Call<'_>) -> Verdict {
     }
     let words: Vec<&str> = call.args().iter().map(String::as_str).collect();
     let verb = *words.first()?;
-    if verb == "tool" && words.get(1) == Some(&"restore") {
-        let mut needs = Needs::default();
-        shared(&call.files, call.dir, &mut needs);
-        return Some(Ok((Role::Install, needs)));
+    if verb == "ef" {
+        return by_ef(call);
     }
     if !matches!(
         verb,
@@ -91,6 +97,56 @@ fn plan(call: &Call<'_>) -> Verdict {
     Some(Ok((Role::Prefetch(line.join(" ")), needs)))
 }
 
+fn tools(call: &Call<'_>) -> Verdict {
+    let words: Vec<&str> = call.args().iter().map(String::as_str).collect();
+    (call.program() == "dotnet" && words.starts_with(&["tool", "restore"])).then_some(())?;
+    let mut needs = Needs::default();
+    shared(&call.files, call.dir, &mut needs);
+    let mut read = needs.files.iter();
+    if !read.any(|p| p.as_bytes().ends_with(b"dotnet-tools.json")) {
+        return Some(Err(
+            "the manifest of its tools is not in the context".to_owned()
+        ));
+    }
+    Some(Ok((Role::Install, needs)))
+}
+
+/// Whether a command of Entity Framework's tools builds the project first, restoring what it refers to
+/// (learn.microsoft.com/ef/core/cli/dotnet).
+fn builds_for_ef(call: &Call<'_>) -> bool {
+    let plain: Vec<&str> = call.plain_words().take(3).collect();
+    let is_it = match plain.as_slice() {
+        ["ef", "migrations", verb] => matches!(*verb, "bundle" | "script" | "list"),
+        ["ef", "database", verb] => *verb == "update",
+        ["ef", "dbcontext", verb] => matches!(*verb, "optimize" | "script"),
+        _ => false,
+    };
+    call.program() == "dotnet" && is_it && !call.has("--no-build")
+}
+
+fn by_ef(call: &Call<'_>) -> Verdict {
+    builds_for_ef(call).then_some(())?;
+    let files = &call.files;
+    // It builds what starts: the project that is named so, the one where it runs, or the one that holds the migrations.
+    let here = lying_in(files, call.dir, PROJECTS);
+    let here = here.first().and_then(RepoPath::file_name);
+    let here = here.map(|name| String::from_utf8_lossy(name).into_owned());
+    let started = call.option(&["-s", "--startup-project"]);
+    let project = Some(match (started, &here) {
+        (Some(started), _) => started,
+        (None, Some(here)) => here,
+        (None, None) => call.option(&["-p", "--project"])?,
+    });
+    let mut needs = match needs(call, project) {
+        Ok(needs) => needs,
+        Err(reason) => return Some(Err(reason)),
+    };
+    let mut line = vec!["dotnet restore".to_owned()];
+    line.extend(project.map(text::quoted));
+    needs.shown("dotnet restore reads project files and no source".to_owned());
+    Some(Ok((Role::Prefetch(line.join(" ")), needs)))
+}
+
 const VALUED: &[&str] = &[
     "-c",
     "--configuration",
@@ -116,6 +172,12 @@ const VALUED: &[&str] = &[
 fn needs(call: &Call<'_>, project: Option<&str>) -> Result<Needs, String> {
     let files = &call.files;
     let mut needs = Needs::default();
+    // Its targets run a tool that resolves in its own way (fsprojects.github.io/Paket, "Paket and the .NET SDK").
+    if files.has(&RepoPath::from("paket.dependencies"))
+        || files.has(&call.dir.join(b"paket.dependencies"))
+    {
+        return Err("Paket resolves for it".to_owned());
+    }
     let start = match project {
         Some(project) => call
             .path(project)
@@ -163,20 +225,25 @@ fn needs(call: &Call<'_>, project: Option<&str>) -> Result<Needs, String> {
 
 /// Solutions and projects directly in `dir`; a solution goes before the projects, as for dotnet.
 fn projects_in(files: &Files<'_>, dir: &RepoPath) -> Vec<RepoPath> {
-    let with = |ends: &[&str]| -> Vec<RepoPath> {
-        let here = files
-            .below(dir)
-            .filter(|p| p.parent().as_ref() == Some(dir));
-        here.filter(|p| ends.iter().any(|e| p.as_bytes().ends_with(e.as_bytes())))
-            .cloned()
-            .collect()
-    };
-    let solutions = with(&[".sln", ".slnx", ".slnf"]);
+    let solutions = lying_in(files, dir, &[".sln", ".slnx", ".slnf"]);
     if solutions.is_empty() {
-        with(&[".csproj", ".fsproj", ".vbproj"])
+        lying_in(files, dir, PROJECTS)
     } else {
         solutions
     }
+}
+
+/// How the names of projects end.
+const PROJECTS: &[&str] = &[".csproj", ".fsproj", ".vbproj"];
+
+/// The files directly in `dir` whose names end so.
+fn lying_in(files: &Files<'_>, dir: &RepoPath, ends: &[&str]) -> Vec<RepoPath> {
+    let here = files
+        .below(dir)
+        .filter(|p| p.parent().as_ref() == Some(dir));
+    here.filter(|p| ends.iter().any(|e| p.as_bytes().ends_with(e.as_bytes())))
+        .cloned()
+        .collect()
 }
 
 /// Projects that a solution or project names, and files that it imports.
@@ -289,11 +356,10 @@ fn shared(files: &Files<'_>, dir: &RepoPath, needs: &mut Needs) {
 }
 
 fn cache(call: &Call<'_>) -> Option<CacheDir> {
-    (call.program() == "dotnet"
-        && matches!(
-            call.verb(),
-            Some("restore" | "build" | "publish" | "test" | "pack")
-        ))
-    .then_some(())?;
+    let builds = matches!(
+        call.verb(),
+        Some("restore" | "build" | "publish" | "test" | "pack")
+    );
+    (call.program() == "dotnet" && builds || builds_for_ef(call)).then_some(())?;
     CacheDir::store("~/.nuget/packages")
 }

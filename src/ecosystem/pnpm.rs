@@ -120,6 +120,13 @@ fn settings(call: &Call<'_>, dir: &RepoPath, needs: &mut Needs) {
 }
 
 fn verb<'a>(call: &'a Call<'_>) -> Option<&'a str> {
+    let found = plain(call)?;
+    // `pnpm install name` adds a package.
+    (found.len() == 1).then(|| found[0])
+}
+
+/// The verb and what it is given, flags aside; `None` where it is not pnpm in a project.
+fn plain<'a>(call: &'a Call<'_>) -> Option<Vec<&'a str>> {
     if call.program() != "pnpm" || node::is_global(call.args()) {
         return None;
     }
@@ -135,12 +142,13 @@ fn verb<'a>(call: &'a Call<'_>) -> Option<&'a str> {
             found.push(word);
         }
     }
-    // `pnpm install name` adds a package.
-    (found.len() == 1).then(|| found[0])
+    Some(found)
 }
 
 fn cache(call: &Call<'_>) -> Option<CacheDir> {
-    matches!(verb(call), Some("install" | "i" | "ci")).then_some(())?;
+    // What is deployed is put together from the store (pnpm.io/cli/deploy).
+    let deploys = || plain(call).is_some_and(|words| matches!(words.as_slice(), ["deploy", _]));
+    (matches!(verb(call), Some("install" | "i" | "ci")) || deploys()).then_some(())?;
     (!keeps_elsewhere(call)).then_some(())?;
     CacheDir::of("~/.local/share/pnpm/store")
 }

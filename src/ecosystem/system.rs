@@ -2,6 +2,7 @@
 
 use super::Call;
 use super::node::is_global;
+use crate::shell::tells_of_itself;
 
 /// True when the command installs system packages or tools by name: work worth keeping above the source.
 pub fn is_system_install(call: &Call<'_>) -> bool {
@@ -89,7 +90,7 @@ fn reads_toolchain_file(call: &Call<'_>) -> bool {
 
 /// True when it is shown that the command reads no file that a COPY may have brought to the project's directory.
 pub fn reads_no_project(call: &Call<'_>) -> bool {
-    if is_system_install(call) {
+    if is_system_install(call) || tells_of_itself(call.words) {
         return true;
     }
     let verb = call.verb().unwrap_or_default();
@@ -141,23 +142,13 @@ pub fn reads_no_project(call: &Call<'_>) -> bool {
             matches!(verb, "clean" | "remove" | "config-manager" | "makecache")
         }
         "npm" | "yarn" | "pnpm" => {
-            matches!(verb, "config" | "set" | "cache" | "")
-                && !names_a_file(call)
-                && (!verb.is_empty() || call.has("--version") || call.has("-v"))
+            matches!(verb, "config" | "set" | "cache") && !names_a_file(call)
         }
+        // Without a word they read what is piped to them.
         "node" | "java" | "python" | "python3" | "ruby" | "php" | "rustc" | "cargo" | "mvn"
-        | "gradle" | "go" => call.args().iter().all(|w| {
-            matches!(
-                w.as_str(),
-                "--version" | "-v" | "-V" | "version" | "-version" | "--info"
-            )
-        }),
-        "dotnet" => call
-            .args()
-            .iter()
-            .all(|w| matches!(w.as_str(), "--info" | "--version")),
+        | "gradle" | "go" | "dotnet" => call.args().is_empty(),
         "composer" => {
-            matches!(verb, "clear-cache" | "clearcache" | "config") || call.has("--version")
+            matches!(verb, "clear-cache" | "clearcache" | "config")
         }
         "git" => {
             (verb == "clone" && !names_a_file(call)) || (verb == "config" && call.has("--global"))

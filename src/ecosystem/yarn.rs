@@ -115,7 +115,7 @@ fn is_install(call: &Call<'_>) -> bool {
         }
     }
     match verb {
-        None => !call.has("--version") && !call.has("-v") && !call.has("--help"),
+        None => true,
         Some(verb) => verb == "install" || (verb == "workspaces" && focuses),
     }
 }
@@ -124,9 +124,67 @@ fn cache(call: &Call<'_>) -> Option<CacheDir> {
     if !is_install(call) {
         return None;
     }
-    if call.files.has(&call.dir.join(b".yarnrc.yml")) {
-        // Berry's global cache; with plug'n'play the packages are read from it in place.
-        return CacheDir::store("~/.yarn/berry/cache");
+    let is_setting = |dir: &RepoPath| call.files.has(&dir.join(b".yarnrc.yml"));
+    let mut above = std::iter::successors(Some(call.dir.clone()), RepoPath::parent);
+    let dir = above.find(is_setting).unwrap_or_else(|| call.dir.clone());
+    if !is_berry(call, &dir) {
+        let told = call.files.text(&dir.join(b".yarnrc"));
+        let is_elsewhere = told.is_some_and(|text| text.contains("cache-folder"));
+        return CacheDir::of("/usr/local/share/.cache/yarn").filter(|_| !is_elsewhere);
     }
-    CacheDir::of("/usr/local/share/.cache/yarn")
+    // yarnpkg.com/configuration/yarnrc.
+    let text = call.files.text(&dir.join(b".yarnrc.yml"));
+    let text = text.unwrap_or_default();
+    let setting = |name: &str| text::yaml_values(&text, name).pop();
+    let is_elsewhere = ["cacheFolder", "globalFolder"]
+        .iter()
+        .any(|name| setting(name).is_some());
+    let of_environment = call.env.get("YARN_ENABLE_GLOBAL_CACHE").cloned();
+    let is_for_all = match of_environment.or_else(|| setting("enableGlobalCache")) {
+        Some(value) => matches!(value.as_str(), "true" | "1"),
+        // Before, each project has its own, in its directory.
+        None => major(call, &dir).is_some_and(|n| n >= 4),
+    };
+    if is_elsewhere || !is_for_all {
+        return None;
+    }
+    // With plug'n'play the packages are read from it in place.
+    match setting("nodeLinker").as_deref() {
+        Some("node-modules" | "pnpm") if setting("nmMode").is_none() => {
+            CacheDir::of("~/.yarn/berry/cache")
+        }
+        Some("node-modules" | "pnpm") => None,
+        _ => CacheDir::store("~/.yarn/berry/cache"),
+    }
+}
+
+/// Yarn's major version, of 2 and newer: what package.json asks for, the program that the settings name, or the lockfile's
+/// own version (`LOCKFILE_VERSION` of yarnpkg/berry: 6 by Yarn 3, 8 by Yarn 4).
+fn major(call: &Call<'_>, dir: &RepoPath) -> Option<u32> {
+    let number = |text: &str| {
+        let end = text.find(|c: char| !c.is_ascii_digit());
+        text[..end.unwrap_or(text.len())].parse::<u32>().ok()
+    };
+    let text = |name: &[u8]| call.files.text(&dir.join(name)).unwrap_or_default();
+    let manifest = call.files.json(&dir.join(b"package.json"));
+    let asked = manifest.as_ref().and_then(|m| {
+        let asked = m.get("packageManager")?.as_str()?;
+        number(asked.strip_prefix("yarn@")?)
+    });
+    let named = || {
+        let path = text::yaml_values(&text(b".yarnrc.yml"), "yarnPath").pop()?;
+        number(path.rsplit('/').next()?.strip_prefix("yarn-")?)
+    };
+    let locked = || {
+        let lock = text(b"yarn.lock");
+        let meta = &lock[lock.find("__metadata:")?..];
+        let version = text::yaml_values(meta, "version");
+        let version: u32 = version.first()?.parse().ok()?;
+        Some(match version {
+            ..=5 => 2,
+            6 => 3,
+            _ => 4,
+        })
+    };
+    asked.or_else(named).or_else(locked)
 }

@@ -14,6 +14,15 @@ const MOST_BYTES: usize = 256 << 20;
 /// Larger files are no source that people write; what they import is not looked for.
 const LARGEST_FILE: usize = 16 << 20;
 
+/// Names that keep a directory in git, whatever is to stand in it.
+const PLACEHOLDERS: &[&[u8]] = &[
+    b".empty",
+    b".gitignore",
+    b".gitkeep",
+    b".keep",
+    b".placeholder",
+];
+
 /// A walk over the packages of a project.
 pub(super) struct Walk<'a> {
     files: &'a Files<'a>,
@@ -162,7 +171,7 @@ impl<'a> Walk<'a> {
         if (1..wanted.len()).contains(&n_plain) {
             self.reads.trees.insert(before.clone());
         }
-        let mut is_there = false;
+        let (mut is_there, mut is_filled) = (false, false);
         for path in self.files.below(dir) {
             let Some(below) = path.strip_prefix(dir) else {
                 continue;
@@ -173,6 +182,7 @@ impl<'a> Walk<'a> {
                 continue;
             }
             is_there = true;
+            is_filled |= !names.last().is_some_and(|name| PLACEHOLDERS.contains(name));
             if names.len() == wanted.len() {
                 self.reads.files.insert(path.clone());
             } else {
@@ -183,6 +193,11 @@ impl<'a> Walk<'a> {
         }
         if !is_there {
             self.reads.absent.insert(before);
+        } else if !is_filled {
+            let is_front_end = |d: &RepoPath| self.files.has(&d.join(b"package.json"));
+            let mut above = std::iter::successors(before.parent(), RepoPath::parent);
+            let front_end = above.find(is_front_end);
+            self.reads.made.insert(before, front_end);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What a build reads: packages' directories, whole trees, single files.
 
 use crate::tree::RepoPath;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a build reads of the files that it was asked about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +14,9 @@ pub struct Reads {
     pub files: BTreeSet<RepoPath>,
     /// What `//go:embed` names and the tree does not have: something else has to bring it.
     pub absent: BTreeSet<RepoPath>,
+    /// Directories that `//go:embed` takes and of which the tree has placeholders alone, each with that of the front-end
+    /// that seems to fill it.
+    pub made: BTreeMap<RepoPath, Option<RepoPath>>,
     /// The files by whose words the rest was found, where not everything that is read can be shown.
     pub named_by: BTreeSet<RepoPath>,
 }
@@ -54,6 +57,7 @@ impl Reads {
         self.trees.extend(other.trees);
         self.files.extend(other.files);
         self.absent.extend(other.absent);
+        self.made.extend(other.made);
         self.named_by.extend(other.named_by);
     }
 }
