@@ -5,13 +5,43 @@
 //! that is the root.
 
 use super::candidate::TextEdit;
-use super::layout::{expand, places, unquote};
+use super::layout::{expand, mentioned, places, reachable, unquote};
+use super::view::View;
 use crate::dockerfile;
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::{Instruction, Kind, Source, Transfer};
 use crate::dockerfile::edit::apply;
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
+
+/// The arguments without a value by which COPY and ADD name files of the context, each with the line of the first that does.
+pub fn arguments_in_copies(view: &View<'_>) -> Vec<(usize, String)> {
+    let all = places(view.dockerfile);
+    let mut found: Vec<(usize, String)> = Vec::new();
+    for stage in reachable(view.dockerfile, view.target) {
+        let instructions = &view.dockerfile.stages[stage].instructions;
+        for (instruction, place) in instructions.iter().zip(&all[stage]) {
+            let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
+                continue;
+            };
+            if instruction.flag("from").is_some() {
+                continue;
+            }
+            let paths = transfer.sources.iter().filter_map(|source| match source {
+                Source::Path(path) => Some(path),
+                Source::Heredoc(_) => None,
+            });
+            for name in paths.flat_map(|path| mentioned(path)) {
+                let is_open = place.variables.get(&name) == Some(&None)
+                    && view.build_args.iter().all(|(given, _)| *given != name);
+                if is_open && found.iter().all(|(_, known)| *known != name) {
+                    found.push((instruction.lines.first, name));
+                }
+            }
+        }
+    }
+    found
+}
 
 /// The literal sources of a Dockerfile's COPY and ADD instructions.
 #[derive(Clone, Debug, Default)]
@@ -89,6 +119,13 @@ impl Sources {
             }
         }
         missing
+    }
+
+    /// The first of the missing sources, as it is written.
+    pub fn first_of(&self, missing: &Missing) -> Option<&str> {
+        let (n, m) = missing.first()?;
+        let (written, _) = self.copies.get(*n)?.sources.get(*m)?;
+        Some(written)
     }
 
     /// The text without the missing sources; an instruction without any left goes.

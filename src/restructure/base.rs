@@ -42,6 +42,13 @@ pub(super) fn is_distribution(name: &str) -> bool {
     DISTRIBUTIONS.iter().any(|d| name.starts_with(d))
 }
 
+/// Whether no program but those copied into it is in `image`, as FROM names it: `scratch`, and Google's distroless images
+/// but those with `debug` in their tag (github.com/GoogleContainerTools/distroless).
+pub(super) fn has_no_shell(image: &str) -> bool {
+    let named = image.split('@').next().unwrap_or(image);
+    image == "scratch" || named.starts_with("gcr.io/distroless/") && !named.contains("debug")
+}
+
 /// Official images with a WORKDIR of their own, whatever their tag.
 const ELSEWHERE: [(&str, &str); 4] = [
     ("composer", "/app"),
@@ -128,6 +135,14 @@ pub(super) fn variables(image: &str) -> &'static [(&'static str, &'static str)] 
     match official_name(split(image).0) {
         "golang" => &[("GOPATH", "/go")],
         "rust" => &[("CARGO_HOME", "/usr/local/cargo")],
+        _ => &[],
+    }
+}
+
+/// Users that `image` has beside root: name, number and home (github.com/nodejs/docker-node, Dockerfile-debian.template).
+pub(super) fn users(image: &str) -> &'static [(&'static str, u32, &'static str)] {
+    match official_name(split(image).0) {
+        "node" => &[("node", 1000, "/home/node")],
         _ => &[],
     }
 }

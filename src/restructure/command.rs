@@ -189,6 +189,11 @@ pub fn group(seen: &Seen) -> Option<Group> {
     })
 }
 
+/// Whether a program is in every image, or is a distribution's own.
+pub(super) fn is_of_system(name: &str) -> bool {
+    EVERYWHERE.contains(&name) || SYSTEM.contains(&name)
+}
+
 /// The group of a command that its name alone decides.
 pub(super) fn group_of(name: &str) -> Option<Group> {
     match name {

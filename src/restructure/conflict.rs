@@ -16,8 +16,8 @@ pub(super) fn conflict(one: &Effect, other: &Effect) -> Option<String> {
     if one.config.is_some() && one.config == other.config && !is_apart {
         return Some("both write the same part of the image's configuration".to_owned());
     }
-    variable_conflict(one, other)
-        .or_else(|| variable_conflict(other, one))
+    variable_conflict(one, other, other.runs_system)
+        .or_else(|| variable_conflict(other, one, one.runs_known))
         .or_else(|| state_conflict(one, other))
         .or_else(|| state_conflict(other, one))
         .or_else(|| user_conflict(one, other))
@@ -99,13 +99,15 @@ fn user_conflict(one: &Effect, other: &Effect) -> Option<String> {
 /// Where users and groups are looked up.
 const USERS: [&str; 2] = ["/etc/passwd", "/etc/group"];
 
-fn variable_conflict(setter: &Effect, reader: &Effect) -> Option<String> {
+/// `is_found` says whether the reader finds its programs without and with directories behind those of PATH.
+fn variable_conflict(setter: &Effect, reader: &Effect, is_found: bool) -> Option<String> {
     for name in &setter.sets {
+        let is_behind = name == "PATH" && setter.adds_to_path && is_found;
         let read = reader.mentions.contains(name)
             || reader.sets.contains(name)
             || match &reader.groups {
                 None => true,
-                Some(groups) => groups.iter().any(|g| reads_variable(*g, name)),
+                Some(groups) => !is_behind && groups.iter().any(|g| reads_variable(*g, name)),
             };
         if read {
             return Some(format!("the value of {name} may be read"));

@@ -1,12 +1,13 @@
 //! What one instruction reads and writes.
 
-use super::command::{Group, group};
-use super::git_asked::has_git;
+use super::command::{Group, group, group_of, is_of_system};
+use super::git::asked::has_git;
 use super::layout::{Place, absolute, delivered, expand, mentioned, selected, unquote};
 use super::touched::{Touched, touched};
 use super::view::View;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Transfer};
 use crate::shell;
+use crate::shell::Script;
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
@@ -19,6 +20,14 @@ pub struct Effect {
     pub mentions: BTreeSet<String>,
     /// Groups of commands through which it may read variables it does not mention; `None`: any variable.
     pub groups: Option<BTreeSet<Group>>,
+    /// Whether it sets PATH to what that was and directories behind.
+    pub adds_to_path: bool,
+    /// Whether all programs that it runs are in every image, or a distribution's own: where the first directories of PATH
+    /// lead to.
+    pub runs_system: bool,
+    /// Whether it runs programs by their names alone, and asks for none: those that it finds are the same with more
+    /// directories behind.
+    pub runs_known: bool,
     /// Files it reads or writes.
     pub files: Files,
     /// Whether it looks a user or a group up by name, in the image as it then is (`COPY --chown=app`).
@@ -87,6 +96,8 @@ pub fn effect(view: &View<'_>, instruction: &Instruction, place: &Place) -> Effe
         Kind::Env(pairs) => {
             effect.sets = pairs.iter().map(|p| p.name.clone()).collect();
             effect.mentions = pairs.iter().flat_map(|p| mentioned(&p.value)).collect();
+            let mut paths = pairs.iter().filter(|p| p.name == "PATH");
+            effect.adds_to_path = paths.all(|p| adds_behind(&p.value));
         }
         Kind::Workdir(path) => {
             let at = expand(&unquote(path), &place.variables)
@@ -166,6 +177,9 @@ fn of_run(
         return;
     };
     let built = touched.builds.then_some(Group::Build);
+    let runs = |is_it: fn(&str) -> bool| !touched.builds && runs_only(&script, is_it);
+    effect.runs_system = runs(is_of_system);
+    effect.runs_known = runs(|name| group_of(name).is_some());
     effect.groups = Some(
         script
             .seen()
@@ -191,6 +205,32 @@ fn of_run(
     // WORKDIR makes it, and comes along or is found to be in the way.
     touched.needs.retain(|d| place.cwd.as_ref() != Some(d));
     effect.files = Files::Commands(touched);
+}
+
+/// Whether the value of a PATH is the one before, then other directories.
+fn adds_behind(value: &str) -> bool {
+    let value = unquote(value);
+    let mut parts = value.split(':');
+    let is_same = |part: &str| matches!(part, "$PATH" | "${PATH}");
+    parts.next().is_some_and(is_same)
+        && parts.all(|part| part.starts_with(['/', '$']) && !mentioned(part).contains("PATH"))
+}
+
+/// Commands that look for programs.
+const SEEKERS: [&str; 5] = ["command", "hash", "type", "whereis", "which"];
+
+/// Whether all commands are such programs, and none asks where one is.
+fn runs_only(script: &Script, is_it: fn(&str) -> bool) -> bool {
+    let inside = script.commands.iter().flat_map(|c| &c.substitutions);
+    let names: Vec<&str> = inside.map(|c| c.name()).collect();
+    let seen = script.seen();
+    let mut all = names.iter().copied().chain(seen.iter().map(|s| s.name()));
+    let mut written = script
+        .commands
+        .iter()
+        .map(|c| c.name())
+        .chain(names.iter().copied());
+    all.all(|name| name.is_empty() || is_it(name)) && !written.any(|name| SEEKERS.contains(&name))
 }
 
 fn of_copy(

@@ -240,6 +240,10 @@ pub(super) fn paths(seen: &Seen) -> Vec<&str> {
                 .map(|(_, word)| word)
                 .collect()
         }
+        // `--virtual .build-deps` names what it adds, by a name that no package has (apk-add(8)).
+        "apk" => words
+            .filter(|w| !w.starts_with('.') || w.contains('/') || w.ends_with(".apk"))
+            .collect(),
         _ => words.collect(),
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! A file system position is known or it is `None`; nothing here is guessed.
 
+use super::accounts;
+use super::accounts::Account;
 use super::base;
 use super::touched::touched;
 use super::view::View;
@@ -37,6 +39,32 @@ pub struct Place {
     pub directories: BTreeSet<String>,
     /// Directories that are there, whoever made them and whoever's they are; what lies above them is too.
     pub there: BTreeSet<String>,
+    /// Users of whom number and home are known, by their names.
+    pub accounts: BTreeMap<String, Account>,
+}
+
+impl Place {
+    /// The account of the USER in effect, where it is known.
+    pub(super) fn account(&self) -> Option<&Account> {
+        let user = expand(&unquote(self.user.as_deref()?), &self.variables)?;
+        let user = user.split(':').next()?;
+        let of_number = |uid: u32| {
+            let mut all = self.accounts.values();
+            all.find(|a| a.uid == Some(uid))
+        };
+        match user.parse() {
+            Ok(uid) => of_number(uid),
+            Err(_) => self.accounts.get(user),
+        }
+    }
+
+    /// What `~` stands for; root's home where the user is not known.
+    pub(super) fn home(&self) -> &str {
+        match self.variables.get("HOME") {
+            Some(Some(home)) => home,
+            _ => self.account().map_or("/root", |a| &a.home),
+        }
+    }
 }
 
 /// Whether a USER as written names root and root's group.
@@ -65,6 +93,7 @@ pub fn places(dockerfile: &Dockerfile) -> Vec<Vec<Place>> {
                     .iter()
                     .map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned())))
                     .collect(),
+                accounts: accounts::of_image(&image(dockerfile, stage.index)),
                 ..Place::default()
             },
         };
@@ -177,6 +206,7 @@ fn advance(
     instruction: &Instruction,
     globals: &BTreeMap<String, Option<String>>,
 ) {
+    accounts::note(place, instruction);
     match &instruction.kind {
         Kind::Arg(items) => {
             for item in items {
@@ -233,21 +263,21 @@ pub fn unquote(text: &str) -> String {
     text.chars().filter(|&c| c != '"' && c != '\'').collect()
 }
 
-/// `text` with `$NAME` and `${NAME}` replaced, `${NAME:-word}` too; `None` when a value is not known or the form is
-/// another one.
+/// `text` with `$NAME` and `${NAME}` replaced, `${NAME:-word}` and `${NAME:+word}` too; `None` when a value is not known or
+/// the form is another one.
 pub fn expand(text: &str, variables: &BTreeMap<String, Option<String>>) -> Option<String> {
     let mut out = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('$') {
         out.push_str(&rest[..at]);
         let after = &rest[at + 1..];
-        let (name, default, tail) = if let Some(braced) = after.strip_prefix('{') {
+        let (name, word, tail) = if let Some(braced) = after.strip_prefix('{') {
             let end = braced.find('}')?;
-            let (name, default) = match braced[..end].split_once(":-") {
-                Some((name, default)) => (name, Some(default)),
+            let (name, word) = match braced[..end].split_once(':') {
+                Some((name, word)) => (name, Some(word)),
                 None => (&braced[..end], None),
             };
-            (name, default, &braced[end + 1..])
+            (name, word, &braced[end + 1..])
         } else {
             let end = after
                 .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
@@ -257,12 +287,22 @@ pub fn expand(text: &str, variables: &BTreeMap<String, Option<String>>) -> Optio
         if name.is_empty() || name.contains(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
             return None;
         }
-        match (variables.get(name), default) {
-            (Some(Some(value)), _) if !value.is_empty() || default.is_none() => out.push_str(value),
-            (Some(None), _) => return None,
-            (_, Some(default)) => out.push_str(default),
-            (_, None) => return None,
+        let value = variables.get(name).map(Option::as_deref);
+        // Within such a word others may stand, braces and all.
+        if word.is_some_and(|w| w.contains('$')) {
+            return None;
         }
+        out.push_str(match (value, word.map(|w| w.split_at_checked(1))) {
+            (Some(None), _) => return None,
+            (Some(Some(value)), None) => value,
+            (None, None) => return None,
+            (Some(Some(value)), Some(Some(("-", _)))) if !value.is_empty() => value,
+            (_, Some(Some(("-", word)))) => word,
+            (Some(Some(value)), Some(Some(("+", word)))) if !value.is_empty() => word,
+            // What nothing here sets, the image may.
+            (Some(Some(_)), Some(Some(("+", _)))) => "",
+            (_, Some(_)) => return None,
+        });
         rest = tail;
     }
     out.push_str(rest);
@@ -395,13 +435,45 @@ pub fn delivered(
     transfer: &Transfer,
     place: &Place,
 ) -> Option<BTreeMap<String, RepoPath>> {
-    if instruction.flag("from").is_some() || instruction.flag("exclude").is_some() {
+    if instruction.flag("from").is_some() {
+        return None;
+    }
+    // One name among thousands is not worth a look at all of them.
+    let files = |wanted: &RepoPath| {
+        let is_pattern = wanted.as_bytes().iter().any(|b| b"*?[\\".contains(b));
+        let (start, end) = match is_pattern || wanted.is_root() {
+            true => (0, view.files.len()),
+            false => {
+                let start = view.files.partition_point(|(path, _)| path < wanted);
+                let begins =
+                    |(path, _): &&(RepoPath, _)| path.as_bytes().starts_with(wanted.as_bytes());
+                let n = view.files[start..].iter().take_while(begins).count();
+                (start, start + n)
+            }
+        };
+        let found = view.files[start..end].iter();
+        found.map(|(path, _)| (path, path)).collect()
+    };
+    laid(&files, instruction, transfer, place)
+}
+
+/// Where files that a COPY may mean lie in what it copies from, and their paths in the context.
+pub(super) type Lying<'f> = Vec<(&'f RepoPath, &'f RepoPath)>;
+
+/// As [`delivered`], of any files: `files` gives at least those that a source, a path or a pattern, means.
+pub(super) fn laid<'f>(
+    files: &dyn Fn(&RepoPath) -> Lying<'f>,
+    instruction: &Instruction,
+    transfer: &Transfer,
+    place: &Place,
+) -> Option<BTreeMap<String, RepoPath>> {
+    if instruction.flag("exclude").is_some() {
         return None;
     }
     let parents = instruction.is_on("parents");
     let written = expand(&unquote(&transfer.destination), &place.variables)?;
     let destination = absolute(place.cwd.as_deref(), &written)?;
-    let mut files = BTreeMap::new();
+    let mut laid = BTreeMap::new();
     for source in &transfer.sources {
         let Source::Path(word) = source else {
             return None;
@@ -410,31 +482,34 @@ pub fn delivered(
             return None;
         }
         let word = expand(&unquote(word), &place.variables)?;
-        let depth = RepoPath::new(&word).names().count();
-        let found = selected(view.files.iter().map(|(p, _)| p), &word);
+        let wanted = RepoPath::new(&word);
+        let names: Vec<&[u8]> = wanted.names().collect();
+        let depth = names.len();
+        let mut found = files(&wanted);
+        found.retain(|(at, _)| matches_above(&names, at));
         let into_directory = written.ends_with('/')
             || written == "."
             || written.ends_with("/.")
             || transfer.sources.len() > 1
-            || (found.len() > 1 && found.iter().all(|p| p.names().count() == depth))
+            || (found.len() > 1 && found.iter().all(|(at, _)| at.names().count() == depth))
             || place.directories.iter().any(|d| is_within(d, &destination));
-        for path in found {
-            let below: Vec<&[u8]> = path.names().skip(depth).collect();
+        for (at, path) in found {
+            let below: Vec<&[u8]> = at.names().skip(depth).collect();
             let tail = if parents {
-                path.to_string()
+                at.to_string()
             } else if below.is_empty() {
                 if into_directory {
-                    last_name(path)
+                    last_name(at)
                 } else {
                     String::new()
                 }
             } else {
                 String::from_utf8_lossy(&below.join(&b'/')).into_owned()
             };
-            files.insert(absolute(Some(&destination), &tail)?, path.clone());
+            laid.insert(absolute(Some(&destination), &tail)?, path.clone());
         }
     }
-    Some(files)
+    Some(laid)
 }
 
 fn last_name(path: &RepoPath) -> String {
@@ -483,6 +558,11 @@ mod tests {
         check("$U", None);
         check("$N", None);
         check("${N:-d}", Some("d"));
+        check("${A:+d}", Some("d"));
+        check("${E:+d}x", Some("x"));
+        check("${U:+d}", None);
+        check("${N:+d}", None);
+        check("${N:-${A}}", None);
         check("${A%p}", None);
         check("$", None);
         assert_eq!(

@@ -9,8 +9,9 @@ use crate::dockerfile::ast::{Instruction, Kind, Source};
 use crate::shell::Seen;
 use crate::tree::RepoPath;
 
-/// Commands that cannot go on without a file where they run: the program, its first words, the file.
-const NEEDED: [(&str, &[&str], &str); 14] = [
+/// Commands that cannot go on without a file where they run: the program, its first words, the file. Of several files
+/// one will do.
+const NEEDED: [(&str, &[&str], &str); 18] = [
     ("bun", &["install", "i"], "package.json"),
     ("bundle", &["install"], "Gemfile"),
     ("cargo", &["build"], "Cargo.toml"),
@@ -19,6 +20,10 @@ const NEEDED: [(&str, &[&str], &str); 14] = [
     ("mix", &["deps.get"], "mix.exs"),
     ("mvn", &["package", "install", "verify"], "pom.xml"),
     ("npm", &["ci", "install", "i"], "package.json"),
+    ("pip", &["install"], "pyproject.toml"),
+    ("pip", &["install"], "setup.py"),
+    ("pip3", &["install"], "pyproject.toml"),
+    ("pip3", &["install"], "setup.py"),
     ("pipenv", &["install", "sync"], "Pipfile"),
     ("pnpm", &["install", "i"], "package.json"),
     ("poetry", &["install"], "pyproject.toml"),
@@ -85,7 +90,7 @@ fn lacking(
             is_here && s.name() == *program && verbs.contains(&s.subcommand())
         })
     };
-    let (program, _, file) = is_needed(first)?;
+    let (program, verbs, _) = is_needed(first)?;
     let plain: Vec<&String> = first
         .args()
         .iter()
@@ -95,6 +100,7 @@ fn lacking(
     let is_bare = match *program {
         "go" => plain.get(1).is_some_and(|w| *w == "download"),
         "mvn" | "cargo" => true,
+        "pip" | "pip3" => plain.iter().skip(1).map(|w| w.as_str()).eq(["."]),
         _ => plain.len() < 2,
     };
     is_bare.then_some(())?;
@@ -104,17 +110,15 @@ fn lacking(
             || a.starts_with("--dir")
             || matches!(
                 a.as_str(),
-                "-C" | "-g" | "-f" | "--global" | "--manifest-path"
+                "-C" | "-g" | "-f" | "-r" | "--global" | "--manifest-path"
             )
     });
-    let is_lacking =
-        !view.has_file(&RepoPath::new(file)) && view.has_file(&folder.join(file.as_bytes()));
-    (is_lacking && !has_options).then(|| {
-        (
-            format!("{program} {}", first.subcommand())
-                .trim()
-                .to_owned(),
-            *file,
-        )
-    })
+    let alike = NEEDED.iter().filter(|n| (n.0, n.1) == (*program, *verbs));
+    let mut files = alike.map(|(.., file)| *file);
+    if has_options || files.clone().any(|f| view.has_file(&RepoPath::new(f))) {
+        return None;
+    }
+    let file = files.find(|f| view.has_file(&folder.join(f.as_bytes())))?;
+    let command = format!("{program} {}", first.subcommand());
+    Some((command.trim().to_owned(), file))
 }

@@ -100,6 +100,38 @@ pub(super) fn called_with(
     None
 }
 
+/// The texts, without comments, of the scripts of the tree that `texts` name, or scripts that they name do: what they work
+/// on is read where they are run.
+pub(super) fn scripts_run(view: &View<'_>, texts: &[String]) -> Vec<Vec<u8>> {
+    let is_plain = |p: &&RepoPath| {
+        let name = p.file_name().unwrap_or_default();
+        !name.contains(&b'.') || name.ends_with(b".sh") || name.ends_with(b".bash")
+    };
+    let all: Vec<&RepoPath> = view.files.iter().map(|(p, _)| p).filter(is_plain).collect();
+    let mut closed: BTreeSet<&RepoPath> = BTreeSet::new();
+    let mut open: Vec<Vec<u8>> = texts.iter().map(|t| t.clone().into_bytes()).collect();
+    let mut scripts = Vec::new();
+    while let Some(text) = open.pop() {
+        let named: BTreeSet<&[u8]> = text.split(|b| !is_of_name(*b)).collect();
+        for path in &all {
+            let is_named = path.file_name().is_some_and(|name| named.contains(name));
+            if !is_named || closed.len() >= MOST_CALLED || !closed.insert(path) {
+                continue;
+            }
+            let inner = (view.read)(path).filter(|i| i.len() <= MOST_READ);
+            let Some(inner) = inner.filter(|i| i.starts_with(b"#!")) else {
+                continue;
+            };
+            let says = |line: &&[u8]| !line.trim_ascii_start().starts_with(b"#");
+            let lines: Vec<&[u8]> = inner.split(|b| *b == b'\n').filter(says).collect();
+            let said = lines.join(&b'\n');
+            scripts.push(said.clone());
+            open.push(said);
+        }
+    }
+    scripts
+}
+
 /// Whether a byte may be part of a script's name.
 fn is_of_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"._-+@".contains(&byte)

@@ -1,6 +1,6 @@
 //! The other Dockerfiles of the tree, which may be built with the same ignore file.
 
-use super::git_asked::sources_in;
+use super::git::asked::sources_in;
 use super::view::View;
 use crate::dockerfile::parse;
 use crate::tree::RepoPath;

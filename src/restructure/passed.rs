@@ -62,7 +62,7 @@ pub fn passed(view: &View<'_>, name: &str) -> Option<Passed> {
         if !holds(looked, name.as_bytes()) {
             continue;
         }
-        if is_of_the_moment(path, looked, name) {
+        if is_of_the_moment(path, looked, name) && !builds_others_alone(looked, view.path) {
             return Some(Passed {
                 by: path.clone(),
                 values: Values::OfTheMoment,
@@ -107,6 +107,44 @@ fn is_of_the_moment(path: &RepoPath, text: &[u8], name: &str) -> bool {
         let is_argument = keys.as_mut().is_none_or(|keys| keys.takes(line, name));
         is_argument && holds(line, name.as_bytes()) && given(line, name) == Some(Given::Moment)
     })
+}
+
+/// Whether a file names other Dockerfiles as what it builds, and `dockerfile` nowhere.
+fn builds_others_alone(text: &[u8], dockerfile: &RepoPath) -> bool {
+    let text = String::from_utf8_lossy(text);
+    let own = dockerfile.to_string();
+    let plain = |c: char| c.is_whitespace() || "\"',=".contains(c);
+    let (mut n_others, mut n_builds, mut n_contexts) = (0, 0, 0);
+    for line in text.lines() {
+        let builds = [
+            "build-push-action",
+            "buildx build",
+            "docker build",
+            "podman build",
+        ];
+        n_builds += usize::from(builds.iter().any(|b| line.contains(b)));
+        n_contexts += usize::from(line.contains("context:"));
+        // A service by its directory alone.
+        if line.trim_start().starts_with("build: ") {
+            return false;
+        }
+        let mut words = line.split(plain).filter(|w| !w.is_empty());
+        let is_flag = |w: &str| matches!(w, "-f" | "--file" | "file:" | "dockerfile:");
+        while let Some(flag) = words.next() {
+            if !is_flag(flag.trim_start_matches("- ")) {
+                continue;
+            }
+            let Some(named) = words.next().map(|w| w.trim_start_matches("./")) else {
+                continue;
+            };
+            // What a variable names may be any of them.
+            if named.contains('$') || own == named || own.ends_with(&format!("/{named}")) {
+                return false;
+            }
+            n_others += usize::from(named.to_ascii_lowercase().contains("dockerfile"));
+        }
+    }
+    n_others > 0 && n_others >= n_builds.max(n_contexts)
 }
 
 /// What the commands of a file that build `dockerfile` give `name`, where it is always the same.
@@ -311,6 +349,36 @@ mod tests {
         check("args:\n  A: 1\nwith:\n  SHA: $X", false);
         check("run: docker build --build-arg SHA=$X .", true);
         check("SHA: 1", false);
+    }
+
+    #[test]
+    fn a_file_that_builds_other_dockerfiles_is_told() {
+        let check = |text: &str, expected: bool| {
+            let own = RepoPath::new("app/Dockerfile");
+            assert_eq!(
+                builds_others_alone(text.as_bytes(), &own),
+                expected,
+                "{text}"
+            );
+        };
+        let action = "uses: docker/build-push-action@v6\n  with:\n    context: .\n";
+        check(&format!("{action}    file: Dockerfile.tools\n"), true);
+        check(&format!("{action}    file: ./app/Dockerfile\n"), false);
+        check(
+            &format!("{action}    file: ${{{{ matrix.file }}}}\n"),
+            false,
+        );
+        check(
+            &format!("{action}    file: Dockerfile.tools\n{action}"),
+            false,
+        );
+        check("docker build -f tools/Dockerfile.ci .", true);
+        check("docker build .\ndocker build -f Dockerfile.ci .", false);
+        check(
+            "a:\n  build: .\nb:\n  build:\n    dockerfile: Dockerfile.b",
+            false,
+        );
+        check("args: A=1", false);
     }
 
     #[test]

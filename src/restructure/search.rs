@@ -8,6 +8,7 @@ use super::layout::reachable;
 use super::legality::{check, visible_after};
 use super::mounted::is_parted;
 use super::rules::{ALL, CACHES, Rule};
+use super::shells::lacks_shell;
 use super::view::View;
 use crate::dockerfile::Dockerfile;
 use std::collections::{BTreeMap, BTreeSet};
@@ -128,7 +129,9 @@ pub fn proposals(view: &View<'_>, rules: &[Rule]) -> Proposals {
             let checked = check(view, &candidate);
             match checked {
                 // As with a split whose results a mount would hold: there is nothing to say of it.
-                Ok(after) if is_parted(view, &after) => {}
+                Ok(after)
+                    if is_parted(view, &after)
+                        || lacks_shell(view.dockerfile, &after, &candidate) => {}
                 Ok(after) => {
                     let draft = Draft {
                         dockerfile: after.text,

@@ -38,6 +38,16 @@ pub(super) const OF_MANAGERS: &[&str] = &[
 /// Where administrators put programs: no package of a distribution writes there (Debian Policy 9.1.2, FHS 4.9).
 pub(super) const LOCAL_PROGRAMS: &[&str] = &["/usr/local/bin", "/usr/local/sbin"];
 
+/// Where images of languages keep what their own managers install: programs of the language, and none that the scripts of
+/// a distribution's package run (Dockerfiles of docker-library's golang, node, ruby and rust-lang's rust).
+pub(super) const OF_LANGUAGES: &[&str] = &[
+    "/usr/local/bundle",
+    "/usr/local/cargo",
+    "/usr/local/go",
+    "/usr/local/lib/node_modules",
+    "/usr/local/rustup",
+];
+
 /// Programs beside those of the tables that installing a package runs by name, so that one in `/usr/local/bin` would be
 /// taken for them.
 const RUN_BY_INSTALLS: &[&str] = &[

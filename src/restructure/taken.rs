@@ -1,6 +1,8 @@
 //! What of a stage goes into the image or into other stages.
 
-use super::layout::{built_on, is_within, mount_field, parent, stage_named};
+use super::layout::{
+    At, built_on, expand, is_within, mentioned, mount_field, parent, places, stage_named, unquote,
+};
 use super::view::View;
 use crate::dockerfile::ast::{Instruction, Kind, Source};
 
@@ -19,18 +21,47 @@ pub(super) fn is_copied_from(view: &View<'_>, stage: usize, path: &str) -> bool 
 /// Whether a `--from` or a mount takes something at, above or below `path` out of the stage.
 pub(super) fn gives(view: &View<'_>, stage: usize, path: &str) -> bool {
     let is_it = |of: usize, name: &str| stage_named(view.dockerfile, of, name) == Some(stage);
-    let takes = |of: usize, instruction: &Instruction| match &instruction.kind {
+    let takes = |of: usize, n: usize, instruction: &Instruction| match &instruction.kind {
         Kind::Copy(transfer) | Kind::Add(transfer) => {
             let is_from = instruction.flag("from").is_some_and(|from| is_it(of, from));
-            is_from && transfer.sources.iter().any(|s| meets(s, path))
+            let mut sources = transfer.sources.iter();
+            is_from
+                && sources.any(|s| {
+                    meets(
+                        &known(
+                            view,
+                            At {
+                                stage: of,
+                                index: n,
+                            },
+                            s,
+                        ),
+                        path,
+                    )
+                })
         }
         _ => instruction.flag_values("mount").any(|mount| {
             let is_from = mount_field(mount, "from").is_some_and(|from| is_it(of, from));
             is_from && shows(mount, instruction, path)
         }),
     };
-    let mut stages = view.dockerfile.stages.iter();
-    stages.any(|later| later.instructions.iter().any(|i| takes(later.index, i)))
+    view.dockerfile.stages.iter().any(|later| {
+        let mut steps = later.instructions.iter().enumerate();
+        steps.any(|(n, step)| takes(later.index, n, step))
+    })
+}
+
+/// A source with the variables of the stage put in, where their values are known and none is passed as an argument.
+fn known(view: &View<'_>, at: At, source: &Source) -> Source {
+    let Source::Path(written) = source else {
+        return source.clone();
+    };
+    let is_passed = |name: &String| view.build_args.iter().any(|(passed, _)| passed == name);
+    if !written.contains('$') || mentioned(written).iter().any(is_passed) {
+        return source.clone();
+    }
+    let place = &places(view.dockerfile)[at.stage][at.index];
+    expand(&unquote(written), &place.variables).map_or_else(|| source.clone(), Source::Path)
 }
 
 /// Whether a RUN may read what is at `path` of the stage that it mounts: of a whole stage, what its text names.

@@ -7,7 +7,9 @@ use super::directories::{Directories, last_word, needed_for};
 use super::file_words::{Local, paths, reads_files, unpacks, values, where_it_stands};
 use super::layout::{absolute, expand, is_within, overlap};
 use super::named_files::{Found, named};
-use super::system_places::{GLOBAL_PLACES, NOT_SYSTEM, SYSTEM_PLACES, is_local_program};
+use super::system_places::{
+    GLOBAL_PLACES, NOT_SYSTEM, OF_LANGUAGES, SYSTEM_PLACES, is_local_program,
+};
 use super::tools::{cloned_into, is_of_package};
 use crate::shell;
 use crate::shell::Command;
@@ -51,9 +53,11 @@ impl Touched {
     /// Whether a file or directory at absolute `path` may be read or written.
     pub fn meets(&self, path: &str) -> bool {
         let is_in = |places: &[&str]| places.iter().any(|p| overlap(path, p));
-        let is_app = NOT_SYSTEM.iter().any(|p| is_within(path, p));
+        let is_below = |places: &[&str]| places.iter().any(|p| is_within(path, p));
+        let is_app = is_below(NOT_SYSTEM);
+        let is_managed = is_in(SYSTEM_PLACES) && !is_local_program(path) && !is_below(OF_LANGUAGES);
         self.places.iter().any(|p| overlap(path, p))
-            || (self.system && is_in(SYSTEM_PLACES) && !is_app && !is_local_program(path))
+            || (self.system && is_managed && !is_app)
             || (self.global && (is_in(GLOBAL_PLACES) || is_in(SYSTEM_PLACES)) && !is_app)
     }
 }

@@ -18,7 +18,7 @@
 //! finds a cache: each stands for itself.
 
 use super::super::candidate::TextEdit;
-use super::super::kept::Emptied;
+use super::super::mounts::kept::Emptied;
 use super::super::view::View;
 use super::edit::with_mounts;
 use super::family::{Family, Kept};

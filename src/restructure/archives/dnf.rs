@@ -15,8 +15,8 @@
 
 use super::super::base::dnf_cache;
 use super::super::candidate::TextEdit;
-use super::super::kept::Emptied;
 use super::super::layout;
+use super::super::mounts::kept::Emptied;
 use super::super::view::View;
 use super::edit::with_mounts;
 use super::family::{Family, Kept};

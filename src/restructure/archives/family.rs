@@ -1,8 +1,8 @@
 //! The stages on one base image, and what a package manager gets in their RUNs.
 
 use super::super::candidate::TextEdit;
-use super::super::kept::Emptied;
 use super::super::layout::Place;
+use super::super::mounts::kept::Emptied;
 use super::super::view::View;
 use super::found::{Reading, Run, read};
 use crate::dockerfile::Lines;

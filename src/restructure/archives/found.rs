@@ -1,7 +1,7 @@
 //! The RUNs in which a package manager works, told apart from those of which too little is known.
 
-use super::super::kept::{Emptied, emptied_in};
 use super::super::layout::{Place, is_within, mount_field, names_root, overlap};
+use super::super::mounts::kept::{Emptied, emptied_in};
 use super::super::run_text::{RunText, run_text};
 use super::super::view::View;
 use crate::dockerfile::ast::{Flag, Instruction, Kind};
@@ -141,7 +141,7 @@ impl Run<'_> {
         if self.seen.iter().any(|s| is_in_the_way(s, targets)) {
             return None;
         }
-        emptied_in(view, &self.text, ecosystem, targets)
+        emptied_in(view, &self.text, ecosystem, (targets, "/root"))
     }
 }
 

@@ -1,9 +1,9 @@
 //! The candidates: which RUNs get which mounts, and what is to be said of it.
 
 use super::super::candidate::{Candidate, Safety};
-use super::super::kept::why_taken_out;
 use super::super::layout::{built_on, places, reachable};
 use super::super::lift::declare;
+use super::super::mounts::kept::why_taken_out;
 use super::super::view::View;
 use super::family::{Family, Kept};
 use super::{apk, apt, dnf};

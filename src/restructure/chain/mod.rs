@@ -4,6 +4,8 @@
 //! Never: decides where they go, nor that they should.
 
 mod edits;
+mod growth;
+mod head;
 mod mounts;
 mod removed;
 mod settle;

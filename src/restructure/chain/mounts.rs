@@ -25,11 +25,15 @@ pub(super) fn of_mounts(slice: &Slice<'_, '_>) -> Option<Option<String>> {
     let mut mounts = mounts(chain.instruction, chain.place);
     mounts.retain(|m| !CACHES.iter().any(|c| m.contains(c)));
     let units = || slice.taken.iter().map(|&n| &chain.units[n]);
-    let own = slice
+    let own = units().flat_map(|unit| places(&unit.effect));
+    let alone = slice
         .taken
         .iter()
         .map(|&n| chain.effect_of(chain.text_of(n)));
-    let named: Vec<String> = own.flat_map(|effect| places(&effect)).collect();
+    let named: Vec<String> = alone
+        .flat_map(|effect| places(&effect))
+        .chain(own)
+        .collect();
     let leaves = |mount: &String| named.iter().any(|p| is_within(p, mount));
     if mounts.iter().any(leaves) {
         return None;

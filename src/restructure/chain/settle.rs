@@ -13,10 +13,12 @@ use crate::shell::Seen;
 use std::collections::BTreeSet;
 
 impl<'a> Chain<'a> {
-    /// The chain in two; `None` where nothing goes or stays, and where the two cannot be parted.
+    /// The chain in two, of which the RUN above says the parts `said` too; `None` where nothing goes or stays, and where the
+    /// two cannot be parted.
     pub(super) fn settled(
         &self,
         taken: BTreeSet<usize>,
+        said: BTreeSet<usize>,
         passes_build: bool,
     ) -> Option<Slice<'_, 'a>> {
         let works = |n: &usize| matches!(self.units[*n].kind, Kind::Work | Kind::Closed);
@@ -29,6 +31,7 @@ impl<'a> Chain<'a> {
             below: kept,
             tail: Vec::new(),
             doubts: Vec::new(),
+            grows: false,
             passes_build,
         };
         if slice.taken.is_empty() || slice.below.is_empty() || slice.parts_lists() {
@@ -38,8 +41,9 @@ impl<'a> Chain<'a> {
         if slice.below.is_empty() {
             return None;
         }
+        slice.doubt_changes();
         slice.doubts.extend(of_mounts(&slice)?);
-        slice.above = slice.taken.clone();
+        slice.above = slice.taken.union(&said).copied().collect();
         for &n in &slice.taken {
             slice.above.extend(&self.units[n].with);
         }
@@ -122,6 +126,7 @@ impl Slice<'_, '_> {
                 self.taken.insert(n);
             } else if is_removal && gone.iter().any(is_of_both) || has_tools && empties_caches(unit)
             {
+                self.grows = true;
                 doubts.insert(format!(
                     "what `{}` takes away is then in the layer above: check that the image may be so much larger",
                     shown(self.chain.text_of(n))
@@ -309,7 +314,7 @@ fn without_lists(script: &str) -> String {
 }
 
 /// The beginning of a command, for a sentence.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().take(4).collect();
     words.join(" ")
 }

@@ -34,6 +34,8 @@ pub(in crate::restructure) struct Slice<'c, 'a> {
     pub(super) tail: Vec<String>,
     /// What was not shown.
     pub(in crate::restructure) doubts: Vec<String>,
+    /// Whether the two layers may hold more than the one of before.
+    pub(super) grows: bool,
     /// Whether a part goes that stood behind one that builds.
     pub(in crate::restructure) passes_build: bool,
 }
@@ -57,7 +59,7 @@ impl<'a> Chain<'a> {
             let mut works = before.filter(|&n| self.units[n].kind == Kind::Work);
             works.any(|n| conflict(&self.units[n].effect, &self.units[t].effect).is_some())
         });
-        self.settled(taken, passes_build)
+        self.settled(taken, BTreeSet::new(), passes_build)
     }
 
     /// How many parts install or fetch something.

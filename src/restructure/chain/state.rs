@@ -84,6 +84,31 @@ fn among(commands: &[Command]) -> Kind {
     }
 }
 
+/// The names of the variables that a part leaves set, where it leaves nothing else in the shell and does not end it.
+pub(super) fn names_left(commands: &[Command]) -> Option<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for command in commands {
+        let is_apart = command.nesting.contains(&Nesting::Subshell);
+        if command.nesting.contains(&Nesting::Function) {
+            return None;
+        }
+        // The variable of a loop holds after it.
+        names.extend(command.over.first().map(|w| w.text.clone()));
+        // `: ${A:=1}`
+        if command.words.iter().any(|w| w.text.contains(":=")) {
+            return None;
+        }
+        if command.words.is_empty() && !is_apart {
+            names.extend(command.assignments.iter().map(|a| a.name.clone()));
+            continue;
+        }
+        if among(std::slice::from_ref(command)) == Kind::Closed {
+            return None;
+        }
+    }
+    Some(names)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

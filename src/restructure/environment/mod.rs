@@ -13,3 +13,4 @@ mod variables;
 pub(super) use reading::Doubt;
 pub(super) use reading::Reading;
 pub(super) use reading::reading;
+pub(super) use reading::reading_of_part;

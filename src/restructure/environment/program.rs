@@ -2,7 +2,7 @@
 
 use super::super::command::{Group, group, group_of};
 use super::super::touched::is_piped_installer;
-use crate::shell::Seen;
+use crate::shell::{Seen, tells_of_itself};
 
 /// What a program is, as far as its environment matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,11 +129,7 @@ pub(super) fn program(seen: &Seen, before: Option<&Seen>) -> Program {
     if before.is_some_and(|b| is_piped_installer(b, seen)) {
         return Program::Tool;
     }
-    if args
-        .iter()
-        .all(|a| matches!(a.as_str(), "--version" | "--help" | "-V" | "-v" | "version"))
-        && !args.is_empty()
-    {
+    if tells_of_itself(&seen.words) {
         return Program::Files;
     }
     match (seen.name(), seen.subcommand()) {

@@ -15,7 +15,7 @@ use super::variables::{
     always, by_builds, by_fetchers, by_files, by_msbuild, by_system, by_tools, is_general,
 };
 use crate::dockerfile::Dockerfile;
-use crate::dockerfile::ast::{Instruction, Kind};
+use crate::dockerfile::ast::{Command, Instruction, Kind};
 use crate::shell::{self, Script, Seen};
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
@@ -66,6 +66,35 @@ pub(in crate::restructure) fn reading(
     names: &BTreeSet<String>,
 ) -> Reading {
     let instruction = &view.dockerfile.stages[stage].instructions[index];
+    let run = run_text(view, instruction).map(|run| (run.script, run.text));
+    reading_of(view, places, (stage, index), names, (instruction, run))
+}
+
+/// As [`reading`], of a part of that RUN, as an instruction of its own.
+pub(in crate::restructure) fn reading_of_part(
+    view: &View<'_>,
+    places: &[Vec<Place>],
+    at: (usize, usize),
+    names: &BTreeSet<String>,
+    part: &Instruction,
+) -> Reading {
+    let text = match &part.kind {
+        Kind::Run(run) => match &run.command {
+            Command::Shell(text) => Some((shell::parse(text), text.as_str())),
+            Command::Exec(_) => None,
+        },
+        _ => None,
+    };
+    reading_of(view, places, at, names, (part, text))
+}
+
+fn reading_of(
+    view: &View<'_>,
+    places: &[Vec<Place>],
+    (stage, index): (usize, usize),
+    names: &BTreeSet<String>,
+    (instruction, run): (&Instruction, Option<(Script, &str)>),
+) -> Reading {
     if texts(view.dockerfile, instruction)
         .any(|text| names.iter().any(|n| holds(text.as_bytes(), n.as_bytes())))
     {
@@ -80,8 +109,8 @@ pub(in crate::restructure) fn reading(
         is_whole,
     };
     let mut programs = Vec::new();
-    match run_text(view, instruction) {
-        Some(run) => asked.programs(&run.script, run.text, 0, &mut programs),
+    match run {
+        Some((script, text)) => asked.programs(&script, text, 0, &mut programs),
         None => programs.push((Program::Unknown, shown(&instruction.with_bodies()))),
     }
     let mut worst = Reading::None;

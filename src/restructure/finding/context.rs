@@ -1,6 +1,6 @@
 //! What of the context a copy of all of it takes along: no ignore file, the checkout's `.git`.
 
-use super::super::git_asked::has_git;
+use super::super::git::asked::has_git;
 use super::super::layout::reachable;
 use super::super::view::View;
 use super::copied::takes_root;

@@ -1,6 +1,6 @@
 //! What a COPY or ADD takes from the context, and how often that changes.
 
-use super::super::git_asked::has_git;
+use super::super::git::asked::has_git;
 use super::super::layout::{Place, delivered};
 use super::super::view::View;
 use crate::dockerfile::ast::{Instruction, Kind, Source, Transfer};

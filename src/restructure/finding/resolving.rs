@@ -78,7 +78,9 @@ fn builds_with_dependencies(seen: &Seen) -> Option<&'static str> {
         "gradle" | "gradlew" if !seen.args().is_empty() => Some("gradle"),
         "go" if matches!(seen.subcommand(), "build" | "install") => Some("go build"),
         "cargo" if matches!(seen.subcommand(), "build" | "install") => Some("cargo build"),
-        "dotnet" if matches!(seen.subcommand(), "publish" | "build") => Some("dotnet publish"),
+        "dotnet" if matches!(seen.subcommand(), "publish" | "build" | "ef") => {
+            Some("dotnet publish")
+        }
         _ => None,
     }
 }

@@ -75,25 +75,33 @@ impl StageView<'_> {
         let inner = read.script.commands.iter().flat_map(|c| &c.substitutions);
         let all = read.seen.iter().cloned().chain(inner.map(as_seen));
         let (mut reads, mut build) = (Reads::default(), None);
+        let mut answered = Vec::new();
         for seen in all {
             let Some(answer) = ask(&seen) else { continue };
+            answered.push(seen.clone());
             let found = answer.map_err(|why| format!("line {line}: {why}"))?;
             if !found.packages.is_empty() || found.names_sources() {
                 build.get_or_insert(super::read::short(&seen.words));
             }
             reads.merge(found);
         }
-        if let Some(path) = reads
-            .absent
-            .iter()
-            .find(|p| !self.is_taken(run, &read.root, p))
-        {
+        let is_lacking = |p: &&RepoPath| !self.is_taken(run, &read.root, p);
+        let mut lacking: Option<&RepoPath> = reads.absent.iter().find(is_lacking);
+        let made = reads.made.iter().filter(|(p, _)| is_lacking(p));
+        for (path, front_end) in made {
+            match front_end {
+                // What fills it changes with its sources.
+                Some(dir) => _ = reads.trees.insert(dir.clone()),
+                None => lacking = Some(path),
+            }
+        }
+        if let Some(path) = lacking {
             return Err(format!(
                 "line {line}: {path}, which is embedded, is not in git"
             ));
         }
         let place = &self.places[run];
-        let known = |seen: &Seen| ask(seen).is_some();
+        let known = |seen: &Seen| answered.contains(seen);
         let touched = touched_beside(&read.script, place.cwd.as_deref(), &place.variables, &known);
         let touched = touched.ok_or_else(|| format!("line {line} may read any file"))?;
         let origin = |path| read.origins.get(path).cloned();

@@ -7,6 +7,7 @@
 //! Never: proposes anything, judges what stands between an install and the source.
 
 mod builds;
+mod chosen;
 mod compiled;
 mod handled;
 mod machine;
@@ -60,6 +61,8 @@ pub(super) struct Install {
     pub(super) doubts: Vec<String>,
     /// See [`Needs::absent`].
     pub(super) absent: Vec<String>,
+    /// Absolute paths of what it reads and no context holds: another instruction makes that.
+    pub(super) made: BTreeSet<String>,
     /// The command, for a title.
     pub(super) shown: String,
     /// Where it runs, absolute.

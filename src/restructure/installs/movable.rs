@@ -1,6 +1,7 @@
 //! What of a RUN itself can stand above the source: all of it, or the first part of its chain.
 
 use super::super::command::removes;
+use super::super::taken::is_in_image;
 use super::read::{Read, is_carried, is_quiet, short};
 use super::stage::StageView;
 use super::{Action, Install};
@@ -72,7 +73,9 @@ impl Read<'_> {
             return;
         };
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-=,".contains(c);
-        let is_flag = |word: &&str| word.starts_with('-') && word.chars().all(is_plain);
+        let is_flag =
+            |word: &&str| word.is_empty() || (word.starts_with('-') && word.chars().all(is_plain));
+        self.note_chosen(seen, needs);
         for inner in &command.substitutions {
             if let Some(found) = self.tested(&as_seen_where(seen, inner)) {
                 needs.merge(found);
@@ -209,7 +212,10 @@ impl Read<'_> {
                 .any(|s| self.with_call(s, ecosystem::is_system_install) == Some(true))
         };
         let removed_below = (n_kept..pieces.len()).any(|n| self.seen_of(n).any(removes));
-        if !is_whole && removed_below && (start..n_kept).any(installs) {
+        let undoes = (n_kept..pieces.len()).any(|n| self.seen_of(n).any(takes_packages_out));
+        let is_larger = removed_below && (start..n_kept).any(installs)
+            || undoes && is_in_image(self.of.view, self.of.stage.index);
+        if !is_whole && is_larger {
             let line = self.of.stage.instructions[self.run].lines.first;
             needs.doubt(format!("what line {line} takes out again at its end then stays in the layer above: check that the image may be so much larger"));
         }
@@ -286,4 +292,14 @@ fn as_seen_where(seen: &Seen, inner: &shell::Command) -> Seen {
         words: inner.words.iter().map(|w| w.text.clone()).collect(),
         ..seen.clone()
     }
+}
+
+/// Whether a command takes packages of a project out again, as they were laid down: `rm -rf node_modules`.
+fn takes_packages_out(seen: &Seen) -> bool {
+    const LAID: [&str; 5] = [".venv", "node_modules", "target", "vendor", "venv"];
+    let last = |word: &String| {
+        let word = word.trim_end_matches(['*', '/']);
+        LAID.contains(&word.rsplit('/').next().unwrap_or(word))
+    };
+    seen.name() == "rm" && seen.args().iter().any(last)
 }

@@ -6,7 +6,7 @@ use super::place::relative;
 use super::read::{Read, is_quiet, short, short_line};
 use super::{Action, Install};
 use crate::ecosystem::{self, Answer, Needs, READ_BY_TOOLS, Recipe, Role};
-use crate::shell::{Seen, Word};
+use crate::shell::{Seen, Word, tells_of_itself};
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
@@ -157,12 +157,8 @@ impl Read<'_> {
     ) -> Option<Action> {
         let at = self.of.stage.instructions[self.run].lines.first;
         let n_free = self.n_free(n);
-        let asks = |s: &Seen| {
-            let words = ["--version", "-v", "-V", "version", "-version", "--info"];
-            s.args().iter().all(|a| words.contains(&a.as_str())) && !s.args().is_empty()
-        };
         let works = |k: usize| {
-            let is_idle = |s: &Seen| is_quiet(s) || asks(s);
+            let is_idle = |s: &Seen| is_quiet(s) || tells_of_itself(&s.words);
             self.is_free(k) && !self.configures(k) && !self.seen_of(k).all(is_idle)
         };
         // What builds with the same, or only looks at what is copied, prepares nothing for it.

@@ -82,8 +82,15 @@ impl Read<'_> {
         };
         programs.iter().any(|program| match program.contains('/') {
             true => self.makes_place_of(seen, program),
-            false => ecosystem::brings(&seen.words, program),
+            false => ecosystem::brings(&seen.words, program) || self.writes_program(seen, program),
         }) || behind()
+    }
+
+    /// Whether what a command says goes into a file called `program`: `curl … > /usr/local/bin/dep`.
+    fn writes_program(&self, seen: &Seen, program: &str) -> bool {
+        let command = self.script.commands.get(seen.command);
+        let mut into = command.iter().flat_map(|c| &c.redirections);
+        into.any(|r| r.operator.contains('>') && r.target.rsplit('/').next() == Some(program))
     }
 
     /// Whether a command installs, from an index of its own, a Python package that one of the lists `reads` (absolute)

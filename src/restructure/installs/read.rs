@@ -1,7 +1,8 @@
 //! One RUN, read: its commands with the files of the context that stand where they run.
 
-use super::super::layout::{absolute, is_within, overlap};
+use super::super::layout::{absolute, expand, is_within, mentioned, overlap};
 use super::super::run_text::{RunText, run_text};
+use super::super::touched::is_piped_installer;
 use super::place::{
     below, bound, is_system_directory, mounts, python_of_base, reaches_out, root_of,
 };
@@ -61,6 +62,27 @@ impl<'a> Read<'a> {
         run: usize,
         instruction: &'a Instruction,
     ) -> Option<Self> {
+        Self::over(of, run, instruction, of.image_at(run))
+    }
+
+    /// As [`Self::despite_mounts`], with what comes out of other stages as the context has it: one of them may have
+    /// changed it.
+    pub(super) fn with_handed(
+        of: &'a StageView<'a>,
+        run: usize,
+        instruction: &'a Instruction,
+    ) -> Option<Self> {
+        let mut image = of.handed(run);
+        image.extend(of.image_at(run));
+        Self::over(of, run, instruction, image)
+    }
+
+    fn over(
+        of: &'a StageView<'a>,
+        run: usize,
+        instruction: &'a Instruction,
+        mut image: BTreeMap<String, Brought>,
+    ) -> Option<Self> {
         let Kind::Run(kind) = &instruction.kind else {
             return None;
         };
@@ -72,7 +94,6 @@ impl<'a> Read<'a> {
             Command::Exec(words) => without_shell(instruction, words)?,
             Command::Shell(_) => run_text(of.view, instruction)?,
         };
-        let mut image = of.image_at(run);
         let cwd = of.cwd(run);
         let mut root = root_of(of, run, cwd);
         for (target, files) in bound(of.view, instruction, &of.places[run]) {
@@ -114,7 +135,11 @@ impl<'a> Read<'a> {
         if let Some(version) = python_of_base(of.view, of.stage.index) {
             env.entry("PYTHON_VERSION".to_owned()).or_insert(version);
         }
-        let seen = script.seen();
+        let variables = &of.places[run].variables;
+        let seen = script.seen_with(&|word| {
+            let is_told = mentioned(word).iter().all(|name| !script.may_set(name));
+            expand(word, variables).filter(|_| is_told)
+        });
         let mut read = Self {
             of,
             run,
@@ -159,7 +184,8 @@ impl<'a> Read<'a> {
         };
         let mut env = self.env.clone();
         env.extend(seen.assignments.iter().cloned());
-        let words = self.as_written(seen);
+        let mut words = self.as_written(seen);
+        self.without_chosen(seen, &mut words);
         Some(question(&Call {
             words: &words,
             env: &env,
@@ -226,14 +252,17 @@ impl<'a> Read<'a> {
 
     /// Whether a piece reads nothing of the project.
     pub(super) fn is_free(&self, piece: usize) -> bool {
+        let all: Vec<&Seen> = self.seen_of(piece).collect();
+        let before = |n: usize| all.get(n.checked_sub(1)?);
         self.is_plain(piece)
-            && self.seen_of(piece).all(|seen| {
+            && all.iter().enumerate().all(|(n, &seen)| {
                 self.removes_own(seen)
                     || !self.names_the_project(seen)
                         && (is_quiet(seen)
                             || (matches!(seen.name(), "sh" | "bash")
                                 && seen.connector == Connector::Pipe
                                 && seen.args().iter().all(|a| a.starts_with('-')))
+                            || before(n).is_some_and(|fetch| installs_for_all(fetch, seen))
                             || self.with_call(seen, ecosystem::reads_no_project) == Some(true)
                             || (self.handles_others(seen) && self.are_made(seen)))
                     || self.makes_environment(seen)
@@ -361,6 +390,7 @@ impl<'a> Read<'a> {
             reasons: needs.reasons,
             doubts: needs.doubts,
             absent: needs.absent,
+            made: needs.made.iter().map(place).collect(),
             shown,
             dir,
             programs: BTreeSet::new(),
@@ -498,6 +528,14 @@ pub(super) fn short_line(line: &str) -> String {
         ),
         false => short(&words),
     }
+}
+
+/// Whether a well known script, fetched and run at once, puts a tool where it is found: not into the project, as
+/// Composer's does where it is told no place.
+fn installs_for_all(fetch: &Seen, shell: &Seen) -> bool {
+    let is_placed = |a: &String| a.starts_with("--install-dir=/");
+    is_piped_installer(fetch, shell)
+        && (shell.name() != "php" || shell.args().iter().any(is_placed))
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use super::super::command::group;
 use super::super::directories::is_among;
 use super::super::effect::destination;
-use super::super::layout::{BASE, Place, delivered, is_within, parent, places};
+use super::super::layout::{BASE, Place, is_within, laid, parent, places, stage_named};
+use super::super::through::brought;
 use super::super::touched::touched_beside;
 use super::super::view::View;
 use super::handled::handles_files;
@@ -30,6 +31,9 @@ pub(in crate::restructure) struct StageView<'a> {
     pub(super) inherited: BTreeMap<String, Brought>,
     /// Answers already found, by instruction.
     known: Vec<OnceCell<Vec<Install>>>,
+    kept: Vec<OnceCell<Vec<(&'static str, ecosystem::CacheDir)>>>,
+    /// Per instruction: what it brings of the context out of another stage, by absolute path; once it was asked for.
+    handed: OnceCell<Vec<BTreeMap<String, RepoPath>>>,
 }
 
 impl<'a> StageView<'a> {
@@ -48,7 +52,7 @@ impl<'a> StageView<'a> {
     ) -> Self {
         let own = &view.dockerfile.stages[stage];
         let places = rooted(view, all, stage);
-        let brings = brings(view, own, &places);
+        let brings = brings(view, all, own, &places);
         let mut inherited = BTreeMap::new();
         let mut chain = Vec::new();
         let mut next = parent(view.dockerfile, stage);
@@ -58,7 +62,7 @@ impl<'a> StageView<'a> {
         }
         for above in chain.into_iter().rev() {
             let stage = &view.dockerfile.stages[above];
-            for files in self::brings(view, stage, &rooted(view, all, above))
+            for files in self::brings(view, all, stage, &rooted(view, all, above))
                 .into_iter()
                 .flatten()
             {
@@ -76,6 +80,8 @@ impl<'a> StageView<'a> {
             brings,
             inherited,
             known: vec![OnceCell::new(); own.instructions.len()],
+            kept: vec![OnceCell::new(); own.instructions.len()],
+            handed: OnceCell::new(),
         }
     }
 
@@ -94,6 +100,41 @@ impl<'a> StageView<'a> {
             }
         }
         image
+    }
+
+    /// The files of the context that COPYs before instruction `at` bring out of other stages, by absolute path.
+    pub(super) fn handed(&self, at: usize) -> BTreeMap<String, Brought> {
+        let all = self.handed.get_or_init(|| self.find_handed());
+        let before = all.iter().take(at).flatten();
+        let by_stage = |(to, from): (&String, &RepoPath)| {
+            let from = from.clone();
+            (to.clone(), Brought { from, by: None })
+        };
+        before.map(by_stage).collect()
+    }
+
+    fn find_handed(&self) -> Vec<BTreeMap<String, RepoPath>> {
+        let dockerfile = self.view.dockerfile;
+        let all = places(dockerfile);
+        let mut givers: BTreeMap<usize, Vec<(RepoPath, RepoPath)>> = BTreeMap::new();
+        let mut handed = Vec::new();
+        for (instruction, place) in self.stage.instructions.iter().zip(&self.places) {
+            let mut found = None;
+            let giver = instruction.flag("from");
+            let giver = giver.and_then(|from| stage_named(dockerfile, self.stage.index, from));
+            if let (Kind::Copy(transfer), Some(giver)) = (&instruction.kind, giver) {
+                let held = givers.entry(giver).or_insert_with(|| {
+                    let image = Self::new(self.view, &all, giver).image_at(usize::MAX);
+                    let held = image.into_iter();
+                    held.map(|(path, brought)| (RepoPath::new(&path), brought.from))
+                        .collect()
+                });
+                let held = |_: &RepoPath| held.iter().map(|(path, from)| (path, from)).collect();
+                found = laid(&held, instruction, transfer, place);
+            }
+            handed.push(found.unwrap_or_default());
+        }
+        handed
     }
 
     /// The working directory before instruction `at`.
@@ -259,9 +300,13 @@ impl<'a> StageView<'a> {
     pub(in crate::restructure) fn cache_dirs(
         &self,
         run: usize,
-    ) -> Vec<(&'static str, ecosystem::CacheDir)> {
+    ) -> &[(&'static str, ecosystem::CacheDir)] {
+        self.kept[run].get_or_init(|| self.find_cache_dirs(run))
+    }
+
+    fn find_cache_dirs(&self, run: usize) -> Vec<(&'static str, ecosystem::CacheDir)> {
         let instruction = &self.stage.instructions[run];
-        let Some(read) = Read::despite_mounts(self, run, instruction) else {
+        let Some(read) = Read::with_handed(self, run, instruction) else {
             return Vec::new();
         };
         let mut found: Vec<(&'static str, ecosystem::CacheDir)> = Vec::new();
@@ -278,7 +323,16 @@ impl<'a> StageView<'a> {
                 }
             }
         }
+        found.retain(|(name, _)| *name != "yarn" || !read.lacks_settings(YARN_SETTINGS));
         found
+    }
+
+    /// Whether a command of RUN `run` may fetch with `ecosystem`, besides its installs.
+    pub(in crate::restructure) fn fetches_again(&self, run: usize, ecosystem: &str) -> bool {
+        let read = self.stage.instructions.get(run);
+        let read = read.and_then(|i| Read::despite_mounts(self, run, i));
+        let fetches = |seen: &Seen| ecosystem::fetches_again(&seen.words) == Some(ecosystem);
+        read.is_some_and(|read| read.seen.iter().any(fetches))
     }
 
     /// Whether a mount of RUN `run` lies over what one of its commands makes: the layer then holds nothing of that.
@@ -359,7 +413,20 @@ impl<'a> StageView<'a> {
     }
 }
 
+/// Where Yarn since 2 is told where its downloads go.
+const YARN_SETTINGS: &str = ".yarnrc.yml";
+
 impl Read<'_> {
+    /// Whether the project has a file of this name, and no manifest of the context is where the RUN works: by a COPY out
+    /// of another stage both may be there all the same.
+    fn lacks_settings(&self, name: &str) -> bool {
+        let is_it = |path: &RepoPath, name: &str| path.file_name() == Some(name.as_bytes());
+        let mut own = self.files.iter();
+        let mut context = self.of.view.files.iter();
+        context.any(|(path, _)| is_it(path, name))
+            && !own.any(|(path, _)| is_it(path, name) || is_it(path, "package.json"))
+    }
+
     /// The ecosystems whose commands make up a piece; `None` when another command is among them.
     fn builds_with(&self, piece: usize) -> Option<Vec<&'static str>> {
         let mut names = Vec::new();
@@ -414,15 +481,14 @@ fn rooted(view: &View<'_>, all: &[Vec<Place>], stage: usize) -> Vec<Place> {
     places
 }
 
+/// What each instruction of a stage brings of the context.
 fn brings(
     view: &View<'_>,
+    all: &[Vec<Place>],
     stage: &Stage,
     places: &[Place],
 ) -> Vec<Option<BTreeMap<String, RepoPath>>> {
     let each = stage.instructions.iter().zip(places);
-    each.map(|(instruction, place)| match &instruction.kind {
-        Kind::Copy(transfer) | Kind::Add(transfer) => delivered(view, instruction, transfer, place),
-        _ => None,
-    })
-    .collect()
+    each.map(|(instruction, place)| brought(view, all, stage.index, instruction, place))
+        .collect()
 }

@@ -3,10 +3,11 @@
 
 use super::super::effect::{Files, effect};
 use super::super::installs::StageView;
-use super::super::layout::{Place, delivered, is_within, places};
+use super::super::layout::{Place, is_within, places};
 use super::super::rewritten::{positions, stage_after};
+use super::super::through;
 use super::super::view::View;
-use crate::dockerfile::ast::{Kind, Stage};
+use crate::dockerfile::ast::Stage;
 
 /// The first RUN that would not find a file, as a whole sentence.
 pub(super) fn check(before: &View<'_>, after: &View<'_>) -> Result<(), String> {
@@ -21,16 +22,13 @@ fn named_files_are_there(before: &View<'_>, after: &View<'_>) -> Result<(), Stri
         let Some(then) = stage_after(stage, before.dockerfile, after.dockerfile) else {
             continue;
         };
-        let brought = |view: &View<'_>, stage: &Stage, place: &[Place], n: usize| match &stage
-            .instructions[n]
-            .kind
-        {
-            Kind::Copy(t) | Kind::Add(t) => delivered(view, &stage.instructions[n], t, &place[n]),
-            _ => None,
+        let brought = |view: &View<'_>, stage: &Stage, all: &[Vec<Place>], n: usize| {
+            let (instruction, place) = (&stage.instructions[n], &all[stage.index][n]);
+            through::brought(view, all, stage.index, instruction, place)
         };
         let moved = positions(stage, then);
         for (i, &(first, at)) in moved.iter().enumerate() {
-            let Some(files) = brought(before, stage, &old[stage.index], first) else {
+            let Some(files) = brought(before, stage, &old, first) else {
                 continue;
             };
             for &(second, later) in moved[i + 1..].iter().filter(|(_, later)| *later < at) {
@@ -42,7 +40,7 @@ fn named_files_are_there(before: &View<'_>, after: &View<'_>) -> Result<(), Stri
                 let mut named = touched.places.iter().filter(|p| files.contains_key(*p));
                 let is_there = |to: &String| {
                     (0..later)
-                        .filter_map(|n| brought(after, then, &new[then.index], n))
+                        .filter_map(|n| brought(after, then, &new, n))
                         .any(|files| files.contains_key(to))
                 };
                 if let Some(to) = named.find(|to| !is_there(to)) {

@@ -2,9 +2,8 @@
 
 use super::super::candidate::Candidate;
 use super::super::effect::destination;
-use super::super::layout::{
-    BASE, Place, absolute, built_on, delivered, expand, places, stage_named, unquote,
-};
+use super::super::layout::{BASE, Place, absolute, built_on, expand, places, stage_named, unquote};
+use super::super::through;
 use super::super::view::View;
 use crate::dockerfile::Dockerfile;
 use crate::dockerfile::ast::{Instruction, Kind, Source, Stage, Transfer};
@@ -41,7 +40,7 @@ fn brought(view: &View<'_>, names: &BTreeSet<&str>, with_owner: bool) -> BTreeMa
                 instruction.flag("chown").filter(|_| with_owner),
                 instruction.flag("chmod")
             );
-            match delivered(view, instruction, transfer, &place) {
+            match through::brought(view, &all, stage.index, instruction, &place) {
                 Some(known) => {
                     passing.retain(|key, left| {
                         left.retain(|to| !known.contains_key(to));

@@ -5,7 +5,7 @@ use super::super::installs::is_quiet;
 use super::super::installs::is_system_directory;
 use super::super::layout::{absolute, expand, is_within};
 use super::Lift;
-use super::sort::is_for_programs;
+use super::sort::{is_for_programs, is_found_by_programs};
 use crate::dockerfile::ast::{Command, Kind, Run};
 use crate::shell;
 use crate::shell::Seen;
@@ -79,9 +79,17 @@ impl Lift<'_, '_> {
         let is_filled = path.split('/').any(|name| FILLED.contains(&name));
         let mut wanted = install.reads.iter().chain(&install.dirs);
         let is_own = is_within(path, &install.dir) && !is_system_directory(&install.dir);
+        // A service's own settings, which the COPY of them already shows to be nothing to the install.
+        let is_setting = is_within(path, "/etc")
+            && !is_found_by_programs(path)
+            && self.stay.iter().any(|&i| {
+                self.of.brings[i]
+                    .iter()
+                    .any(|files| files.contains_key(path))
+            });
         is_brought
             && !is_filled
-            && (is_own || !is_for_programs(path))
+            && (is_own || is_setting || !is_for_programs(path))
             && !is_within(&install.dir, path)
             && !wanted.any(|p| is_within(p, path) || is_within(path, p))
     }

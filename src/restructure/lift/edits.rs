@@ -71,9 +71,9 @@ impl Lift<'_, '_> {
             (block(self.first).start, String::new())
         } else if only_copies && self.stay.len() <= self.along.len() {
             // Shorter to say: the COPYs go below.
-            let mut below = String::new();
-            below.push_str(&self.cut_out(&self.stay, &rest, &mut edits));
-            (run_block.start, below)
+            let (again, stay) = self.stay.iter().partition(|i| self.is_said_again(**i));
+            self.cut_out(&again, &BTreeMap::new(), &mut edits);
+            (run_block.start, self.cut_out(&stay, &rest, &mut edits))
         } else {
             let none = BTreeMap::new();
             head.insert_str(0, &self.cut_out(&self.along, &none, &mut edits));
@@ -101,7 +101,15 @@ impl Lift<'_, '_> {
             edits.push(TextEdit::insert(*at, text.clone()));
         }
         match &self.install.action {
-            Action::Whole => edits.push(TextEdit::delete(without_blank_twin(text, run_block))),
+            Action::Whole => {
+                // What goes just above it leaves one gap with it.
+                let is_next =
+                    |e: &TextEdit| e.replacement.is_empty() && e.span.end == run_block.start;
+                let above = edits.iter().position(is_next).map(|n| edits.remove(n));
+                let start = above.map_or(run_block.start, |e| e.span.start);
+                let gone = Span::new(start, run_block.end);
+                edits.push(TextEdit::delete(without_blank_twin(text, gone)));
+            }
             Action::Cut {
                 tail_start,
                 carried,
@@ -135,6 +143,20 @@ impl Lift<'_, '_> {
             Action::Prefetch(_) => {}
         }
         Some(edits)
+    }
+
+    /// Whether the instruction right below the install is the same COPY again: once is enough there.
+    fn is_said_again(&self, index: usize) -> bool {
+        let (stage, places) = (self.of.stage, &self.of.places);
+        let next = self.install.run + 1;
+        let Some(below) = stage.instructions.get(next) else {
+            return false;
+        };
+        let is_same = below.original == stage.instructions[index].original;
+        let is_bare = block_of(self.of.view.text(), stage, index).start
+            == stage.instructions[index].span.start;
+        let brings = self.of.brings[index].is_some();
+        is_same && is_bare && brings && places[index].cwd == places[next].cwd
     }
 
     /// A COPY that names its files one by one, without those that are copied before; `None` for any other, and where

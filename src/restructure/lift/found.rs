@@ -1,12 +1,13 @@
 //! Which installs can be lifted: those with something in their way that no earlier step has done.
 
+use super::super::effect::destination;
 use super::super::installs::{Action, Install, StageView, is_quiet};
 use super::super::layout::{is_within, parent, reachable, stage_named};
 use super::super::view::View;
 use super::Lift;
 use super::beside::needs_no_packages;
 use super::sort::{is_for_programs, is_found_by_programs, removes_packages};
-use crate::dockerfile::ast::Kind;
+use crate::dockerfile::ast::{Instruction, Kind, Source};
 use crate::shell::Seen;
 use std::collections::BTreeSet;
 
@@ -38,7 +39,11 @@ pub(in crate::restructure) fn lift<'s, 'a>(
     let first = *polluters.first()?;
     let brings_source = polluters.iter().any(|&i| of.brings[i].is_some());
     // What goes into a mount is in no layer, however seldom that one changes.
-    if !brings_source || install.is_hidden || is_done_above(stages, of, install) {
+    let is_made = install
+        .made
+        .iter()
+        .all(|path| is_copied(of, install.run, path));
+    if !brings_source || !is_made || install.is_hidden || is_done_above(stages, of, install) {
         return None;
     }
     let mut lift = Lift {
@@ -112,12 +117,45 @@ pub(super) fn is_in_the_way(of: &StageView<'_>, install: &Install, i: usize) -> 
         return false;
     };
     let is_stage = stage_named(of.view.dockerfile, of.stage.index, from).is_some();
-    let to = super::super::effect::destination(transfer, &of.places[i]);
+    if install.made.iter().any(|path| copies(of, i, path)) {
+        return false;
+    }
+    let to = destination(transfer, &of.places[i]);
     // At the root, not all that lies below is the project's.
     let is_foreign = |to: &str| install.dir == "/" && is_for_programs(to);
     is_stage
         && to
             .is_some_and(|to| is_within(&to, &install.dir) && to != install.dir && !is_foreign(&to))
+}
+
+/// Whether a COPY from another stage brings the file at `path`, which no RUN before `run` makes or changes.
+fn is_copied(of: &StageView<'_>, run: usize, path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let says = |i: &Instruction| {
+        let is_run = matches!(i.kind, Kind::Run(_));
+        let text = i.with_bodies();
+        is_run && (text.contains(name) || text.contains("chef prepare"))
+    };
+    let mut above = of.stage.instructions[..run].iter();
+    !above.any(says) && (0..run).any(|i| copies(of, i, path))
+}
+
+/// Whether instruction `i` copies one file from a stage to `path`.
+pub(super) fn copies(of: &StageView<'_>, i: usize, path: &str) -> bool {
+    let instruction = &of.stage.instructions[i];
+    let (Kind::Copy(transfer), Some(from)) = (&instruction.kind, instruction.flag("from")) else {
+        return false;
+    };
+    let [Source::Path(source)] = transfer.sources.as_slice() else {
+        return false;
+    };
+    let name = source.rsplit('/').next().unwrap_or(source);
+    let to = destination(transfer, &of.places[i]);
+    let is_plain = !source.contains(['*', '?', '[', '$']) && !matches!(name, "" | "." | "..");
+    let is_it = |to: String| to == path || format!("{}/{name}", to.trim_end_matches('/')) == path;
+    is_plain
+        && stage_named(of.view.dockerfile, of.stage.index, from).is_some()
+        && to.is_some_and(is_it)
 }
 
 /// Whether an earlier RUN, here or in a stage below, already resolves the same (or is the one to lift).

@@ -1,8 +1,8 @@
 //! A lift in words: its candidate, title and rationale.
 
 use super::super::candidate::{Candidate, Replaced, Safety};
-use super::super::downloads::writer_doubt;
 use super::super::installs::Action;
+use super::super::mounts::downloads::writer_doubt;
 use super::super::view::View;
 use super::Lift;
 use super::untracked::Over;
@@ -98,7 +98,13 @@ impl Lift<'_, '_> {
             view.n_touching(|p| brought.contains(p) || read.contains(&p)),
             view.n_touching(|p| read.contains(&p)),
         );
-        let files = file_list(read.iter().copied());
+        let made = self
+            .install
+            .made
+            .iter()
+            .filter_map(|p| p.rsplit('/').next());
+        let made: Vec<RepoPath> = made.map(RepoPath::new).collect();
+        let files = file_list(made.iter().chain(read.iter().copied()));
         let mut said = match self.install.action {
             Action::Prefetch(_) => format!(
                 "Line {run} fetches its dependencies again with every change to what line {above} copies, yet they follow from {files}."

@@ -8,7 +8,7 @@ use super::super::layout::{
 use super::super::mentions::says;
 use super::super::rules::changes;
 use super::Lift;
-use super::found::replaces;
+use super::found::{copies, replaces};
 use crate::dockerfile::ast::{Instruction, Kind, Pair};
 use crate::ecosystem::READ_BY_TOOLS;
 use crate::shell::Seen;
@@ -43,6 +43,7 @@ impl Lift<'_, '_> {
                 let goes = self.stay.iter().all(free);
                 if goes {
                     self.cwd = self.of.cwd(index + 1).to_owned();
+                    self.doubt_owner();
                 }
                 goes
             }
@@ -62,6 +63,27 @@ impl Lift<'_, '_> {
         }
         .insert(index);
         Some(())
+    }
+
+    /// A WORKDIR makes its directory, where below it a COPY that stays would have made it another's.
+    fn doubt_owner(&mut self) {
+        let there = |at: usize| self.of.places[at].there.iter();
+        let gives = |&i: &usize| {
+            let instruction = &self.of.stage.instructions[i];
+            let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
+                return None;
+            };
+            let owner = instruction.flag("chown")?;
+            let to = super::super::effect::destination(transfer, &self.of.places[i])?;
+            let is_made = is_within(&self.cwd, &to) && !there(i).any(|d| is_within(d, &self.cwd));
+            is_made.then(|| (owner.to_owned(), instruction.lines.first))
+        };
+        if let Some((owner, line)) = self.stay.iter().find_map(gives) {
+            self.doubts.push(format!(
+                "WORKDIR then makes {} itself, and line {line} leaves it whose it is: check that it need not be {owner}'s",
+                self.cwd
+            ));
+        }
     }
 
     /// Has the values go along that what goes along names.
@@ -180,7 +202,7 @@ impl Lift<'_, '_> {
                 "line {line} only works on files that {what} does not read"
             )),
             _ => self.doubts.push(format!(
-                "line {line} runs before {what} and may prepare something for it"
+                "line {line}, which runs before {what}, then runs after it: check that it prepares nothing for it"
             )),
         }
         Some(false)
@@ -323,6 +345,14 @@ impl Lift<'_, '_> {
                 self.doubt_found(index);
             }
             return Some(goes);
+        }
+        if self
+            .install
+            .made
+            .iter()
+            .any(|path| copies(self.of, index, path))
+        {
+            return is_anchored.then_some(true);
         }
         let to = super::super::effect::destination(transfer, &self.of.places[index]);
         let hits = to

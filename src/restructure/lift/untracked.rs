@@ -1,7 +1,7 @@
 //! What git does not hold and a working copy may: packages installed there, which a COPY that now stands below the install
 //! would put over those of the image.
 
-use super::super::git_asked::names_in_copies;
+use super::super::git::asked::names_in_copies;
 use super::super::ignore_file::with_lines;
 use super::super::installs::Action;
 use super::super::layout::{absolute, expand, is_within};
@@ -9,6 +9,7 @@ use super::super::other_dockerfiles::named_by_others;
 use super::Lift;
 use crate::context::IgnoreRules;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source};
+use crate::ecosystem;
 use crate::restructure::candidate::Candidate;
 use crate::shell;
 use crate::tree::RepoPath;
@@ -45,18 +46,40 @@ impl Lift<'_, '_> {
     /// Files that a later COPY would put over what has been installed.
     pub(super) fn check_overwritten(&mut self) {
         let names = self.install.ecosystems.iter().flat_map(|e| laid(e));
-        let places: Vec<String> = names.map(|n| format!("/{n}/")).collect();
+        let of_manifests = self.install.reads.iter().filter_map(|r| r.rsplit_once('/'));
+        let mut dirs: BTreeSet<&str> = of_manifests.map(|(dir, _)| dir).collect();
+        dirs.insert(self.install.dir.trim_end_matches('/'));
+        let beside = |name: &&str| {
+            dirs.iter()
+                .map(move |dir| format!("{dir}/{name}/"))
+                .collect::<Vec<_>>()
+        };
+        let mut places: Vec<String> = names.flat_map(beside).collect();
+        if let Some(vendor) = self.vendor_of_composer() {
+            places.retain(|p| !p.ends_with("/vendor/"));
+            places.push(format!("{vendor}/"));
+        }
         let brought = self.polluters.iter();
         let brought = brought.filter_map(|&i| self.of.brings[i].as_ref());
         let mut brought = brought.flat_map(|b| b.keys());
         let is_hit = |to: &&String| {
-            places.iter().any(|p| to.contains(p)) && !self.install.reads.contains(*to)
+            places.iter().any(|p| to.starts_with(p)) && !self.install.reads.contains(*to)
         };
         if let Some(to) = brought.find(is_hit) {
             self.doubts.push(format!(
                 "the context holds {to}, which is then put over what was installed"
             ));
         }
+    }
+
+    /// Where Composer lays down packages by its manifest's own word: absolute.
+    fn vendor_of_composer(&self) -> Option<String> {
+        let is_one = |p: &&String| p.ends_with("/composer.json");
+        let manifest = self.install.reads.iter().find(is_one)?;
+        let image = self.of.image_at(self.install.run);
+        let text = self.of.view.read_text(&image.get(manifest)?.from)?;
+        let (dir, _) = manifest.rsplit_once('/')?;
+        absolute(Some(dir), &ecosystem::vendor_dir(&text)?)
     }
 
     /// Where the context may hold another copy of what the install makes, which a COPY below it would bring.
@@ -102,6 +125,10 @@ impl Lift<'_, '_> {
         let restores_again = !self.of.view.text().contains("--no-restore");
         let all = self.install.ecosystems.iter();
         let names = all.filter(|e| !(**e == "nuget" && restores_again));
+        // An environment that is named is used, whatever stands in the project.
+        let variables = &self.of.places[self.install.run].variables;
+        let is_named = variables.contains_key("VIRTUAL_ENV");
+        let names = names.filter(|e| !(matches!(**e, "pipenv" | "poetry") && is_named));
         let names = names.flat_map(|e| laid(e));
         let dir = Some(self.install.dir.as_str());
         let mut made: BTreeSet<String> = names.filter_map(|n| absolute(dir, n)).collect();

@@ -33,10 +33,11 @@ pub(super) fn narrowed(stages: &[StageView<'_>], stage: usize, run: usize) -> Op
     }
     let binds = binds(of, &install, run, &target)?;
     let line = instruction.lines.first;
-    let mut candidate = Candidate::new(
-        RULE.id,
-        format!("bind what line {line} reads in place of the whole source"),
-    );
+    let title = match binds.is_empty() {
+        true => format!("take the mount of the whole source from line {line}"),
+        false => format!("bind what line {line} reads in place of the whole source"),
+    };
+    let mut candidate = Candidate::new(RULE.id, title);
     candidate.edits = vec![in_place_of(of.view.text(), flag, &binds)];
     candidate.lines = vec![instruction.lines];
     candidate.rationale = format!(

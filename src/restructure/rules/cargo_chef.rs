@@ -31,6 +31,7 @@ use super::super::installs::{Action, StageView};
 use super::super::layout::{BASE, is_within, reachable};
 use super::super::lift::{Lift, declare, lift};
 use super::super::moving::block_of;
+use super::super::passed::passed_by;
 use super::super::recipe::PREPARE;
 use super::super::taken::is_in_image;
 use super::super::view::View;
@@ -97,6 +98,7 @@ fn candidate(stages: &[StageView<'_>], of: &StageView<'_>, run: usize) -> Option
     reasons.push("cargo-chef finds every manifest, .cargo/config.toml and the lockfile in what the planner copies, and builds with the options of the build itself".to_owned());
     let mut doubts = recipe.doubts;
     doubts.extend(lift.doubts().iter().cloned());
+    doubts.extend(given_anew(of, first));
     doubts.push(format!(
         "cargo-chef is fetched from crates.io and built with the toolchain of {}: check that it may be, and name a version that this toolchain builds",
         stage.base().image
@@ -104,6 +106,23 @@ fn candidate(stages: &[StageView<'_>], of: &StageView<'_>, run: usize) -> Option
     candidate.safety = Safety::of(reasons, doubts);
     declare(&mut candidate, view)?;
     Some(candidate)
+}
+
+/// What is to be checked where an argument above the source has another value at each build: what is cooked below it is
+/// then found for none.
+fn given_anew(of: &StageView<'_>, first: usize) -> Option<String> {
+    let above = of.stage.instructions[..first].iter();
+    let (line, name, by) = above.into_iter().find_map(|instruction| {
+        let Kind::Arg(items) = &instruction.kind else {
+            return None;
+        };
+        let mut items = items.iter();
+        let found = items.find_map(|i| Some((&i.name, passed_by(of.view, &i.name)?)));
+        found.map(|(name, by)| (instruction.lines.first, name, by))
+    })?;
+    Some(format!(
+        "{by} seems to pass another {name} at each build, and cargo chef cook then runs each time: check whether line {line} can stand below it"
+    ))
 }
 
 fn rationale(of: &StageView<'_>, recipe: &Recipe, first: usize, stands_in: bool) -> String {

@@ -17,7 +17,7 @@ use super::super::layout::Place;
 use super::super::moving::{effects, move_before};
 use super::super::view::View;
 use super::Rule;
-use super::heat::heat;
+use super::heat::Heats;
 use super::often_last::sunk_steps;
 use super::system_first::{is_transfer, on_stages};
 use crate::dockerfile::ast::{Kind, Stage};
@@ -38,12 +38,13 @@ const MAX_COPIES: usize = 4;
 
 fn hoisted_copies(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candidate> {
     let effects = effects(view, stage, places);
+    let heats = Heats::new(view, stage, places);
     let mut found: Vec<(usize, Candidate)> = Vec::new();
     for (index, instruction) in stage.instructions.iter().enumerate() {
         if !is_transfer(instruction) {
             continue;
         }
-        let Some(own) = heat(view, stage, instruction, &places[index]) else {
+        let Some(own) = heats.of(index) else {
             continue;
         };
         // The nearest copy above that changes at least three times as often, with only copies and settings between.
@@ -53,7 +54,8 @@ fn hoisted_copies(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candi
             .filter(|&i| {
                 let above = &stage.instructions[i];
                 is_transfer(above)
-                    && heat(view, stage, above, &places[i])
+                    && heats
+                        .of(i)
                         .is_some_and(|other| other > own.saturating_mul(3))
             });
         let Some(to) = hotter.min() else { continue };
@@ -79,8 +81,7 @@ fn hoisted_copies(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candi
             view.n_builds()
         );
         candidate.lines = vec![stage.instructions[to].lines, instruction.lines];
-        let other =
-            heat(view, stage, &stage.instructions[to], &places[to]).unwrap_or(view.n_builds());
+        let other = heats.of(to).unwrap_or(view.n_builds());
         found.push((other.saturating_sub(own), candidate));
     }
     // A file of many copies would give many small moves: those that change most are enough.

@@ -5,16 +5,44 @@ use super::super::past::{Name, names_in};
 use super::super::view::View;
 use crate::dockerfile::ast::{Instruction, Kind, Stage};
 use crate::tree::RepoPath;
-use std::collections::BTreeSet;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// In how many builds what a copy brings changed; `None` when git does not tell (a URL).
-pub(super) fn heat(
-    view: &View<'_>,
-    stage: &Stage,
-    instruction: &Instruction,
-    place: &Place,
-) -> Option<usize> {
-    own_heat(view, instruction, place).or_else(|| stage_heat(view, stage.index, instruction))
+/// The copies of a stage, and how hot each is: found once, when it is first asked for.
+pub(super) struct Heats<'a> {
+    view: &'a View<'a>,
+    stage: &'a Stage,
+    places: &'a [Place],
+    of_copies: Vec<OnceCell<Option<usize>>>,
+    /// By the name of what is copied from.
+    of_givers: RefCell<BTreeMap<&'a str, Option<usize>>>,
+}
+
+impl<'a> Heats<'a> {
+    pub(super) fn new(view: &'a View<'a>, stage: &'a Stage, places: &'a [Place]) -> Self {
+        Self {
+            view,
+            stage,
+            places,
+            of_copies: vec![OnceCell::new(); stage.instructions.len()],
+            of_givers: RefCell::default(),
+        }
+    }
+
+    /// In how many builds what the copy at `index` brings changed; `None` when git does not tell (a URL).
+    pub(super) fn of(&self, index: usize) -> Option<usize> {
+        *self.of_copies[index].get_or_init(|| {
+            let instruction = &self.stage.instructions[index];
+            let own = own_heat(self.view, instruction, &self.places[index]);
+            own.or_else(|| self.of_giver(instruction.flag("from")?))
+        })
+    }
+
+    fn of_giver(&self, name: &'a str) -> Option<usize> {
+        let find = || stage_heat(self.view, self.stage.index, name);
+        let mut known = self.of_givers.borrow_mut();
+        *known.entry(name).or_insert_with(find)
+    }
 }
 
 /// In how many builds a copy's files changed; `None` when git does not tell (another stage, a URL).
@@ -43,8 +71,7 @@ fn files_of(
 
 /// In how many builds something changed that the stage or image copied from is made of: the files that it, and what it
 /// stands on or copies from, take from the context, and the image's own version.
-fn stage_heat(view: &View<'_>, of: usize, instruction: &Instruction) -> Option<usize> {
-    let name = instruction.flag("from")?;
+fn stage_heat(view: &View<'_>, of: usize, name: &str) -> Option<usize> {
     let Some(from) = stage_named(view.dockerfile, of, name) else {
         let at = name
             .rfind([':', '@'])

@@ -148,9 +148,9 @@ impl Late<'_> {
             )
         } else {
             format!(
-                "copy {} first, {moves} (line {}) after line {after}",
-                names(&mut way.kept.iter()),
-                line(self.index)
+                "copy {moves} of line {} after line {after}, and only {} before it",
+                line(self.index),
+                names(&mut way.kept.iter())
             )
         };
         let mut candidate = Candidate::new(RULE.id, title);
@@ -168,11 +168,19 @@ impl Late<'_> {
                 "neither read nor write",
             ),
         };
+        // The whole copy brings them once more.
+        let again = match way.kept.is_empty() {
+            true => String::new(),
+            false => format!(
+                ", and that none changes {}, which the whole copy brings again",
+                names(&mut way.kept.iter())
+            ),
+        };
         candidate.safety = Safety::Review {
             reasons: vec![format!(
                 "neither the text of {runs} nor a file that is there by then names what is moved"
             )],
-            doubt: format!("check that {runs} {neither} these files under another name"),
+            doubt: format!("check that {runs} {neither} these files under another name{again}"),
         };
         candidate.rationale = format!(
             "No step before line {after} names them, yet all of them run again with each change; they changed in {n_changes} of {} builds.",
@@ -289,7 +297,8 @@ impl Late<'_> {
             }
             by_folder.entry(folder).or_default().push(from);
         }
-        if instruction.is_on("parents") {
+        // Out of a stage, they lie where the context does not have them.
+        if instruction.is_on("parents") || instruction.flag("from").is_some() {
             return None;
         }
         let line = |(folder, from): (&str, Vec<String>)| {

@@ -18,12 +18,13 @@ use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command;
 use super::super::effect::destination;
 use super::super::layout::{
-    Place, absolute, built_on, expand, is_within, names_root, places, reachable, unquote,
+    Place, absolute, built_on, delivered, expand, is_within, names_root, places, reachable, unquote,
 };
 use super::super::view::{Feature, View};
 use super::Rule;
 use crate::dockerfile::ast::{Instruction, Kind};
 use crate::shell::Seen;
+use crate::tree::{FileKind, RepoPath};
 
 /// Its line in [`super::ALL`].
 pub(super) const RULE: Rule = Rule {
@@ -97,7 +98,7 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
                 continue;
             }
             let made_here = place.directories.contains(&to) && place.user.is_none();
-            if !made_here {
+            if !made_here && !is_all_copied(view, (index, n), &all[index], &to) {
                 doubts.push(format!(
                     "check that {to} (line {}) is no symlink in the image and, as all above it, is root's with mode 0755",
                     instruction.lines.first
@@ -125,11 +126,32 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
     );
     doubts.truncate(2);
     candidate.safety = Safety::of(
-        vec!["the destinations are made by WORKDIR, and no owner is looked up by name".to_owned()],
+        vec!["the destinations are made by WORKDIR and by COPY alone, and no owner is looked up by name".to_owned()],
         doubts,
     );
     candidate.rationale = "These layers hold the same files whatever is below them; linked, they are kept when a step or the base below changes.".to_owned();
     vec![candidate]
+}
+
+/// Whether a stage starts from nothing, and above instruction `at` (stage and position) are only COPYs of known files of
+/// the context, none of them a symlink or in `to`: then the builder itself makes `to` and all above it.
+fn is_all_copied(view: &View<'_>, at: (usize, usize), places: &[Place], to: &str) -> bool {
+    let (stage, n) = at;
+    let stage = &view.dockerfile.stages[stage];
+    let is_link = |from: &RepoPath| {
+        let found = view.files.binary_search_by(|(p, _)| p.cmp(from));
+        found.is_ok_and(|at| view.files[at].1.kind == FileKind::Symlink)
+    };
+    let mut above = stage.instructions.iter().zip(places).take(n);
+    stage.base().image == "scratch"
+        && above.all(|(step, place)| match &step.kind {
+            Kind::Copy(transfer) => delivered(view, step, transfer, place).is_some_and(|files| {
+                let mut files = files.iter();
+                files.all(|(path, from)| !is_within(path, to) && !is_link(from))
+            }),
+            Kind::Add(_) | Kind::Run(_) | Kind::User(_) => false,
+            _ => true,
+        })
 }
 
 /// Whether a step above instruction `at` (stage and position), in its stage or those it is built on, gives `to` or a

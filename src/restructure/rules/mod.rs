@@ -33,6 +33,7 @@ mod native_stage;
 mod often_last;
 mod own_packages;
 mod own_stage;
+mod own_tools;
 mod owner;
 mod owner_again;
 mod owner_before;
@@ -41,6 +42,7 @@ mod pin;
 mod shared_base;
 mod sink;
 mod system_first;
+mod upwards;
 mod version_shield;
 mod workspaces;
 

@@ -17,26 +17,28 @@
 use super::super::archives;
 use super::super::candidate::{Candidate, Safety};
 use super::super::command;
-use super::super::compiler_caches;
-use super::super::downloads::{self, Downloads};
-use super::super::given_mounts::{Given, given, may_read};
-use super::super::go_compiler::{GO_BUILD, is_run_to_compile, keeps_at_home, unseen_c};
-use super::super::hidden::hides;
-use super::super::hidden_cooks;
 use super::super::installs::StageView;
-use super::super::kept::why_taken_out;
-use super::super::kin::Kin;
 use super::super::layout::{At, Place, places, reachable};
 use super::super::lift::declare;
-use super::super::offline::needs_layers;
-use super::super::own_wheels;
+use super::super::mounts::compiler_caches;
+use super::super::mounts::downloads::{self, Downloads};
+use super::super::mounts::given::{given, may_read};
+use super::super::mounts::go_compiler::{is_run_to_compile, keeps_at_home, tests_kept, unseen_c};
+use super::super::mounts::hidden::hides;
+use super::super::mounts::hidden_cooks;
+use super::super::mounts::kept::why_taken_out;
+use super::super::mounts::kin::Kin;
+use super::super::mounts::offline::needs_layers;
+use super::super::mounts::own_builds;
+use super::super::mounts::own_wheels;
+use super::super::mounts::told::{also_given, told};
+use super::super::mounts::virtualenvs;
+use super::super::mounts::worked_on::is_worked_on;
 use super::super::taken::{gives, is_copied_from, is_in_image};
 use super::super::tools::clones;
 use super::super::view::{Feature, View};
-use super::super::worked_on::is_worked_on;
 use super::Rule;
 
-use crate::dockerfile::Lines;
 use crate::dockerfile::ast::Instruction;
 use crate::ecosystem::CacheDir;
 use crate::shell::Seen;
@@ -69,9 +71,13 @@ fn caches(view: &View<'_>) -> Vec<Candidate> {
     let mut found = Vec::new();
     // What stages built on one another are given together, by the first of them.
     let mut together: BTreeMap<(&str, usize), bool> = BTreeMap::new();
+    let mut followed: BTreeSet<(&str, usize)> = BTreeSet::new();
     for stage in reachable(view.dockerfile, view.target) {
         let of = &stages[stage];
         for ((ecosystem, _), runs) in kept_in(of) {
+            if followed.contains(&(ecosystem, stage)) {
+                continue;
+            }
             let is_read_later = runs.iter().any(|(_, dir)| dir.is_read_later);
             let kin = Kin::of(&stages, stage, ecosystem).filter(|_| is_read_later);
             if let Some(kin) = kin {
@@ -86,9 +92,12 @@ fn caches(view: &View<'_>) -> Vec<Candidate> {
                     continue;
                 }
             }
-            let alone = Kin::alone(of);
-            let candidate = cache(&alone, &all, ecosystem, &runs);
-            found.extend(candidate.or_else(|| compiled_alone(&alone, &all, ecosystem, &runs)));
+            let kin = Kin::with_followers(&stages, of, ecosystem);
+            let candidate = cache(&kin, &all, ecosystem, &runs);
+            if candidate.is_some() {
+                followed.extend(kin.stages().skip(1).map(|s| (ecosystem, s.stage.index)));
+            }
+            found.extend(candidate.or_else(|| compiled_alone(&kin, &all, ecosystem, &runs)));
         }
     }
     found.extend(hidden_cooks::candidates(view, CACHES.id));
@@ -109,7 +118,9 @@ fn kept_in<'o>(of: &'o StageView<'_>) -> BTreeMap<Keeper<'o>, Vec<(At, CacheDir)
                 .as_deref()
                 .filter(|_| !dir.is_read_later);
             let at = At { stage, index };
-            kept.entry((ecosystem, user)).or_default().push((at, dir));
+            kept.entry((ecosystem, user))
+                .or_default()
+                .push((at, dir.clone()));
         }
     }
     kept
@@ -168,12 +179,25 @@ fn cache(
         };
         mounted.extend(later.filter(reads));
     }
+    // What finds the downloads of an install in its layer has to find them in the mount.
+    let again = match dir.is_read_later || dir.is_compiled {
+        true => Vec::new(),
+        false => kin.fetching_again(ecosystem, *first),
+    };
+    mounted.extend(again.iter().copied());
     doubts.extend(left_out_of_images(kin, ecosystem, dir, &target)?);
     let mut stages = kin.stages();
     if stages.any(|of| hides(of, all, (ecosystem, dir), &mounted, &target)) {
         return None;
     }
-    let given = given(kin, (ecosystem, dir), &mounted, (&target, owner))?;
+    let given = given(kin, (ecosystem, dir), &mounted, (&target, &owner))?;
+    let has_one = |at: &At| {
+        let step = kin.instruction(*at);
+        given.runs.contains(at) || step.is_some_and(|s| archives::has_mount(s, &[&target]))
+    };
+    if !again.iter().all(has_one) {
+        return None;
+    }
     // Where all that fetches has its mount, nothing is gained by more.
     if !runs.iter().any(|(run, _)| given.runs.contains(run)) {
         return None;
@@ -186,6 +210,17 @@ fn cache(
         let own = given.runs.iter().filter_map(|at| kin.instruction(*at));
         doubts.extend(own.filter_map(own_wheels::doubt));
     }
+    if ecosystem == "pnpm" {
+        let steps = kin.runs();
+        let steps = steps.filter_map(|at| kin.instruction(at));
+        doubts.extend(own_builds::doubts(kin.first(), first.index, steps)?);
+    }
+    if ecosystem == "poetry" {
+        for at in &given.runs {
+            let of = kin.stage(*at)?;
+            doubts.extend(virtualenvs::doubts(of, at.index, &target)?);
+        }
+    }
     if ecosystem == "go" {
         let compiling = match dir.is_compiled {
             true => &given.runs,
@@ -195,11 +230,15 @@ fn cache(
             let own = compiling.iter().filter(|at| at.stage == of.stage.index);
             let own: Vec<usize> = own.map(|at| at.index).collect();
             doubts.extend(unseen_c(of, &own));
+            if reachable(view.dockerfile, view.target).contains(&of.stage.index) {
+                doubts.extend(own.iter().filter_map(|run| tests_kept(of, *run)));
+            }
         }
     }
     doubts.sort();
     doubts.dedup();
-    let mut candidate = told(kin, (ecosystem, dir), &target, &given);
+    let mut candidate = told(CACHES.id, kin, (ecosystem, dir), &target, &given);
+    candidate.rationale += &also_given(kin, runs, &given);
     let mut reasons = candidate.safety.reasons().to_vec();
     reasons.extend(why_taken_out(given.taken_out));
     candidate.edits = given.edits;
@@ -213,12 +252,16 @@ fn cache(
     Some(candidate)
 }
 
-/// Whether a RUN puts an archive of its own beside the downloads, that no server has.
+/// Whether a RUN puts something beside the downloads that later ones find nowhere else: an archive that no server has,
+/// tools.
 fn puts_an_archive(run: &Instruction) -> bool {
     let puts = |s: &Seen| {
-        s.args()
-            .iter()
-            .any(|w| w.ends_with("install-file") || w.ends_with("publishToMavenLocal"))
+        let is_tools =
+            s.name() == "dotnet" && s.args().starts_with(&["tool".into(), "restore".into()]);
+        is_tools
+            || s.args()
+                .iter()
+                .any(|w| w.ends_with("install-file") || w.ends_with("publishToMavenLocal"))
     };
     command::seen(run).is_some_and(|all| all.iter().any(puts))
 }
@@ -255,7 +298,7 @@ fn kept_at(kin: &Kin<'_, '_>, ecosystem: &str, runs: &[(At, CacheDir)]) -> Optio
         let own = downloads::of(of, run.index, ecosystem, dir)?;
         found = Some(match found {
             None => own,
-            Some(mut known) if (&known.target, known.owner) == (&own.target, own.owner) => {
+            Some(mut known) if (&known.target, &known.owner) == (&own.target, &own.owner) => {
                 known.doubts.extend(own.doubts);
                 known
             }
@@ -305,78 +348,4 @@ fn left_out_of_images(
         ));
     }
     Some(doubts)
-}
-
-/// What a person is told of the mounts, with what shows that they are safe.
-fn told(
-    kin: &Kin<'_, '_>,
-    (ecosystem, dir): (&'static str, &CacheDir),
-    target: &str,
-    given: &Given,
-) -> Candidate {
-    let own = given.runs.iter().filter_map(|at| kin.instruction(*at));
-    let lines: Vec<Lines> = own.map(|i| i.lines).collect();
-    let numbers: Vec<String> = lines.iter().map(|l| l.first.to_string()).collect();
-    let compiles = !given.compiling.is_empty();
-    let (held, does) = if dir.is_compiled {
-        ("compiled code", "compiles")
-    } else {
-        ("downloads", "downloads")
-    };
-    let (what, does, places) = match (given.own, compiles) {
-        (true, true) => (
-            "downloads and compiled code in cache mounts".to_owned(),
-            "downloads and compiles",
-            format!("cache mounts at {target} and {GO_BUILD} keep"),
-        ),
-        (false, true) => (
-            "compiled code in a cache mount".to_owned(),
-            "compiles",
-            format!("a cache mount at {GO_BUILD} keeps"),
-        ),
-        _ => (
-            format!("{held} in a cache mount"),
-            does,
-            format!("a cache mount at {target} keeps"),
-        ),
-    };
-    let many = if numbers.len() == 1 { "line" } else { "lines" };
-    let mut candidate = Candidate::new(
-        CACHES.id,
-        format!("keep {ecosystem}'s {what} ({many} {})", numbers.join(", ")),
-    );
-    candidate.lines = lines;
-    candidate.rationale = format!(
-        "When line {} must run again, {ecosystem} {does} everything anew; {places} what it had. It helps only where the builder's own state survives.",
-        numbers[0]
-    );
-    let mut reasons = Vec::new();
-    if given.own {
-        reasons.push(held_there(ecosystem, held, target));
-    }
-    if compiles {
-        reasons.push(format!(
-            "{GO_BUILD} holds what go finds by the content of all that went into it"
-        ));
-    }
-    let is_image = |s: &StageView<'_>| is_in_image(s.view, s.stage.index);
-    if given.own && dir.is_read_later && !kin.stages().any(is_image) {
-        reasons.push(format!(
-            "no image and no later stage takes files from {target}"
-        ));
-    }
-    candidate.safety = Safety::of(reasons, Vec::new());
-    candidate
-}
-
-/// What is at `target`, for a reason.
-fn held_there(ecosystem: &str, held: &str, target: &str) -> String {
-    let beside = match ecosystem {
-        "gradle" => "the wrapper's distribution, caches and locks",
-        "maven" => "what its own `install` puts there",
-        _ => return format!("{target} holds {held} alone, which {ecosystem} checks before use"),
-    };
-    format!(
-        "{target} holds {held} and, beside them, {beside}, all of which {ecosystem} checks before use; builds wait for one another there"
-    )
 }

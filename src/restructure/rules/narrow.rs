@@ -22,6 +22,7 @@ use super::super::layout::{
     At, Place, absolute, is_within, parent, places, reachable, stage_named,
 };
 use super::super::view::View;
+use super::upwards::{asked_for, found_above};
 use super::{Rule, narrow_shown};
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Stage};
@@ -162,74 +163,6 @@ const WORKSPACES: &[&str] = &[
     "rush.json",
 ];
 
-/// Files that tools look for upwards from where they run, whatever else they find on the way.
-const FOUND_ABOVE: &[&str] = &[
-    ".cargo",
-    ".npmrc",
-    ".yarnrc.yml",
-    ".yarn",
-    "Directory.Build.props",
-    "Directory.Build.targets",
-    "Directory.Packages.props",
-    "global.json",
-    "nuget.config",
-    "NuGet.config",
-    "NuGet.Config",
-    "rust-toolchain",
-    "rust-toolchain.toml",
-];
-
-/// The same for what the compilers of .NET and the analyzers that they run look for: severities may turn a warning into an
-/// error (learn.microsoft.com, "Configuration files for code analysis rules").
-const OF_DOTNET: &[&str] = &[".editorconfig", ".globalconfig", "stylecop.json"];
-
-/// The same for what the packages of a front-end's build look for (browserslist, postcss-load-config, ESLint).
-const OF_FRONT_ENDS: &[&str] = &[
-    ".browserslistrc",
-    ".eslintrc",
-    ".eslintrc.cjs",
-    ".eslintrc.js",
-    ".eslintrc.json",
-    ".postcssrc",
-    "postcss.config.cjs",
-    "postcss.config.js",
-    "postcss.config.mjs",
-];
-
-/// What tools look for upwards, where `programs` run.
-fn found_above(programs: &BTreeSet<String>) -> impl Iterator<Item = &'static str> {
-    let runs = |names: &[&str]| names.iter().any(|n| programs.contains(*n));
-    let of = |names, is_asked| if is_asked { names } else { &[][..] };
-    let dotnet = of(OF_DOTNET, runs(&["dotnet", "msbuild"]));
-    let nodes = ["bun", "node", "npm", "npx", "pnpm", "yarn"];
-    let front_ends = of(OF_FRONT_ENDS, runs(&nodes));
-    let all = FOUND_ABOVE.iter().chain(dotnet).chain(front_ends);
-    all.copied()
-}
-
-/// Manifests that tools look for upwards where a directory has none of its own: the steps are then those of the project
-/// at the root, and may read all of it.
-const PROJECTS: &[&str] = &[
-    "go.mod",
-    "Cargo.toml",
-    "package.json",
-    "pyproject.toml",
-    "setup.py",
-    GEMFILE,
-    "composer.json",
-    "pom.xml",
-    "build.gradle",
-    "build.gradle.kts",
-    "mix.exs",
-    "tsconfig.json",
-];
-
-/// Ruby's manifest.
-const GEMFILE: &str = "Gemfile";
-
-/// Programs that look for no other manifest than Ruby's: what Bundler installs, and what is run with it.
-const OF_RUBY: &[&str] = &["bundle", "gem", "jekyll", "middleman", "nanoc"];
-
 /// `needed` with what build files in it point to, and what tools find above it; `None` when that may be everything.
 fn with_pointed_to(
     view: &View<'_>,
@@ -252,9 +185,8 @@ fn with_pointed_to(
         };
         has(name) && !view.files.iter().any(is_own)
     };
-    let is_ruby = !programs.is_empty() && programs.iter().all(|p| OF_RUBY.contains(&p.as_str()));
-    let is_asked = |name: &&&str| !is_ruby || **name == GEMFILE;
-    if PROJECTS.iter().filter(is_asked).any(is_of_root) {
+    let asked = asked_for(view, &needed, programs);
+    if asked.iter().any(is_of_root) {
         return None;
     }
     let above = found_above(programs).filter(|n| has(n));
@@ -291,7 +223,7 @@ fn with_pointed_to(
 }
 
 /// Whether `path` is, or is below, one of the top-level names.
-fn is_in(path: &RepoPath, tops: &BTreeSet<String>) -> bool {
+pub(super) fn is_in(path: &RepoPath, tops: &BTreeSet<String>) -> bool {
     let top = path.names().next();
     top.is_some_and(|top| tops.iter().any(|n| n.as_bytes() == top))
 }

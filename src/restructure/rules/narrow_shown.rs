@@ -5,7 +5,7 @@
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::effect::destination;
-use super::super::git_asked::has_git;
+use super::super::git::asked::has_git;
 use super::super::installs::{Reading, StageView};
 use super::super::layout::{
     At, Place, absolute, built_on, expand, is_within, mount_field, parent, stage_named, unquote,
@@ -48,7 +48,8 @@ pub(super) fn narrowed(view: &View<'_>, all: &[Vec<Place>], at: At) -> Option<Ve
         },
     };
     let (shown, build) = shown_of(&read, all, at, how)?;
-    let is_there = |to: &String, from: &RepoPath| is_brought_before(&read, at.index, how, to, from);
+    let above = touched_above(&read, at.index, how);
+    let is_there = |to: &String, from: &RepoPath| is_brought_before(&read, &above, to, from);
     let needed: BTreeSet<&RepoPath> = brought
         .iter()
         .filter(|(to, from)| shown.holds(to) && !is_there(to, from))
@@ -332,24 +333,31 @@ impl Shown {
     }
 }
 
-/// Whether an earlier instruction has brought the file to the same place, and no RUN between may have changed it.
+/// What the RUNs above instruction `index` read or write; `None` for one that may touch anything.
+fn touched_above(read: &StageView<'_>, index: usize, how: How) -> Vec<Option<BTreeSet<String>>> {
+    let instructions = read.stage.instructions.iter().enumerate().take(index);
+    let touched = instructions.map(|(n, instruction)| match instruction.kind {
+        Kind::Run(_) => how.reading(read, n).ok().map(|r| r.places),
+        _ => Some(BTreeSet::new()),
+    });
+    touched.collect()
+}
+
+/// Whether an instruction above `index` has brought the file to the same place, and no RUN since (`above` says what each
+/// touches) may have changed it.
 fn is_brought_before(
     read: &StageView<'_>,
-    index: usize,
-    how: How,
+    above: &[Option<BTreeSet<String>>],
     to: &str,
     from: &RepoPath,
 ) -> bool {
     let brings = |n: &usize| read.brings[*n].as_ref().and_then(|b| b.get(to)) == Some(from);
-    let Some(first) = (0..index).rev().find(brings) else {
+    let Some(first) = (0..above.len()).rev().find(brings) else {
         return false;
     };
-    let instructions = &read.stage.instructions;
-    (first + 1..index).all(|n| match instructions[n].kind {
-        Kind::Run(_) => how
-            .reading(read, n)
-            .is_ok_and(|r| !r.places.iter().any(|place| is_within(to, place))),
-        _ => true,
+    above[first + 1..].iter().all(|touched| {
+        let touched = touched.as_ref();
+        touched.is_some_and(|places| !places.iter().any(|place| is_within(to, place)))
     })
 }
 

@@ -28,7 +28,7 @@ use super::super::view::View;
 use super::super::written::words;
 use super::changing::is_cache_bust;
 use super::cut::Head;
-use super::heat::{bumps_of, heat};
+use super::heat::{Heats, bumps_of};
 use super::system_first::is_transfer;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Stage};
 use crate::shell::Seen;
@@ -44,6 +44,7 @@ pub(super) fn sunk_steps(view: &View<'_>, stage: &Stage, places: &[Place]) -> Ve
         stage,
         places,
         effects: effects(view, stage, places),
+        heats: Heats::new(view, stage, places),
     };
     let mut hot: Vec<(usize, usize)> = (0..stage.instructions.len())
         .map(|i| (ground.upkeep(i), i))
@@ -125,6 +126,7 @@ struct Ground<'a> {
     places: &'a [Place],
     /// What each instruction reads and writes.
     effects: Vec<Effect>,
+    heats: Heats<'a>,
 }
 
 impl Ground<'_> {
@@ -145,10 +147,10 @@ impl Ground<'_> {
     fn own_heat(&self, index: usize) -> Option<usize> {
         let instruction = &self.stage.instructions[index];
         if is_transfer(instruction) && instruction.keyword != "ADD" {
-            return heat(self.view, self.stage, instruction, &self.places[index]);
+            return self.heats.of(index);
         }
         let of_files = match instruction.keyword {
-            "ADD" => heat(self.view, self.stage, instruction, &self.places[index]),
+            "ADD" => self.heats.of(index),
             _ => None,
         };
         Some(self.upkeep(index).max(of_files.unwrap_or_default()))

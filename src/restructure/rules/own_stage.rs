@@ -38,6 +38,7 @@ use super::super::moving::{block, block_of, end_before, without_blank_twin};
 use super::super::view::View;
 use super::Rule;
 use super::own_packages::packages;
+use super::own_tools::{Tool, tools};
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::{Instruction, Kind};
 use crate::ecosystem::is_global;
@@ -54,7 +55,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 /// Programs that build a front-end.
-const TOOLS: &[&str] = &[
+pub(super) const TOOLS: &[&str] = &[
     "npm", "npx", "yarn", "pnpm", "node", "tsc", "vite", "ng", "webpack",
 ];
 
@@ -68,27 +69,25 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
 }
 
 /// What goes into the new stage.
-struct Part {
+pub(super) struct Part {
     /// Its RUNs.
-    runs: Vec<usize>,
+    pub(super) runs: Vec<usize>,
     /// Where they run, absolute, and the directory of the context that stands there.
-    dir: String,
+    pub(super) dir: String,
     source: RepoPath,
-    /// RUNs that fetch its tools, and whether the rest needs them too.
-    tools: Vec<usize>,
-    are_shared: bool,
 }
 
 fn candidate(of: &StageView<'_>) -> Option<Candidate> {
     let (view, stage) = (of.view, of.stage);
     let part = part(of)?;
+    let tools = tools(of, &part)?;
     let name = free_name(view, &part.source)?;
     let from = view
         .text()
         .get(stage.from.span.start..stage.base().image_span.end)?;
     let mut text = format!("{from} AS {name}\n");
-    for &tool in &part.tools {
-        let _ = writeln!(text, "{}", source_of(view, &stage.instructions[tool])?);
+    for tool in &tools {
+        let _ = writeln!(text, "{}", source_of(view, &stage.instructions[tool.run])?);
     }
     text.push_str(&variables(of, *part.runs.last()?)?);
     let _ = writeln!(text, "WORKDIR {}\nCOPY {} ./", part.dir, part.source);
@@ -100,7 +99,7 @@ fn candidate(of: &StageView<'_>) -> Option<Candidate> {
         RULE.id,
         format!("build {} in a stage of its own", part.source),
     );
-    candidate.edits = edits(of, &part, &name, text)?;
+    candidate.edits = edits(of, &part, &tools, &name, text)?;
     candidate.changes_image = true;
     candidate.lines = part
         .runs
@@ -120,12 +119,11 @@ fn candidate(of: &StageView<'_>) -> Option<Candidate> {
         "check that building {} reads and writes nothing outside of it",
         part.source
     )];
-    if !part.tools.is_empty() && !part.are_shared {
-        let lines: Vec<String> = part
-            .tools
-            .iter()
-            .map(|&t| stage.instructions[t].lines.first.to_string())
-            .collect();
+    let moved = tools.iter().filter(|t| t.is_own);
+    let lines: Vec<String> = moved
+        .map(|t| stage.instructions[t.run].lines.first.to_string())
+        .collect();
+    if !lines.is_empty() {
         doubts.push(format!(
             "that nothing needs what line {} installs while the image runs",
             lines.join(" and ")
@@ -229,44 +227,7 @@ fn part(of: &StageView<'_>) -> Option<Part> {
     if !beside.found.is_empty() || !beside.is_complete {
         return None;
     }
-    let (tools, are_shared) = tools(of, &runs)?;
-    Some(Part {
-        runs,
-        dir,
-        source,
-        tools,
-        are_shared,
-    })
-}
-
-/// The RUNs that fetch what the front-end is built with, and whether the rest runs such programs too. `None` where the
-/// rest is nothing to build beside, or touches the front-end.
-fn tools(of: &StageView<'_>, runs: &[usize]) -> Option<(Vec<usize>, bool)> {
-    let stage = of.stage;
-    let last = *runs.last()?;
-    let image = stage.base().image.as_str();
-    let has_node = image.rsplit('/').next()?.starts_with("node");
-    let (mut tools, mut are_shared, mut builds) = (Vec::new(), false, false);
-    for (n, instruction) in stage.instructions.iter().enumerate() {
-        if runs.contains(&n) || instruction.keyword != "RUN" {
-            continue;
-        }
-        let text = &instruction.original;
-        let is_free = of.reads_no_project(n, &BTreeSet::new());
-        let names = ["nodejs", "node ", "npm", "yarn", "pnpm", "corepack"];
-        if n < last && is_free && names.iter().any(|w| text.contains(w)) {
-            tools.push(n);
-            continue;
-        }
-        let all = seen(instruction);
-        are_shared |= all.is_none_or(|all| all.iter().any(|s| TOOLS.contains(&s.name())));
-        builds |= !is_free;
-    }
-    let starts_node = stage.instructions.iter().any(|i| {
-        matches!(i.keyword, "CMD" | "ENTRYPOINT" | "HEALTHCHECK")
-            && TOOLS.iter().any(|t| i.original.contains(t))
-    });
-    (builds && (has_node || !tools.is_empty())).then_some((tools, are_shared || starts_node))
+    Some(Part { runs, dir, source })
 }
 
 /// ENV lines above `last`; `None` where one, or a RUN, hangs on another variable.
@@ -315,7 +276,13 @@ fn free_name(view: &View<'_>, source: &RepoPath) -> Option<String> {
         .map(|(_, name)| name)
 }
 
-fn edits(of: &StageView<'_>, part: &Part, name: &str, stage_text: String) -> Option<Vec<TextEdit>> {
+fn edits(
+    of: &StageView<'_>,
+    part: &Part,
+    tools: &[Tool],
+    name: &str,
+    stage_text: String,
+) -> Option<Vec<TextEdit>> {
     let (text, stage) = (of.view.text(), of.stage);
     let last = *part.runs.last()?;
     let above = end_before(of.view, stage.index);
@@ -324,9 +291,7 @@ fn edits(of: &StageView<'_>, part: &Part, name: &str, stage_text: String) -> Opt
         stage_text,
     )];
     let mut gone: Vec<usize> = part.runs.iter().copied().filter(|&r| r != last).collect();
-    if !part.are_shared {
-        gone.extend(&part.tools);
-    }
+    gone.extend(tools.iter().filter(|t| t.is_own).map(|t| t.run));
     for index in gone {
         let whole = block_of(text, stage, index);
         // What is said above it stays.

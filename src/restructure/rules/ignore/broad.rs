@@ -63,10 +63,15 @@ pub(super) fn takes_root(instruction: &Instruction) -> bool {
     }
 }
 
-/// Whether what a broad copy brings under `first` (or `.git`) ends in the built image.
-pub(super) fn reaches_image(view: &View<'_>, broad: &Broad<'_>, first: Option<&str>) -> bool {
+/// Whether what a broad copy brings under `first` (or `.git`) ends in the built image, in words: `takes`, or `may take`
+/// where a place on the way is not known.
+pub(super) fn reaches_image(
+    view: &View<'_>,
+    broad: &Broad<'_>,
+    first: Option<&str>,
+) -> Option<&'static str> {
     let (Kind::Copy(transfer) | Kind::Add(transfer)) = &broad.instruction.kind else {
-        return false;
+        return None;
     };
     let at = match (
         delivered(view, broad.instruction, transfer, &broad.place),
@@ -82,18 +87,23 @@ pub(super) fn reaches_image(view: &View<'_>, broad: &Broad<'_>, first: Option<&s
         _ => destination(transfer, &broad.place),
     };
     let dockerfile = view.dockerfile;
-    let mut open = vec![(broad.at.stage, at)];
+    let mut open = vec![(broad.at.stage, at, true)];
     let mut seen = BTreeSet::new();
-    while let Some((stage, at)) = open.pop() {
-        if !seen.insert((stage, at.clone())) {
+    let mut may_reach = false;
+    while let Some((stage, at, is_sure)) = open.pop() {
+        if !seen.insert((stage, at.clone(), is_sure)) {
             continue;
         }
         if stage == view.target {
-            return true;
+            if is_sure {
+                return Some("takes");
+            }
+            may_reach = true;
+            continue;
         }
         for next in &dockerfile.stages {
             if parent(dockerfile, next.index) == Some(stage) {
-                open.push((next.index, at.clone()));
+                open.push((next.index, at.clone(), is_sure));
             }
             for instruction in &next.instructions {
                 let (Kind::Copy(t) | Kind::Add(t)) = &instruction.kind else {
@@ -116,10 +126,10 @@ pub(super) fn reaches_image(view: &View<'_>, broad: &Broad<'_>, first: Option<&s
                 });
                 if takes {
                     // Where exactly it lands is not followed: from here on it may be anywhere.
-                    open.push((next.index, None));
+                    open.push((next.index, None, is_sure && at.is_some()));
                 }
             }
         }
     }
-    false
+    may_reach.then_some("may take")
 }

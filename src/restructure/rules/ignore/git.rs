@@ -2,7 +2,7 @@
 
 use super::broad::{Broad, reaches_image};
 use crate::restructure::candidate::{Candidate, Safety};
-use crate::restructure::git_asked::{git_readers, has_git, names_git};
+use crate::restructure::git::asked::{git_readers, has_git, names_git};
 use crate::restructure::ignore_file::with_lines;
 use crate::restructure::view::View;
 
@@ -11,13 +11,13 @@ pub(super) fn git_directory(view: &View<'_>, broad: &[Broad<'_>]) -> Option<Cand
         return None;
     }
     let mut doubts = git_readers(view)?;
-    if let Some(line) = broad
-        .iter()
-        .find(|b| reaches_image(view, b, None))
-        .map(|b| b.instruction.lines.first)
-    {
+    let mut reaching = broad.iter().filter_map(|b| {
+        let takes = reaches_image(view, b, None)?;
+        Some((b.instruction.lines.first, takes))
+    });
+    if let Some((line, takes)) = reaching.next() {
         doubts.push(format!(
-            "line {line} takes `.git` into the image; check that nothing reads it at run time"
+            "line {line} {takes} `.git` into the image; check that nothing reads it at run time"
         ));
     }
     let reasons = vec![

@@ -19,6 +19,7 @@
 mod broad;
 mod folders;
 mod git;
+mod referred;
 mod rule;
 mod seldom_read;
 mod testing;

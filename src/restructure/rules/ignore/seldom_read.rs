@@ -1,15 +1,16 @@
 //! Classes of files that builds seldom read, by their names: documentation, CI and editor files, tests, Dockerfiles.
 
 use super::broad::{Broad, reaches_image};
-use super::folders::{MOST_IN_FOLDERS, in_folder, in_text, of_source};
-use super::testing::{is_of_tests, runs_tests};
+use super::folders::{MOST_IN_FOLDERS, in_text, of_source};
+use super::referred::{Referred, referred, words_of};
+use super::testing::{is_for_tests, is_of_tests, runs_tests};
 use super::wanted::{is_kept_by_user, is_named};
 use crate::ecosystem::matches_name;
 use crate::restructure::candidate::{Candidate, Safety};
-use crate::restructure::git_asked::{names_in_copies, run_texts};
+use crate::restructure::git::asked::{names_in_copies, run_texts};
 use crate::restructure::ignore_file::{abridged, escaped, with_lines};
-use crate::restructure::manifests::is_manifest;
-use crate::restructure::mentions::{Mentions, mentions};
+use crate::restructure::mentions::{holds, mentions};
+use crate::restructure::named::scripts_run;
 use crate::restructure::view::View;
 use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
@@ -160,6 +161,17 @@ pub(super) const CLASSES: &[Class] = &[
 ];
 
 impl Class {
+    /// Whether these are the tests.
+    pub(super) fn is_of_tests(&self) -> bool {
+        self.what == TESTS
+    }
+
+    /// Whether a path that begins with `name`, in lower case, is of the class.
+    pub(super) fn has(&self, name: &str) -> bool {
+        let mut names = self.names.iter();
+        names.any(|n| matches_name(n.as_bytes(), name.as_bytes()))
+    }
+
     /// By which name `path` is of the class: its first, or all of it.
     fn name_of(&self, path: &RepoPath) -> Option<String> {
         let is_one = |name: &[u8]| {
@@ -202,7 +214,7 @@ pub(super) fn of_class(
     class: &Class,
 ) -> Option<Candidate> {
     let tests_run = runs_tests(view);
-    if tests_run && class.what == TESTS {
+    if class.what == TESTS && (tests_run || is_for_tests(view)) {
         return None;
     }
     let named = names_in_copies(view);
@@ -212,6 +224,7 @@ pub(super) fn of_class(
             || first == EDITORCONFIG && is_compiled_by(view)
     };
     let runs: Vec<String> = run_texts(view).collect();
+    let scripts = scripts_run(view, &runs);
     let mut tops: BTreeMap<String, usize> = BTreeMap::new();
     for (path, _) in view.files {
         let Some(name) = class.name_of(path).filter(|n| !tops.contains_key(n)) else {
@@ -224,7 +237,13 @@ pub(super) fn of_class(
         if tests_run && name.contains('/') && is_of_tests(path) {
             continue;
         }
-        if touched > 0 && !kept(&name) && !in_run && !is_kept_by_user(view, &name) {
+        let in_script = || {
+            let words = words_of(view, &name);
+            let holds_one = |script: &Vec<u8>| words.iter().any(|w| holds(script, w.as_bytes()));
+            scripts.iter().any(holds_one)
+        };
+        let is_wanted = kept(&name) || in_run || is_kept_by_user(view, &name);
+        if touched > 0 && !is_wanted && !in_script() {
             tops.insert(name, touched);
         }
     }
@@ -265,13 +284,13 @@ pub(super) fn of_class(
             abridged(&folders)
         ));
     }
-    let reaching = broad
-        .iter()
-        .find(|b| names.iter().any(|n| reaches_image(view, b, Some(n))));
-    if let Some(b) = reaching {
+    let reaching = broad.iter().find_map(|b| {
+        let each = names.iter().filter_map(|n| reaches_image(view, b, Some(n)));
+        Some((b.instruction.lines.first, each.max()?))
+    });
+    if let Some((line, takes)) = reaching {
         doubts.push(format!(
-            "line {} takes these files into the image; check that nothing needs them at run time",
-            b.instruction.lines.first
+            "line {line} {takes} these files into the image; check that nothing needs them at run time"
         ));
     }
     let lines: Vec<String> = names.iter().map(|n| escaped(n)).collect();
@@ -291,88 +310,4 @@ pub(super) fn of_class(
     );
     candidate.lines = broad.iter().map(|b| b.instruction.lines).collect();
     Some(candidate)
-}
-
-/// Who refers to a name.
-enum Referred {
-    No,
-    ByManifest,
-    /// In this file, by this word.
-    Elsewhere(RepoPath, String),
-}
-
-/// What a file that refers to `name` by `word` is said to mention: for one in a folder, perhaps that.
-fn said(name: &str, word: &str) -> String {
-    let is_whole = !name.contains('/') || name.ends_with(&format!("/{word}"));
-    let said = if is_whole { name } else { word };
-    said.trim_matches(['"', '\'']).to_owned()
-}
-
-/// Settings of what looks at the source and builds nothing: linters, formatters, lists of what to ignore.
-fn is_for_people_alone(path: &RepoPath) -> bool {
-    let name = path.file_name().unwrap_or_default();
-    let linters: [&[u8]; 10] = [
-        b".codeclimate",
-        b".codecov",
-        b".eslint",
-        b".flake8",
-        b".golangci",
-        b".hadolint",
-        b".prettier",
-        b".pylintrc",
-        b".rubocop",
-        b".stylelint",
-    ];
-    (name.starts_with(b".") && name.ends_with(b"ignore"))
-        || linters.iter().any(|l| name.starts_with(l))
-}
-
-/// Whether one name matches a pattern of a class.
-fn matches(pattern: &str, name: &str) -> bool {
-    matches_name(pattern.as_bytes(), name.as_bytes())
-}
-
-/// Whether files that are part of the program refer to a top-level name.
-fn referred(view: &View<'_>, first: &str, tests_run: bool) -> Referred {
-    let top = RepoPath::new(first);
-    let is_dir = !view.has_file(&top);
-    let words: Vec<String> = if let Some((folder, name)) = first.rsplit_once('/') {
-        in_folder(folder, name)
-    } else if is_dir {
-        vec![
-            format!("{first}/"),
-            format!("\"{first}\""),
-            format!("'{first}'"),
-            format!("/{first}\""),
-        ]
-    } else {
-        vec![first.to_owned()]
-    };
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let is_prose = |path: &RepoPath| {
-        let text = path.to_string().to_lowercase();
-        let first = text.split('/').next().unwrap_or_default().to_owned();
-        CLASSES
-            .iter()
-            .filter(|c| !(tests_run && c.what == TESTS))
-            .any(|c| c.names.iter().any(|n| matches(n, &first)))
-            || text.ends_with(".md")
-            || text.ends_with(".rst")
-            || text.ends_with(".lock")
-            || text.ends_with("lock.json")
-            || text.ends_with("-lock.yaml")
-            || is_for_people_alone(path)
-    };
-    let Mentions { found, .. } = mentions(view, &words, |p| {
-        !is_prose(p) && p.strip_prefix(&top).is_none()
-    });
-    match found
-        .iter()
-        .find(|(p, _)| is_manifest(p) && !p.to_string().ends_with(".sh"))
-        .or(found.first())
-    {
-        None => Referred::No,
-        Some((path, _)) if is_manifest(path) => Referred::ByManifest,
-        Some((path, word)) => Referred::Elsewhere(path.clone(), said(first, word)),
-    }
 }

@@ -1,4 +1,4 @@
-//! Whether the build runs tests: then what they read is read by the build.
+//! Whether the build runs tests, or somebody does in the image: then what they read is not to be kept out.
 
 use crate::dockerfile::ast::Kind;
 use crate::restructure::installs::StageView;
@@ -24,6 +24,78 @@ pub(super) fn runs_tests(view: &View<'_>) -> bool {
             runs.flat_map(|run| of.commands_behind(run))
                 .any(|words| is_test(&words))
         })
+}
+
+/// Whether the image is one to run tests in: a script or workflow runs them in a container that gets no files from outside,
+/// or the Dockerfile sets it up for them.
+pub(super) fn is_for_tests(view: &View<'_>) -> bool {
+    let mut steps = view.dockerfile.instructions();
+    if steps.any(|i| is_set_up_for_tests(&i.original)) {
+        return true;
+    }
+    let paths = view.files.iter().chain(view.ignored);
+    let paths = paths.map(|(path, _)| path).filter(|p| is_of_scripts(p));
+    paths.take(MOST_SCRIPTS).any(|path| {
+        let text = (view.read)(path).filter(|t| t.len() <= LARGEST);
+        text.is_some_and(|text| tests_in_container(&String::from_utf8_lossy(&text)))
+    })
+}
+
+/// So many scripts are looked at, and none larger than so many bytes.
+const MOST_SCRIPTS: usize = 400;
+const LARGEST: usize = 256 << 10;
+
+/// Whether a file may hold commands that people or machines run around a build.
+fn is_of_scripts(path: &RepoPath) -> bool {
+    let name = path.file_name().unwrap_or_default().to_ascii_lowercase();
+    let ends: [&[u8]; 4] = [b".yml", b".yaml", b".sh", b".mk"];
+    let names: [&[u8]; 5] = [
+        b"makefile",
+        b"gnumakefile",
+        b"jenkinsfile",
+        b"justfile",
+        b"rakefile",
+    ];
+    let top = path.names().next().unwrap_or_default();
+    let is_program = [&b"bin"[..], b"script", b"scripts", b"ci"].contains(&top);
+    ends.iter().any(|e| name.ends_with(e)) || names.contains(&&name[..]) || is_program
+}
+
+/// Whether an instruction speaks of an environment for tests: `ENV RAILS_ENV=test`.
+fn is_set_up_for_tests(text: &str) -> bool {
+    let mut after = text.split("_ENV").skip(1);
+    after.any(|rest| {
+        let value = rest.trim_start_matches(|c: char| " =\"':-{}".contains(c));
+        let end = value.find(|c: char| !c.is_ascii_alphanumeric());
+        &value[..end.unwrap_or(value.len())] == "test"
+    })
+}
+
+/// Whether a text runs tests by `docker run` or `docker exec` and gives its containers no files.
+fn tests_in_container(text: &str) -> bool {
+    let text = text.replace("\\\n", " ");
+    let is_run = |line: &&str| {
+        let line = line.trim_start();
+        !line.starts_with('#') && (line.contains("docker run ") || line.contains("docker exec "))
+    };
+    let runs = || text.lines().filter(is_run);
+    let gets = |line: &str| {
+        let flags = [" -v ", " -v=", " --volume", " --mount", "volumes-from"];
+        flags.iter().any(|f| line.contains(f))
+    };
+    runs().any(says_test) && !runs().any(gets)
+}
+
+/// Whether one of the commands in a line runs tests, wherever in the line it begins.
+fn says_test(line: &str) -> bool {
+    let line = line.replace(['"', '\''], " ");
+    line.split(['&', '|', ';']).any(|part| {
+        let words: Vec<String> = part.split_whitespace().map(str::to_owned).collect();
+        let is_bare_rake = words
+            .last()
+            .is_some_and(|w| w.rsplit('/').next() == Some("rake"));
+        is_bare_rake || (0..words.len()).any(|n| is_test(&words[n..]))
+    })
 }
 
 fn is_test(words: &[String]) -> bool {
@@ -56,6 +128,27 @@ pub(super) fn is_of_tests(path: &RepoPath) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn images_for_tests_are_known() {
+        let check = |text: &str, want: bool| assert_eq!(tests_in_container(text), want, "{text}");
+        check(
+            "- docker exec test /bin/bash -c \"export A=b && rake\"\n",
+            true,
+        );
+        check("docker run --rm app:1 npm test\n", true);
+        check("docker run --rm \\\n  app:1 bundle exec rspec\n", true);
+        check("docker run --rm app:1 rake db:setup\n", false);
+        check("docker run --rm -v $PWD:/app app:1 npm test\n", false);
+        check("# docker run --rm app:1 npm test\n", false);
+        check("docker build -t app .\nnpm test\n", false);
+        let check = |text: &str, want: bool| assert_eq!(is_set_up_for_tests(text), want, "{text}");
+        check("ENV RAILS_ENV=test", true);
+        check("ENV RAILS_ENV test", true);
+        check("RUN if [ \"$RAILS_ENV\" = \"test\" ]; then x; fi", true);
+        check("ENV RAILS_ENV=production", false);
+        check("ENV NODE_ENV=testing", false);
+    }
 
     #[test]
     fn tests_are_told_from_builds() {

@@ -4,7 +4,7 @@ use super::broad::{Broad, broad_in, takes_root};
 use super::wanted::{is_kept_by_user, is_named};
 use crate::dockerfile::parse;
 use crate::restructure::candidate::{Candidate, Safety};
-use crate::restructure::git_asked::{has_git, names_in_copies};
+use crate::restructure::git::asked::{has_git, names_in_copies};
 use crate::restructure::ignore_file::{abridged, escaped, with_lines};
 use crate::restructure::layout::places;
 use crate::restructure::mentions::holds;

@@ -2,10 +2,10 @@
 
 use super::doubts::Doubts;
 use super::place::Sunk;
-use crate::dockerfile::ast::{Kind, Stage};
+use crate::dockerfile::ast::{Instruction, Kind, Stage};
 use crate::restructure::command::seen;
 use crate::restructure::effect::{Effect, Files};
-use crate::restructure::environment::{Doubt, Reading, reading};
+use crate::restructure::environment::{Doubt, Reading, reading, reading_of_part};
 use crate::restructure::layout::Place;
 use crate::restructure::named::named;
 use crate::restructure::system_places::is_read_by_name;
@@ -57,8 +57,32 @@ impl Ground<'_> {
         names: &BTreeSet<String>,
         doubts: &mut Doubts,
     ) -> bool {
+        let read = reading(self.view, self.places, (self.stage.index, index), names);
+        self.takes_for_read(index, read, names, doubts)
+    }
+
+    /// As [`Self::is_read`], of a part of that RUN alone.
+    pub(super) fn is_read_by_part(
+        &self,
+        index: usize,
+        part: &Instruction,
+        names: &BTreeSet<String>,
+        doubts: &mut Doubts,
+    ) -> bool {
+        let at = (self.stage.index, index);
+        let read = reading_of_part(self.view, self.places, at, names, part);
+        self.takes_for_read(index, read, names, doubts)
+    }
+
+    fn takes_for_read(
+        &self,
+        index: usize,
+        read: Reading,
+        names: &BTreeSet<String>,
+        doubts: &mut Doubts,
+    ) -> bool {
         let line = self.stage.instructions[index].lines.first;
-        let doubt = match reading(self.view, self.places, (self.stage.index, index), names) {
+        let doubt = match read {
             Reading::None => return false,
             Reading::Some => return true,
             Reading::InDoubt(doubt) => doubt,

@@ -22,6 +22,7 @@
 //! Never: holds logic of its own; it only says where the parts are.
 
 mod busters;
+mod cut;
 mod doubts;
 mod ground;
 mod groups;

@@ -1,5 +1,6 @@
 //! How far down the values of a stage can go.
 
+use super::cut::{Cut, cut};
 use super::doubts::Doubts;
 use super::ground::Ground;
 use super::groups::{Group, bumps};
@@ -20,12 +21,25 @@ pub(super) struct Sunk {
     pub(super) names: BTreeSet<String>,
     /// What could not be shown.
     pub(super) doubts: Doubts,
+    /// The RUN that is cut, where they go between its parts.
+    pub(super) cut: Option<Cut>,
+}
+
+/// The places that values can go to.
+#[derive(Default)]
+struct Reached {
+    /// The lowest that is shown to be right.
+    safe: Option<Sunk>,
+    /// One further down, with a doubt.
+    far: Option<Sunk>,
+    /// The middle of the RUN that reads them first.
+    cut: Option<Sunk>,
 }
 
 /// Sinks the values of a stage that are in `group`, together, as far as all of them go: without a doubt, and, where that
 /// is farther, with one.
 pub(super) fn of_stage(ground: &Ground<'_>, group: &Group) -> (Option<Sunk>, Option<Sunk>) {
-    let (safe, far) = reached(ground, group);
+    let Reached { safe, far, .. } = reached(ground, group);
     let Some(busted) = group.busts else {
         return (safe, far);
     };
@@ -41,11 +55,16 @@ pub(super) fn of_stage(ground: &Ground<'_>, group: &Group) -> (Option<Sunk>, Opt
     (None, all)
 }
 
+/// Sinks the values of a stage that are in `group` into the RUN that reads them first, above the part that does.
+pub(super) fn into_run(ground: &Ground<'_>, group: &Group) -> Option<Sunk> {
+    reached(ground, group).cut.filter(|_| group.busts.is_none())
+}
+
 /// As [`of_stage`], whatever is to run again.
-fn reached(ground: &Ground<'_>, group: &Group) -> (Option<Sunk>, Option<Sunk>) {
+fn reached(ground: &Ground<'_>, group: &Group) -> Reached {
     let (moved, names) = values(ground, group);
     let Some(&first) = moved.first().filter(|_| !names.is_empty()) else {
-        return (None, None);
+        return Reached::default();
     };
     let stage = ground.stage;
     let mut doubts = Doubts::default();
@@ -54,6 +73,7 @@ fn reached(ground: &Ground<'_>, group: &Group) -> (Option<Sunk>, Option<Sunk>) {
     // RUNs that read one and go down with it.
     let mut readers = BTreeSet::new();
     let mut safe = None;
+    let mut parted = None;
     let end = group.busts.map_or(stage.instructions.len(), |b| b.run);
     for index in first..end {
         if moved.contains(&index) {
@@ -80,6 +100,9 @@ fn reached(ground: &Ground<'_>, group: &Group) -> (Option<Sunk>, Option<Sunk>) {
         };
         if is_read {
             if !ground.goes_along(index) {
+                let is_run = matches!(stage.instructions[index].kind, Kind::Run(_));
+                let is_next = is_run && readers.is_empty();
+                parted = is_next.then(|| cut(ground, index, &set)).flatten();
                 break;
             }
             readers.insert(index);
@@ -108,17 +131,46 @@ fn reached(ground: &Ground<'_>, group: &Group) -> (Option<Sunk>, Option<Sunk>) {
             to,
             names,
             doubts: doubts.above(stage.instructions[to].lines.last),
+            cut: None,
         })
     };
+    let cut = parted.and_then(|(cut, more)| {
+        let is_stale = above_stale_clone(stage, ground.effects, &names, (first, to)) < to;
+        let mut all = doubts.clone();
+        all.unknown.extend(more.unknown);
+        all.others.extend(more.others);
+        let above: BTreeSet<usize> = moved.iter().copied().filter(|m| *m < cut.run).collect();
+        let set = above.iter().flat_map(|&m| ground.effects[m].sets.clone());
+        let names = set.collect();
+        (!is_stale).then_some(Sunk {
+            names,
+            moved: above,
+            to: cut.run,
+            doubts: all,
+            cut: Some(cut),
+        })
+    });
     let far = ends((to, readers), doubts);
     let Some(safe) = safe.and_then(|reached| ends(reached, Doubts::default())) else {
         return match far {
-            Some(far) if far.doubts.len() == 0 => (Some(far), None),
-            far => (None, far),
+            Some(far) if far.doubts.len() == 0 => Reached {
+                safe: Some(far),
+                far: None,
+                cut,
+            },
+            far => Reached {
+                safe: None,
+                far,
+                cut,
+            },
         };
     };
     let far = far.filter(|far| far.to > safe.to);
-    (Some(safe), far)
+    Reached {
+        safe: Some(safe),
+        far,
+        cut,
+    }
 }
 
 /// The instructions of a stage that set what is in `group`, or what is computed from that; and the variables.

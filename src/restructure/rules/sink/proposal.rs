@@ -5,15 +5,18 @@ use super::groups::bumps;
 use super::place::Sunk;
 use crate::dockerfile::ast::Kind;
 use crate::restructure::candidate::{Candidate, Safety, TextEdit};
+use crate::restructure::lift::declare;
 use crate::restructure::moving::{block_of, without_blank_twin};
 
-pub(super) fn candidate(ground: &Ground<'_>, sunk: &Sunk, how: &str) -> Candidate {
+/// `None` where the text is not as it was read.
+pub(super) fn candidate(ground: &Ground<'_>, sunk: &Sunk, how: &str) -> Option<Candidate> {
     let (view, stage) = (ground.view, ground.stage);
     let Sunk {
         moved,
         to,
         names,
         doubts,
+        cut,
     } = sunk;
     let (to, line) = (*to, |i: usize| stage.instructions[i].lines.first);
     let first = moved.first().copied().unwrap_or_default();
@@ -40,18 +43,21 @@ pub(super) fn candidate(ground: &Ground<'_>, sunk: &Sunk, how: &str) -> Candidat
     let with = of_kind(|k| matches!(k, Kind::Label(_)), "LABEL")
         + &of_kind(|k| matches!(k, Kind::Run(_)), "RUN");
     let other = if with.is_empty() { "" } else { "other " };
+    let place = match cut {
+        Some(_) => format!("inside line {}, above the part that reads {them}", line(to)),
+        None => format!("after line {}", stage.instructions[to].lines.last),
+    };
     let mut candidate = Candidate::new(
         "sink-values",
-        format!(
-            "set {list} (line {}){with} after line {}",
-            line(first),
-            stage.instructions[to].lines.last
-        ),
+        format!("set {list} (line {}){with} {place}", line(first)),
     );
     let text = view.text();
-    let at = block_of(text, stage, to).end;
-    let mut carried = String::new();
-    if !text[..at].ends_with('\n') {
+    let at = match cut {
+        Some(_) => stage.instructions[to].span.start,
+        None => block_of(text, stage, to).end,
+    };
+    let mut carried = cut.as_ref().map_or(String::new(), |cut| cut.above.clone());
+    if carried.is_empty() && !text[..at].ends_with('\n') {
         carried.push('\n');
     }
     for &index in moved {
@@ -62,12 +68,20 @@ pub(super) fn candidate(ground: &Ground<'_>, sunk: &Sunk, how: &str) -> Candidat
             .push(TextEdit::delete(without_blank_twin(text, span)));
     }
     candidate.edits.push(TextEdit::insert(at, carried));
+    let rest = cut.iter().flat_map(|cut| &cut.rest);
+    candidate.edits.extend(rest.cloned());
     candidate.unread = names.iter().cloned().collect();
     let mut reasons = vec![format!(
         "no {other}instruction between line {} and line {} mentions {list}",
         line(first),
         line(to)
     )];
+    if cut.is_some() {
+        reasons = vec![format!(
+            "what stands before that in line {}, and between, names none of it, and what is left takes away nothing of it",
+            line(to)
+        )];
+    }
     if doubts.len() == 0 {
         reasons.push("the programs that run there are known to go by other variables".to_owned());
     }
@@ -86,5 +100,9 @@ pub(super) fn candidate(ground: &Ground<'_>, sunk: &Sunk, how: &str) -> Candidat
         "{list} {how}, and a RUN below its declaration runs again with each new value whether it reads it or not."
     );
     candidate.lines = moved.iter().map(|&i| stage.instructions[i].lines).collect();
-    candidate
+    if cut.is_some() {
+        candidate.lines.push(stage.instructions[to].lines);
+        declare(&mut candidate, view)?;
+    }
+    Some(candidate)
 }

@@ -2,7 +2,7 @@
 
 use super::ground::Ground;
 use super::groups::{BUMPED, BY_PLATFORM, groups, together};
-use super::place::of_stage;
+use super::place::{into_run, of_stage};
 use super::proposal::candidate;
 use super::stages::{Sinking, at_once};
 use crate::restructure::candidate::Candidate;
@@ -32,13 +32,17 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
         };
         for group in together(&ground, groups(view, stage)) {
             let (safe, far) = of_stage(&ground, &group);
+            let cut = into_run(&ground, &group).filter(|_| group.how != BY_PLATFORM);
             let how = (!matches!(group.how, BUMPED | BY_PLATFORM)).then_some(group.how);
-            found.extend(safe.into_iter().chain(far).map(|sunk| Sinking {
-                stage: index,
-                how,
-                line: ground.first_line(&sunk),
-                candidate: candidate(&ground, &sunk, group.how),
-                names: sunk.names,
+            let all = safe.into_iter().chain(far).chain(cut);
+            found.extend(all.filter_map(|sunk| {
+                Some(Sinking {
+                    stage: index,
+                    how: how.filter(|_| sunk.cut.is_none()),
+                    line: ground.first_line(&sunk),
+                    candidate: candidate(&ground, &sunk, group.how)?,
+                    names: sunk.names,
+                })
             }));
         }
     }

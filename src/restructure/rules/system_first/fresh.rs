@@ -1,8 +1,10 @@
 //! What is there to be fetched anew, and what stays as it is.
 
+use super::super::super::candidate::{Candidate, Safety};
 use super::super::super::command::seen;
 use super::super::super::layout::{Place, expand, unquote};
 use super::super::super::tools::{clones, is_pinned_clone};
+use super::super::super::view::View;
 use super::super::changing::is_cache_bust;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Source};
 use crate::shell;
@@ -77,4 +79,35 @@ pub(super) fn fetches_newest(run: &Instruction) -> bool {
             .any(|s| matches!(s.name(), "curl" | "wget"))
     };
     clones_newest(run) || shell::parse(text).commands.iter().any(asks)
+}
+
+/// Has it checked whether a RUN that brings the packages of the image up to date may stand where it is run less often.
+pub(super) fn doubt_upgrades(view: &View<'_>, candidate: &mut Candidate) {
+    let is_moved = |i: &&Instruction| {
+        let mut edits = candidate.edits.iter();
+        edits.any(|e| e.span.start < i.span.end && i.span.start < e.span.end)
+    };
+    let upgrades = |s: &Seen| match s.name() {
+        "apk" | "apt" | "apt-get" => {
+            matches!(s.subcommand(), "dist-upgrade" | "full-upgrade" | "upgrade")
+        }
+        "dnf" | "microdnf" | "yum" => {
+            let words = s.args().iter().filter(|a| !a.starts_with('-'));
+            matches!(s.subcommand(), "update" | "upgrade") && words.count() == 1
+        }
+        _ => false,
+    };
+    let mut moved = view.dockerfile.instructions().filter(is_moved);
+    let upgrading = moved.find(|i| seen(i).is_some_and(|all| all.iter().any(upgrades)));
+    let Some(line) = upgrading.map(|i| i.lines.first) else {
+        return;
+    };
+    let doubt = format!(
+        "line {line} brings the packages of the image up to date: check that this need not be done with each change of the source"
+    );
+    let before = candidate.safety.doubt().map(str::to_owned);
+    candidate.safety = Safety::of(
+        candidate.safety.reasons().to_vec(),
+        before.into_iter().chain([doubt]).collect(),
+    );
 }

@@ -6,7 +6,7 @@ use super::super::super::effect::Effect;
 use super::super::super::layout::{BASE, Place, places, reachable};
 use super::super::super::moving::{effects, with_needed};
 use super::super::super::view::View;
-use super::super::heat::heat;
+use super::super::heat::Heats;
 use super::builds::builds;
 use super::fresh::{is_release, renews};
 use crate::dockerfile::ast::{Instruction, Kind, Stage};
@@ -42,6 +42,7 @@ pub(super) struct Ground<'a> {
     pub(super) rooted: Option<Vec<Effect>>,
     /// The RUNs that are made of commands which resolve dependencies or build.
     pub(super) builds: BTreeSet<usize>,
+    heats: Heats<'a>,
 }
 
 impl<'a> Ground<'a> {
@@ -72,6 +73,7 @@ impl<'a> Ground<'a> {
             effects: effects(view, stage, places),
             rooted: (!is_known).then(rooted),
             builds,
+            heats: Heats::new(view, stage, places),
         }
     }
 
@@ -89,8 +91,7 @@ impl<'a> Ground<'a> {
 
     /// In how many builds what copy `index` brings changed, where git tells.
     pub(super) fn heat(&self, index: usize) -> Option<usize> {
-        let instruction = &self.stage.instructions[index];
-        heat(self.view, self.stage, instruction, &self.places[index])
+        self.heats.of(index)
     }
 }
 

@@ -20,6 +20,7 @@ mod across;
 mod below;
 mod border;
 mod builds;
+mod by_list;
 mod cut;
 mod fresh;
 mod ground;
@@ -39,6 +40,10 @@ pub(super) const RULE: Rule = Rule {
     summary: "system packages and tools above any COPY",
     propose: |view| {
         let within = on_stages(view, runs::hoisted_runs);
-        [within, across::across(view), below::below(view)].concat()
+        let mut found = [within, across::across(view), below::below(view)].concat();
+        for candidate in &mut found {
+            fresh::doubt_upgrades(view, candidate);
+        }
+        found
     },
 };

@@ -8,6 +8,7 @@ use super::super::super::moving::move_before;
 use super::super::super::view::View;
 use super::RULE;
 use super::builds::above_builds;
+use super::by_list::above_later_copies;
 use super::cut::cut_run;
 use super::fresh::clones_newest;
 use super::ground::{Goal, Ground, highest, is_transfer, is_work};
@@ -38,9 +39,16 @@ pub(super) fn of_run(ground: &Ground<'_>, index: usize) -> Vec<Candidate> {
         let to = |c: &Candidate| c.lines.first().map(|l| l.first);
         let is_higher = |c: &Candidate| moved.iter().all(|f| to(c) < to(f));
         let higher = above_builds(ground, index).filter(is_higher);
-        return higher.into_iter().chain(moved.into_iter().rev()).collect();
+        let found: Vec<Candidate> = higher.into_iter().chain(moved.into_iter().rev()).collect();
+        if !found.is_empty() {
+            return found;
+        }
     }
-    cut_run(ground, index).into_iter().collect()
+    let by_list = above_later_copies(ground, index);
+    by_list
+        .or_else(|| cut_run(ground, index))
+        .into_iter()
+        .collect()
 }
 
 /// Whether the RUN at `index` is made of known commands and worth a move.
@@ -109,7 +117,7 @@ pub(super) fn hoisted(ground: &Ground<'_>, effects: &[Effect], index: usize) -> 
     moved.collect()
 }
 
-fn moved_to(
+pub(super) fn moved_to(
     ground: &Ground<'_>,
     index: usize,
     ((to, along), doubt): (Goal, Option<String>),

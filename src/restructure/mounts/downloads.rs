@@ -1,0 +1,373 @@
+//! Where in an image an ecosystem keeps its downloads: by the stage's variables, else by what its base image sets.
+
+use super::super::base::{directory, go_minor, is_distribution, is_official};
+use super::super::command;
+use super::super::installs::StageView;
+use super::super::layout;
+use super::super::layout::{built_on, is_within, mentioned, names_root};
+use super::super::runtime::image_name;
+use crate::dockerfile::ast::{Command, Instruction, Kind, Run};
+use crate::ecosystem::CacheDir;
+use crate::shell;
+use crate::shell::Seen;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// The directory, absolute, and what was taken for granted.
+pub(in crate::restructure) struct Downloads {
+    pub(in crate::restructure) target: String,
+    /// Options of a mount by which the user may write there, with a comma before; empty for root.
+    pub(in crate::restructure) owner: String,
+    pub(in crate::restructure) doubts: Vec<String>,
+}
+
+impl Downloads {
+    fn of_root(target: String, doubts: Vec<String>) -> Self {
+        Self {
+            target,
+            owner: String::new(),
+            doubts,
+        }
+    }
+}
+
+/// Where ecosystems keep downloads in the home of a user who is not root, by their own documentation.
+const OF_USERS: [(&str, &str); 7] = [
+    ("npm", ".npm"),
+    ("pip", ".cache/pip"),
+    ("pip-tools", ".cache/pip"),
+    ("pipenv", ".cache/pipenv"),
+    ("poetry", ".cache/pypoetry"),
+    ("uv", ".cache/uv"),
+    // classic.yarnpkg.com/lang/en/docs/cli/cache.
+    ("yarn", ".cache/yarn"),
+];
+
+/// What Go's compiler keeps is not where its downloads are.
+const GO_BUILD: &str = "go build";
+
+/// Variables that move an ecosystem's downloads, by its own documentation. (Bundler keeps those of `BUNDLE_PATH` below the
+/// Ruby version's folder, whose name the Dockerfile does not tell.)
+const MOVED_BY: [(&str, &[&str]); 13] = [
+    ("bun", &["BUN_INSTALL", "BUN_INSTALL_CACHE_DIR"]),
+    ("bundler", &["BUNDLE_DEPLOYMENT", "BUNDLE_PATH", "GEM_HOME"]),
+    ("composer", &["COMPOSER_CACHE_DIR", "COMPOSER_HOME"]),
+    ("conda", &["CONDA_PKGS_DIRS"]),
+    ("crystal", &["CRYSTAL_CACHE_DIR", "XDG_CACHE_HOME"]),
+    (GO_BUILD, &["GOCACHE", "XDG_CACHE_HOME"]),
+    ("npm", &["NPM_CONFIG_CACHE", "npm_config_cache"]),
+    ("pip", &["PIP_CACHE_DIR", "XDG_CACHE_HOME"]),
+    ("pipenv", &["PIPENV_CACHE_DIR", "XDG_CACHE_HOME"]),
+    (
+        "pnpm",
+        &[
+            "NPM_CONFIG_STORE_DIR",
+            "XDG_DATA_HOME",
+            "npm_config_store_dir",
+        ],
+    ),
+    ("poetry", &["POETRY_CACHE_DIR", "XDG_CACHE_HOME"]),
+    ("uv", &["UV_CACHE_DIR", "XDG_CACHE_HOME"]),
+    (
+        "yarn",
+        &["XDG_DATA_HOME", "YARN_CACHE_FOLDER", "YARN_GLOBAL_FOLDER"],
+    ),
+];
+
+/// Variables whose value the downloads are below.
+const BELOW: [(&str, &str, &str); 4] = [
+    ("go", "GOMODCACHE", ""),
+    ("go", "GOPATH", "/pkg/mod"),
+    ("cargo", "CARGO_HOME", "/registry"),
+    // pnpm.io/docker.
+    ("pnpm", "PNPM_HOME", "/store"),
+];
+
+/// Ecosystems whose official image sets the place: the ecosystem, the image, and the place where no image sets one.
+/// (Dockerfiles of golang, rust, ruby: `GOPATH /go`, `CARGO_HOME=/usr/local/cargo`, `GEM_HOME /usr/local/bundle`.)
+const SET_BY_IMAGE: [(&str, &[&str], Option<&str>); 4] = [
+    ("go", &["golang"], Some("~/go/pkg/mod")),
+    ("cargo", &["rust", "cargo-chef"], Some("~/.cargo/registry")),
+    ("bundler", &["ruby"], None),
+    (
+        "conda",
+        &["miniconda", "anaconda", "mambaforge", "miniforge"],
+        None,
+    ),
+];
+
+/// Whether an image with an official one's name is that one, or known to be built on it.
+fn is_known(image: &str) -> bool {
+    let builds_on_it = ["condaforge/", "continuumio/", "lukemathwalker/"];
+    is_official(image) || builds_on_it.iter().any(|b| image.contains(b))
+}
+
+/// Where `ecosystem` keeps its downloads in the RUN at `run`; `None` where that is not known.
+pub(in crate::restructure) fn of(
+    of: &StageView<'_>,
+    run: usize,
+    ecosystem: &str,
+    dir: &CacheDir,
+) -> Option<Downloads> {
+    // The directory of a cache mount is root's unless it says another owner (moby/buildkit
+    // solver/llbsolver/mounts/mount.go): nobody else can write there.
+    if !is_root(of, run) {
+        return match dir.is_read_later {
+            true => None,
+            false => of_account(of, run, ecosystem),
+        };
+    }
+    let variables = &of.places.get(run)?.variables;
+    let own = if ecosystem == "go" && dir.is_compiled {
+        GO_BUILD
+    } else {
+        ecosystem
+    };
+    if is_told_elsewhere(of, run, ecosystem)
+        || is_moved_by_run(of, run, own)
+        || is_moved(own, variables)
+        || (ecosystem == "go" && !go_keeps(of, dir.is_compiled))
+    {
+        return None;
+    }
+    let set = BELOW
+        .iter()
+        .filter(|(name, ..)| *name == own)
+        .find_map(|(_, variable, below)| Some((variables.get(*variable)?, below)));
+    if let Some((value, below)) = set {
+        let target = format!("{}{below}", value.as_ref()?.trim_end_matches('/'));
+        let doubts = user_doubt(of, run);
+        return target
+            .starts_with('/')
+            .then(|| Downloads::of_root(target, doubts));
+    }
+    let image = &*image_of(of);
+    let name = image_name(image);
+    let by_image = SET_BY_IMAGE.iter().find(|(e, ..)| *e == own);
+    let mut doubts = Vec::new();
+    let path = match by_image {
+        Some((.., otherwise)) if is_distribution(name) => (*otherwise)?,
+        // rustup puts it into the home directory, unless it is told otherwise.
+        Some((.., Some(otherwise))) if own == "cargo" && brings_rustup(of, run) => otherwise,
+        Some((_, images, _)) if !images.iter().any(|i| name.contains(i)) || !is_known(image) => {
+            doubts.push(format!(
+                "{ecosystem} is taken to keep its downloads in {} in {image}",
+                dir.path
+            ));
+            dir.path
+        }
+        _ => dir.path,
+    };
+    let target = home_path(of, run, path)?;
+    doubts.extend(user_doubt(of, run));
+    Some(Downloads::of_root(target, doubts))
+}
+
+/// Downloads in the home of a user who is not root, where the tool needs to write nothing else beside them: of what the
+/// builder makes for a mount only the last directory is the user's.
+fn of_account(of: &StageView<'_>, run: usize, ecosystem: &str) -> Option<Downloads> {
+    let place = of.places.get(run)?;
+    let account = place.account()?;
+    let (_, below) = OF_USERS.iter().find(|(name, _)| *name == ecosystem)?;
+    if place.variables.contains_key("HOME") || is_moved(ecosystem, &place.variables) {
+        return None;
+    }
+    let target = format!("{}/{below}", account.home);
+    let line = of.stage.instructions.get(run)?.lines.first;
+    let user = place.user.as_deref().unwrap_or_default();
+    let mut doubts = Vec::new();
+    let above = target.rsplit_once('/').map_or("", |(above, _)| above);
+    if above != account.home && !place.there.iter().any(|t| is_within(t, above)) {
+        doubts.push(format!(
+            "the builder makes {above} for the mount, and makes it root's: check that neither line {line} nor what {user} runs later needs to make anything else in it"
+        ));
+    }
+    let owner = match account.uid {
+        Some(uid) => format!(",uid={uid}"),
+        None => {
+            doubts.push(format!(
+                "what {user}'s number is, is not known: check that all builds that use {target} give that user the same one"
+            ));
+            ",mode=0777".to_owned()
+        }
+    };
+    let is_passed = |name: &&String| steps(of).any(|s| declares(s, name));
+    if let Some(name) = account.by.iter().find(is_passed) {
+        doubts.push(format!(
+            "{user}'s number is that of the argument {name}: check that no build passes another one"
+        ));
+    }
+    Some(Downloads {
+        target,
+        owner,
+        doubts,
+    })
+}
+
+/// Whether an instruction is an ARG of that name.
+fn declares(instruction: &Instruction, name: &str) -> bool {
+    matches!(&instruction.kind, Kind::Arg(items) if items.iter().any(|i| i.name == name))
+}
+
+/// Whether a RUN above installs Rust by rustup's own script.
+fn brings_rustup(of: &StageView<'_>, run: usize) -> bool {
+    let dockerfile = of.view.dockerfile;
+    let below = built_on(dockerfile, of.stage.index).skip(1);
+    let below = below.flat_map(|s| &dockerfile.stages[s].instructions);
+    let own = of.stage.instructions.iter().take(run);
+    let is_run = |i: &&Instruction| matches!(i.kind, Kind::Run(_));
+    let mut runs = own.chain(below).filter(is_run);
+    runs.any(|i| i.original.contains("sh.rustup.rs") || i.original.contains("rustup-init"))
+}
+
+/// Whether the stage sets a variable that moves what is kept.
+fn is_moved(own: &str, variables: &BTreeMap<String, Option<String>>) -> bool {
+    let movers = MOVED_BY.iter().filter(|(name, _)| *name == own);
+    let mut names = movers.flat_map(|(_, names)| *names);
+    names.any(|name| variables.contains_key(*name))
+}
+
+/// Whether a RUN itself sets a variable that moves what is kept: `export GOPATH=/tmp/go && …`.
+fn is_moved_by_run(of: &StageView<'_>, run: usize, own: &str) -> bool {
+    let moved = MOVED_BY.iter().filter(|(name, _)| *name == own);
+    let moved = moved.flat_map(|(_, names)| names.iter().copied());
+    let below = BELOW.iter().filter(|(name, ..)| *name == own);
+    let movers: Vec<&str> = moved.chain(below.map(|(_, name, _)| *name)).collect();
+    let all = of.stage.instructions.get(run).and_then(command::seen);
+    let sets = |seen: &Seen| {
+        let set = seen.assignments.iter().map(|(name, _)| name.as_str());
+        let words = seen.args().iter().filter(|_| seen.name() == "export");
+        let exported = words.filter_map(|w| Some(w.split_once('=')?.0));
+        set.chain(exported).any(|name| movers.contains(&name))
+    };
+    all.is_some_and(|all| all.iter().any(sets))
+}
+
+/// Whether a RUN above, or a file, tells the tool another place: Bundler one for gems, and with them its downloads, as
+/// `deployment` does too (`bundle config`); pnpm one for its store.
+fn is_told_elsewhere(of: &StageView<'_>, run: usize, ecosystem: &str) -> bool {
+    let (programs, settings): (&[&str], &[&str]) = match ecosystem {
+        "bundler" => (&["bundle", "bundler"], &["deployment", "path"]),
+        "pnpm" => (
+            &["npm", "pnpm"],
+            &["enable-global-virtual-store", "store-dir"],
+        ),
+        _ => return false,
+    };
+    let moves = |seen: &Seen| {
+        let told = seen.args().iter().map(|w| w.trim_start_matches("--"));
+        let mut told = told.map(|w| w.split('=').next().unwrap_or(w));
+        programs.contains(&seen.name()) && told.any(|w| settings.contains(&w))
+    };
+    let dockerfile = of.view.dockerfile;
+    let below = built_on(dockerfile, of.stage.index).skip(1);
+    let below = below.flat_map(|s| &dockerfile.stages[s].instructions);
+    let mut steps = of.stage.instructions.iter().take(run + 1).chain(below);
+    let is_told = |text: &str| text.contains("BUNDLE_DEPLOYMENT:") || text.contains("BUNDLE_PATH:");
+    let configs = of.view.files.iter().map(|(path, _)| path);
+    let configs = configs.filter(|_| ecosystem == "bundler");
+    let mut configs = configs.filter(|p| p.to_string().ends_with(".bundle/config"));
+    steps.any(|step| command::seen(step).is_some_and(|all| all.iter().any(moves)))
+        || configs.any(|path| of.view.read_text(path).is_some_and(|text| is_told(&text)))
+}
+
+/// Whether Go's compiler keeps what it makes where it does by itself, in the RUN at `run`.
+pub(in crate::restructure) fn go_builds_at_home(of: &StageView<'_>, run: usize) -> bool {
+    let place = of.places.get(run);
+    is_root(of, run)
+        && place.is_some_and(|p| !is_moved(GO_BUILD, &p.variables))
+        && go_keeps(of, true)
+}
+
+/// Whether the Go of the stage's image keeps what it compiles (since 1.10: go.dev/doc/go1.10), or modules (since 1.11).
+fn go_keeps(of: &StageView<'_>, is_compiled: bool) -> bool {
+    let since = if is_compiled { 10 } else { 11 };
+    go_minor(&image_of(of)).is_none_or(|minor| minor >= since)
+}
+
+/// Whether nothing tells that the RUN at `run` has another user than root: a USER, or a call of `sudo`.
+fn is_root(of: &StageView<'_>, run: usize) -> bool {
+    let user = of.places.get(run).and_then(|p| p.user.as_deref());
+    match user {
+        Some(user) => matches!(user.split(':').next(), Some("root" | "0")),
+        None => {
+            let image = &*image_of(of);
+            // Who says that of an image that is known says it to be sure.
+            (is_official(image) || !steps(of).any(asks_root))
+                && (directory(image).is_some() || !becomes_root(of, run))
+        }
+    }
+}
+
+/// Whether the first USER below the RUN at `run` is root, which needs nobody to say who is root already.
+fn becomes_root(of: &StageView<'_>, run: usize) -> bool {
+    let mut below = of.stage.instructions.iter().skip(run + 1);
+    let user = below.find_map(|i| match &i.kind {
+        Kind::User(user) => Some(user),
+        _ => None,
+    });
+    user.is_some_and(|user| names_root(user))
+}
+
+/// The instructions of the stage and of those that it is built on.
+fn steps<'a>(of: &StageView<'a>) -> impl Iterator<Item = &'a Instruction> {
+    let dockerfile = of.view.dockerfile;
+    let stages = built_on(dockerfile, of.stage.index);
+    stages.flat_map(|s| &dockerfile.stages[s].instructions)
+}
+
+/// Whether a RUN calls `sudo`, of which root has no need.
+fn asks_root(step: &Instruction) -> bool {
+    match &step.kind {
+        Kind::Run(Run {
+            command: Command::Shell(text),
+        }) => {
+            let commands = shell::parse(text).commands;
+            commands.iter().any(|c| c.name() == "sudo")
+        }
+        _ => false,
+    }
+}
+
+/// A doubt where a RUN at `run` writes below directories that a COPY makes, which are root's, and its user is not known;
+/// `None` where it is another one.
+pub(in crate::restructure) fn writer_doubt(of: &StageView<'_>, run: usize) -> Option<Vec<String>> {
+    let are_given = || steps(of).any(|s| s.flag("chown").is_some());
+    (is_root(of, run) || are_given()).then(|| user_doubt(of, run))
+}
+
+/// `~` as the user's home there; `None` where that is not known.
+fn home_path(of: &StageView<'_>, run: usize, path: &str) -> Option<String> {
+    let Some(rest) = path.strip_prefix('~') else {
+        return Some(path.to_owned());
+    };
+    let place = of.places.get(run)?;
+    if let Some(Some(home)) = place.variables.get("HOME") {
+        return Some(format!("{home}{rest}"));
+    }
+    Some(format!("/root{rest}"))
+}
+
+/// The image that the stage is built on in the end; as written where a variable in it is passed as an argument.
+pub(in crate::restructure) fn image_of<'a>(of: &StageView<'a>) -> Cow<'a, str> {
+    let dockerfile = of.view.dockerfile;
+    let root = built_on(dockerfile, of.stage.index).last();
+    let root = root.unwrap_or(of.stage.index);
+    let written = &dockerfile.stages[root].base().image;
+    let named = mentioned(written);
+    let is_passed = |(name, _): &(String, bool)| named.contains(name);
+    if of.view.build_args.iter().any(is_passed) {
+        return Cow::Borrowed(written);
+    }
+    layout::image(dockerfile, root)
+}
+
+/// A doubt where the user of the stage's image is not known.
+fn user_doubt(of: &StageView<'_>, run: usize) -> Vec<String> {
+    let image = &*image_of(of);
+    let is_named = of.places.get(run).is_some_and(|p| p.user.is_some());
+    if is_named || is_official(image) {
+        return Vec::new();
+    }
+    vec![format!("the user of {image} is taken to be root")]
+}
