@@ -43,5 +43,6 @@ pub use reads::Certainty;
 pub use reads::Reads;
 pub use reads::reads;
 pub use reads::reads_beside;
+pub use reads::reads_of;
 pub use step_changes::StepChange;
 pub use step_changes::StepSide;

@@ -117,13 +117,18 @@ pub fn reads_beside(step: &Step, from_source: &BTreeSet<Vec<String>>) -> Reads {
             named: selectors.flatten().map(|s| s.path.clone()).collect(),
         };
     }
+    reads_of(&step.command, from_source)
+}
+
+/// As [`reads_beside`], for the shell text of a RUN.
+pub fn reads_of(command: &str, from_source: &BTreeSet<Vec<String>>) -> Reads {
     let anything = || Reads::Anything {
-        command: step.command.clone(),
+        command: command.to_owned(),
     };
-    if step.command.is_empty() {
+    if command.is_empty() {
         return anything();
     }
-    let script = shell::parse(&step.command);
+    let script = shell::parse(command);
     let mut reads = Reads::Nothing;
     let (mut moves_files, mut has_clone) = (false, false);
     let all = script.seen();
@@ -140,7 +145,7 @@ pub fn reads_beside(step: &Step, from_source: &BTreeSet<Vec<String>>) -> Reads {
             {
                 if !matches!(reads, Reads::Sources(_)) {
                     reads = Reads::Manifests {
-                        named: names(&step.command),
+                        named: names(command),
                     };
                 }
             }
@@ -157,7 +162,7 @@ pub fn reads_beside(step: &Step, from_source: &BTreeSet<Vec<String>>) -> Reads {
             },
         }
     }
-    if asks_git(step.command.as_bytes()) && reads != Reads::Nothing {
+    if asks_git(command.as_bytes()) && reads != Reads::Nothing {
         return anything();
     }
     match reads {

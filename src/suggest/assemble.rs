@@ -9,6 +9,7 @@ use super::question::Question;
 use super::run::mean;
 use crate::caveat::Caveat;
 use crate::restructure::View;
+use crate::restructure::absent::arguments_in_copies;
 use crate::restructure::search::{Draft, Found, Proposal, worth_its_risk};
 use crate::tree::RepoPath;
 use std::cmp::Reverse;
@@ -63,7 +64,7 @@ pub(super) fn assemble(
     let saving = bench.saving(&now, &then).unwrap_or_default();
     let base = bench.runs.get(&now).cloned().unwrap_or_default();
     let done = bench.runs.get(&then).cloned().unwrap_or_default();
-    let (best, best_bold) = bench.bounds();
+    let (best, best_bold) = bench.bounds(&now, &then);
     Suggestions {
         dockerfile: RepoPath::root(),
         ignore: RepoPath::root(),
@@ -76,7 +77,7 @@ pub(super) fn assemble(
         mean: (mean(&old, &base.patterns), mean(&new, &done.patterns), best),
         best_bold,
         saving,
-        caveats: assumed(bench, &then),
+        caveats: assumed(view, bench, &then),
         elsewhere: None,
         now,
         then,
@@ -136,7 +137,7 @@ fn instead(bench: &mut Bench<'_>, now: &Draft, proposal: &Proposal) -> Suggestio
 }
 
 /// What was assumed on the way to `then`.
-fn assumed(bench: &Bench<'_>, then: &Draft) -> Vec<Caveat> {
+fn assumed(view: &View<'_>, bench: &Bench<'_>, then: &Draft) -> Vec<Caveat> {
     let mut caveats = bench.caveats.clone();
     let of_build = &bench.shared.past.of_build;
     let n_bumps = of_build
@@ -146,9 +147,24 @@ fn assumed(bench: &Bench<'_>, then: &Draft) -> Vec<Caveat> {
     if n_bumps > 0 {
         caveats.push(Caveat::general(format!("Each build has the image tags and the versions in ARG, ENV and commands of its own commit's Dockerfile; they changed in {n_bumps} of these builds.")));
     }
-    let n_shorter = bench.runs.get(then).map_or(0, |run| run.n_shorter);
-    if n_shorter > 0 {
-        caveats.push(Caveat::general(format!("{n_shorter} of these commits lack files that COPY names today; there they are left out of the COPY.")));
+    let lacking = bench.runs.get(then).map(|run| &run.lacking);
+    let n_shorter: usize = lacking.iter().flat_map(|l| l.values()).sum();
+    let often = lacking.and_then(|l| l.iter().max_by_key(|(_, n)| **n));
+    if let Some((source, n)) = often {
+        let which = match n_shorter - n {
+            0 => source.clone(),
+            _ => format!("{source} in {n} of them"),
+        };
+        caveats.push(Caveat::general(format!("{n_shorter} of these commits lack files that COPY names today ({which}); there they are left out of the COPY.")));
+        caveats.extend(without_value(view));
     }
     caveats
+}
+
+/// That arguments by which COPY names files have no value.
+fn without_value(view: &View<'_>) -> Option<Caveat> {
+    let (line, name) = arguments_in_copies(view).into_iter().next()?;
+    Some(Caveat::general(format!(
+        "Line {line} names files by {name}, which has no value here: give it the one of your builds with --build-arg {name}=VALUE."
+    )))
 }

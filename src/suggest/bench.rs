@@ -1,5 +1,6 @@
 //! Replays of drafts, each done once, and what the best of them could take.
 
+use super::apart::apart;
 use super::past::Past;
 use super::question::{Question, Shared};
 use super::run::{Run, mean};
@@ -153,8 +154,19 @@ impl<'q> Bench<'q> {
     }
 
     /// The lowest bounds, cautious and bold, of all texts that can be built where today's can: smaller contexts and split
-    /// steps can do better than the steps as they are.
-    pub(super) fn bounds(&mut self) -> (Band, Band) {
+    /// steps can do better than the steps as they are. Those of `now` and `then` are taken apart to the last command.
+    pub(super) fn bounds(&mut self, now: &Draft, then: &Draft) -> (Band, Band) {
+        let from_source = &self.shared.past.from_source;
+        let cut = |draft: &Draft| {
+            let parsed = dockerfile::parse(&draft.dockerfile).ok()?;
+            let dockerfile = apart(&parsed.dockerfile, from_source)?;
+            Some(Draft {
+                dockerfile,
+                ignore: draft.ignore.clone(),
+            })
+        };
+        let cut: Vec<Draft> = [now, then].into_iter().filter_map(cut).collect();
+        self.replay(&cut);
         let buildable = |run: &Run| run.patterns.iter().map(Option::is_some).collect::<Vec<_>>();
         let wanted = self.runs.get(&self.now).map(buildable);
         let lowest = |of: fn(&Run) -> &[Option<usize>]| {

@@ -4,6 +4,7 @@ use super::answer::Suggestions;
 use super::assemble::assemble;
 use super::bench::Bench;
 use super::elsewhere::{other_context, set_aside, with_others};
+use super::generated::says_generated;
 use super::past::Past;
 use super::question::Question;
 use super::trees::Trees;
@@ -87,12 +88,14 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
     let mut answer = assemble(question, &view, &mut bench, now, found, least);
     answer.findings = findings(&view);
     let elsewhere = other_context(&view);
+    let generated = says_generated(view.text());
     answer.caveats.extend(same_remote(&view));
     answer
         .caveats
         .extend(same_base(&parsed.dockerfile, question.settings));
     (answer.dockerfile, answer.ignore) = (path, ignore_path);
     answer.caveats.extend(parsed.caveats);
+    answer.caveats.extend(generated);
     if let Some(other) = elsewhere {
         set_aside(&mut answer, other);
     }

@@ -4,7 +4,7 @@ use super::answer::{Condition, Conditional, Suggestion};
 use super::bench::Bench;
 use super::conditional::Conditionals;
 use crate::restructure::View;
-use crate::restructure::search::{Draft, Found, worth_its_risk};
+use crate::restructure::search::{Draft, Found};
 use std::cmp::Reverse;
 
 /// How many small proposals are told of.
@@ -24,12 +24,11 @@ pub(super) fn small(
     let least_small = (least / 10).max(10);
     for (proposal, gain) in &found.rest {
         // What is possible only later is told when it is.
-        let Some((own, alone)) = found.alone.iter().find(|(p, _)| p.id == proposal.id) else {
+        let Some((own, _)) = found.alone.iter().find(|(p, _)| p.id == proposal.id) else {
             continue;
         };
         let is_told = found.order.iter().any(|p| p.id == proposal.id)
-            || small.iter().any(|s| s.proposal.id == proposal.id)
-            || alone.is_some_and(|g| g.median >= worth_its_risk(&own.candidate, least));
+            || small.iter().any(|s| s.proposal.id == proposal.id);
         let Some(gain) = gain.filter(|_| !is_told && !proposal.candidate.changes_image) else {
             continue;
         };

@@ -6,6 +6,7 @@
 //! Never: prints, reads the disk, decides what is legal (that is `restructure::legality`'s).
 
 mod answer;
+mod apart;
 mod assemble;
 mod bench;
 mod bringing;
@@ -13,6 +14,7 @@ mod conditional;
 mod door;
 mod elsewhere;
 mod emulating;
+mod generated;
 mod idle;
 mod left;
 mod passing;

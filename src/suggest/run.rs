@@ -26,8 +26,8 @@ pub(super) struct Run {
     pub(super) best_bold: Vec<Option<usize>>,
     /// What the first build takes, from an empty cache, in the world of medians.
     pub(super) cold: Option<u64>,
-    /// Builds at which the text named files that the commit does not have.
-    pub(super) n_shorter: usize,
+    /// The builds whose commits lack a file that COPY names, by the first of each.
+    pub(super) lacking: BTreeMap<String, usize>,
     /// Why the first build that cannot be built cannot.
     pub(super) refusal: Option<dockerfile::Error>,
     /// What replaying assumed.
@@ -68,8 +68,10 @@ impl Run {
         let (mut told, mut known) = (Told::default(), Known::new());
         let mut run = Self::default();
         for (n, input) in shared.inputs.iter().enumerate() {
-            let (text, is_shorter) = texts.at(n / shared.of_each, input);
-            run.n_shorter += usize::from(is_shorter);
+            let (text, lacking) = texts.at(n / shared.of_each, input);
+            if let Some(source) = lacking {
+                *run.lacking.entry(source).or_default() += 1;
+            }
             let mut input = input.clone();
             match input.watched.first_mut() {
                 Some(dockerfile) => *dockerfile = Ok(Some(text)),

@@ -33,9 +33,9 @@ impl<'q> Texts<'q> {
         }
     }
 
-    /// The text of build `n`, and whether it names files that the commit does not have. To be asked for one build after
+    /// The text of build `n`, and the first file that it names and the commit does not have. To be asked for one build after
     /// the other.
-    pub(super) fn at(&mut self, n: usize, input: &BuildInput) -> (Arc<[u8]>, bool) {
+    pub(super) fn at(&mut self, n: usize, input: &BuildInput) -> (Arc<[u8]>, Option<String>) {
         for change in &input.changes {
             match change.new {
                 Some(_) => self.tree.insert(change.path.clone()),
@@ -49,11 +49,11 @@ impl<'q> Texts<'q> {
             .entry(era)
             .or_insert_with(|| Sources::of(&slots.with(&past.now, &past.eras[era])));
         let missing = sources.missing(&self.tree);
-        let is_shorter = !missing.is_empty();
+        let lacking = sources.first_of(&missing).map(str::to_owned);
         let text = self
             .known
             .entry((era, missing))
             .or_insert_with_key(|(_, missing)| sources.without(missing).into_bytes().into());
-        (text.clone(), is_shorter)
+        (text.clone(), lacking)
     }
 }

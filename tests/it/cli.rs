@@ -218,7 +218,6 @@ fn a_dockerfile_that_no_commit_has_is_an_error_that_names_those_there_are() {
     }
 }
 
-/// The outcomes of the steps that are not FROM, one string per build: `h`it or `m`iss.
 #[test]
 fn options_of_mounts_are_read_when_their_variables_are_known() {
     let repo = Repo::new();
@@ -243,8 +242,17 @@ fn options_of_mounts_are_read_when_their_variables_are_known() {
         said.contains("Dockerfile:4") && said.contains("uid"),
         "{said}"
     );
+    // What only the base image can set is not known, and no reason to refuse; from scratch nothing sets it.
+    let mount = "RUN --mount=type=cache,target=$CACHE,uid=$ID,ro=$RO,sharing=$S npm ci\n";
+    for (base, code) in [("node:22", 0), ("scratch", 4)] {
+        repo.write("Dockerfile", format!("FROM {base}\n{mount}"))
+            .commit("a variable of the image");
+        let output = run(repo.path(), &["suggest", "--last", "1"]);
+        assert_eq!(output.status.code(), Some(code), "{base}: {}", err(&output));
+    }
 }
 
+/// The outcomes of the steps that are not FROM, one string per build: `h`it or `m`iss.
 fn outcomes(output: &Output) -> Vec<String> {
     let build = |line: &str| -> String {
         let build: serde_json::Value = serde_json::from_str(line).unwrap();

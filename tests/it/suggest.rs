@@ -120,6 +120,10 @@ fn an_install_without_its_manifest_tells_of_another_context() {
     check(of_folder, "cd web && yarn install", false);
     check(of_folder, "npm install -g serve", false);
     check(of_folder, "npm install serve", false);
+    let python = "web/pyproject.toml web/package.json web/a.js .github/ci.yml";
+    check(python, "pip install .", true);
+    check(python, "pip install flask", false);
+    check(&format!("setup.py {python}"), "pip install .", false);
     check(
         "package.json web/package.json web/a.js .github/ci.yml",
         "npm ci",

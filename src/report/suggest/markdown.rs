@@ -68,7 +68,12 @@ pub fn write_markdown(
             let proposal = &suggestion.proposal;
             let safety = safety(&proposal.candidate.safety).0;
             let name = format!("`{}`, {safety}", proposal.id);
-            bullet(sink, &proposal.candidate.title, &name, &adds(suggestion))?;
+            bullet(
+                sink,
+                &proposal.candidate.title,
+                &name,
+                &adds(suggestions, suggestion),
+            )?;
         }
     }
     if !suggestions.unwanted.is_empty() {

@@ -58,7 +58,7 @@ pub fn write_terminal(
     }
     if !suggestions.instead.is_empty() {
         writeln!(sink)?;
-        writeln!(sink, "{}", bold("Instead"))?;
+        writeln!(sink, "{}", bold("Alone, not on top of these"))?;
         for suggestion in &suggestions.instead {
             let saves = suggestion.alone.as_ref().map(per_build).unwrap_or_default();
             wrapped(
@@ -90,7 +90,7 @@ pub fn write_terminal(
                 candidate.title,
                 suggestion.proposal.id,
                 safety(&candidate.safety).0,
-                adds(suggestion)
+                adds(suggestions, suggestion)
             );
             wrapped(sink, "   ", &line, look.width)?;
         }

@@ -46,13 +46,13 @@ pub(super) fn summary(suggestions: &Suggestions) -> Vec<String> {
     )];
     if suggestions.order.is_empty() {
         lines.push(format!(
-            "A build takes {}; at best, with each step run only for what it reads, {}.",
+            "A build takes {}; at best, with each command run only for what it reads, {}.",
             of(now),
             best
         ));
         return lines;
     }
-    lines.push(format!("A build takes {}; with the changes below {}; at best, with each step run only for what it reads, {}.", of(now), of(then), best));
+    lines.push(format!("A build takes {}; with the changes below {}; at best, with each command run only for what it reads, {}.", of(now), of(then), best));
     let saving = &suggestions.saving;
     let month = saving
         .per_month
@@ -158,8 +158,8 @@ pub(super) fn why_slower(suggestion: &Suggestion) -> Option<String> {
     ))
 }
 
-/// What it would save under its condition.
-fn condition(suggestion: &Suggestion) -> Option<String> {
+/// What it would save under its condition, on top of the recommended changes if they were made before.
+fn condition(suggestion: &Suggestion, is_on_top: bool) -> Option<String> {
     let conditional = suggestion.conditional.as_ref()?;
     let condition = match &conditional.condition {
         Condition::Passed { names, by } => {
@@ -184,8 +184,13 @@ fn condition(suggestion: &Suggestion) -> Option<String> {
             format!("built for {platform} under emulation{by}")
         }
     };
+    let with = if is_on_top {
+        " with the changes above"
+    } else {
+        ""
+    };
     Some(format!(
-        "{condition}, a build would take {}, and this would save {} of it",
+        "{condition}, a build would take {}{with}, and this would save {} of it",
         duration(conditional.rebuild.unsigned_abs()),
         change(conditional.per_build)
     ))
@@ -234,8 +239,8 @@ pub(super) fn small_groups<'s>(
     groups
 }
 
-/// What a small proposal adds, in a line.
-pub(super) fn adds(suggestion: &Suggestion) -> String {
+/// What a small proposal adds to the recommended changes, in a line.
+pub(super) fn adds(suggestions: &Suggestions, suggestion: &Suggestion) -> String {
     let on_top = suggestion.on_top.as_ref().map(|saving| {
         let (faster, slower, compared) = saving.builds;
         format!(
@@ -244,7 +249,7 @@ pub(super) fn adds(suggestion: &Suggestion) -> String {
         )
     });
     let mut parts: Vec<String> = on_top
-        .or_else(|| condition(suggestion))
+        .or_else(|| condition(suggestion, !suggestions.order.is_empty()))
         .into_iter()
         .collect();
     parts.extend(why_slower(suggestion));
@@ -269,7 +274,7 @@ pub(super) fn idles(suggestion: &Suggestion) -> String {
         parts.extend(cold(saving));
         parts.extend(why_slower(suggestion));
     }
-    parts.extend(condition(suggestion));
+    parts.extend(condition(suggestion, false));
     parts.join("; ")
 }
 
@@ -280,18 +285,23 @@ pub(super) fn details(suggestion: &Suggestion) -> Vec<String> {
     if let Some(alone) = &suggestion.alone {
         figures.push(format!("Alone it saves {}", per_build(alone)));
     }
-    if let Some(on_top) = suggestion
-        .on_top
-        .as_ref()
-        .filter(|s| Some(*s) != suggestion.alone.as_ref())
-    {
+    let on_top = suggestion.on_top.as_ref();
+    let on_top = on_top.filter(|s| Some(*s) != suggestion.alone.as_ref());
+    if let Some(on_top) = on_top {
         figures.push(format!("{} on top of those above", per_build(on_top)));
     }
     let main = suggestion.alone.as_ref().or(suggestion.on_top.as_ref());
     if let Some((faster, slower, compared)) = main.map(|s| s.builds) {
-        figures.push(format!(
-            "{faster} of {compared} builds faster, {slower} slower"
-        ));
+        // What waits for another step alone gains nothing until that is quick.
+        let then = on_top
+            .map(|s| s.builds)
+            .filter(|then| faster == 0 && then.0 > 0);
+        figures.push(match then {
+            Some((faster, slower, _)) => {
+                format!("with those, {faster} of {compared} builds faster, {slower} slower")
+            }
+            None => format!("{faster} of {compared} builds faster, {slower} slower"),
+        });
     }
     if let Some(moved) = main
         .map(|s| s.bytes_per_build)
