@@ -1,11 +1,11 @@
 //! Whether two instructions may change places, by what each reads and writes.
 
 use super::command::reads_variable;
-use super::directories::is_among;
 use super::effect::{Effect, Files, State};
 use super::layout::{is_within, overlap};
 use super::system_places::{NOT_SYSTEM, SYSTEM_PLACES};
 use super::touched::Touched;
+use super::touched::is_among;
 use std::collections::BTreeSet;
 
 /// Why the order of two instructions matters, of which `one` stands first; a fragment for a sentence. `None` when it was

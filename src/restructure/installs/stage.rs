@@ -1,10 +1,10 @@
 //! One stage as its installs see it: which instruction brings which file of the context, and where.
 
 use super::super::command::group;
-use super::super::directories::is_among;
 use super::super::effect::destination;
 use super::super::layout::{BASE, Place, is_within, laid, parent, places, stage_named};
 use super::super::through::brought;
+use super::super::touched::is_among;
 use super::super::touched::touched_beside;
 use super::super::view::View;
 use super::handled::handles_files;

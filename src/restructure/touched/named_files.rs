@@ -3,12 +3,12 @@
 //!
 //! Never: takes the name of a package or of a user for a file that is not there.
 
-use super::command::{Group, group};
+use super::super::command::{Group, group};
+use super::super::layout::{absolute, is_within};
+use super::super::tools::settings_beside;
+use super::Value;
 use super::directories::last_word;
 use super::file_words::unpacks;
-use super::layout::{absolute, is_within};
-use super::tools::settings_beside;
-use super::touched::Value;
 use crate::shell::Seen;
 use std::collections::BTreeSet;
 
@@ -49,17 +49,17 @@ const MANAGERS: &[&str] = &[
 
 /// What the words of a command name.
 #[derive(Default)]
-pub(super) struct Named {
+pub(in crate::restructure) struct Named {
     /// Files, absolute.
-    pub(super) files: BTreeSet<String>,
+    pub(in crate::restructure) files: BTreeSet<String>,
     /// Files where there are some of that name.
-    pub(super) perhaps: BTreeSet<String>,
+    pub(in crate::restructure) perhaps: BTreeSet<String>,
     /// Whether one of them is named from where it runs.
-    pub(super) is_relative: bool,
+    pub(in crate::restructure) is_relative: bool,
 }
 
 /// The files that the words of `seen` name `here`, but for paths that stand alone.
-pub(super) fn named(seen: &Seen, here: Option<&str>, value: Value<'_>) -> Named {
+pub(in crate::restructure) fn named(seen: &Seen, here: Option<&str>, value: Value<'_>) -> Named {
     let mut all = Named::default();
     if matches!(
         seen.name(),
@@ -144,7 +144,7 @@ const MAKE: &[&str] = &[
 
 /// The files that the commands of one text must find, as they come.
 #[derive(Default)]
-pub(super) struct Found {
+pub(in crate::restructure) struct Found {
     reads: BTreeSet<String>,
     /// Files and directories that they have made.
     makes: BTreeSet<String>,
@@ -152,7 +152,7 @@ pub(super) struct Found {
 
 impl Found {
     /// Adds what `seen` reads, or makes, of the `paths` among its words and of the files that they name besides.
-    pub(super) fn add(
+    pub(in crate::restructure) fn add(
         &mut self,
         seen: &Seen,
         (paths, named): (&BTreeSet<String>, &BTreeSet<String>),
@@ -183,7 +183,10 @@ impl Found {
     }
 
     /// What they read and have not made, and what they have made, with what redirections have `written`.
-    pub(super) fn end(mut self, written: BTreeSet<String>) -> (BTreeSet<String>, BTreeSet<String>) {
+    pub(in crate::restructure) fn end(
+        mut self,
+        written: BTreeSet<String>,
+    ) -> (BTreeSet<String>, BTreeSet<String>) {
         self.reads.retain(|r| !written.contains(r));
         self.makes.extend(written);
         (self.reads, self.makes)
@@ -192,7 +195,7 @@ impl Found {
 
 #[cfg(test)]
 mod tests {
-    use super::super::touched::touched;
+    use super::super::touched;
     use std::collections::BTreeMap;
 
     #[test]

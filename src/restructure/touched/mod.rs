@@ -1,22 +1,33 @@
 //! What the well-known commands of a RUN read and write, from their words alone.
 //!
 //! Only commands that [`super::command`] knows are judged; one that is not may do anything.
+//!
+//! Never: reads a file, takes a command that it does not know for one that does nothing.
+
+mod directories;
+mod file_words;
+mod installers;
+mod named_files;
+mod words;
+
+pub(super) use directories::is_among;
+pub(super) use installers::is_piped_installer;
 
 use super::command::{EVERYWHERE, Group, group, group_of};
-use super::directories::{Directories, last_word, needed_for};
-use super::file_words::{Local, paths, reads_files, unpacks, values, where_it_stands};
 use super::layout::{absolute, expand, is_within, overlap};
-use super::named_files::{Found, named};
 use super::system_places::{
     GLOBAL_PLACES, NOT_SYSTEM, OF_LANGUAGES, SYSTEM_PLACES, is_local_program,
 };
 use super::tools::{cloned_into, is_of_package};
 use crate::shell;
 use crate::shell::Command;
-use crate::shell::Connector;
 use crate::shell::Script;
 use crate::shell::Seen;
+use directories::{Directories, last_word, needed_for};
+use file_words::{Local, paths, reads_files, unpacks, values, where_it_stands};
+use named_files::{Found, named};
 use std::collections::{BTreeMap, BTreeSet};
+use words::{add_target, add_word};
 
 /// What all commands of one shell text do together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -396,121 +407,6 @@ pub(super) fn as_seen(command: &shell::Command) -> Seen {
         directory: Some(String::new()),
         ..Seen::default()
     }
-}
-
-/// Where scripts come from that install a tool for everyone and look at no project, as their text shows.
-const INSTALLERS: &[&str] = &[
-    "astral.sh/",
-    "bun.sh/install",
-    "deb.nodesource.com",
-    "deno.land/install.sh",
-    "deno.land/x/install",
-    "dl.yarnpkg.com",
-    "get.docker.com",
-    "get.pnpm.io",
-    "get.sdkman.io",
-    "getcomposer.org/installer",
-    "install.python-poetry.org",
-    "packagecloud.io",
-    "pyenv.run",
-    "raw.githubusercontent.com/anchore/",
-    "raw.githubusercontent.com/aquasecurity/trivy",
-    "raw.githubusercontent.com/golangci/golangci-lint",
-    "raw.githubusercontent.com/helm/helm",
-    "raw.githubusercontent.com/nvm-sh/nvm",
-    "rpm.nodesource.com",
-    "sh.rustup.rs",
-    "starship.rs/install.sh",
-];
-
-/// `curl URL | sh` with a script of [`INSTALLERS`].
-pub(super) fn is_piped_installer(fetch: &Seen, shell: &Seen) -> bool {
-    let is_known = |word: &String| {
-        let host = word.strip_prefix("https://");
-        host.is_some_and(|h| INSTALLERS.iter().any(|i| h.starts_with(i)))
-    };
-    let is_shell = matches!(shell.name(), "sh" | "bash" | "python3" | "php")
-        && shell.connector == Connector::Pipe
-        && shell.args().first().is_none_or(|a| a.starts_with('-'));
-    is_shell
-        && matches!(fetch.name(), "curl" | "wget")
-        && fetch.args().iter().any(is_known)
-        && !shell.args().iter().any(|a| a.contains('$') || a == "-c")
-}
-
-/// Adds the file that a redirection names; `None` when it may be any.
-fn add_target(all: &mut Touched, target: &str, cwd: Option<&str>) -> Option<()> {
-    if target.starts_with(['/', '$', '~', '.', '*']) || target.contains('/') {
-        return add_word(all, target, cwd, true);
-    }
-    // A descriptor, `2>&1`, or nothing to speak of.
-    if target.is_empty() || target == "-" || target.bytes().all(|b| b.is_ascii_digit()) {
-        return Some(());
-    }
-    let name = target
-        .split(['$', '*', '?', '[', '{', '`'])
-        .next()
-        .unwrap_or_default();
-    let path = absolute(
-        cwd,
-        if name.len() == target.len() {
-            name
-        } else {
-            "."
-        },
-    )?;
-    all.places.insert(path);
-    all.reads_cwd = true;
-    Some(())
-}
-
-/// Adds the path that `word` may be; `None` when it may be any.
-fn add_word(all: &mut Touched, word: &str, cwd: Option<&str>, from_start: bool) -> Option<()> {
-    // A flag's value counts as a path when it looks like one: `--output=/x`, `-C/x`.
-    let word = if word.starts_with('-') {
-        word.find('/').map_or("", |at| &word[at..])
-    } else {
-        word
-    };
-    if word.is_empty() || word.contains("://") {
-        return Some(());
-    }
-    let head = word
-        .split(['$', '*', '?', '[', '{', '`'])
-        .next()
-        .unwrap_or_default();
-    if let Some(path) = head.strip_prefix('/') {
-        // An unexpanded tail can only name something below the directory before it.
-        let kept = if head.len() == word.len() {
-            path
-        } else {
-            path.rsplit_once('/').map_or("", |(dir, _)| dir)
-        };
-        all.places.insert(absolute(None, &format!("/{kept}"))?);
-        return Some(());
-    }
-    let is_path = word.starts_with(['.', '~', '$', '*']) || word.contains('/');
-    if !is_path {
-        return Some(());
-    }
-    if word.starts_with('~') {
-        all.places.insert("/root".to_owned());
-        all.places.insert("/home".to_owned());
-        return Some(());
-    }
-    if word.starts_with('$') {
-        // A variable that is no path is harmless; one that is may be any.
-        return (!word.contains('/')).then_some(());
-    }
-    all.reads_cwd |= from_start;
-    // As above: a pattern may be anything in its directory.
-    let kept = if head.len() == word.len() {
-        head
-    } else {
-        head.rsplit_once('/').map_or(".", |(dir, _)| dir)
-    };
-    all.places.insert(absolute(cwd, kept)?);
-    Some(())
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Which words of a well-known command are files, and which files it reads or writes where it stands.
 
-use super::tools::{cloned_into, clones, is_by_name, settings_beside};
+use super::super::tools::{cloned_into, clones, is_by_name, settings_beside};
 use crate::shell::Seen;
 
 /// The values of flags of `seen`: the next word, or what is joined to a short flag (`-C/opt`), a bundle (`xzf FILE`) or
 /// after `=`.
-pub(super) fn values<'s>(seen: &'s Seen, flags: &[&str]) -> Vec<&'s str> {
+pub(in crate::restructure) fn values<'s>(seen: &'s Seen, flags: &[&str]) -> Vec<&'s str> {
     let mut found = Vec::new();
     let args = seen.args();
     for (n, word) in args.iter().enumerate() {
@@ -37,7 +37,7 @@ fn is_bundle(seen: &Seen, n: usize) -> bool {
 }
 
 /// Whether the bare words of a command are files.
-pub(super) fn reads_files(name: &str) -> bool {
+pub(in crate::restructure) fn reads_files(name: &str) -> bool {
     matches!(
         name,
         "awk"
@@ -64,7 +64,7 @@ pub(super) fn reads_files(name: &str) -> bool {
 }
 
 /// What a command reads or writes in the directory it runs in, beside the paths among its words.
-pub(super) enum Local<'a> {
+pub(in crate::restructure) enum Local<'a> {
     /// Nothing.
     Nothing,
     /// Files and directories of these names.
@@ -73,7 +73,7 @@ pub(super) enum Local<'a> {
     Everything,
 }
 
-pub(super) fn where_it_stands(seen: &Seen) -> Local<'_> {
+pub(in crate::restructure) fn where_it_stands(seen: &Seen) -> Local<'_> {
     let has = |flags: &[&str]| {
         seen.args().iter().any(|a| {
             flags
@@ -199,7 +199,7 @@ fn bare_names(seen: &Seen) -> Local<'_> {
 }
 
 /// The words of a command that may be paths: not what is only said, nor the members of an archive that is unpacked.
-pub(super) fn paths(seen: &Seen) -> Vec<&str> {
+pub(in crate::restructure) fn paths(seen: &Seen) -> Vec<&str> {
     let words = seen.args().iter().map(String::as_str);
     match seen.name() {
         "echo" | "printf" => words.filter(|w| w.starts_with('*')).collect(),
@@ -265,7 +265,7 @@ fn names_home_only(seen: &Seen) -> bool {
 }
 
 /// Whether a `tar` takes files out of an archive.
-pub(super) fn unpacks(seen: &Seen) -> bool {
+pub(in crate::restructure) fn unpacks(seen: &Seen) -> bool {
     let bundle = seen.args().first().filter(|a| !a.starts_with("--"));
     bundle.is_some_and(|b| b.contains('x') && !b.contains(['c', 'r', 'u']))
         || seen.args().iter().any(|a| a == "--extract" || a == "-x")

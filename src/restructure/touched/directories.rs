@@ -3,10 +3,10 @@
 //! Only commands of [`super::command`] whose words are all that they touch are judged: whoever installs makes his own.
 //! Source: the manual pages of coreutils, curl, wget, git.
 
+use super::super::layout::{absolute, is_within};
+use super::super::system_places::SYSTEM_PLACES;
+use super::super::tools::cloned_into;
 use super::file_words::values;
-use super::layout::{absolute, is_within};
-use super::system_places::SYSTEM_PLACES;
-use super::tools::cloned_into;
 use crate::shell::Seen;
 use std::collections::BTreeSet;
 
@@ -46,23 +46,23 @@ const USUAL: &[&str] = &[
 ];
 
 /// Whether an absolute directory is in every image.
-pub(super) fn is_usual(directory: &str) -> bool {
+pub(in crate::restructure) fn is_usual(directory: &str) -> bool {
     directory == "/" || SYSTEM_PLACES.contains(&directory) || USUAL.contains(&directory)
 }
 
 /// The directory that `path` lies in, unless it is in every image.
-pub(super) fn needed_for(path: &str) -> Option<String> {
+pub(in crate::restructure) fn needed_for(path: &str) -> Option<String> {
     let (above, _) = path.rsplit_once('/')?;
     (!is_usual(above) && !above.is_empty()).then(|| above.to_owned())
 }
 
 /// Whether one of the directories `known` to be there is `directory` or lies below it.
-pub(super) fn is_among(known: &BTreeSet<String>, directory: &str) -> bool {
+pub(in crate::restructure) fn is_among(known: &BTreeSet<String>, directory: &str) -> bool {
     known.iter().any(|k| is_within(k, directory))
 }
 
 /// What a command does with the directories that its words lead to.
-pub(super) enum Way {
+pub(in crate::restructure) enum Way {
     /// It writes into them: they have to be there.
     Into,
     /// The last word alone is written.
@@ -76,7 +76,7 @@ pub(super) enum Way {
 }
 
 /// How `seen` writes where its words lead.
-pub(super) fn way(seen: &Seen) -> Way {
+pub(in crate::restructure) fn way(seen: &Seen) -> Way {
     let has = |short: char, long: &str| {
         let mut args = seen.args().iter();
         args.any(|a| a == long || (a.starts_with('-') && !a.starts_with("--") && a.contains(short)))
@@ -101,14 +101,19 @@ pub(super) fn way(seen: &Seen) -> Way {
 
 /// What the commands of one text need and make, as they come.
 #[derive(Default)]
-pub(super) struct Directories {
+pub(in crate::restructure) struct Directories {
     made: BTreeSet<String>,
     needed: BTreeSet<String>,
 }
 
 impl Directories {
     /// Adds the places that `seen` touches, of which `last` is the one that its last word names.
-    pub(super) fn add(&mut self, seen: &Seen, places: &BTreeSet<String>, last: Option<&str>) {
+    pub(in crate::restructure) fn add(
+        &mut self,
+        seen: &Seen,
+        places: &BTreeSet<String>,
+        last: Option<&str>,
+    ) {
         match way(seen) {
             Way::Into => places.iter().for_each(|p| self.need(p)),
             Way::LastInto => {
@@ -133,7 +138,11 @@ impl Directories {
 
     /// Gives those that the commands make, and adds to `needs`, which redirections are in already, those that have to be
     /// there before them.
-    pub(super) fn end(self, makes: &mut BTreeSet<String>, needs: &mut BTreeSet<String>) {
+    pub(in crate::restructure) fn end(
+        self,
+        makes: &mut BTreeSet<String>,
+        needs: &mut BTreeSet<String>,
+    ) {
         needs.retain(|d| !is_among(&self.made, d));
         needs.extend(self.needed);
         *makes = self.made;
@@ -141,7 +150,7 @@ impl Directories {
 }
 
 /// The absolute place that the last word of a command names where it is plain.
-pub(super) fn last_word(
+pub(in crate::restructure) fn last_word(
     seen: &Seen,
     here: Option<&str>,
     value: &dyn Fn(&str) -> String,
