@@ -27,6 +27,17 @@ const LEADS: &[&str] = &[
     "pnpx",
     "time",
 ];
+/// Options of Node.js that name no file (nodejs.org, "Command-line API").
+const NODE_OPTIONS: &[&str] = &[
+    "--max-old-space-size",
+    "--max_old_space_size",
+    "--max-http-header-size",
+    "--no-warnings",
+    "--openssl-legacy-provider",
+    "--stack-size",
+    "--trace-deprecation",
+    "--trace-warnings",
+];
 /// Compilers that take every source below the directory of settings that name none.
 const TAKE_ALL: &[&str] = &[
     "\"@rollup/plugin-typescript\"",
@@ -142,18 +153,32 @@ impl Build<'_> {
             }
             "make" => self.make(words, dir, depth),
             "git" if !self.git => Ok(()),
-            "node" => {
-                let script = args.first().filter(|a| !a.starts_with('-'));
-                let script = script.and_then(|s| within(dir, s));
-                let script = script.filter(|p| self.walk.files.has(p));
-                let script =
-                    script.ok_or_else(|| format!("`{}` may read any file", words.join(" ")))?;
-                self.builds = true;
-                self.walk.script(&script);
-                args.iter().try_for_each(|word| self.walk.word(word, dir))
-            }
+            "node" | "nodejs" => self.node(words, dir),
             _ => self.tool(program, args, dir),
         }
+    }
+
+    /// A script that Node.js runs, or a program of a package.
+    fn node(&mut self, words: &[String], dir: &RepoPath) -> Result<(), String> {
+        let known = |a: &&String| NODE_OPTIONS.iter().any(|o| a.starts_with(o));
+        let n = words.iter().skip(1).take_while(known).count();
+        let rest = &words[n + 1..];
+        let of_package = rest
+            .first()
+            .and_then(|w| w.split_once("node_modules/.bin/"));
+        if let Some((before, program)) = of_package {
+            return match before {
+                "" | "./" => self.tool(program, &rest[1..], dir),
+                _ => Err(format!("`{}` is a program of elsewhere", words.join(" "))),
+            };
+        }
+        let script = rest.first().filter(|a| !a.starts_with('-'));
+        let script = script.and_then(|s| within(dir, s));
+        let script = script.filter(|p| self.walk.files.has(p));
+        let script = script.ok_or_else(|| format!("`{}` may read any file", words.join(" ")))?;
+        self.builds = true;
+        self.walk.script(&script);
+        rest.iter().try_for_each(|word| self.walk.word(word, dir))
     }
 
     fn make(&mut self, words: &[String], dir: &RepoPath, depth: usize) -> Result<(), String> {

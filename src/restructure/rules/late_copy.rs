@@ -28,7 +28,7 @@ use super::super::moving::{block_of, effects, move_after};
 use super::super::named::named;
 use super::super::system_places::is_read_by_name;
 use super::super::view::View;
-use super::Rule;
+use super::{Rule, late_folder};
 use crate::dockerfile::ast::{Instruction, Kind};
 use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +63,7 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
             };
             late.candidate()
         }));
+        found.extend(late_folder::candidate(&of, &effects));
     }
     found
 }

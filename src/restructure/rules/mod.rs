@@ -21,6 +21,7 @@ mod ignore;
 mod intruder;
 mod jar_launch;
 mod late_copy;
+mod late_folder;
 mod layered_jar;
 mod link;
 mod merge;

@@ -174,7 +174,7 @@ fn with_pointed_to(
             .iter()
             .any(|(p, _)| p.names().next() == Some(name.as_bytes()))
     };
-    if WORKSPACES.iter().any(|name| has(name)) || is_workspace_root(view) {
+    if is_workspace(view) {
         return None;
     }
     let is_of_root = |name: &&str| {
@@ -228,13 +228,16 @@ pub(super) fn is_in(path: &RepoPath, tops: &BTreeSet<String>) -> bool {
     top.is_some_and(|top| tops.iter().any(|n| n.as_bytes() == top))
 }
 
-/// Whether a manifest at the root makes the tree one workspace.
-fn is_workspace_root(view: &View<'_>) -> bool {
+/// Whether a file at the root makes the tree one workspace.
+pub(super) fn is_workspace(view: &View<'_>) -> bool {
     let holds = |path: &str, word: &str| {
         view.read_text(&RepoPath::new(path))
             .is_some_and(|text| text.contains(word))
     };
-    holds("Cargo.toml", "[workspace]")
+    WORKSPACES
+        .iter()
+        .any(|name| view.has_file(&RepoPath::new(name)))
+        || holds("Cargo.toml", "[workspace]")
         || holds("package.json", "\"workspaces\"")
         || holds("pyproject.toml", "[tool.uv.workspace]")
 }
