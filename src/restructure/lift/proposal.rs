@@ -1,11 +1,12 @@
 //! A lift in words: its candidate, title and rationale.
 
 use super::super::candidate::{Candidate, Replaced, Safety};
-use super::super::installs::Action;
+use super::super::installs::{Action, writes_sources};
 use super::super::mounts::downloads::writer_doubt;
 use super::super::view::View;
 use super::Lift;
 use super::untracked::Over;
+use crate::dockerfile::ast::Instruction;
 use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -32,7 +33,22 @@ impl Lift<'_, '_> {
         }
         let mut doubts = self.doubts.clone();
         if stands_in(view.text(), &candidate)? {
-            doubts.extend(writer_doubt(self.of, self.install.run)?);
+            match writer_doubt(self.of, self.install.run) {
+                Some(found) => doubts.extend(found),
+                None => {
+                    let made = self.made_before()?;
+                    let first = [vec![format!("RUN {made}")], copies.to_vec()].concat();
+                    candidate.edits = self.edits(&first, mounts)?;
+                    let again = format!("{made} \\\n    && ");
+                    for edit in &mut candidate.edits {
+                        edit.replacement = edit.replacement.replace(&again, "");
+                    }
+                    doubts.push(format!(
+                        "check that the directories of the stand-ins may be its user's, where those that a COPY makes in {} are root's",
+                        self.cwd
+                    ));
+                }
+            }
         }
         self.keep_out(&over, &mut candidate, &mut doubts);
         candidate.safety = Safety::of(reasons, doubts);
@@ -44,6 +60,22 @@ impl Lift<'_, '_> {
             .collect();
         declare(&mut candidate, view)?;
         Some(candidate)
+    }
+
+    /// How the directories of the stand-ins are made before a COPY makes them root's, where a RUN writes such stand-ins
+    /// already as the same user.
+    fn made_before(&self) -> Option<&str> {
+        let instructions = &self.of.stage.instructions;
+        let Action::Prefetch(line) = &self.install.action else {
+            return None;
+        };
+        let made = line.split(" \\\n").next()?;
+        let between = self.first..self.install.run;
+        let gives = |i: &Instruction| i.keyword == "USER" || i.original.contains("chown");
+        let writes = |i: usize| self.of.cwd(i) == self.cwd && writes_sources(self.of, i);
+        let may_write = between.clone().any(writes) && !instructions[between].iter().any(gives);
+        let is_here = self.cwd == self.install.dir && made.starts_with("mkdir -p ");
+        (may_write && is_here).then_some(made)
     }
 
     /// What could not be shown.

@@ -19,7 +19,7 @@ use super::super::view::View;
 use super::Rule;
 use super::heat::Heats;
 use super::often_last::sunk_steps;
-use super::system_first::{is_transfer, on_stages};
+use super::system_first::{built_apart, is_transfer, on_stages};
 use crate::dockerfile::ast::{Kind, Stage};
 
 /// Its line in [`super::ALL`].
@@ -29,6 +29,7 @@ pub(super) const RULE: Rule = Rule {
     propose: |view| {
         let mut found = on_stages(view, sunk_steps);
         found.extend(on_stages(view, hoisted_copies));
+        found.extend(on_stages(view, built_apart));
         found
     },
 };

@@ -17,11 +17,13 @@
 //! Never: holds logic of its own; it only says where the parts are.
 
 mod across;
+mod apart;
 mod below;
 mod border;
 mod builds;
 mod by_list;
 mod cut;
+mod directories;
 mod fresh;
 mod ground;
 mod moved;
@@ -29,6 +31,7 @@ mod programs;
 mod runs;
 mod small;
 
+pub(super) use apart::built_apart;
 pub(super) use ground::is_transfer;
 pub(super) use ground::on_stages;
 

@@ -2,7 +2,7 @@
 
 use super::super::super::candidate::{Candidate, Safety};
 use super::super::super::command::is_system_install;
-use super::super::super::effect::{Effect, Files};
+use super::super::super::effect::Effect;
 use super::super::super::layout::Place;
 use super::super::super::moving::move_before;
 use super::super::super::view::View;
@@ -10,6 +10,7 @@ use super::RULE;
 use super::builds::above_builds;
 use super::by_list::above_later_copies;
 use super::cut::cut_run;
+use super::directories::{move_with_directories, wherever_they_stand};
 use super::fresh::clones_newest;
 use super::ground::{Goal, Ground, highest, is_transfer, is_work};
 use super::programs::local_programs;
@@ -173,47 +174,19 @@ pub(super) fn listed(keyword: &str, which: &[usize], ground: &Ground<'_>) -> Str
 /// The RUN at `index` moved up together with the directory it works in, where a WORKDIR between is all that is in its
 /// way: the directory is named before it, and the one before it again after it.
 fn with_its_directory(ground: &Ground<'_>, effects: &[Effect], index: usize) -> Option<Candidate> {
-    let (view, stage, places) = (ground.view, ground.stage, ground.places);
-    let here = places[index].cwd.as_deref()?;
-    let mut relaxed = effects.to_vec();
-    for (instruction, effect) in stage.instructions.iter().zip(&mut relaxed) {
-        // A directory that is made earlier is no other directory.
-        if matches!(instruction.kind, Kind::Workdir(_)) {
-            effect.files = Files::Nothing;
-        }
-    }
-    relaxed[index].reads.cwd = false;
+    let stage = ground.stage;
+    let relaxed = wherever_they_stand(stage, effects);
     let (to, along) = highest(ground, &relaxed, index)?;
-    let before = places[to].cwd.as_deref();
-    if along.len() > 1 || before == Some(here) || here.contains(['$', ' ', '"']) {
+    if along.len() > 1 || ground.places[to].cwd == ground.places[index].cwd {
         return None;
     }
-    let sets = |i: &Instruction| matches!(&i.kind, Kind::Workdir(path) if path.starts_with('/'));
-    let back = match &stage.instructions[to] {
-        next if sets(next) => None,
-        _ => Some(before.filter(|b| !b.contains(['$', ' ', '"']))?),
-    };
-    let line_break = if view.text().contains("\r\n") {
-        "\r\n"
-    } else {
-        "\n"
-    };
-    let mut edits = move_before(view.text(), stage, &along, to);
-    let inserted = edits.iter_mut().find(|e| !e.replacement.is_empty())?;
-    inserted.replacement = format!("WORKDIR {here}{line_break}{}", inserted.replacement);
-    if let Some(back) = back {
-        inserted.replacement = format!("{}WORKDIR {back}{line_break}", inserted.replacement);
-    }
-    let (line, above) = (
-        stage.instructions[index].lines.first,
-        stage.instructions[to].lines.first,
-    );
     let what = described(&stage.instructions[index]);
+    let (line, above) = (ground.line(index), ground.line(to));
     let mut candidate = Candidate::new(
         RULE.id,
         format!("move {what} (line {line}) and its directory above the COPY in line {above}"),
     );
-    candidate.edits = edits;
+    candidate.edits = move_with_directories(ground, &relaxed, (&along, to))?;
     candidate.vouched = vec![stage.instructions[index].original.clone()];
     judge(&mut candidate, stage, (index, to), Vec::new());
     Some(candidate)
