@@ -10,6 +10,7 @@
 //! COPY assets/ assets/
 //! COPY src/ src/
 //! ```
+//! So does what is copied and built in a directory of its own.
 
 use super::super::candidate::{Candidate, Safety};
 use super::super::conflict::conflict;

@@ -27,9 +27,10 @@ use super::super::super::effect::{Effect, Files, destination};
 use super::super::super::installs::{Action, Install, StageView, is_quiet};
 use super::super::super::layout::{BASE, Place, absolute, is_within, overlap, places};
 use super::super::super::mentions::mentions;
-use super::super::super::system_places::{NOT_SYSTEM, SYSTEM_PLACES};
+use super::super::super::system_places::{NOT_SYSTEM, OF_MANAGERS, SYSTEM_PLACES};
 use super::super::super::touched::Touched;
 use super::super::super::view::View;
+use super::builds::stands_alone;
 use super::directories::{move_with_directories, wherever_they_stand};
 use super::fresh::{clones_newest, doubt_upgrades};
 use super::ground::{Ground, along, is_transfer, passable};
@@ -111,8 +112,31 @@ impl<'s, 'a> Apart<'s, 'a> {
         };
         let mut moved = group.moved.iter().map(|&i| &steps[i]);
         let is_copied = moved.clone().any(is_transfer);
-        let is_fit = is_copied && !moved.any(clones_newest) && group.is_strange()?;
+        let is_fit = is_copied
+            && !moved.any(clones_newest)
+            && group.brings_tools_alone()
+            && group.is_strange()?;
         is_fit.then_some(group)
+    }
+
+    /// Whether the RUNs that come along install what is then there, and take nothing away that what they pass has left.
+    fn brings_tools_alone(&self) -> bool {
+        let is_kept = |word: &String| {
+            let places = OF_MANAGERS.iter().chain(&["/tmp", "/var/tmp"]);
+            !word.starts_with('-') && !places.into_iter().any(|p| is_within(word, p))
+        };
+        let takes = |s: &Seen| s.name() == "rm" && s.args().iter().any(is_kept);
+        self.tools().iter().all(|&run| {
+            let commands = seen(&self.ground.stage.instructions[run]).unwrap_or_default();
+            stands_alone(self.ground, run) && !commands.iter().any(takes)
+        })
+    }
+
+    /// The RUNs that come along.
+    fn tools(&self) -> Vec<usize> {
+        let steps = &self.ground.stage.instructions;
+        let is_one = |i: &usize| steps[*i].keyword == "RUN" && !self.builds.contains(i);
+        self.moved.iter().copied().filter(is_one).collect()
     }
 
     /// Whether neither what is built here nor what it passes names the other's directories, and both leave nothing that
@@ -155,18 +179,22 @@ impl<'s, 'a> Apart<'s, 'a> {
 
     /// Whether the builds on both sides are known, and keep what they install in places of their own.
     fn shares_nothing(&self, passed: &[usize]) -> bool {
-        let with = |runs: &mut dyn Iterator<Item = usize>| -> Option<Vec<&'static str>> {
-            let each: Option<Vec<_>> = runs.map(|run| self.of.builds_with(run)).collect();
-            Some(each?.concat())
+        let steps = &self.ground.stage.instructions;
+        let with = |runs: Vec<usize>| -> Option<Vec<&'static str>> {
+            let each = runs.into_iter().map(|run| {
+                let own = || runs_builders(&steps[run]).then(Vec::new);
+                self.of.builds_with(run).or_else(own)
+            });
+            Some(each.collect::<Option<Vec<_>>>()?.concat())
         };
-        let own = with(&mut self.builds_of(self.moved.iter()).into_iter());
+        let own = with(self.builds_of(self.moved.iter()));
         // A recipe of a Makefile may do more than what is known of it: it may run what was built above.
         let Some(own) = own else {
             return passed.is_empty();
         };
         let is_shared = |name: &&'static str| SHARED.contains(name);
         let takes = own.iter().any(is_shared);
-        let others = with(&mut passed.iter().copied());
+        let others = with(passed.to_vec());
         !takes || others.is_some_and(|names| !names.iter().any(is_shared))
     }
 
@@ -205,7 +233,7 @@ impl<'s, 'a> Apart<'s, 'a> {
             ),
         );
         candidate.edits = move_with_directories(ground, &self.effects, (&self.moved, self.to))?;
-        let (reasons, doubts) = self.shown().unwrap_or_else(|| {
+        let (reasons, mut doubts) = self.shown().unwrap_or_else(|| {
             let verb = if self.passed.len() > 1 {
                 "bring or make"
             } else {
@@ -224,6 +252,14 @@ impl<'s, 'a> Apart<'s, 'a> {
             self.directory
         )];
         all.extend(reasons);
+        let (tools, passed) = (self.tools(), self.builds_of(self.passed.iter()));
+        if !tools.is_empty() && !passed.is_empty() {
+            doubts.push(format!(
+                "check that what {} installs does not disturb what {} builds after it",
+                self.lines(tools.iter()),
+                self.lines(passed.iter())
+            ));
+        }
         candidate.safety = Safety::of(all, doubts);
         let copies = self.moved.iter().filter(|i| is_transfer(&steps[**i]));
         let own = copies.filter_map(|&i| ground.heat(i)).max()?;
@@ -306,7 +342,7 @@ fn works_in(ground: &Ground<'_>, index: usize) -> Option<String> {
     let commands = seen(instruction)?;
     let leads_away = |word: &String| {
         let options = ["-C", "--cwd", "--dir", "--manifest-path", "--prefix"];
-        word.contains("..") || options.iter().any(|o| word.starts_with(o))
+        word == ".." || word.contains("../") || options.iter().any(|o| word.starts_with(o))
     };
     let mut common: Option<String> = None;
     for seen in commands.iter().filter(|s| !is_quiet(s)) {

@@ -9,6 +9,7 @@ use super::ground::Ground;
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::{Instruction, Kind, Stage};
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 /// `effects` for steps that take their directory along, wherever they go.
 pub(super) fn wherever_they_stand(stage: &Stage, effects: &[Effect]) -> Vec<Effect> {
@@ -52,7 +53,7 @@ pub(super) fn move_with_directories(
                     gone.push(own);
                     carried.push_str(&text[block_of(text, stage, own).range()]);
                 }
-                _ => carried.push_str(&format!("WORKDIR {here}{line_break}")),
+                _ => _ = write!(carried, "WORKDIR {here}{line_break}"),
             }
             current = Some(here);
         }
@@ -65,7 +66,7 @@ pub(super) fn move_with_directories(
     let is_left = |i: &usize| !moved.contains(i);
     if current != before && is_needed(ground, (to..stage.instructions.len()).filter(is_left)) {
         let back = before.filter(|dir| is_plain(dir))?;
-        carried.push_str(&format!("WORKDIR {back}{line_break}"));
+        let _ = write!(carried, "WORKDIR {back}{line_break}");
     }
     let gone: BTreeSet<usize> = gone.iter().chain(moved).copied().collect();
     let mut blocks: Vec<Span> = Vec::new();
