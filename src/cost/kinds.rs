@@ -28,6 +28,19 @@ pub(super) struct Kinds {
 }
 
 impl Kinds {
+    /// Without builds, with what is known of steps.
+    pub(super) fn knowing(known: Known) -> Self {
+        Self {
+            known,
+            ..Self::default()
+        }
+    }
+
+    /// What is known of steps by now.
+    pub(super) fn into_known(self) -> Known {
+        self.known
+    }
+
     /// The kind of a build, made if it is new.
     pub(super) fn add(
         &mut self,

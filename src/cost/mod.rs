@@ -60,6 +60,7 @@ pub use scale::Family;
 pub use scale::Scale;
 pub use schedule::Job;
 pub use schedule::makespan;
+pub use sheet::Known;
 pub use step::LayerFact;
 pub use step::LayerSize;
 pub use step::kind_of_text;

@@ -269,8 +269,13 @@ impl CostModel {
 
     /// One build in a drawn world.
     pub fn build_in(&self, built: &Built, world: World) -> BuildCost {
+        self.build_knowing(built, world, &mut Known::default())
+    }
+
+    /// As [`CostModel::build_in`], one of many: `known` holds what steps of those before took, by this model.
+    pub fn build_knowing(&self, built: &Built, world: World, known: &mut Known) -> BuildCost {
         let mut pieces = Pieces::default();
-        let sheet = Sheet::new(self, &built.steps, &mut pieces, &mut Known::default());
+        let sheet = Sheet::new(self, &built.steps, &mut pieces, known);
         Plan::new(&sheet, self, &built.lookups).cost(&sheet, self, &pieces.times(world))
     }
 

@@ -37,8 +37,10 @@ pub(super) struct Row {
     pub(super) in_image: bool,
 }
 
-/// What steps take and leave behind, taken alone. Versions of a Dockerfile share most.
-pub(super) type Known = BTreeMap<(step::Name, Told), Alone>;
+/// What steps take and leave behind, taken alone. Versions of a Dockerfile share most: whoever prices many of them with
+/// one model keeps it from one to the next.
+#[derive(Default)]
+pub struct Known(BTreeMap<(step::Name, Told), Alone>);
 
 /// A step taken alone.
 #[derive(Clone)]
@@ -123,6 +125,7 @@ impl Sheet {
 pub(super) fn works(model: &CostModel, steps: &Steps, known: &mut Known) -> Vec<Vec<Work>> {
     let mut below: Vec<BTreeSet<&'static str>> = Vec::with_capacity(steps.steps.len());
     let mut works = Vec::with_capacity(steps.steps.len());
+    let mut empty: Option<CostModel> = None;
     for ((n, step), said) in steps.steps.iter().enumerate().zip(told(steps)) {
         let mut own = alone(model, step, said, known).map_or_else(Vec::new, |a| a.work.clone());
         let mut fetched: BTreeSet<&'static str> = parents(step, n)
@@ -131,7 +134,8 @@ pub(super) fn works(model: &CostModel, steps: &Steps, known: &mut Known) -> Vec<
             .collect();
         if model.mounts_filled && own.iter().any(|w| resolved::finds_done(w, &fetched)) {
             // What an earlier step fetched, a mount cannot spare it once more; what it compiles, it can.
-            let cold = step::work(step, said, &model.before_first_build());
+            let empty = empty.get_or_insert_with(|| model.before_first_build());
+            let cold = step::work(step, said, empty);
             own = spared_once(own, cold, &fetched);
         }
         let work = resolved::adjusted(own, &fetched, &model.scale);
@@ -201,6 +205,7 @@ fn alone<'a>(
         return None;
     }
     let alone = known
+        .0
         .entry((step::name(step), told))
         .or_insert_with(|| Alone {
             work: step::work(step, told, model),

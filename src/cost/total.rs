@@ -7,6 +7,7 @@ use super::money::Money;
 use super::rates::Origin;
 use super::rates::SpeedFact;
 use super::rates::per_second;
+use super::sheet::Known;
 use super::world::Band;
 use super::world::World;
 use super::world::share_below;
@@ -118,8 +119,14 @@ impl CostModel {
     }
 
     /// Wall time of builds of the same steps, each by its lookups: in the world of medians, then draw by draw.
-    pub fn walls(&self, steps: &Arc<Steps>, builds: &[&[Lookup]]) -> Vec<Vec<u64>> {
-        let mut kinds = Kinds::default();
+    /// `known` is as for [`CostModel::build_knowing`].
+    pub fn walls(
+        &self,
+        steps: &Arc<Steps>,
+        builds: &[&[Lookup]],
+        known: &mut Known,
+    ) -> Vec<Vec<u64>> {
+        let mut kinds = Kinds::knowing(std::mem::take(known));
         let rows: Vec<usize> = builds
             .iter()
             .map(|lookups| kinds.add(self, steps, lookups))
@@ -128,10 +135,10 @@ impl CostModel {
             let costs = kinds.costs(self, world);
             rows.iter().map(|&kind| costs[kind].wall_ms).collect()
         };
-        std::iter::once(World::median())
-            .chain(World::all())
-            .map(of)
-            .collect()
+        let worlds = std::iter::once(World::median()).chain(World::all());
+        let walls = worlds.map(of).collect();
+        *known = kinds.into_known();
+        walls
     }
 }
 

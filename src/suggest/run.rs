@@ -5,7 +5,7 @@ use super::question::Shared;
 use super::texts::Texts;
 use crate::cache::Lookup;
 use crate::caveat::Caveat;
-use crate::cost::{Band, BuildCost, CostModel, weight};
+use crate::cost::{self, Band, BuildCost, CostModel, World, weight};
 use crate::dockerfile;
 use crate::replay::{Built, Filters, Replay, Settings, Steps};
 use crate::restructure::search::Draft;
@@ -51,7 +51,12 @@ impl Told {
 }
 
 /// Kinds of builds by their steps' address and what ran of them.
-type Known = BTreeMap<(usize, Vec<u8>), usize>;
+#[derive(Default)]
+struct Known {
+    kinds: BTreeMap<(usize, Vec<u8>), usize>,
+    /// What their steps take.
+    steps: cost::Known,
+}
 
 impl Run {
     /// Replays `draft`.
@@ -65,7 +70,7 @@ impl Run {
         };
         let mut texts = Texts::of(&draft.dockerfile, shared.past, has_git_dir(shared.settings));
         let mut replay = Replay::new(settings).with_filters(filters);
-        let (mut told, mut known) = (Told::default(), Known::new());
+        let (mut told, mut known) = (Told::default(), Known::default());
         let mut run = Self::default();
         for (n, input) in shared.inputs.iter().enumerate() {
             let (text, lacking) = texts.at(n / shared.of_each, input);
@@ -132,8 +137,8 @@ impl Run {
         // Equal steps are shared; what differs by address only costs a second entry.
         let steps = Arc::as_ptr(&built.steps) as usize;
         let ran = built.lookups.iter().map(weight).collect();
-        *known.entry((steps, ran)).or_insert_with(|| {
-            let cost = cost.build(&built);
+        *known.kinds.entry((steps, ran)).or_insert_with(|| {
+            let cost = cost.build_knowing(&built, World::median(), &mut known.steps);
             self.kinds.push((built, cost));
             self.kinds.len() - 1
         })
@@ -149,7 +154,7 @@ impl Run {
     }
 
     /// What each kind takes: in the world of medians, then draw by draw.
-    pub(super) fn walls(&self, cost: &CostModel) -> Vec<Vec<u64>> {
+    pub(super) fn walls(&self, model: &CostModel) -> Vec<Vec<u64>> {
         // Steps are shared by nearly all builds; each set of them is priced once.
         let mut of_steps: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (n, (built, _)) in self.kinds.iter().enumerate() {
@@ -159,13 +164,14 @@ impl Run {
                 .push(n);
         }
         let mut walls: Vec<Vec<u64>> = Vec::new();
+        let mut known = cost::Known::default();
         for kinds in of_steps.values() {
             let lookups: Vec<&[Lookup]> = kinds
                 .iter()
                 .map(|&n| self.kinds[n].0.lookups.as_slice())
                 .collect();
-            for (world, row) in cost
-                .walls(&self.kinds[kinds[0]].0.steps, &lookups)
+            for (world, row) in model
+                .walls(&self.kinds[kinds[0]].0.steps, &lookups, &mut known)
                 .into_iter()
                 .enumerate()
             {
