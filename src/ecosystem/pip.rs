@@ -195,7 +195,7 @@ pub(super) fn install(call: &Call<'_>, after: &[String]) -> Result<(Role, Needs)
     let head = call.words.iter().map(String::as_str);
     let head = head.take(call.words.len() - after.len());
     if n_files == 0 {
-        return project(call, &locals, head.chain(kept).collect());
+        return project(call, &locals, head.chain(kept).collect(), needs);
     }
     let verb = call.words.len().checked_sub(after.len() + 1);
     let verb = verb.and_then(|n| call.words.get(n)).map(String::as_str);
@@ -300,8 +300,13 @@ fn settings(call: &Call<'_>, needs: &mut Needs) -> Result<bool, String> {
     Ok(requires)
 }
 
-/// The dependencies of the project that `locals` name, apart from it.
-fn project(call: &Call<'_>, locals: &[&str], kept: Vec<&str>) -> Result<(Role, Needs), String> {
+/// The dependencies of the project that `locals` name, apart from it; `named` is what options name (`-c pins.txt`).
+fn project(
+    call: &Call<'_>,
+    locals: &[&str],
+    kept: Vec<&str>,
+    named: Needs,
+) -> Result<(Role, Needs), String> {
     let [local] = locals else {
         return Err("it installs several projects".to_owned());
     };
@@ -324,7 +329,8 @@ fn project(call: &Call<'_>, locals: &[&str], kept: Vec<&str>) -> Result<(Role, N
         kept,
         is_uv: call.program() == "uv",
     };
-    let (line, needs) = python_project::dependencies(call, &installed)?;
+    let (line, mut needs) = python_project::dependencies(call, &installed)?;
+    needs.merge(named);
     let role = if looks_elsewhere {
         let option = "--no-deps";
         Role::PrefetchThen { line, option }

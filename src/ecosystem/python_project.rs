@@ -33,9 +33,6 @@ pub(super) fn dependencies(
         .ok_or_else(|| format!("where {} lies is not known", installed.path))?;
     let pyproject = dir.join(b"pyproject.toml");
     let table = files.toml(&pyproject).unwrap_or_default();
-    if let Some(tool) = python::reads_git(&table) {
-        return Err(format!("{tool} takes the version from git metadata"));
-    }
     let mut needs = Needs::default();
     if let Some(project) = table.get("project").and_then(Value::as_table) {
         if !is_dynamic(project, "dependencies") {
@@ -45,6 +42,10 @@ pub(super) fn dependencies(
         if let Some(listed) = listed_files(&table) {
             return from_files(call, installed, &dir, &listed, needs);
         }
+    }
+    // What is written there is resolved whatever version the project itself gets.
+    if let Some(tool) = python::reads_git(&table) {
+        return Err(format!("{tool} takes the version from git metadata"));
     }
     if !files.has(&dir.join(b"setup.py")) {
         return Err(
@@ -114,13 +115,19 @@ fn declared(
         (parts.next()? == "3").then_some(())?;
         parts.next()?.parse::<u32>().ok()
     });
-    match minor {
-        Some(minor) if minor < 11 => {
-            return Err("pip cannot read pyproject.toml, nor can Python before 3.11".to_owned());
+    // pip has brought a reader of its own since 21.2 (pip's NEWS), which is given text: its `load` took other files once.
+    let is_old = minor.is_some_and(|minor| minor < 11);
+    let (module, loaded) = if is_old {
+        needs.doubt("check that the image's pip is 21.2 or newer: this Python reads no TOML by itself, and pip's own tomli is used, which pip does not promise to others".to_owned());
+        let loaded = format!("tomli.loads(open('{path}', encoding='utf-8').read())");
+        ("from pip._vendor import tomli", loaded)
+    } else {
+        if minor.is_none() {
+            needs.doubt("check that the image's Python is 3.11 or newer: older ones cannot read TOML by themselves".to_owned());
         }
-        Some(_) => {}
-        None => needs.doubt("check that the image's Python is 3.11 or newer: older ones cannot read TOML by themselves".to_owned()),
-    }
+        let loaded = format!("tomllib.load(open('{path}', 'rb'))");
+        ("import tomllib", loaded)
+    };
     let extras: String = installed
         .extras
         .iter()
@@ -131,9 +138,7 @@ fn declared(
     } else {
         "*[]"
     };
-    let program = format!(
-        "import tomllib; p = tomllib.load(open('{path}', 'rb'))['project']; print({base}{extras}, sep='\\n')"
-    );
+    let program = format!("{module}; p = {loaded}['project']; print({base}{extras}, sep='\\n')");
     let line: Vec<String> = kept.collect();
     Ok((
         format!(

@@ -4,7 +4,7 @@ use crate::dockerfile::Lines;
 pub use crate::dockerfile::edit::TextEdit;
 use crate::dockerfile::edit::apply;
 use crate::tree::RepoPath;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One proposed rewrite of a Dockerfile, its ignore file, or both.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,9 @@ pub struct Candidate {
     /// True for a rule by which copied files get their owner from their COPY, who got it from a RUN: the legality check then
     /// compares the files without their owners.
     pub shifts_owner: bool,
+    /// Files that a copy takes from another place of their stage than before, where the RUN that makes them now puts them:
+    /// by the place now, the place before, both as written.
+    pub carried: BTreeMap<String, String>,
     /// True for a rule that starts the same program another way; it is then for review, and ENTRYPOINT or CMD differ.
     pub restarts: bool,
     /// Whether it can be applied unread, and why or why not.
@@ -54,6 +57,7 @@ impl Candidate {
             vouched: Vec::new(),
             changes_image: false,
             shifts_owner: false,
+            carried: BTreeMap::new(),
             restarts: false,
             safety: Safety::Review {
                 reasons: Vec::new(),

@@ -36,7 +36,7 @@ impl StageView<'_> {
     }
 }
 
-/// Whether a command of Cargo's that compiles the project cooks a recipe; `None` for any other command.
+/// Whether a command of Cargo's that compiles the project where it runs cooks a recipe; `None` for any other command.
 fn compiles(seen: &Seen) -> Option<bool> {
     let mut words = seen.args().iter().filter(|w| !w.starts_with(['-', '+']));
     let mut next = || words.next().map(String::as_str);
@@ -47,6 +47,15 @@ fn compiles(seen: &Seen) -> Option<bool> {
         "b" | "build" | "zigbuild" => Some(false),
         "auditable" => matches!(next()?, "b" | "build").then_some(false),
         "chef" => (next()? == "cook").then_some(true),
+        "install" => {
+            let mut args = seen.args().iter();
+            let path = args.find_map(|w| match w.as_str() {
+                "--path" => Some(""),
+                word => word.strip_prefix("--path="),
+            })?;
+            let path = if path.is_empty() { args.next()? } else { path };
+            matches!(path, "." | "./").then_some(false)
+        }
         _ => None,
     }
 }

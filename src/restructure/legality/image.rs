@@ -20,8 +20,14 @@ pub(super) fn chain<'a>(view: &View<'a>) -> Vec<&'a Stage> {
 }
 
 /// What reaches the image by COPY and ADD: the path in the image to where it comes from, with mode and perhaps owner. A
-/// copy whose files are not known is one entry under its words; a stage is called by its name if that is one of `names`.
-fn brought(view: &View<'_>, names: &BTreeSet<&str>, with_owner: bool) -> BTreeMap<String, String> {
+/// copy whose files are not known is one entry under its words; a stage is called by its name if that is one of `names`,
+/// and what is `carried` by the place where it was.
+fn brought(
+    view: &View<'_>,
+    names: &BTreeSet<&str>,
+    with_owner: bool,
+    carried: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
     let all = places(view.dockerfile);
     let mut files = BTreeMap::new();
     // Files of other stages that a later COPY from the context replaces: name by name to what stands for their copy.
@@ -58,7 +64,7 @@ fn brought(view: &View<'_>, names: &BTreeSet<&str>, with_owner: bool) -> BTreeMa
                 None => {
                     let from = instruction.flag("from");
                     let from = from.map(|f| origin(view.dockerfile, stage.index, f, names));
-                    let key = words(from.as_deref(), instruction, transfer, &place);
+                    let key = words(from.as_deref(), instruction, transfer, (&place, carried));
                     if let Some(named) = named_files(transfer, &place) {
                         passing.insert(key.clone(), named);
                     }
@@ -105,7 +111,7 @@ fn words(
     from: Option<&str>,
     instruction: &Instruction,
     transfer: &Transfer,
-    place: &Place,
+    (place, carried): (&Place, &BTreeMap<String, String>),
 ) -> String {
     let to = destination(transfer, place).unwrap_or_else(|| transfer.destination.clone());
     let excluded: Vec<&str> = instruction.flag_values("exclude").collect();
@@ -113,7 +119,7 @@ fn words(
         .sources
         .iter()
         .map(|s| match s {
-            Source::Path(path) => path.as_str(),
+            Source::Path(path) => carried.get(path).unwrap_or(path).as_str(),
             Source::Heredoc(n) => instruction
                 .heredocs
                 .get(*n)
@@ -134,8 +140,8 @@ pub(super) fn image_files(
 ) -> Result<(), String> {
     let names = before.dockerfile.stages.iter();
     let names: BTreeSet<&str> = names.filter_map(|s| s.name.as_deref()).collect();
-    let of = |view| brought(view, &names, !candidate.shifts_owner);
-    let (old, new) = (of(before), of(after));
+    let of = |view, carried| brought(view, &names, !candidate.shifts_owner, carried);
+    let (old, new) = (of(before, &BTreeMap::new()), of(after, &candidate.carried));
     if let Some((to, from)) = new.iter().find(|(to, from)| old.get(*to) != Some(from)) {
         let is_new = !old.contains_key(to);
         return Err(if is_new {

@@ -363,7 +363,7 @@ pub(in crate::restructure) fn image_of<'a>(of: &StageView<'a>) -> Cow<'a, str> {
 }
 
 /// A doubt where the user of the stage's image is not known.
-fn user_doubt(of: &StageView<'_>, run: usize) -> Vec<String> {
+pub(super) fn user_doubt(of: &StageView<'_>, run: usize) -> Vec<String> {
     let image = &*image_of(of);
     let is_named = of.places.get(run).is_some_and(|p| p.user.is_some());
     if is_named || is_official(image) {

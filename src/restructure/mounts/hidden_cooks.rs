@@ -113,7 +113,7 @@ fn is_masked(view: &View<'_>) -> bool {
 }
 
 /// Where a mount of RUN `run` stands, absolute.
-fn target(of: &StageView<'_>, run: usize, mount: &str) -> Option<String> {
+pub(super) fn target(of: &StageView<'_>, run: usize, mount: &str) -> Option<String> {
     let names = ["target", "dst", "destination"];
     let written = names.iter().find_map(|n| mount_field(mount, n))?;
     let place = &of.places[run];
@@ -123,8 +123,8 @@ fn target(of: &StageView<'_>, run: usize, mount: &str) -> Option<String> {
     )
 }
 
-/// Whether an instruction may read what is at `target` of the layers.
-fn may_read(of: &StageView<'_>, n: usize, target: &str) -> bool {
+/// Whether an instruction may read what is at `target` of the layers, or write there.
+pub(super) fn may_read(of: &StageView<'_>, n: usize, target: &str) -> bool {
     let instruction = &of.stage.instructions[n];
     if !matches!(instruction.kind, Kind::Run(_)) {
         return false;

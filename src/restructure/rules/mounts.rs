@@ -20,6 +20,7 @@ use super::super::command;
 use super::super::installs::StageView;
 use super::super::layout::{At, Place, places, reachable};
 use super::super::lift::declare;
+use super::super::mounts::cargo_target;
 use super::super::mounts::compiler_caches;
 use super::super::mounts::downloads::{self, Downloads};
 use super::super::mounts::given::{given, may_read};
@@ -103,6 +104,7 @@ fn caches(view: &View<'_>) -> Vec<Candidate> {
     found.extend(hidden_cooks::candidates(view, CACHES.id));
     found.extend(compiler_caches::candidates(view, CACHES.id));
     found.extend(archives::candidates(view, CACHES.id));
+    found.extend(cargo_target::candidates(view, CACHES.id));
     found
 }
 

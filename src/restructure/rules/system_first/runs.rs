@@ -3,7 +3,7 @@
 use super::super::super::candidate::{Candidate, Safety};
 use super::super::super::command::is_system_install;
 use super::super::super::effect::Effect;
-use super::super::super::layout::Place;
+use super::super::super::layout::{Place, expand};
 use super::super::super::moving::move_before;
 use super::super::super::view::View;
 use super::RULE;
@@ -15,7 +15,7 @@ use super::fresh::clones_newest;
 use super::ground::{Goal, Ground, highest, is_transfer, is_work};
 use super::programs::local_programs;
 use super::small::small_runs;
-use crate::dockerfile::ast::{Command, Instruction, Kind, Stage};
+use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Stage};
 use crate::shell;
 
 pub(super) fn hoisted_runs(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candidate> {
@@ -143,15 +143,26 @@ pub(super) fn moved_to(
     let newest = clones_newest(&stage.instructions[index]).then(|| {
         format!("line {line} clones no version in particular; check that it may stay the one it was when the line was last run")
     });
+    let (fetches, copies): (Vec<usize>, Vec<usize>) = copies
+        .into_iter()
+        .partition(|&i| fetches(&stage.instructions[i], &ground.places[i]));
+    let fetched = fetches.iter().map(|&i| {
+        format!(
+            "line {} asks for what it fetches at each build: each time that is another, all that it now stands above runs again",
+            ground.line(i)
+        )
+    });
     judge(
         &mut candidate,
         stage,
         (index, to),
-        doubt.into_iter().chain(newest).collect(),
+        doubt.into_iter().chain(newest).chain(fetched).collect(),
     );
     for copy in copies {
-        let n = ground.heat(copy).unwrap_or_default();
-        let of = ground.view.n_builds();
+        let (n, of) = (
+            ground.heat(copy).unwrap_or_default(),
+            ground.view.n_builds(),
+        );
         candidate.rationale = format!(
             "{} What line {} brings comes along; it changed in {n} of {of} builds.",
             candidate.rationale,
@@ -159,6 +170,20 @@ pub(super) fn moved_to(
         );
     }
     candidate
+}
+
+/// Whether an ADD fetches something that no checksum tells beforehand: how often that changes is in no history.
+fn fetches(add: &Instruction, place: &Place) -> bool {
+    let Kind::Add(transfer) = &add.kind else {
+        return false;
+    };
+    let is_remote = |source: &Source| match source {
+        Source::Path(path) => expand(path, &place.variables)
+            .unwrap_or_else(|| path.clone())
+            .contains("://"),
+        Source::Heredoc(_) => false,
+    };
+    add.flag("checksum").is_none() && transfer.sources.iter().any(is_remote)
 }
 
 /// ` and the COPYs in lines 3, 4`.

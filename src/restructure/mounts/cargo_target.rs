@@ -1,0 +1,468 @@
+//! What Cargo compiles, in a cache mount, and what is taken of it copied out by the RUN that compiles.
+//!
+//! Before:
+//! ```dockerfile
+//! RUN cargo build --release
+//! FROM debian
+//! COPY --from=build /app/target/release/app /usr/bin/
+//! ```
+//! After:
+//! ```dockerfile
+//! RUN --mount=type=cache,target=/app/target,sharing=locked cargo build --release && cp /app/target/release/app /usr/local/bin/
+//! FROM debian
+//! COPY --from=build /usr/local/bin/app /usr/bin/
+//! ```
+//! No layer holds what is in a mount, so every reader of the directory has to be known. Cargo tells by a file's time whether
+//! what it has compiled is still of use (doc.rust-lang.org/nightly/nightly-rustc/cargo/core/compiler/fingerprint): that is
+//! for review, always.
+
+use super::super::candidate::{Candidate, Safety, TextEdit};
+use super::super::installs::StageView;
+use super::super::layout::{
+    At, Place, absolute, built_on, expand, is_within, mentioned, mount_field, names_root, overlap,
+    parent, places, reachable, stage_named, unquote,
+};
+use super::super::lift::declare;
+use super::super::moving::with_flags;
+use super::super::run_text::run_text;
+use super::super::taken::is_in_image;
+use super::super::touched::touched_beside;
+use super::super::view::View;
+use super::downloads::user_doubt;
+use super::hidden::hides;
+use super::hidden_cooks::{may_read, target};
+use crate::dockerfile::Span;
+use crate::dockerfile::ast::{Command, Instruction, Kind, Source};
+use crate::ecosystem::CacheDir;
+use crate::shell::{Connector, Seen};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where what is taken of it is put, which is in every image.
+const OUT: &str = "/usr/local/bin";
+
+/// What Cargo compiles, for the question what a mount would hide.
+const COMPILED: CacheDir = CacheDir {
+    path: "target",
+    is_read_later: false,
+    is_exclusive: true,
+    is_compiled: true,
+};
+
+/// Directories among the results (doc.rust-lang.org/cargo/reference/build-cache.html).
+const DIRECTORIES: [&str; 6] = ["build", "bundle", "deps", "doc", "examples", "incremental"];
+
+/// A file that a copy takes from there: the copy, the source as written, the file's path.
+struct Taken {
+    by: At,
+    written: String,
+    path: String,
+}
+
+/// The candidates for `rule`, one for each stage that compiles.
+pub(in crate::restructure) fn candidates(view: &View<'_>, rule: &'static str) -> Vec<Candidate> {
+    let all = places(view.dockerfile);
+    let stages = reachable(view.dockerfile, view.target);
+    let one = |stage| {
+        let of = StageView::new(view, &all, stage);
+        candidate(&of, &all, rule)
+    };
+    stages.into_iter().filter_map(one).collect()
+}
+
+fn candidate(of: &StageView<'_>, all: &[Vec<Place>], rule: &'static str) -> Option<Candidate> {
+    let view = of.view;
+    let stage = of.stage.index;
+    let runs = 0..of.stage.instructions.len();
+    let compiling: Vec<usize> = runs.filter(|n| !of.cargo_targets(*n).is_empty()).collect();
+    let [run] = compiling.as_slice() else {
+        return None;
+    };
+    let run = *run;
+    let builds = of.cargo_targets(run);
+    let (at, _) = builds.first()?;
+    if builds
+        .iter()
+        .any(|(other, is_cooked)| other != at || *is_cooked)
+    {
+        return None;
+    }
+    let is_root = of.places[run].user.as_deref().is_none_or(names_root);
+    let is_built_on = |s: usize| parent(view.dockerfile, s) == Some(stage);
+    if !is_root
+        || (0..view.dockerfile.stages.len()).any(is_built_on)
+        || !is_of_project(of, run, at)
+        || is_there_already(of, all, run, at)
+        || !is_its_alone(of, run, at)
+    {
+        return None;
+    }
+    let taken = taken(view, stage, at)?;
+    let is_image = is_in_image(view, stage);
+    if is_image && (!taken.is_empty() || starts_from(view, at)) {
+        return None;
+    }
+    let out = out_of(of, run, at)?;
+    if taken.is_empty() && !out {
+        return None;
+    }
+    told(of, run, at, &taken, rule)
+}
+
+/// Whether the directory of `at` holds the project's own manifest, by which Cargo compiles into `at` itself: no workspace
+/// above, no setting that names another place.
+fn is_of_project(of: &StageView<'_>, run: usize, at: &str) -> bool {
+    let image = of.image_at(run);
+    let here = at.strip_suffix("/target").unwrap_or_default();
+    let here = if here.is_empty() { "/" } else { here };
+    let above = || {
+        std::iter::successors(Some(here), |dir| match dir.rsplit_once('/')? {
+            ("", "") => None,
+            ("", _) => Some("/"),
+            (above, _) => Some(above),
+        })
+    };
+    let read = |path: &str| of.view.read_text(&image.get(path)?.from);
+    let file = |dir: &str, name: &str| format!("{}/{name}", dir.trim_end_matches('/'));
+    let sets = |dir: &str| {
+        let names = [".cargo/config", ".cargo/config.toml"];
+        names.iter().any(|name| {
+            let path = file(dir, name);
+            image.contains_key(&path) && read(&path).is_none_or(|text| text.contains("-dir"))
+        })
+    };
+    image.contains_key(&file(here, "Cargo.toml"))
+        && !above()
+            .skip(1)
+            .any(|dir| image.contains_key(&file(dir, "Cargo.toml")))
+        && !above().any(sets)
+}
+
+/// Whether a mount stands over `at`, or something above the RUN has put files there.
+fn is_there_already(of: &StageView<'_>, all: &[Vec<Place>], run: usize, at: &str) -> bool {
+    let instructions = &of.stage.instructions;
+    let is_over = |n: usize| {
+        let mut mounts = instructions[n].flag_values("mount");
+        mounts.any(|m| target(of, n, m).is_none_or(|there| overlap(&there, at)))
+    };
+    let own = At {
+        stage: of.stage.index,
+        index: run,
+    };
+    let compiles_above = |stage: usize| {
+        let of = StageView::new(of.view, all, stage);
+        let mut runs = 0..of.stage.instructions.len();
+        runs.any(|n| {
+            of.cargo_targets(n)
+                .iter()
+                .any(|(there, _)| overlap(there, at))
+        })
+    };
+    (0..instructions.len()).any(is_over)
+        || hides(of, all, ("cargo", &COMPILED), &BTreeSet::from([own]), at)
+        || built_on(of.view.dockerfile, of.stage.index)
+            .skip(1)
+            .any(compiles_above)
+}
+
+/// Whether no other RUN of the stage may read what is at `at`, or write there. (rustup looks for a file that names the
+/// toolchain, wherever it runs.)
+fn is_its_alone(of: &StageView<'_>, run: usize, at: &str) -> bool {
+    let meets = |n: usize| {
+        let script = run_text(of.view, &of.stage.instructions[n])?.script;
+        let Place { cwd, variables, .. } = &of.places[n];
+        let is_rustup = |seen: &Seen| seen.name() == "rustup";
+        Some(touched_beside(&script, cwd.as_deref(), variables, &is_rustup)?.meets(at))
+    };
+    let mut others = (0..of.stage.instructions.len()).filter(|n| *n != run);
+    !others.any(|n| meets(n).unwrap_or_else(|| may_read(of, n, at)))
+}
+
+/// What other stages take from `at` of `stage`; `None` where that is not a file each, or may be more than is known.
+fn taken(view: &View<'_>, stage: usize, at: &str) -> Option<Vec<Taken>> {
+    let all = places(view.dockerfile);
+    let mut found = Vec::new();
+    for later in &view.dockerfile.stages {
+        let is_it = |name: &str| stage_named(view.dockerfile, later.index, name) == Some(stage);
+        for (index, step) in later.instructions.iter().enumerate() {
+            let by = At {
+                stage: later.index,
+                index,
+            };
+            let mounts_it = step.flag_values("mount").any(|mount| {
+                let source = mount_field(mount, "source").or(mount_field(mount, "src"));
+                let source = format!("/{}", source.unwrap_or_default().trim_matches('/'));
+                mount_field(mount, "from").is_some_and(is_it)
+                    && (overlap(&source, at) || overlap(&source, OUT) || source.contains('$'))
+            });
+            if mounts_it {
+                return None;
+            }
+            let (Kind::Copy(transfer) | Kind::Add(transfer)) = &step.kind else {
+                continue;
+            };
+            if !step.flag("from").is_some_and(is_it) {
+                continue;
+            }
+            for source in &transfer.sources {
+                let Source::Path(written) = source else {
+                    continue;
+                };
+                let path = known(view, written, &all[by.stage][by.index])?;
+                if overlap(&path, OUT) {
+                    return None;
+                }
+                let written = written.clone();
+                if is_within(&path, at) {
+                    is_result(&path, at).then_some(())?;
+                    found.push(Taken { by, written, path });
+                } else if overlap(&path, at) || may_match(&path, at) {
+                    return None;
+                }
+            }
+        }
+    }
+    let named = found.iter().map(|t| (file_name(&t.path), &t.path));
+    let mut by_name: BTreeMap<&str, &String> = BTreeMap::new();
+    for (name, path) in named {
+        if by_name
+            .insert(name, path)
+            .is_some_and(|other| other != path)
+        {
+            return None;
+        }
+    }
+    Some(found)
+}
+
+/// A source of a copy, absolute, with the values of variables that are known and nobody passes.
+fn known(view: &View<'_>, written: &str, place: &Place) -> Option<String> {
+    let is_passed = |name: &String| view.build_args.iter().any(|(passed, _)| passed == name);
+    if mentioned(written).iter().any(is_passed) {
+        return None;
+    }
+    let path = expand(&unquote(written), &place.variables)?;
+    absolute(Some("/"), &path)
+}
+
+/// Whether `path` names one file that Cargo puts beside its directories: `target/release/app`, `target/TRIPLE/release/app`.
+fn is_result(path: &str, at: &str) -> bool {
+    let rest = path.strip_prefix(at).unwrap_or_default();
+    let parts: Vec<&str> = rest.trim_start_matches('/').split('/').collect();
+    let is_plain = |part: &&str| !part.is_empty() && !part.contains(['*', '?', '[', ' ']);
+    let name = match parts.as_slice() {
+        [_, name] => name,
+        [triple, _, name] if triple.contains('-') => name,
+        _ => return false,
+    };
+    let is_profile = |part: &str| !part.contains('-');
+    parts.iter().all(is_plain)
+        && !DIRECTORIES.contains(name)
+        && !name.starts_with('.')
+        && is_profile(parts[parts.len() - 2])
+}
+
+/// Whether a pattern may stand for something at or above `at`.
+fn may_match(path: &str, at: &str) -> bool {
+    let Some(end) = path.find(['*', '?', '[']) else {
+        return false;
+    };
+    let dir = path[..end].rsplit_once('/').map_or("", |(dir, _)| dir);
+    at.starts_with(&path[..end]) || is_within(dir, at)
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Whether what the image starts may be at `at`, or compile.
+fn starts_from(view: &View<'_>, at: &str) -> bool {
+    let stages = built_on(view.dockerfile, view.target);
+    let mut steps = stages.flat_map(|s| &view.dockerfile.stages[s].instructions);
+    let says = |text: &str| text.contains("target/") || text.contains("cargo") || text.contains(at);
+    steps.any(|step| match &step.kind {
+        Kind::Cmd(command) | Kind::Entrypoint(command) => match command {
+            Command::Shell(text) => says(text),
+            Command::Exec(words) => words.iter().any(|w| says(w)),
+        },
+        Kind::Env(pairs) => pairs.iter().any(|p| says(&p.value)),
+        _ => false,
+    })
+}
+
+/// Whether the RUN itself puts what it compiles somewhere else; `None` where it throws it away, or leaves what points to it.
+fn out_of(of: &StageView<'_>, run: usize, at: &str) -> Option<bool> {
+    let script = run_text(of.view, &of.stage.instructions[run])?.script;
+    let place = &of.places[run];
+    let is_there = |seen: &Seen, word: &String| {
+        let here = absolute(
+            place.cwd.as_deref(),
+            seen.directory.as_deref().unwrap_or(""),
+        );
+        let path = expand(&unquote(word), &place.variables);
+        let path = path.and_then(|p| absolute(here.as_deref(), p.trim_end_matches(['*', '/'])));
+        path.map_or_else(|| word.contains("target"), |p| overlap(&p, at))
+    };
+    let mut is_out = false;
+    for seen in script.seen() {
+        let mut words = seen.args().iter().filter(|w| !w.starts_with('-'));
+        match seen.name() {
+            "cargo" => match seen.subcommand() {
+                "clean" => return None,
+                "install" => is_out = true,
+                _ => {}
+            },
+            "rm" | "ln" | "rsync" | "find" if words.any(|w| is_there(&seen, w)) => return None,
+            "cp" | "install" | "mv" => is_out |= words.any(|w| is_there(&seen, w)),
+            _ => {}
+        }
+    }
+    Some(is_out)
+}
+
+fn told(
+    of: &StageView<'_>,
+    run: usize,
+    at: &str,
+    taken: &[Taken],
+    rule: &'static str,
+) -> Option<Candidate> {
+    let view = of.view;
+    let instruction = &of.stage.instructions[run];
+    let line = instruction.lines.first;
+    let mut candidate = Candidate::new(
+        rule,
+        format!("keep cargo's compiled code in a cache mount (line {line})"),
+    );
+    let flags = format!(" --mount=type=cache,target={at},sharing=locked");
+    candidate.edits.push(with_flags(view, instruction, &flags));
+    candidate.lines.push(instruction.lines);
+    let files: BTreeSet<&str> = taken.iter().map(|t| t.path.as_str()).collect();
+    if !files.is_empty() {
+        let files: Vec<&str> = files.into_iter().collect();
+        let command = format!("cp {} {OUT}/", files.join(" "));
+        candidate
+            .edits
+            .push(with_last(view, instruction, &command)?);
+    }
+    let mut lines = Vec::new();
+    for one in taken {
+        let copy = &view.dockerfile.stages[one.by.stage].instructions[one.by.index];
+        let now = format!("{OUT}/{}", file_name(&one.path));
+        let span = source_span(view, copy, &one.written)?;
+        candidate.edits.push(TextEdit::replace(span, now.clone()));
+        let before = candidate.carried.insert(now, one.written.clone());
+        // Two ways of writing one file are one too many.
+        if before.is_some_and(|before| before != one.written) {
+            return None;
+        }
+        if !lines.contains(&copy.lines) {
+            lines.push(copy.lines);
+        }
+    }
+    candidate.lines.extend(lines.iter().copied());
+    let numbers: Vec<String> = lines.iter().map(|l| l.first.to_string()).collect();
+    let many = if numbers.len() == 1 { "line" } else { "lines" };
+    let takes = if numbers.len() == 1 { "takes" } else { "take" };
+    let copied = match numbers.as_slice() {
+        [] => String::new(),
+        numbers => format!(
+            " What {many} {} {takes} of it is put into {OUT} by the same RUN, since no layer holds a mount.",
+            numbers.join(", ")
+        ),
+    };
+    candidate.rationale = format!(
+        "When line {line} must run again, cargo compiles every crate anew; a cache mount at {at} keeps what it had.{copied} It helps only where the builder's own state survives, and builds wait for one another there."
+    );
+    let reasons = vec![format!(
+        "no other RUN and no other stage reads what is in {at}, but for what is copied out of it"
+    )];
+    let mut doubts = vec![
+        "cargo compiles a source again only where it is newer than what was compiled of it: check that this builder builds no other checkout or branch of the project with older files, and that the build's other inputs (libraries of the image that C is compiled against) change with the version of Rust alone".to_owned(),
+    ];
+    if is_in_image(view, of.stage.index) {
+        doubts.push(format!(
+            "the image no longer holds {at}: check that nothing in its containers reads that"
+        ));
+    }
+    doubts.extend(user_doubt(of, run));
+    candidate.safety = Safety::of(reasons, doubts);
+    declare(&mut candidate, view)?;
+    let replaced = candidate.replaced.iter();
+    candidate.vouched = replaced.flat_map(|r| r.before.clone()).collect();
+    Some(candidate)
+}
+
+/// Puts `command` behind the last one of a RUN, joined as the one before is.
+fn with_last(view: &View<'_>, instruction: &Instruction, command: &str) -> Option<TextEdit> {
+    if !instruction.heredocs.is_empty() {
+        return None;
+    }
+    let run = run_text(view, instruction)?;
+    let pieces = &run.script.pieces;
+    let last = pieces.last()?;
+    let is_joined = |c| matches!(c, Connector::Start | Connector::And | Connector::Then);
+    if !pieces.iter().all(|p| is_joined(p.connector)) {
+        return None;
+    }
+    // Nothing may follow it: a `;` or a `&` of its own.
+    if !run.text.get(last.span.end..)?.trim().is_empty() {
+        return None;
+    }
+    let before = pieces.len().checked_sub(2).and_then(|n| pieces.get(n));
+    let gap = before.filter(|_| last.connector == Connector::And);
+    let gap = gap.and_then(|p| run.text.get(p.span.end..last.span.start));
+    let escape = view.dockerfile.escape;
+    let gap = match gap.filter(|gap| !gap.contains('#')) {
+        Some(gap) => gap.to_owned(),
+        None if run.text.trim().contains('\n') => format!(" {escape}\n    && "),
+        None => " && ".to_owned(),
+    };
+    let end = run.start + last.span.end;
+    Some(TextEdit::insert(end, format!("{gap}{command}")))
+}
+
+/// Where a source stands in the text of a copy.
+fn source_span(view: &View<'_>, copy: &Instruction, written: &str) -> Option<Span> {
+    let from = copy.flags.last().map_or(copy.span.start, |f| f.span.end);
+    let text = view.text().get(from..copy.span.end)?;
+    let is_edge = |c: Option<char>| {
+        c.is_none_or(|c| c.is_whitespace() || matches!(c, '"' | '\'' | '[' | ']' | ','))
+    };
+    let is_alone = |at: &usize| {
+        let end = at + written.len();
+        is_edge(text[..*at].chars().next_back()) && is_edge(text[end..].chars().next())
+    };
+    let at = text
+        .match_indices(written)
+        .map(|(at, _)| at)
+        .find(is_alone)?;
+    Some(Span::new(from + at, from + at + written.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_result, may_match};
+
+    #[test]
+    fn only_a_file_that_cargo_leaves_by_its_name_is_taken() {
+        let check =
+            |path: &str, want: bool| assert_eq!(is_result(path, "/a/target"), want, "{path}");
+        check("/a/target/release/app", true);
+        check("/a/target/x86_64-unknown-linux-musl/release/app", true);
+        check("/a/target/release/libapp.so", true);
+        check("/a/target/release", false);
+        check("/a/target/x86_64-unknown-linux-musl/release", false);
+        check("/a/target/release/deps", false);
+        check("/a/target/release/*", false);
+        check("/a/target/release/build/x/out", false);
+        check("/a/target", false);
+    }
+
+    #[test]
+    fn a_pattern_may_stand_for_the_directory() {
+        assert!(may_match("/a/t*", "/a/target"));
+        assert!(may_match("/*/x", "/a/target"));
+        assert!(!may_match("/a/s*", "/a/target"));
+        assert!(!may_match("/b/*", "/a/target"));
+    }
+}
