@@ -19,6 +19,7 @@ use super::super::moving::{effects, move_before};
 use super::super::view::View;
 use super::Rule;
 use super::heat::Heats;
+use super::hot_below::{sunk, sunk_copies};
 use super::often_last::sunk_steps;
 use super::system_first::{built_apart, is_transfer, on_stages};
 use crate::dockerfile::ast::{Kind, Stage};
@@ -31,6 +32,7 @@ pub(super) const RULE: Rule = Rule {
         let mut found = on_stages(view, sunk_steps);
         found.extend(on_stages(view, hoisted_copies));
         found.extend(on_stages(view, built_apart));
+        found.extend(on_stages(view, sunk_copies));
         found
     },
 };
@@ -41,6 +43,7 @@ const MAX_COPIES: usize = 4;
 fn hoisted_copies(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candidate> {
     let effects = effects(view, stage, places);
     let heats = Heats::new(view, stage, places);
+    let sunk = sunk(view, stage, places);
     let mut found: Vec<(usize, Candidate)> = Vec::new();
     for (index, instruction) in stage.instructions.iter().enumerate() {
         if !is_transfer(instruction) {
@@ -61,6 +64,13 @@ fn hoisted_copies(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candi
                         .is_some_and(|other| other > own.saturating_mul(3))
             });
         let Some(to) = hotter.min() else { continue };
+        // One move of the other is as good as many of these.
+        if sunk
+            .iter()
+            .any(|s| s.index == to && s.cold.contains(&index))
+        {
+            continue;
+        }
         if (to..index).any(|i| conflict(&effects[i], &effects[index]).is_some()) {
             continue;
         }

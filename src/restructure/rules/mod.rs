@@ -17,6 +17,7 @@ mod cut;
 mod dead_split;
 mod deps_first;
 mod heat;
+mod hot_below;
 mod ignore;
 mod intruder;
 mod jar_launch;
