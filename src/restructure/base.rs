@@ -42,6 +42,12 @@ pub(super) fn is_distribution(name: &str) -> bool {
     DISTRIBUTIONS.iter().any(|d| name.starts_with(d))
 }
 
+/// Whether `image`, as FROM names it, is a distribution's own: nothing is in its `/usr/local`.
+pub(super) fn is_of_distribution(image: &str) -> bool {
+    let name = official_name(split(image).0);
+    !name.contains('/') && is_distribution(name)
+}
+
 /// Whether no program but those copied into it is in `image`, as FROM names it: `scratch`, and Google's distroless images
 /// but those with `debug` in their tag (github.com/GoogleContainerTools/distroless).
 pub(super) fn has_no_shell(image: &str) -> bool {

@@ -58,21 +58,57 @@ pub fn block_of(text: &str, stage: &Stage, index: usize) -> Span {
     block(text, after, &stage.instructions[index])
 }
 
+/// Whether what stood at `spans` stood apart: blank lines, or nothing, before it and behind it.
+fn stood_apart(text: &str, spans: &[Span]) -> bool {
+    let (Some(first), Some(last)) = (spans.first(), spans.last()) else {
+        return false;
+    };
+    ends_blank(&text[..first.start]) && (begins_blank(&text[last.end..]) || last.end == text.len())
+}
+
+fn ends_blank(text: &str) -> bool {
+    text.ends_with("\n\n") || text.ends_with("\n\r\n")
+}
+
+fn begins_blank(text: &str) -> bool {
+    text.starts_with('\n') || text.starts_with("\r\n")
+}
+
+/// A line break for a blank line above what stood at `spans` and comes to stand at `at`, a line's end: where it stood
+/// apart, and a blank line follows there, it stands apart again.
+pub(super) fn gap_above(text: &str, spans: &[Span], at: usize) -> &'static str {
+    let is_apart = begins_blank(&text[at..]) && text[..at].ends_with('\n');
+    match is_apart && stood_apart(text, spans) {
+        true if text.contains("\r\n") => "\r\n",
+        true => "\n",
+        false => "",
+    }
+}
+
+/// The same below it, where it comes to stand at `at`, a line's beginning.
+fn gap_below(text: &str, spans: &[Span], at: usize) -> &'static str {
+    match ends_blank(&text[..at]) && stood_apart(text, spans) {
+        true if text.contains("\r\n") => "\r\n",
+        true => "\n",
+        false => "",
+    }
+}
+
 /// Edits that move the instructions `moved` of `stage` (in their order) to before instruction `to`.
 pub fn move_before(text: &str, stage: &Stage, moved: &BTreeSet<usize>, to: usize) -> Vec<TextEdit> {
     let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let mut carried = String::new();
-    let mut edits = Vec::new();
-    for &index in moved {
-        let span = block_of(text, stage, index);
+    let spans: Vec<Span> = moved.iter().map(|&i| block_of(text, stage, i)).collect();
+    for span in &spans {
         let piece = &text[span.range()];
         carried.push_str(piece);
         if !piece.ends_with('\n') {
             carried.push_str(line_break);
         }
-        edits.push(TextEdit::delete(without_blank_twin(text, span)));
     }
     let at = block_of(text, stage, to).start;
+    carried.push_str(gap_below(text, &spans, at));
+    let mut edits = taken_away(text, &spans);
     edits.push(TextEdit::insert(at, carried));
     edits
 }
@@ -81,19 +117,24 @@ pub fn move_before(text: &str, stage: &Stage, moved: &BTreeSet<usize>, to: usize
 pub fn move_after(text: &str, stage: &Stage, moved: &BTreeSet<usize>, to: usize) -> Vec<TextEdit> {
     let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let at = block_of(text, stage, to).end;
-    let mut edits = Vec::new();
-    let mut carried = String::new();
-    for &index in moved {
-        let span = block_of(text, stage, index);
+    let spans: Vec<Span> = moved.iter().map(|&i| block_of(text, stage, i)).collect();
+    let mut carried = gap_above(text, &spans, at).to_owned();
+    for span in &spans {
         carried.push_str(&text[span.range()]);
-        edits.push(TextEdit::delete(without_blank_twin(text, span)));
     }
     if !text[..at].ends_with('\n') {
         carried.insert_str(0, line_break);
         carried.truncate(carried.trim_end_matches(['\r', '\n']).len());
     }
+    let mut edits = taken_away(text, &spans);
     edits.push(TextEdit::insert(at, carried));
     edits
+}
+
+/// An edit for each of `spans` that takes it out, with one of two blank lines around it.
+fn taken_away(text: &str, spans: &[Span]) -> Vec<TextEdit> {
+    let spans = spans.iter().map(|&span| without_blank_twin(text, span));
+    spans.map(TextEdit::delete).collect()
 }
 
 /// `span` and the blank line after it, when a blank line stands before it too.

@@ -1,7 +1,7 @@
 //! What COPY and ADD bring of the context: themselves, or out of a stage that holds the context and nothing else.
 
 use super::installs::is_system_directory;
-use super::layout::{Place, absolute, built_on, delivered, image, laid, stage_named};
+use super::layout::{Place, absolute, built_on, delivered, image, is_within, laid, stage_named};
 use super::view::View;
 use crate::dockerfile::ast::{Instruction, Kind, Source, Transfer};
 use crate::tree::RepoPath;
@@ -40,10 +40,11 @@ fn through(
     let from = stage_named(view.dockerfile, stage, instruction.flag("from")?)?;
     let held = held(view, all, from)?;
     let first = built_on(view.dockerfile, from).last()?;
+    // What nothing was copied to is the image's own.
+    let is_held = |place: &str| held.keys().any(|to| is_within(to, place));
     let is_own = |source: &Source| match source {
-        Source::Path(path) => {
-            absolute(Some("/"), path).is_some_and(|p| !is_system_directory(&p) && p != "/")
-        }
+        Source::Path(path) => absolute(Some("/"), before_pattern(path))
+            .is_some_and(|p| !is_system_directory(&p) && p != "/" && is_held(&p)),
         Source::Heredoc(_) => false,
     };
     if image(view.dockerfile, first) != "scratch" && !transfer.sources.iter().all(is_own) {
@@ -55,6 +56,14 @@ fn through(
         .collect();
     let held = |_: &RepoPath| held.iter().map(|(to, from)| (to, *from)).collect();
     laid(&held, instruction, transfer, place)
+}
+
+/// The directory in which what a pattern or a variable stands for lies; any other path as it is.
+fn before_pattern(path: &str) -> &str {
+    match path.find(['$', '*', '?', '[']) {
+        Some(end) => path[..end].rsplit_once('/').map_or("", |(dir, _)| dir),
+        None => path,
+    }
 }
 
 /// What the context gives a stage that nothing else is done in; no owner and no mode is given on the way, which another

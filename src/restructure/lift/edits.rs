@@ -204,6 +204,10 @@ impl Lift<'_, '_> {
         let mut spans: Vec<Span> = Vec::new();
         for &i in indices {
             let span = block_of(text, self.of.stage, i);
+            // Neighbours that go together keep the blank lines between them.
+            let gap = spans.last().and_then(|last| text.get(last.end..span.start));
+            let gap = gap.filter(|gap| gap.trim().is_empty() && !self.twice.contains(&i));
+            taken.push_str(gap.unwrap_or_default());
             match instead.get(&i) {
                 Some(line) => {
                     let own = self.of.stage.instructions[i].span;

@@ -201,6 +201,7 @@ impl Lift<'_, '_> {
             _ if self.works_on_source(index) => self.reasons.push(format!(
                 "line {line} only works on files that {what} does not read"
             )),
+            _ if self.fills_named(index) => return None,
             _ => self.doubts.push(format!(
                 "line {line}, which runs before {what}, then runs after it: check that it prepares nothing for it"
             )),
@@ -277,6 +278,27 @@ impl Lift<'_, '_> {
             text.contains(whole)
         };
         self.install.settings.iter().any(is_named)
+    }
+
+    /// Whether the RUN puts something into a directory outside of the project that a word of the install names:
+    /// `--with-yaml-dir=/opt/src/yaml` after `tar -C /opt/src`.
+    fn fills_named(&self, index: usize) -> bool {
+        let run = self.install.run;
+        if matches!(self.install.action, Action::Prefetch(_)) {
+            return false;
+        }
+        let seen = super::super::command::seen(&self.of.stage.instructions[run]);
+        let variables = &self.of.places[run].variables;
+        let names = |word: &str| {
+            let at = word.find(['/', '$'])?;
+            let place = expand(&word[at..], variables).filter(|w| w.starts_with('/'))?;
+            absolute(None, &place)
+        };
+        let mut seen = seen.iter().flatten();
+        seen.any(|s| {
+            let mut named = s.args().iter().filter_map(|word| names(word));
+            named.any(|dir| self.of.names_directory(index, &dir))
+        })
     }
 
     /// Whether a command of RUN `index` is a script of the project that speaks of `program`: `install-composer.sh`.

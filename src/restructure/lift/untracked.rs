@@ -129,9 +129,11 @@ impl Lift<'_, '_> {
         let variables = &self.of.places[self.install.run].variables;
         let is_named = variables.contains_key("VIRTUAL_ENV");
         let names = names.filter(|e| !(matches!(**e, "pipenv" | "poetry") && is_named));
-        let names = names.flat_map(|e| laid(e));
-        let dir = Some(self.install.dir.as_str());
-        let mut made: BTreeSet<String> = names.filter_map(|n| absolute(dir, n)).collect();
+        let mut made: BTreeSet<String> = BTreeSet::new();
+        for name in names {
+            let dir = Some(self.dir_of(name));
+            made.extend(laid(name).iter().filter_map(|n| absolute(dir, n)));
+        }
         for (n, step) in self.of.stage.instructions.iter().enumerate() {
             if n > self.install.run {
                 break;
@@ -145,6 +147,22 @@ impl Lift<'_, '_> {
             }));
         }
         made
+    }
+
+    /// Where an ecosystem lays down what it installs: where the install runs, for a front-end beside its manifest, which a
+    /// word of the command may name (`npm --prefix web ci`).
+    fn dir_of(&self, ecosystem: &str) -> &str {
+        let own = self.install.dir.as_str();
+        if !matches!(ecosystem, "npm" | "yarn" | "pnpm" | "bun") {
+            return own;
+        }
+        let reads = self.install.reads.iter();
+        let manifests = reads.filter_map(|r| r.strip_suffix("/package.json"));
+        let dirs: Vec<&str> = manifests.collect();
+        match dirs.as_slice() {
+            [one] if !one.is_empty() && is_within(one, own) => one,
+            _ => own,
+        }
     }
 
     /// The directory of the context that a COPY which stays brings to `made`, if it brings all that is in one above it.

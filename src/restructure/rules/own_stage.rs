@@ -30,8 +30,8 @@
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command::seen;
-use super::super::installs::StageView;
-use super::super::layout::{absolute, is_within, mentioned, places, reachable};
+use super::super::installs::{StageView, relative};
+use super::super::layout::{BASE, absolute, is_within, mentioned, places, reachable};
 use super::super::lift::declare;
 use super::super::mentions::mentions;
 use super::super::moving::{block, block_of, end_before, without_blank_twin};
@@ -74,6 +74,8 @@ pub(super) struct Part {
     pub(super) runs: Vec<usize>,
     /// Where they run, absolute, and the directory of the context that stands there.
     pub(super) dir: String,
+    /// Where WORKDIR has them start: there, or above it, for a RUN that changes the directory itself.
+    cwd: String,
     source: RepoPath,
 }
 
@@ -90,7 +92,12 @@ fn candidate(of: &StageView<'_>) -> Option<Candidate> {
         let _ = writeln!(text, "{}", source_of(view, &stage.instructions[tool.run])?);
     }
     text.push_str(&variables(of, *part.runs.last()?)?);
-    let _ = writeln!(text, "WORKDIR {}\nCOPY {} ./", part.dir, part.source);
+    let inside = relative(&part.dir, &part.cwd)?;
+    let _ = writeln!(
+        text,
+        "WORKDIR {}\nCOPY {} ./{inside}",
+        part.cwd, part.source
+    );
     for &run in &part.runs {
         let _ = writeln!(text, "{}", source_of(view, &stage.instructions[run])?);
     }
@@ -159,21 +166,61 @@ fn fetches_tools(seen: &Seen) -> bool {
 /// Where the commands of a RUN that builds a front-end run, if it does nothing else.
 fn front_end(of: &StageView<'_>, run: usize) -> Option<String> {
     let all = seen(&of.stage.instructions[run])?;
-    let works: Vec<&Seen> = all.iter().filter(|s| !is_quiet(s)).collect();
+    let cwd = of.cwd(run);
     let mut dirs = BTreeSet::new();
-    for one in &works {
-        let elsewhere = one.args().iter().any(|a| {
-            a.starts_with("--prefix") || a.starts_with("--cwd") || a == "-C" || a.contains("../")
-        });
-        if !TOOLS.contains(&one.name()) || fetches_tools(one) || elsewhere {
+    for one in all.iter().filter(|s| !is_quiet(s)) {
+        let leads_out = one.args().iter().any(|a| a.contains("../"));
+        if !TOOLS.contains(&one.name()) || fetches_tools(one) || leads_out {
             return None;
         }
-        dirs.insert(absolute(Some(of.cwd(run)), one.directory.as_deref()?)?);
+        if one.name() == "npm" && one.subcommand() == "cache" {
+            continue;
+        }
+        dirs.insert(place_of(one, cwd)?);
     }
-    // Started where WORKDIR says, so that the text holds at its new place too.
-    (dirs.len() == 1 && dirs.contains(of.cwd(run)))
-        .then(|| dirs.pop_first())
-        .flatten()
+    let dir = dirs.pop_first().filter(|_| dirs.is_empty())?;
+    // What it takes away elsewhere would stay.
+    let removes_elsewhere = |s: &Seen| {
+        let here = s.directory.as_deref().and_then(|d| absolute(Some(cwd), d));
+        let mut words = s.args().iter().filter(|a| !a.starts_with('-'));
+        s.name() == "rm"
+            && words.any(|word| {
+                let to = absolute(here.as_deref(), word);
+                let is_own = word.starts_with("~/.") || word.starts_with("/tmp/");
+                !is_own && to.is_none_or(|to| !is_within(&to, &dir))
+            })
+    };
+    (is_within(&dir, cwd) && !all.iter().any(removes_elsewhere)).then_some(dir)
+}
+
+/// Where a command of a front-end's tools works, started in a RUN at `cwd`: where it runs, or what an option names.
+fn place_of(seen: &Seen, cwd: &str) -> Option<String> {
+    let here = absolute(Some(cwd), seen.directory.as_deref()?)?;
+    let flags: &[&str] = match seen.name() {
+        "npm" => &["--prefix", "-C"],
+        "pnpm" => &["--dir", "-C"],
+        "yarn" => &["--cwd"],
+        _ => &[],
+    };
+    const ELSEWHERE: [&str; 4] = ["--prefix", "--cwd", "--dir", "-C"];
+    // What stands behind `--` is for the script.
+    let mut words = seen.args().iter().take_while(|a| *a != "--");
+    let mut named = None;
+    while let Some(word) = words.next() {
+        let (flag, value) = match word.split_once('=') {
+            Some((flag, value)) => (flag, Some(value)),
+            None => (word.as_str(), None),
+        };
+        if flags.contains(&flag) {
+            let value = value.or_else(|| words.next().map(String::as_str))?;
+            if value.contains(['$', '~']) || named.replace(value).is_some() {
+                return None;
+            }
+        } else if ELSEWHERE.contains(&flag) {
+            return None;
+        }
+    }
+    absolute(Some(&here), named.unwrap_or_default())
 }
 
 fn part(of: &StageView<'_>) -> Option<Part> {
@@ -184,6 +231,10 @@ fn part(of: &StageView<'_>) -> Option<Part> {
         .filter(|&run| front_end(of, run).as_ref() == Some(&dir))
         .collect();
     let (first, last) = (*runs.first()?, *runs.last()?);
+    let cwd = of.cwd(first).to_owned();
+    if cwd.starts_with(BASE) || runs.iter().any(|&run| of.cwd(run) != cwd) {
+        return None;
+    }
     let image = of.image_at(first);
     let manifest = &image.get(&format!("{dir}/package.json"))?.from;
     let source = manifest.parent()?;
@@ -219,15 +270,20 @@ fn part(of: &StageView<'_>) -> Option<Part> {
         p.strip_prefix(&source).is_some_and(|rest| {
             let name = rest.to_string();
             !name.contains('/')
-                && (name.contains("config") || name.ends_with(".json"))
+                && (name.contains("config") || name.ends_with(".json") || name.starts_with(".env"))
                 && !name.contains("lock")
         })
     };
-    let beside = mentions(view, &["../"], is_config);
+    let beside = mentions(view, &["../", "'..'", "\"..\""], is_config);
     if !beside.found.is_empty() || !beside.is_complete {
         return None;
     }
-    Some(Part { runs, dir, source })
+    Some(Part {
+        runs,
+        dir,
+        cwd,
+        source,
+    })
 }
 
 /// ENV lines above `last`; `None` where one, or a RUN, hangs on another variable.

@@ -64,6 +64,8 @@ pub(super) fn tools(of: &StageView<'_>, part: &Part) -> Option<Vec<Tool>> {
                 continue;
             }
         }
+        // What is not known may start them.
+        are_shared |= n > last && !is_free && !builds_another(of, n);
         let all = seen(instruction);
         are_shared |= all.is_none_or(|all| all.iter().any(|s| TOOLS.contains(&s.name())));
         builds |= !is_free;
@@ -123,6 +125,18 @@ fn builds_another(of: &StageView<'_>, run: usize) -> bool {
 /// Whether files above or beside the directory set up its package manager.
 fn has_settings_outside(of: &StageView<'_>, part: &Part, last: usize) -> bool {
     let image = of.image_at(last);
+    // A member of a workspace is installed from the root of that.
+    let above = |to: &&String| {
+        let dir = to.strip_suffix("/package.json");
+        dir.is_some_and(|dir| dir != part.dir && is_within(&part.dir, dir))
+    };
+    let is_workspace = |to: &String| {
+        let text = image.get(to).and_then(|b| of.view.read_text(&b.from));
+        text.is_none_or(|text| text.contains("\"workspaces\""))
+    };
+    if image.keys().filter(above).any(is_workspace) {
+        return true;
+    }
     let mut outside = image.keys().filter(|to| !is_within(to, &part.dir));
     outside.any(|to| {
         to.rsplit_once('/')

@@ -3,10 +3,11 @@
 use super::ground::Ground;
 use super::groups::bumps;
 use super::place::Sunk;
+use crate::dockerfile::Span;
 use crate::dockerfile::ast::Kind;
 use crate::restructure::candidate::{Candidate, Safety, TextEdit};
 use crate::restructure::lift::declare;
-use crate::restructure::moving::{block_of, without_blank_twin};
+use crate::restructure::moving::{block_of, gap_above, without_blank_twin};
 
 /// `None` where the text is not as it was read.
 pub(super) fn candidate(ground: &Ground<'_>, sunk: &Sunk, how: &str) -> Option<Candidate> {
@@ -60,8 +61,11 @@ pub(super) fn candidate(ground: &Ground<'_>, sunk: &Sunk, how: &str) -> Option<C
     if carried.is_empty() && !text[..at].ends_with('\n') {
         carried.push('\n');
     }
-    for &index in moved {
-        let span = block_of(text, stage, index);
+    let spans: Vec<Span> = moved.iter().map(|&i| block_of(text, stage, i)).collect();
+    if cut.is_none() {
+        carried.push_str(gap_above(text, &spans, at));
+    }
+    for span in spans {
         carried.push_str(&text[span.range()]);
         candidate
             .edits

@@ -1,9 +1,80 @@
-//! Programs that a stage takes from another stage or image, one by one.
+//! What a stage takes from another stage or image into `/usr/local`: programs one by one, or whole directories.
 
+use super::super::super::base::is_of_distribution;
 use super::super::super::effect::{Effect, Files};
-use super::super::super::layout::is_within;
+use super::super::super::layout::{built_on, image, is_within, overlap};
 use super::super::super::system_places::LOCAL_PROGRAMS;
+use super::ground::Ground;
 use crate::dockerfile::ast::{Kind, Source, Stage, Transfer};
+
+/// Where nobody but administrators puts anything (Debian Policy 9.1.2, FHS 4.9).
+const LOCAL: &str = "/usr/local";
+
+/// The effects with each `COPY --from=… /usr/local` above `index` taken to be apart from the packages of the distribution
+/// that the RUN there installs; and the copies so taken. What installing a package starts by name is not known.
+pub(super) fn local_trees(ground: &Ground<'_>, index: usize) -> (Vec<Effect>, Vec<usize>) {
+    let (view, stage) = (ground.view, ground.stage);
+    let mut relaxed = ground.effects.clone();
+    let mut copies = Vec::new();
+    let first = built_on(view.dockerfile, stage.index).last();
+    let is_bare = first.is_some_and(|s| is_of_distribution(&image(view.dockerfile, s)));
+    let Files::Commands(touched) = &ground.effects[index].files else {
+        return (relaxed, copies);
+    };
+    let installs = touched.system && !touched.global && ground.effects[index].runs_system;
+    if !is_bare || !installs {
+        return (relaxed, copies);
+    }
+    for (n, effect) in relaxed.iter_mut().enumerate().take(index) {
+        let step = &stage.instructions[n];
+        let (Kind::Copy(_), Files::Places(places)) = (&step.kind, &effect.files) else {
+            continue;
+        };
+        let named = [&touched.places, &touched.needs, &touched.reads];
+        let is_named = |to: &String| named.iter().any(|all| all.iter().any(|p| overlap(p, to)));
+        let is_local = |to: &String| is_within(to, LOCAL) && !is_named(to);
+        if step.flag("from").is_some() && places.iter().all(is_local) {
+            effect.files = Files::Nothing;
+            copies.push(n);
+        }
+    }
+    (relaxed, copies)
+}
+
+/// What is to be checked where the RUN at `index` goes above these copies into `/usr/local`.
+pub(super) fn doubt_of_trees(ground: &Ground<'_>, index: usize, copies: &[usize]) -> String {
+    let steps = &ground.stage.instructions;
+    let lines: Vec<String> = copies.iter().map(|&n| ground.line(n).to_string()).collect();
+    let several = lines.len() > 1;
+    let (what, bring) = match several {
+        true => (format!("lines {}", lines.join(" and ")), "bring"),
+        false => (format!("line {}", lines.concat()), "brings"),
+    };
+    let line = ground.line(index);
+    let mut doubt = format!(
+        "check that installing the packages of line {line} runs nothing of what {what} {bring} to {LOCAL}"
+    );
+    // ldconfig(8) runs with each library that apt and dnf install; musl has no such cache.
+    let libraries = format!("{LOCAL}/lib");
+    let has_libraries = |n: &usize| match &ground.effects[*n].files {
+        Files::Places(places) => places.iter().any(|p| overlap(p, &libraries)),
+        _ => false,
+    };
+    let is_found = steps.iter().enumerate().any(|(n, step)| match &step.kind {
+        Kind::Env(pairs) => pairs
+            .iter()
+            .any(|p| p.name == "LD_LIBRARY_PATH" && p.value.contains(&libraries)),
+        Kind::Run(_) => n > index && step.original.contains("ldconfig"),
+        _ => false,
+    });
+    let is_musl = steps[index].original.contains("apk ");
+    if !is_musl && !is_found && copies.iter().any(has_libraries) {
+        doubt.push_str(&format!(
+            ", and that programs find the libraries there: the linker's cache, which line {line} may write, then does not list them (`RUN ldconfig` below would)"
+        ));
+    }
+    doubt
+}
 
 /// The effects with each `COPY --from=… NAME /usr/local/bin/` above `index` taken to bring the one program it names, as
 /// such copies do; and the programs so taken. Whether NAME is a directory of others is not known, nor whether a package

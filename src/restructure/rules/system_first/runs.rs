@@ -13,7 +13,7 @@ use super::cut::cut_run;
 use super::directories::{move_with_directories, wherever_they_stand};
 use super::fresh::clones_newest;
 use super::ground::{Goal, Ground, highest, is_transfer, is_work};
-use super::programs::local_programs;
+use super::programs::{doubt_of_trees, local_programs, local_trees};
 use super::small::small_runs;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Stage};
 use crate::shell;
@@ -93,6 +93,21 @@ pub(super) fn ways(
         );
         (higher, Some(doubt))
     }));
+    let (relaxed, copies) = local_trees(ground, index);
+    let past_trees = || {
+        let way = highest(ground, &relaxed, index)?;
+        let is_higher = found.iter().all(|((to, _), _)| way.0 < *to);
+        let passed = copies.iter().copied();
+        let passed = passed.filter(|n| *n >= way.0 && !way.1.contains(n));
+        let passed: Vec<usize> = passed.collect();
+        (is_higher && !passed.is_empty())
+            .then(|| (way, Some(doubt_of_trees(ground, index, &passed))))
+    };
+    if !copies.is_empty()
+        && let Some(way) = past_trees()
+    {
+        found.push(way);
+    }
     if found.is_empty()
         && let Some(rooted) = &ground.rooted
         && let Some(place) = highest(ground, rooted, index)
