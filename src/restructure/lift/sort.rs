@@ -3,7 +3,7 @@
 use super::super::environment::{Reading, reading};
 use super::super::installs::{Action, Install, writes_sources};
 use super::super::layout::{
-    absolute, expand, is_anchored, is_within, mentioned, parent, places, stage_named,
+    absolute, expand, is_anchored, is_within, mentioned, parent, places, stage_named, unquote,
 };
 use super::super::mentions::says;
 use super::super::rules::changes;
@@ -48,6 +48,13 @@ impl Lift<'_, '_> {
                 goes
             }
             // Who runs what must not change.
+            Kind::User(user) if stays_run => {
+                let lines = self.own_modes(index, user)?;
+                self.reasons.push(format!(
+                    "{lines} modes to files that are the user's own by then"
+                ));
+                true
+            }
             Kind::User(_) | Kind::Shell(_) => {
                 if stays_run {
                     return None;
@@ -63,6 +70,53 @@ impl Lift<'_, '_> {
         }
         .insert(index);
         Some(())
+    }
+
+    /// The lines of the RUNs that stay, where each only gives modes (`chmod +x a.sh`) to files that COPYs which stay bring as
+    /// `user`'s: then it does not matter that they run as that user.
+    fn own_modes(&self, index: usize, user: &str) -> Option<String> {
+        let (steps, places) = (&self.of.stage.instructions, &self.of.places);
+        let name = |word: &str, at: usize| {
+            let word = expand(&unquote(word), &places[at].variables)?;
+            word.split(':').next().map(str::to_owned)
+        };
+        let user = name(user, index)?;
+        let image = self.of.image_at(index);
+        let is_own = |path: &String| {
+            let by = image.get(path).and_then(|brought| brought.by);
+            by.filter(|by| self.stay.contains(by)).is_some_and(|by| {
+                let owner = steps[by].flag("chown").and_then(|owner| name(owner, by));
+                owner.as_ref() == Some(&user)
+            })
+        };
+        let mut lines = Vec::new();
+        for &run in &self.stay {
+            let Kind::Run(_) = steps[run].kind else {
+                continue;
+            };
+            for seen in super::super::command::seen(&steps[run])? {
+                let here = absolute(Some(self.of.cwd(run)), seen.directory.as_deref()?)?;
+                let mut words = seen.args().iter();
+                let mode = words
+                    .next()
+                    .filter(|m| !m.starts_with('-') && !m.contains('s'))?;
+                let files = words.map(|word| {
+                    let path = expand(word, &places[run].variables)?;
+                    absolute(Some(&here), &path)
+                });
+                let files: Vec<String> = files.collect::<Option<_>>()?;
+                let is_plain =
+                    seen.name() == "chmod" && !mode.is_empty() && steps[run].flags.is_empty();
+                if !is_plain || !files.iter().all(is_own) {
+                    return None;
+                }
+            }
+            lines.push(steps[run].lines.first.to_string());
+        }
+        Some(match lines.as_slice() {
+            [one] => format!("line {one} gives"),
+            all => format!("lines {} give", all.join(" and ")),
+        })
     }
 
     /// A WORKDIR makes its directory, where below it a COPY that stays would have made it another's.

@@ -21,7 +21,7 @@ use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command::{Group, group, installs, seen};
 use super::super::conflict::conflict;
 use super::super::effect::effect;
-use super::super::layout::{Place, absolute, is_within, mentioned, places, reachable};
+use super::super::layout::{Place, absolute, is_within, mentioned, overlap, places, reachable};
 use super::super::lift::declare;
 use super::super::manifests::is_dependency_file;
 use super::super::moving::{block_of, byte_in_text, without_blank_twin};
@@ -34,6 +34,7 @@ use super::system_first::is_transfer;
 use crate::builder::Builder;
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Source};
+use crate::shell;
 use crate::shell::Seen;
 use crate::tree::RepoPath;
 
@@ -253,13 +254,48 @@ impl<'a> Left<'a> {
     /// Whether all is there already before line `first`, so that it can be given there.
     fn is_there(&self, ground: &Ground<'_>, first: usize) -> bool {
         let (here, there) = (ground.line().place, ground.lines[first].place);
+        here.cwd == there.cwd
+            && self.is_free(ground, first)
+            && self.missing(ground, first).is_empty()
+    }
+
+    /// The directories that are not there before line `first`.
+    fn missing(&self, ground: &Ground<'_>, first: usize) -> Vec<&str> {
+        let there = ground.lines[first].place;
         let is_made = |d: &String| there.directories.contains(d) || ground.chown.made.contains(d);
         let is_above = |d: &String| there.directories.iter().any(|t| is_within(t, d));
-        here.cwd == there.cwd
-            && here.user == there.user
-            && self.all.is_empty()
+        let all = self.at.iter().filter(|d| !is_made(d) && !is_above(d));
+        all.map(String::as_str).collect()
+    }
+
+    /// Whether nothing from line `first` on is in the way of giving them above it.
+    fn is_free(&self, ground: &Ground<'_>, first: usize) -> bool {
+        let (here, there) = (ground.line().place, ground.lines[first].place);
+        let between = &ground.lines[first..ground.run];
+        let is_met = |dir: &&Dir| {
+            let mut between = between.iter();
+            between.any(|l| l.touches(&dir.at) || l.to().is_some_and(|to| overlap(&to, &dir.at)))
+        };
+        let words = ground.chown.dirs.iter().map(|d| d.written.as_str());
+        let names = words.flat_map(mentioned).collect::<Vec<String>>();
+        let is_same = |n: &String| here.variables.get(n) == there.variables.get(n);
+        here.user == there.user
+            && !self.all.iter().any(is_met)
             && !self.at.is_empty()
-            && self.at.iter().all(|d| is_made(d) || is_above(d))
+            && names.iter().all(is_same)
+    }
+
+    /// The directories to be made for it above line `first`, where the copies make them and the RUN, which makes the user
+    /// as well, cannot stay below.
+    fn to_make(&self, ground: &Ground<'_>, first: usize) -> Option<String> {
+        let missing = self.missing(ground, first);
+        let is_absolute = |d: &&Dir| d.written.starts_with('/');
+        let may = ground.chown.makes_users
+            && ground.chown.is_by_name()
+            && self.all.is_empty()
+            && self.is_free(ground, first)
+            && ground.chown.dirs.iter().all(|d| is_absolute(&d));
+        (may && !missing.is_empty()).then(|| missing.join(" "))
     }
 }
 
@@ -323,8 +359,18 @@ fn run_edits(ground: &Ground<'_>, left: &Left<'_>, first: usize) -> Option<Vec<T
     };
     let command = chown.rewritten(&left.all, &only);
     let at = command_in_text(ground)?;
-    let is_moved = left.is_there(ground, first) && passes(ground, first);
+    let is_there = left.is_there(ground, first);
+    let made = left.to_make(ground, first);
+    let is_moved = (is_there || made.is_some()) && passes(ground, first);
+    let command = match made.filter(|_| is_moved) {
+        Some(dirs) => format!("mkdir -p {dirs} && {command}"),
+        None => command,
+    };
     if !is_moved {
+        let is_apart = is_there && !(chown.makes_users && chown.is_by_name());
+        if let Some(edits) = is_apart.then(|| parted(ground, first, &command)).flatten() {
+            return Some(edits);
+        }
         return (!chown.makes_users || !chown.is_by_name())
             .then(|| vec![TextEdit::replace(at, command)]);
     }
@@ -339,6 +385,52 @@ fn run_edits(ground: &Ground<'_>, left: &Left<'_>, first: usize) -> Option<Vec<T
         TextEdit::insert(above, moved + end),
         TextEdit::delete(without_blank_twin(text, gone)),
     ])
+}
+
+/// The `chown` in a RUN of its own above line `first`, where the rest of its RUN has to stay: that works on what is copied.
+fn parted(ground: &Ground<'_>, first: usize, command: &str) -> Option<Vec<TextEdit>> {
+    let (text, line) = (ground.view.text(), ground.line());
+    let stage = &ground.view.dockerfile.stages[line.stage];
+    // What it has made itself is not there before.
+    if !ground.chown.made.is_empty() {
+        return None;
+    }
+    let own = raw_pieces(ground)?;
+    let at = own
+        .iter()
+        .position(|p| *p == command_in_text(ground).unwrap_or(*p))?;
+    let gone = match (at.checked_sub(1), own.get(at + 1)) {
+        (_, Some(next)) => Span::new(own[at].start, next.start),
+        (Some(before), None) => Span::new(own[before].end, own[at].end),
+        (None, None) => return None,
+    };
+    let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let above = block_of(text, stage, ground.lines[first].index).start;
+    let is_bare = !text[gone.range()].contains('#');
+    is_bare.then(|| {
+        vec![
+            TextEdit::insert(above, format!("RUN {command}{line_break}")),
+            TextEdit::delete(gone),
+        ]
+    })
+}
+
+/// The bytes of the parts of the RUN's chain in the text.
+fn raw_pieces(ground: &Ground<'_>) -> Option<Vec<Span>> {
+    let step = ground.line().step;
+    let Kind::Run(Run {
+        command: Command::Shell(shell),
+    }) = &step.kind
+    else {
+        return None;
+    };
+    let offset = step.original.len().checked_sub(shell.len())?;
+    let (text, escape) = (ground.view.text(), ground.view.dockerfile.escape);
+    let at = |byte: usize| byte_in_text(text, step, escape, offset + byte);
+    let script = shell::parse(shell);
+    let pieces = script.and_chain()?.iter();
+    let spans = pieces.map(|p| Some(Span::new(at(p.span.start)?, at(p.span.end)?)));
+    spans.collect()
 }
 
 /// The bytes of the `chown` in the text.

@@ -69,9 +69,9 @@ pub(super) fn doubt_of_trees(ground: &Ground<'_>, index: usize, copies: &[usize]
     });
     let is_musl = steps[index].original.contains("apk ");
     if !is_musl && !is_found && copies.iter().any(has_libraries) {
-        doubt.push_str(&format!(
-            ", and that programs find the libraries there: the linker's cache, which line {line} may write, then does not list them (`RUN ldconfig` below would)"
-        ));
+        doubt = format!(
+            "{doubt}, and that programs find the libraries there: the linker's cache, which line {line} may write, then does not list them (`RUN ldconfig` below would)"
+        );
     }
     doubt
 }
