@@ -7,7 +7,10 @@ use super::go_regex::from_go;
 use globset::GlobBuilder;
 use globset::GlobMatcher;
 use regex::Regex;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::iter::Peekable;
+use std::rc::Rc;
 use std::str::Chars;
 
 /// Longer patterns are refused; no real one comes near.
@@ -206,9 +209,32 @@ pub(super) enum Wildcard {
     Never,
 }
 
+/// So many patterns are kept by each thread; a Dockerfile has a handful.
+const MOST_KEPT: usize = 256;
+
+thread_local! {
+    /// Making a matcher takes longer than using it, and each build of a history asks for the same ones.
+    static KEPT: RefCell<BTreeMap<String, Rc<Wildcard>>> = const { RefCell::new(BTreeMap::new()) };
+}
+
 impl Wildcard {
+    /// One name of a pattern, read once by each thread.
+    pub(super) fn of(name: &str) -> Rc<Self> {
+        KEPT.with_borrow_mut(|kept| {
+            if let Some(known) = kept.get(name) {
+                return known.clone();
+            }
+            if kept.len() >= MOST_KEPT {
+                kept.clear();
+            }
+            let made = Rc::new(Self::new(name));
+            kept.insert(name.to_owned(), made.clone());
+            made
+        })
+    }
+
     /// Reads one name of a pattern.
-    pub(super) fn new(name: &str) -> Self {
+    fn new(name: &str) -> Self {
         let Some(tokens) = tokens(name).filter(|_| name.len() <= MAX_LENGTH) else {
             return Self::Never;
         };

@@ -12,6 +12,7 @@ use super::tree::Dir;
 use super::tree::Node;
 use crate::tree::RepoPath;
 use std::fmt;
+use std::rc::Rc;
 
 /// More directories than this below one another are not looked into.
 const MAX_DEPTH: usize = super::tree::MAX_DEPTH;
@@ -140,10 +141,11 @@ pub fn covered<'p>(
 /// A selector made ready to be held against many paths.
 struct Cover<'a> {
     root: &'a Node,
-    selector: &'a Selector,
     filters: Filters,
     /// The wildcard's prefix, links followed, and its parts.
-    wildcard: Option<(RepoPath, Vec<Wildcard>)>,
+    wildcard: Option<(RepoPath, Vec<Rc<Wildcard>>)>,
+    /// Where the symlinks lead that the wildcard matches.
+    links: Vec<RepoPath>,
     /// A plain source as written, and where its links lead.
     written: RepoPath,
     real: Option<RepoPath>,
@@ -153,7 +155,9 @@ impl<'a> Cover<'a> {
     /// `None` for filters that cannot be read.
     fn new(root: &'a Node, selector: &'a Selector) -> Option<Self> {
         let filters = Filters::new(selector).ok()?;
-        let wildcard = wildcard(selector).map(|(prefix, names)| {
+        let found = wildcard(selector);
+        let links = found.as_ref().map_or_else(Vec::new, |w| links(root, w));
+        let wildcard = found.map(|(prefix, names)| {
             (
                 root.resolve(&prefix, true).map_or(prefix, |(real, _)| real),
                 names,
@@ -163,9 +167,9 @@ impl<'a> Cover<'a> {
         let real = root.resolve(&written, true).map(|(real, _)| real);
         Some(Self {
             root,
-            selector,
             filters,
             wildcard,
+            links,
             written,
             real,
         })
@@ -182,7 +186,7 @@ impl<'a> Cover<'a> {
                 || is_link_on_the_way(self.root, &self.written, path);
         };
         let Some(rest) = path.strip_prefix(prefix) else {
-            return expands_to_link(self.root, self.selector, path);
+            return self.is_linked(path);
         };
         let parts: Vec<&[u8]> = rest.names().collect();
         let hit = parts.len() >= names.len()
@@ -191,10 +195,15 @@ impl<'a> Cover<'a> {
                 .zip(&parts)
                 .all(|(name, part)| name.matches(part));
         if !hit {
-            return expands_to_link(self.root, self.selector, path);
+            return self.is_linked(path);
         }
         self.filters
             .keeps(&RepoPath::new(parts[names.len()..].join(&b'/')))
+    }
+
+    /// Whether a match of the wildcard is a symlink that leads to `path` or above it.
+    fn is_linked(&self, path: &RepoPath) -> bool {
+        self.links.iter().any(|to| path.strip_prefix(to).is_some())
     }
 }
 
@@ -203,17 +212,12 @@ fn is_link_on_the_way(root: &Node, written: &RepoPath, path: &RepoPath) -> bool 
     written.strip_prefix(path).is_some() && matches!(root.get_itself(path), Some(Node::Link(_)))
 }
 
-/// Whether a match of the wildcard is a symlink that leads to `path` or above it.
-fn expands_to_link(root: &Node, selector: &Selector, path: &RepoPath) -> bool {
-    let Some((prefix, names)) = wildcard(selector) else {
-        return false;
-    };
-    expand(root, &prefix, &names).into_iter().any(|(at, node)| {
-        matches!(node, Node::Link(_))
-            && root
-                .resolve(&at, true)
-                .is_some_and(|(real, _)| path.strip_prefix(&real).is_some())
-    })
+/// Where the symlinks lead that a wildcard matches.
+fn links(root: &Node, (prefix, names): &(RepoPath, Vec<Rc<Wildcard>>)) -> Vec<RepoPath> {
+    let found = expand(root, prefix, names).into_iter();
+    let links = found.filter(|(_, node)| matches!(node, Node::Link(_)));
+    let real = links.filter_map(|(at, _)| root.resolve(&at, true));
+    real.map(|(real, _)| real).collect()
 }
 
 fn is_plain(selector: &Selector) -> bool {
@@ -253,7 +257,7 @@ fn source(root: &Node, selector: &Selector) -> Result<Node, NotFound> {
 }
 
 /// The names of a wildcard: those before the first pattern, and the rest; `None` for a plain path.
-fn wildcard(selector: &Selector) -> Option<(RepoPath, Vec<Wildcard>)> {
+fn wildcard(selector: &Selector) -> Option<(RepoPath, Vec<Rc<Wildcard>>)> {
     let path = source_path(selector);
     if !selector.wildcard || !has_wildcards(path) {
         return None;
@@ -271,13 +275,13 @@ fn wildcard(selector: &Selector) -> Option<(RepoPath, Vec<Wildcard>)> {
         prefix,
         names[first..]
             .iter()
-            .map(|name| Wildcard::new(name))
+            .map(|name| Wildcard::of(name))
             .collect(),
     ))
 }
 
 /// All that a wildcard matches, in the order of paths. Symlinks before the first pattern are followed, behind it not.
-fn expand(root: &Node, prefix: &RepoPath, names: &[Wildcard]) -> Vec<(RepoPath, Node)> {
+fn expand(root: &Node, prefix: &RepoPath, names: &[Rc<Wildcard>]) -> Vec<(RepoPath, Node)> {
     let Some(start) = root.get(prefix) else {
         return Vec::new();
     };

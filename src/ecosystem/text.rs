@@ -171,8 +171,13 @@ pub(super) fn yaml_list(yaml: &str, key: &str) -> Vec<String> {
 
 /// The entries `name: value` under the top-level key `key` of a YAML text.
 pub(super) fn yaml_map(yaml: &str, key: &str) -> Vec<(String, String)> {
+    let head = format!("{key}:");
+    // Lockfiles are long, and most hold none.
+    if !yaml.contains(&head) {
+        return Vec::new();
+    }
     let mut lines = yaml.lines();
-    if lines.find(|l| yaml_plain(l) == format!("{key}:")).is_none() {
+    if !lines.any(|l| yaml_plain(l) == head) {
         return Vec::new();
     }
     lines
@@ -189,7 +194,12 @@ pub(super) fn yaml_map(yaml: &str, key: &str) -> Vec<(String, String)> {
 
 /// The values of every `key: value` at any depth of a YAML text.
 pub(super) fn yaml_values(yaml: &str, key: &str) -> Vec<String> {
+    let begins = |l: &&str| {
+        let l = l.trim_start();
+        l.strip_prefix("- ").unwrap_or(l).starts_with(key)
+    };
     yaml.lines()
+        .filter(begins)
         .map(yaml_plain)
         .filter_map(|l| {
             let l = l.trim();
