@@ -17,6 +17,7 @@ use super::programs::{doubt_of_trees, local_programs, local_trees};
 use super::small::small_runs;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Stage};
 use crate::shell;
+use std::collections::BTreeSet;
 
 pub(super) fn hoisted_runs(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candidate> {
     let ground = Ground::new(view, stage, places);
@@ -141,15 +142,11 @@ pub(super) fn moved_to(
     let stage = ground.stage;
     let (line, above) = (ground.line(index), ground.line(to));
     let what = described(&stage.instructions[index]);
-    let others = |is_kind: fn(&Instruction) -> bool| -> Vec<usize> {
-        let others = along.iter().copied().filter(|&i| i != index);
-        others
-            .filter(|&i| is_kind(&stage.instructions[i]))
-            .collect()
-    };
-    let copies = others(is_transfer);
-    let with = listed("RUN", &others(|i| matches!(i.kind, Kind::Run(_))), ground)
-        + &listed("COPY", &copies, ground);
+    let with = companions(ground, &along, index);
+    let copies = along
+        .iter()
+        .copied()
+        .filter(|&i| is_transfer(&stage.instructions[i]));
     let mut candidate = Candidate::new(
         RULE.id,
         format!("move {what} (line {line}){with} above the COPY in line {above}"),
@@ -158,9 +155,8 @@ pub(super) fn moved_to(
     let newest = clones_newest(&stage.instructions[index]).then(|| {
         format!("line {line} clones no version in particular; check that it may stay the one it was when the line was last run")
     });
-    let (fetches, copies): (Vec<usize>, Vec<usize>) = copies
-        .into_iter()
-        .partition(|&i| fetches(&stage.instructions[i], &ground.places[i]));
+    let (fetches, copies): (Vec<usize>, Vec<usize>) =
+        copies.partition(|&i| fetches(&stage.instructions[i], &ground.places[i]));
     let fetched = fetches.iter().map(|&i| {
         format!(
             "line {} asks for what it fetches at each build: each time that is another, all that it now stands above runs again",
@@ -173,7 +169,27 @@ pub(super) fn moved_to(
         (index, to),
         doubt.into_iter().chain(newest).chain(fetched).collect(),
     );
-    for copy in copies {
+    tell_of_copies(&mut candidate, ground, &copies);
+    candidate
+}
+
+/// ` and the RUN in line 3 and the COPY in line 4`, of what comes along with the RUN at `index`.
+fn companions(ground: &Ground<'_>, along: &BTreeSet<usize>, index: usize) -> String {
+    let steps = &ground.stage.instructions;
+    let others = |is_kind: fn(&Instruction) -> bool| -> Vec<usize> {
+        let others = along.iter().copied().filter(|&i| i != index);
+        others.filter(|&i| is_kind(&steps[i])).collect()
+    };
+    listed("RUN", &others(is_run), ground) + &listed("COPY", &others(is_transfer), ground)
+}
+
+fn is_run(instruction: &Instruction) -> bool {
+    matches!(instruction.kind, Kind::Run(_))
+}
+
+/// Says how often what `copies` bring changed.
+fn tell_of_copies(candidate: &mut Candidate, ground: &Ground<'_>, copies: &[usize]) {
+    for &copy in copies {
         let (n, of) = (
             ground.heat(copy).unwrap_or_default(),
             ground.view.n_builds(),
@@ -184,7 +200,6 @@ pub(super) fn moved_to(
             ground.line(copy)
         );
     }
-    candidate
 }
 
 /// Whether an ADD fetches something that no checksum tells beforehand: how often that changes is in no history.
@@ -217,18 +232,36 @@ fn with_its_directory(ground: &Ground<'_>, effects: &[Effect], index: usize) -> 
     let stage = ground.stage;
     let relaxed = wherever_they_stand(stage, effects);
     let (to, along) = highest(ground, &relaxed, index)?;
-    if along.len() > 1 || ground.places[to].cwd == ground.places[index].cwd {
+    let copies: Vec<usize> = along
+        .iter()
+        .copied()
+        .filter(|&i| is_transfer(&stage.instructions[i]))
+        .collect();
+    let is_known = |i: &usize| !fetches(&stage.instructions[*i], &ground.places[*i]);
+    let does = |i: &usize| copies.contains(i) || is_run(&stage.instructions[*i]);
+    if !along.iter().all(does)
+        || !copies.iter().all(is_known)
+        || ground.places[to].cwd == ground.places[index].cwd
+    {
         return None;
     }
-    let what = described(&stage.instructions[index]);
     let (line, above) = (ground.line(index), ground.line(to));
+    let with = match companions(ground, &along, index).as_str() {
+        "" => " and its directory".to_owned(),
+        with => format!("{with} in their directory"),
+    };
+    let what = described(&stage.instructions[index]);
     let mut candidate = Candidate::new(
         RULE.id,
-        format!("move {what} (line {line}) and its directory above the COPY in line {above}"),
+        format!("move {what} (line {line}){with} above the COPY in line {above}"),
     );
     candidate.edits = move_with_directories(ground, &relaxed, (&along, to))?;
-    candidate.vouched = vec![stage.instructions[index].original.clone()];
+    candidate.vouched = along
+        .iter()
+        .map(|&i| stage.instructions[i].original.clone())
+        .collect();
     judge(&mut candidate, stage, (index, to), Vec::new());
+    tell_of_copies(&mut candidate, ground, &copies);
     Some(candidate)
 }
 
