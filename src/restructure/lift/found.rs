@@ -9,7 +9,8 @@ use super::beside::needs_no_packages;
 use super::sort::{is_for_programs, is_found_by_programs, removes_packages};
 use crate::dockerfile::ast::{Instruction, Kind, Source};
 use crate::shell::Seen;
-use std::collections::BTreeSet;
+use crate::tree::RepoPath;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Every lift of the stages that the target needs.
 pub(in crate::restructure) fn lifts<T>(
@@ -94,7 +95,28 @@ fn polluters(of: &StageView<'_>, install: &Install) -> Vec<usize> {
     if manifests < all.len() {
         all.drain(..manifests);
     }
+    let settled = all
+        .windows(2)
+        .take_while(|pair| is_settled(of, install, (pair[0], pair[1])));
+    all.drain(..settled.count());
     all
+}
+
+/// Whether what instruction `i` brings lies elsewhere and hardly changes beside what `next` brings, and a RUN stands
+/// between: to pass that would gain little and cost a doubt.
+fn is_settled(of: &StageView<'_>, install: &Install, (i, next): (usize, usize)) -> bool {
+    let (Some(own), Some(others)) = (&of.brings[i], &of.brings[next]) else {
+        return false;
+    };
+    let heat = |files: &BTreeMap<String, RepoPath>| {
+        let files: BTreeSet<&RepoPath> = files.values().collect();
+        of.view.n_touching(|p| files.contains(p))
+    };
+    let is_run = |i: &Instruction| matches!(i.kind, Kind::Run(_));
+    let is_here = |to: &String| is_within(to, &install.dir);
+    of.stage.instructions[i..next].iter().any(is_run)
+        && !own.keys().any(is_here)
+        && heat(own).saturating_mul(3) < heat(others)
 }
 
 /// Whether instruction `i` brings only what installs before this one read.
