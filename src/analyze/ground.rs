@@ -183,6 +183,7 @@ impl Ground {
             files: &self.files,
             ignored: &self.ignored,
             read,
+            outside: &[],
             filtered: &|_, _| None,
             changes: &self.changes,
             builder: self.builder,

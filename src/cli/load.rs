@@ -117,9 +117,13 @@ impl Project {
 
     /// The files of the newest build's context; none where they cannot be read.
     pub(super) fn newest_files(&self) -> Vec<RepoPath> {
-        let context = RepoPath::new(&self.settings.context);
+        self.files_below(&RepoPath::new(&self.settings.context))
+    }
+
+    /// The files below a folder of the newest build's tree; none where they cannot be read.
+    pub(super) fn files_below(&self, folder: &RepoPath) -> Vec<RepoPath> {
         let newest = self.builds.last().map(|(id, _)| *id);
-        let files = newest.and_then(|id| self.repository.list(&id, &context).ok());
+        let files = newest.and_then(|id| self.repository.list(&id, folder).ok());
         files
             .unwrap_or_default()
             .into_iter()

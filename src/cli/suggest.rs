@@ -17,6 +17,7 @@ use crate::history::BuildInput;
 use crate::history::git::Uncommitted;
 use crate::report::suggest as report;
 use crate::restructure::Accepted;
+use crate::restructure::passed::may_build;
 use crate::restructure::search::Draft;
 use crate::suggest::{Question, Suggestions, suggest};
 use crate::tree::{ObjectId, RepoPath};
@@ -104,6 +105,24 @@ pub(super) fn read(project: &Project) -> Result<Vec<BuildInput>, CliError> {
     Ok(inputs)
 }
 
+/// What may build images, where the context is only a part of the repository: workflows, Makefiles, scripts.
+fn outside(project: &Project, newest: &ObjectId, context: &RepoPath) -> Vec<(RepoPath, Vec<u8>)> {
+    if context.is_root() {
+        return Vec::new();
+    }
+    let mut files = project.files_below(&RepoPath::root());
+    files.retain(|path| may_build(path) && path.strip_prefix(context).is_none());
+    files.truncate(MAX_OUTSIDE);
+    let read = |path: RepoPath| {
+        let bytes = project.bytes_at(newest, &path).ok().flatten()?;
+        Some((path, bytes))
+    };
+    files.into_iter().filter_map(read).collect()
+}
+
+/// So many of them are read.
+const MAX_OUTSIDE: usize = 400;
+
 pub(super) fn answer(
     project: &Project,
     newest: &ObjectId,
@@ -128,6 +147,7 @@ pub(super) fn answer(
             .or_insert_with(fetch)
             .clone()
     };
+    let outside = outside(project, newest, &context);
     let progress = Mutex::new(Progress::new("replaying proposals", 0));
     let question = Question {
         accepted,
@@ -136,6 +156,7 @@ pub(super) fn answer(
         ignore: texts.ignore_path.clone().zip(texts.now.ignore.clone()),
         inputs,
         read: &read,
+        outside: &outside,
         blob: &|id| project.blob(id),
         cost: model,
         threads: std::thread::available_parallelism().map_or(1, usize::from),

@@ -64,7 +64,7 @@ fn made(call: &Call<'_>) -> Verdict {
 }
 
 fn prefetch(call: &Call<'_>, dir: &RepoPath) -> Verdict {
-    if call.args().iter().any(|w| w == "-mod=vendor") {
+    if is_vendored(call) {
         return Some(Err(
             "its dependencies are vendored: there is nothing to download".to_owned(),
         ));
@@ -81,6 +81,16 @@ fn prefetch(call: &Call<'_>, dir: &RepoPath) -> Verdict {
         };
         (Role::Prefetch(line), n)
     }))
+}
+
+/// Whether the command says that its dependencies stand beside go.mod, in git or not: `-mod=vendor`, `-mod vendor`.
+fn is_vendored(call: &Call<'_>) -> bool {
+    let goflags = call.env.get("GOFLAGS").map_or("", String::as_str);
+    let words: Vec<&str> = call.args().iter().map(String::as_str).collect();
+    let is_said = |w: &str| matches!(w, "-mod=vendor" | "--mod=vendor");
+    let is_in_two = |w: &[&str]| matches!(w, ["-mod" | "--mod", "vendor"]);
+    let is_given = goflags.split_whitespace().any(is_said);
+    is_given || words.iter().any(|w| is_said(w)) || words.windows(2).any(is_in_two)
 }
 
 fn needs(call: &Call<'_>, dir: &RepoPath) -> Result<Needs, String> {
@@ -213,7 +223,7 @@ fn cache(call: &Call<'_>) -> Option<CacheDir> {
     // `go install example.com/x@v1` fetches, whatever the project has.
     let is_tool = call.args().iter().any(|w| w.contains('@'));
     let dir = call.dir_by(&["-C"])?;
-    let is_vendored = call.args().iter().any(|w| w == "-mod=vendor");
+    let is_vendored = is_vendored(call);
     let has_modules = || needs(call, &dir).is_ok();
     if is_tool || verb == "mod" || (!is_vendored && has_modules()) {
         return CacheDir::store("/go/pkg/mod");

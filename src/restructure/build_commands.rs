@@ -15,13 +15,7 @@ impl BuildCommand {
     pub(super) fn is_of(&self, dockerfile: &RepoPath) -> bool {
         let path = dockerfile.to_string();
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
-        let mut words = self.text.split_whitespace();
-        let named = words.find_map(|word| match word.split_once('=') {
-            Some(("-f" | "--file", named)) => Some(Some(named)),
-            _ => matches!(word, "-f" | "--file").then_some(None),
-        });
-        let named = named.map(|named| named.or_else(|| words.next()).unwrap_or_default());
-        let Some(named) = named.map(plain) else {
+        let Some(named) = self.file().map(plain) else {
             let mut words = self.text.split_whitespace();
             return !self.builds
                 || (name == "Dockerfile"
@@ -29,10 +23,20 @@ impl BuildCommand {
         };
         path == named || path.ends_with(&format!("/{named}"))
     }
+
+    /// The Dockerfile that it names, as it writes it.
+    pub(super) fn file(&self) -> Option<&str> {
+        let mut words = self.text.split_whitespace();
+        let named = words.find_map(|word| match word.split_once('=') {
+            Some(("-f" | "--file", named)) => Some(Some(named)),
+            _ => matches!(word, "-f" | "--file").then_some(None),
+        });
+        named.map(|named| named.or_else(|| words.next()).unwrap_or_default())
+    }
 }
 
 /// A path's word without quotes, `./` and the last `/`.
-fn plain(word: &str) -> &str {
+pub(super) fn plain(word: &str) -> &str {
     let word = word.trim_matches(['"', '\'']);
     word.trim_start_matches("./").trim_end_matches('/')
 }

@@ -45,20 +45,9 @@ pub fn passed_by(view: &View<'_>, name: &str) -> Option<RepoPath> {
 
 /// Who passes `name`, and what; `None` where nobody does.
 pub fn passed(view: &View<'_>, name: &str) -> Option<Passed> {
-    let mut files: Vec<&RepoPath> = view
-        .files
-        .iter()
-        .chain(view.ignored)
-        .map(|(path, _)| path)
-        .filter(|path| may_build(path))
-        .collect();
-    files.sort();
     let (mut first, mut values) = (None, BTreeSet::new());
-    for path in files.into_iter().take(MAX_FILES) {
-        let Some(bytes) = (view.read)(path) else {
-            continue;
-        };
-        let looked = &bytes[..bytes.len().min(MAX_FILE)];
+    for (path, bytes) in building(view) {
+        let (path, looked) = (&path, bytes.as_slice());
         if !holds(looked, name.as_bytes()) {
             continue;
         }
@@ -82,6 +71,24 @@ pub fn passed(view: &View<'_>, name: &str) -> Option<Passed> {
     first.map(|by| Passed { by, values })
 }
 
+/// The files that people build images with, by their paths in the repository, in order, each with its first bytes.
+pub(super) fn building(view: &View<'_>) -> Vec<(RepoPath, Vec<u8>)> {
+    let all = view.files.iter().chain(view.ignored).map(|(path, _)| path);
+    let mut files: Vec<&RepoPath> = all.filter(|path| may_build(path)).collect();
+    files.sort();
+    let inside = files.into_iter().take(MAX_FILES).filter_map(|path| {
+        let bytes = (view.read)(path)?;
+        Some((view.context.join(path.as_bytes()), bytes))
+    });
+    let outside = view.outside.iter().take(MAX_FILES).cloned();
+    let mut found: Vec<(RepoPath, Vec<u8>)> = inside.chain(outside).collect();
+    for (_, bytes) in &mut found {
+        bytes.truncate(MAX_FILE);
+    }
+    found.sort();
+    found
+}
+
 /// The value that an argument has where it is not passed.
 pub fn default<'a>(view: &View<'a>, name: &str) -> Option<&'a str> {
     let items = view
@@ -98,7 +105,7 @@ pub fn default<'a>(view: &View<'a>, name: &str) -> Option<&'a str> {
 /// Whether a line of the file at `path` gives `name` a value that is worked out at each build.
 fn is_of_the_moment(path: &RepoPath, text: &[u8], name: &str) -> bool {
     let mut keys = path.as_bytes().ends_with(b"ml").then(Keys::default);
-    let is_script = path.as_bytes().ends_with(b".sh");
+    let is_script = path.as_bytes().ends_with(b".sh") || text.starts_with(b"#!");
     text.split(|&b| b == b'\n').any(|line| {
         // A variable of a script's own may have the same name.
         if is_script && !holds(line, b"build-arg") && !holds(line, b"args") {
@@ -200,8 +207,11 @@ enum Given {
     Fixed(String),
 }
 
+/// Words of names of scripts that build images.
+const BUILDS: [&str; 5] = ["build", "docker", "image", "publish", "release"];
+
 /// Whether a file is one that people build images with.
-pub(super) fn may_build(path: &RepoPath) -> bool {
+pub fn may_build(path: &RepoPath) -> bool {
     let text = path.to_string();
     let name = text.rsplit('/').next().unwrap_or_default();
     let lower = name.to_ascii_lowercase();
@@ -217,7 +227,10 @@ pub(super) fn may_build(path: &RepoPath) -> bool {
     if lower.contains("dockerfile") {
         return false;
     }
+    // `docker-build`, a script without an ending.
+    let is_called_so = !lower.contains('.') && BUILDS.iter().any(|b| lower.contains(b));
     is_about_images(path)
+        || is_called_so
         || names.contains(&lower.as_str())
         || [".sh", ".mk", ".hcl"].iter().any(|e| lower.ends_with(e))
 }
@@ -390,6 +403,7 @@ mod tests {
         check("Makefile", true);
         check("hack/build.sh", true);
         check("docker-compose.prod.yml", true);
+        check("docker-build", true);
         check("src/main.rs", false);
         check(".github/docker/old.Dockerfile", false);
         check("docs/github/x.md", false);

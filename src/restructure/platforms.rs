@@ -3,29 +3,21 @@
 //! Evidence, not proof: a workflow or script that sets up the emulator and names the platform.
 
 use super::mentions::holds;
-use super::passed::may_build;
+use super::passed::building;
 use super::view::View;
 use crate::graph::is_native;
 use crate::tree::RepoPath;
-
-/// So many files are looked at, and so many bytes of each.
-const MAX_FILES: usize = 400;
-const MAX_FILE: usize = 1 << 18;
 
 /// What sets the emulator up (docker/setup-qemu-action, tonistiigi/binfmt, multiarch/qemu-user-static).
 const EMULATORS: &[&str] = &["binfmt", "qemu"];
 
 /// The first such file, in order, and the first platform that it names.
 pub fn emulated_by(view: &View<'_>) -> Option<(String, RepoPath)> {
-    let all = view.files.iter().chain(view.ignored);
-    let mut files: Vec<&RepoPath> = all.map(|(path, _)| path).filter(|p| may_build(p)).collect();
-    files.sort();
-    files.into_iter().take(MAX_FILES).find_map(|path| {
-        let bytes = (view.read)(path)?;
-        let looked = &bytes[..bytes.len().min(MAX_FILE)];
+    building(view).into_iter().find_map(|(path, bytes)| {
+        let looked = bytes.as_slice();
         let is_emulator = EMULATORS.iter().any(|e| holds_any_case(looked, e));
         let platform = is_emulator.then(|| platform_in(looked)).flatten()?;
-        Some((platform, path.clone()))
+        Some((platform, path))
     })
 }
 

@@ -25,6 +25,9 @@ pub struct View<'a> {
     pub ignored: &'a [(RepoPath, FileStamp)],
     /// Bytes of one file of the newest tree; `None` where there is none (or it is a submodule, or not at hand).
     pub read: &'a dyn Fn(&RepoPath) -> Option<Vec<u8>>,
+    /// Files of the newest tree outside of the context that may build images, with their bytes, by their paths in the
+    /// repository.
+    pub outside: &'a [(RepoPath, Vec<u8>)],
     /// The paths that changed from one build to the next, oldest first; the first build's files are not listed.
     pub changes: &'a [Vec<RepoPath>],
     /// The builder modelled.

@@ -27,9 +27,9 @@ pub(super) struct Bench<'q> {
 }
 
 impl<'q> Bench<'q> {
-    /// With the text as it is replayed.
+    /// With the text as it is replayed; `renews` as in [`Shared`].
     pub(super) fn new(
-        question: &'q Question<'q>,
+        (question, renews): (&'q Question<'q>, bool),
         past: &'q Past,
         filtered: &'q Filtered<'q>,
         now: &Draft,
@@ -39,6 +39,7 @@ impl<'q> Bench<'q> {
             not_held: NotHeld::Unchanged,
             inputs: question.inputs,
             of_each: 1,
+            renews,
             cost: question.cost,
             past,
         };

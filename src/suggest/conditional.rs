@@ -55,6 +55,7 @@ impl<'b> Conditionals<'b> {
         if let Some((condition, inputs)) = passing(self.view, first(bench), proposal) {
             let builds = Shared {
                 of_each: condition.n_builds(),
+                renews: matches!(condition, Condition::Passed { .. }),
                 inputs: &inputs,
                 ..bench.shared
             };

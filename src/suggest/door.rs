@@ -7,6 +7,7 @@ use super::elsewhere::{other_context, set_aside, with_others};
 use super::generated::says_generated;
 use super::past::Past;
 use super::question::Question;
+use super::renewing::{renewing, said};
 use super::trees::Trees;
 use crate::caveat::Caveat;
 use crate::dockerfile;
@@ -19,6 +20,7 @@ use crate::restructure::finding::findings;
 use crate::restructure::installs_from_source;
 use crate::restructure::legality::remote_sources;
 use crate::restructure::reads_git;
+use crate::restructure::renewed::renewed;
 use crate::restructure::search::{Draft, search};
 use crate::tree::RepoPath;
 
@@ -39,7 +41,7 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
         .ignore
         .as_ref()
         .map_or_else(|| context.join(b".dockerignore"), |(path, _)| path.clone());
-    let build_args = question.build_args();
+    let own_args = question.build_args();
     let past = Past::of(question);
     let bumps = past.bumps();
     let filtered =
@@ -60,15 +62,29 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
         files: &trees.files,
         ignored: &trees.ignored,
         read: &read,
+        outside: question.outside,
         filtered: &|path, filter| filtered.builds(path, filter),
         changes: &trees.changes,
         builder: question.settings.builder,
         git_dir: question.settings.git_dir,
         persistent: question.settings.runner == Runner::Persistent,
         target: target(&parsed.dockerfile, question.settings.target.as_deref()),
-        build_args: &build_args,
+        build_args: &own_args,
         bumps: &bumps,
         accepted: question.accepted,
+    };
+    let renewed = renewed(&view);
+    let inputs = renewing(question, &renewed);
+    let question = &Question {
+        inputs: &inputs,
+        dockerfile: question.dockerfile.clone(),
+        ignore: question.ignore.clone(),
+        ..*question
+    };
+    let build_args = question.build_args();
+    let view = View {
+        build_args: &build_args,
+        ..view
     };
     let now = Draft {
         dockerfile: question.dockerfile.clone(),
@@ -79,7 +95,7 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
         from_source: installs_from_source(&view),
         ..past
     };
-    let mut bench = Bench::new(question, &past, &filtered, &now);
+    let mut bench = Bench::new((question, !renewed.is_empty()), &past, &filtered, &now);
     if let Some(refusal) = bench.refusal() {
         return Err(refusal);
     }
@@ -89,6 +105,7 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
     answer.findings = findings(&view);
     let elsewhere = other_context(&view);
     let generated = says_generated(view.text());
+    answer.caveats.extend(said(&renewed));
     answer.caveats.extend(same_remote(&view));
     answer
         .caveats

@@ -20,6 +20,7 @@ mod left;
 mod passing;
 mod past;
 mod question;
+mod renewing;
 mod run;
 mod saving;
 mod slower;

@@ -20,6 +20,9 @@ pub struct Question<'a> {
     pub inputs: &'a [BuildInput],
     /// Bytes of a file of the newest tree, by its path below the context.
     pub read: &'a dyn Fn(&RepoPath) -> Option<Vec<u8>>,
+    /// Files of the newest tree outside of the context that may build images ([`crate::restructure::passed::may_build`]),
+    /// with their bytes, by their paths in the repository.
+    pub outside: &'a [(RepoPath, Vec<u8>)],
     /// Bytes of a blob of the history; `None` where it is not at hand (a partial clone).
     pub blob: &'a dyn Fn(&ObjectId) -> Option<Vec<u8>>,
     /// Rules and findings that are accepted as they are.
@@ -43,6 +46,9 @@ pub(super) struct Shared<'q> {
     pub(super) inputs: &'q [BuildInput],
     /// How many builds of each commit follow one another.
     pub(super) of_each: usize,
+    /// Whether builds are given values of their own here, as long as one another's: what a step does is then the same under
+    /// each of them, and takes as long.
+    pub(super) renews: bool,
     /// Prices.
     pub(super) cost: &'q CostModel,
     /// The versions of each build.

@@ -50,6 +50,17 @@ impl Told {
     }
 }
 
+/// The steps of each text, by its address: texts are kept as long as a draft is replayed.
+type StepsOf = BTreeMap<usize, Arc<Steps>>;
+
+/// The build with the steps of the first one of its text, where these differ in values alone: steps are read and priced once.
+fn with_those_of(known: &mut StepsOf, text: usize, built: Built) -> Built {
+    let first = known.entry(text).or_insert_with(|| built.steps.clone());
+    let is_alike = first.steps.len() == built.steps.steps.len() && first.shown == built.steps.shown;
+    let steps = if is_alike { first.clone() } else { built.steps };
+    Built { steps, ..built }
+}
+
 /// Kinds of builds by their steps' address and what ran of them.
 #[derive(Default)]
 struct Known {
@@ -71,12 +82,14 @@ impl Run {
         let mut texts = Texts::of(&draft.dockerfile, shared.past, has_git_dir(shared.settings));
         let mut replay = Replay::new(settings).with_filters(filters);
         let (mut told, mut known) = (Told::default(), Known::default());
+        let mut steps_of = StepsOf::new();
         let mut run = Self::default();
         for (n, input) in shared.inputs.iter().enumerate() {
             let (text, lacking) = texts.at(n / shared.of_each, input);
             if let Some(source) = lacking {
                 *run.lacking.entry(source).or_default() += 1;
             }
+            let address = Arc::as_ptr(&text).cast::<u8>() as usize;
             let mut input = input.clone();
             match input.watched.first_mut() {
                 Some(dockerfile) => *dockerfile = Ok(Some(text)),
@@ -84,6 +97,7 @@ impl Run {
             }
             // The first commit fills the empty cache, whatever the text: it does not count.
             let built = match replay.build(&input).result {
+                Ok(built) if shared.renews => Some(with_those_of(&mut steps_of, address, built)),
                 Ok(built) => Some(built),
                 Err(refusal) => {
                     run.refusal.get_or_insert(refusal);

@@ -71,6 +71,7 @@ fn answer(app: &App, dockerfile: &str) -> Suggestions {
         ignore,
         inputs: &inputs,
         read: &read,
+        outside: &[],
         blob: &|_| None,
         cost: &CostModel::default(),
         threads: 2,

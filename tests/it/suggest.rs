@@ -319,6 +319,7 @@ fn answer_of(
         ignore: None,
         inputs,
         read: &newest,
+        outside: &[],
         blob,
         cost: &CostModel::default(),
         threads: 2,

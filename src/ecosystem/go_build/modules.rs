@@ -57,7 +57,7 @@ impl Modules {
                 mains.push(at.ok_or("go.work uses a module outside of the context")?);
             }
             modules.replaced(files, &base, &text)?;
-            modules.vendored(files, &base, flags);
+            modules.vendored(files, &base, flags)?;
         }
         // Outside of the workspace's own modules a module is built by itself, if at all.
         let main = main.filter(|m| !mains.contains(m));
@@ -75,8 +75,7 @@ impl Modules {
     fn main(&mut self, files: &Files<'_>, dir: &RepoPath, flags: &[String]) -> Result<(), String> {
         let text = self.add(files, dir, None)?;
         self.replaced(files, dir, &text)?;
-        self.vendored(files, dir, flags);
-        Ok(())
+        self.vendored(files, dir, flags)
     }
 
     /// Takes a module in under its own path, or under the one that it stands for; the text of its go.mod.
@@ -122,14 +121,24 @@ impl Modules {
     }
 
     /// The dependencies beside go.mod or go.work, where the build takes them from there.
-    fn vendored(&mut self, files: &Files<'_>, dir: &RepoPath, flags: &[String]) {
+    fn vendored(
+        &mut self,
+        files: &Files<'_>,
+        dir: &RepoPath,
+        flags: &[String],
+    ) -> Result<(), String> {
         let is_passed_over = flags
             .iter()
             .any(|f| f == "-mod=mod" || f == "-mod=readonly");
         let vendor = dir.join(b"vendor");
-        if files.has(&vendor.join(b"modules.txt")) && !is_passed_over {
+        let is_there = files.has(&vendor.join(b"modules.txt"));
+        if is_there && !is_passed_over {
             self.reads.trees.insert(vendor);
+        } else if !is_there && flags.iter().any(|f| f == "-mod=vendor") {
+            // Made outside of git, before the build.
+            return Err(format!("it builds with {vendor}, which is not in git"));
         }
+        Ok(())
     }
 
     /// Without modules: what stands below `src` of a GOPATH has its path from there.

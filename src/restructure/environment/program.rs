@@ -125,7 +125,6 @@ const COMPILERS: &[&str] = &[
 /// What `seen` is; `before` stands before it.
 pub(super) fn program(seen: &Seen, before: Option<&Seen>) -> Program {
     let args = seen.args();
-    let has = |flag: &str| args.iter().any(|a| a == flag);
     if before.is_some_and(|b| is_piped_installer(b, seen)) {
         return Program::Tool;
     }
@@ -135,9 +134,9 @@ pub(super) fn program(seen: &Seen, before: Option<&Seen>) -> Program {
     match (seen.name(), seen.subcommand()) {
         ("" | "break" | "continue", _) => Program::Files,
         ("env" | "printenv" | "envsubst" | "compgen", _) => Program::Everything,
-        ("export" | "set" | "declare" | "typeset", _)
-            if args.is_empty() || has("-p") || has("-x") =>
-        {
+        // `set -x` traces commands, `declare -x A` exports one.
+        ("set", _) if args.is_empty() => Program::Everything,
+        ("export" | "declare" | "typeset", _) if args.iter().all(|a| a.starts_with('-')) => {
             Program::Everything
         }
         ("declare" | "typeset", _) => Program::Files,
@@ -175,7 +174,6 @@ pub(super) fn program(seen: &Seen, before: Option<&Seen>) -> Program {
 /// What a program is that may look at the project it stands in.
 fn of_project(seen: &Seen, verb: &str) -> Program {
     let args = seen.args();
-    let has = |flag: &str| args.iter().any(|a| a == flag);
     if matches!(
         (seen.name(), verb),
         ("cargo" | "gem" | "pip" | "pip3", "install")
@@ -382,6 +380,9 @@ mod tests {
         check("export -p", "Everything");
         check("export A=1", "Files");
         check("set -eux", "Files");
+        check("set -x", "Files");
+        check("set", "Everything");
+        check("declare -x A=1", "Files");
         check("find . -exec ./x {} +", "Unknown");
         check(". /etc/os-release", "Files");
         check("foo --version", "Files");

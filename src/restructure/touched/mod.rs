@@ -15,6 +15,7 @@ pub(super) use installers::is_piped_installer;
 
 use super::command::{EVERYWHERE, Group, group, group_of};
 use super::layout::{absolute, expand, is_within, overlap};
+use super::notes::is_note;
 use super::system_places::{
     GLOBAL_PLACES, NOT_SYSTEM, OF_LANGUAGES, SYSTEM_PLACES, is_local_program,
 };
@@ -65,7 +66,7 @@ impl Touched {
     pub fn meets(&self, path: &str) -> bool {
         let is_in = |places: &[&str]| places.iter().any(|p| overlap(path, p));
         let is_below = |places: &[&str]| places.iter().any(|p| is_within(path, p));
-        let is_app = is_below(NOT_SYSTEM);
+        let is_app = is_below(NOT_SYSTEM) || is_note(path);
         let is_managed = is_in(SYSTEM_PLACES) && !is_local_program(path) && !is_below(OF_LANGUAGES);
         self.places.iter().any(|p| overlap(path, p))
             || (self.system && is_managed && !is_app)

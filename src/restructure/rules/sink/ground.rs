@@ -8,6 +8,7 @@ use crate::restructure::effect::{Effect, Files};
 use crate::restructure::environment::{Doubt, Reading, reading, reading_of_part};
 use crate::restructure::layout::Place;
 use crate::restructure::named::named;
+use crate::restructure::notes::is_note;
 use crate::restructure::system_places::is_read_by_name;
 use crate::restructure::view::View;
 use crate::shell::Seen;
@@ -117,7 +118,7 @@ impl Ground<'_> {
         &self,
         index: usize,
         above: &BTreeSet<usize>,
-        doubts: &mut Vec<String>,
+        doubts: &mut Doubts,
     ) -> bool {
         let instruction = &self.stage.instructions[index];
         let is_unknown =
@@ -132,15 +133,14 @@ impl Ground<'_> {
             named(self.view, self.places, at, &paths, &BTreeSet::new())
                 .is_some_and(|named| named.is_empty())
         };
-        if !is_unknown || !paths.iter().all(|p| is_read_by_name(p)) || !names_none() {
+        let is_by_name = |path: &&str| is_read_by_name(path) || is_note(path);
+        if !is_unknown || !paths.iter().all(is_by_name) || !names_none() {
             return false;
         }
         let list: Vec<&str> = paths.into_iter().collect();
-        doubts.push(format!(
-            "check that the RUN in line {} does not read {}",
-            instruction.lines.first,
-            list.join(" or ")
-        ));
+        doubts
+            .files
+            .push((instruction.lines.first, list.join(" or ")));
         true
     }
 }

@@ -21,6 +21,17 @@ pub(super) const BUMPED: &str = "was given other values";
 const ASKED_FOR: &str = "has no value of its own, so that each build passes the one it wants,";
 pub(super) const BY_PLATFORM: &str = "differs from platform to platform of one build";
 
+/// The same of several.
+pub(super) fn of_many(how: &str) -> &str {
+    match how {
+        DIFFERS => "differ from build to build",
+        BUMPED => "were given other values",
+        ASKED_FOR => "have no values of their own, so that each build passes those that it wants,",
+        BY_PLATFORM => "differ from platform to platform of one build",
+        other => other,
+    }
+}
+
 /// Values that are moved together.
 #[derive(Clone)]
 pub(super) struct Group {

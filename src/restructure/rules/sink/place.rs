@@ -108,7 +108,7 @@ fn reached(ground: &Ground<'_>, group: &Group) -> Reached {
             readers.insert(index);
             continue;
         }
-        if meets(&readers) && !ground.leaves_alone(index, &readers, &mut doubts.others) {
+        if meets(&readers) && !ground.leaves_alone(index, &readers, &mut doubts) {
             break;
         }
         if doubts.len() > n_doubts && safe.is_none() {
@@ -138,6 +138,7 @@ fn reached(ground: &Ground<'_>, group: &Group) -> Reached {
         let is_stale = above_stale_clone(stage, ground.effects, &names, (first, to)) < to;
         let mut all = doubts.clone();
         all.unknown.extend(more.unknown);
+        all.files.extend(more.files);
         all.others.extend(more.others);
         let above: BTreeSet<usize> = moved.iter().copied().filter(|m| *m < cut.run).collect();
         let set = above.iter().flat_map(|&m| ground.effects[m].sets.clone());

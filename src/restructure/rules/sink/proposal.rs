@@ -1,7 +1,7 @@
 //! The move as a candidate: its edits and its words.
 
 use super::ground::Ground;
-use super::groups::bumps;
+use super::groups::{bumps, of_many};
 use super::place::Sunk;
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::Kind;
@@ -61,7 +61,7 @@ pub(super) fn candidate(ground: &Ground<'_>, sunk: &Sunk, how: &str) -> Option<C
     if carried.is_empty() && !text[..at].ends_with('\n') {
         carried.push('\n');
     }
-    let spans: Vec<Span> = moved.iter().map(|&i| block_of(text, stage, i)).collect();
+    let spans = together(text, moved.iter().map(|&i| block_of(text, stage, i)));
     if cut.is_none() {
         carried.push_str(gap_above(text, &spans, at));
     }
@@ -97,11 +97,18 @@ pub(super) fn candidate(ground: &Ground<'_>, sunk: &Sunk, how: &str) -> Option<C
         .unwrap_or_default();
     let how = if bumped > 0 {
         format!("changed in {bumped} of {} builds", view.n_builds())
+    } else if names.len() > 1 {
+        of_many(how).to_owned()
     } else {
         how.to_owned()
     };
     candidate.rationale = format!(
-        "{list} {how}, and a RUN below its declaration runs again with each new value whether it reads it or not."
+        "{list} {how}, and a RUN below {} runs again with each new value whether it reads it or not.",
+        if names.len() > 1 {
+            "their declarations"
+        } else {
+            "its declaration"
+        }
     );
     candidate.lines = moved.iter().map(|&i| stage.instructions[i].lines).collect();
     if cut.is_some() {
@@ -109,4 +116,16 @@ pub(super) fn candidate(ground: &Ground<'_>, sunk: &Sunk, how: &str) -> Option<C
         declare(&mut candidate, view)?;
     }
     Some(candidate)
+}
+
+/// The blocks, those that only blank lines part as one.
+fn together(text: &str, blocks: impl Iterator<Item = Span>) -> Vec<Span> {
+    let mut all: Vec<Span> = Vec::new();
+    for block in blocks {
+        match all.last_mut() {
+            Some(last) if text[last.end..block.start].trim().is_empty() => last.end = block.end,
+            _ => all.push(block),
+        }
+    }
+    all
 }

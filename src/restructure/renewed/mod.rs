@@ -1,0 +1,113 @@
+//! Which arguments the repository's own files give another value at each commit: `--build-arg SHA=$(git rev-parse HEAD)` in
+//! a script, `SHA=${{ github.sha }}` in a workflow's step, for the Dockerfile in question.
+//!
+//! Stricter than [`super::passed`], which takes every value that is worked out for one of the moment: here it has to be
+//! seen that the command builds this Dockerfile, and that what it passes is no other commit's.
+//!
+//! Never: takes a version, a branch or a day for new at each commit; runs anything.
+
+mod builds;
+mod value;
+
+use super::layout::mentioned;
+use super::passed::{building, is_about_images};
+use super::rules::is_cache_bust;
+use super::view::View;
+use crate::dockerfile::ast::Kind;
+use crate::tree::RepoPath;
+use builds::{Built, builds};
+use std::collections::BTreeSet;
+use value::is_new;
+
+/// An argument that is given another value at each commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renewed {
+    /// The argument.
+    pub name: String,
+    /// The first file, in order, that passes it so.
+    pub by: RepoPath,
+}
+
+/// A file, and what it says of builds of this Dockerfile.
+struct Told {
+    path: RepoPath,
+    text: String,
+    builds: Vec<Built>,
+}
+
+/// The arguments of the Dockerfile that are, in its order. None that somebody passed a value of, that is there to make
+/// steps run again, or by which images or files are chosen.
+pub fn renewed(view: &View<'_>) -> Vec<Renewed> {
+    let names = names(view);
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let inner = view.path.strip_prefix(view.context);
+    let told = building(view).into_iter().filter_map(|(path, bytes)| {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let mut own = builds(&text, view.path, view.context);
+        // From within the context, paths begin there.
+        let is_inside = !view.context.is_root() && path.strip_prefix(view.context).is_some();
+        if let Some(inner) = inner.as_ref().filter(|_| is_inside && own.is_empty()) {
+            own = builds(&text, inner, &RepoPath::root());
+        }
+        (!own.is_empty()).then_some(Told {
+            path,
+            text,
+            builds: own,
+        })
+    });
+    let told: Vec<Told> = told.collect();
+    let found = names.into_iter().filter_map(|name| {
+        let mut passing = told.iter().filter(|file| passes(file, &name));
+        let first = passing.next()?;
+        // A workflow that builds the image without it has the more builds.
+        let is_open = is_about_images(&first.path)
+            || passing.any(|file| is_about_images(&file.path))
+            || !told.iter().any(|file| is_about_images(&file.path));
+        is_open.then(|| Renewed {
+            name,
+            by: first.path.clone(),
+        })
+    });
+    found.collect()
+}
+
+/// Whether a build in the file gives `name` a value that is new at each commit.
+fn passes(file: &Told, name: &str) -> bool {
+    let all = file.builds.iter().flat_map(|built| &built.arguments);
+    let mut values = all.filter(|(n, _)| n == name).map(|(_, value)| value);
+    values.any(|value| is_new(&file.path, &file.text, value))
+}
+
+/// The arguments that may be.
+fn names(view: &View<'_>) -> Vec<String> {
+    let chooses = |kind: &Kind| matches!(kind, Kind::Copy(_) | Kind::Add(_));
+    let chosen: BTreeSet<String> = view
+        .dockerfile
+        .stages
+        .iter()
+        .map(|stage| &stage.from)
+        .chain(view.dockerfile.instructions().filter(|i| chooses(&i.kind)))
+        .flat_map(|i| mentioned(&i.original))
+        .collect();
+    let declared = view
+        .dockerfile
+        .instructions()
+        .filter_map(|i| match &i.kind {
+            Kind::Arg(items) => Some(items),
+            _ => None,
+        });
+    let mut seen = BTreeSet::new();
+    let names = declared.flatten().map(|item| &item.name);
+    let is_open = |name: &&String| {
+        !chosen.contains(*name)
+            && !is_cache_bust(name)
+            && view.build_args.iter().all(|(n, _)| n != *name)
+    };
+    names
+        .filter(is_open)
+        .filter(|name| seen.insert((*name).clone()))
+        .cloned()
+        .collect()
+}
