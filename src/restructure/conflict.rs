@@ -23,6 +23,7 @@ pub(super) fn conflict(one: &Effect, other: &Effect) -> Option<String> {
         .or_else(|| user_conflict(one, other))
         .or_else(|| file_conflict(&one.files, &other.files))
         .or_else(|| directory_conflict(one, other))
+        .or_else(|| target_conflict(one, other))
         .or_else(|| untracked_conflict(one, other))
 }
 
@@ -68,6 +69,20 @@ fn directory_conflict(one: &Effect, other: &Effect) -> Option<String> {
     Some(format!(
         "the first may make {directory}, which the second writes into"
     ))
+}
+
+/// A file goes into a directory only where that is there by then.
+fn target_conflict(one: &Effect, other: &Effect) -> Option<String> {
+    let directory = other.into.as_ref().filter(|d| !one.found.contains(*d))?;
+    let is_made = match &one.files {
+        Files::Nothing => false,
+        Files::Anything => true,
+        Files::Exactly(paths) | Files::Places(paths) => {
+            paths.iter().any(|p| is_within(p, directory))
+        }
+        Files::Commands(before) => before.meets(directory) || is_among(&before.makes, directory),
+    };
+    is_made.then(|| format!("the first may make {directory}, into which the second copies"))
 }
 
 /// Users are looked up in what stands above: there they may be made. What stands below may add others, and must leave

@@ -2,7 +2,7 @@
 
 use super::command::{Group, group, group_of, is_of_system};
 use super::git::asked::has_git;
-use super::layout::{Place, absolute, delivered, expand, mentioned, selected, unquote};
+use super::layout::{Place, absolute, delivered, expand, is_made, mentioned, selected, unquote};
 use super::touched::{Touched, touched};
 use super::view::View;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Transfer};
@@ -42,6 +42,8 @@ pub struct Effect {
     pub parts: BTreeSet<String>,
     /// Directories that are there before it, whoever made them.
     pub found: BTreeSet<String>,
+    /// The directory that has to be there for it to bring its file into that, and not under that name.
+    pub into: Option<String>,
     /// Directories into which it brings all that the context holds in others, listed by git or not.
     pub fills: Vec<String>,
 }
@@ -248,6 +250,10 @@ fn of_copy(
         Some(files) => Files::Exactly(files.into_keys().collect()),
         None => destination(transfer, place).map_or(Files::Anything, |d| Files::Places(vec![d])),
     };
+    effect.into = destination(transfer, place).filter(|to| {
+        let as_it_is = transfer.destination.ends_with(['/', '.']) || transfer.sources.len() > 1;
+        !as_it_is && is_made(place, to)
+    });
     effect.fills = filled(view, instruction, transfer, place);
     // git does not list its own directory.
     let is_root = |s: &Source| matches!(s, Source::Path(p) if RepoPath::new(p).is_root());

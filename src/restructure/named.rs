@@ -2,6 +2,7 @@
 
 use super::command::seen;
 use super::layout::{BASE, Place, absolute, is_within};
+use super::manifests::is_dependency_file;
 use super::mentions::{holds, mentions};
 use super::present::present;
 use super::view::View;
@@ -37,7 +38,7 @@ pub(super) fn named(
     if paths.iter().any(|p| names_a_directory_of(&text, p)) {
         return None;
     }
-    if works_among(instruction, here, paths) {
+    if works_among(instruction, here, paths) || builds_among(instruction, here, paths) {
         return None;
     }
     let there = present(view, places, stage, index)?;
@@ -66,6 +67,27 @@ pub(super) fn named(
             .map(|p| (*p).to_owned())
             .collect(),
     )
+}
+
+/// Whether RUN `at`, or a file that it can come upon, names one of `paths`, whatever directories it works in; also where that
+/// is not known. `places` are those of all stages.
+pub(super) fn says_one(
+    view: &View<'_>,
+    places: &[Vec<Place>],
+    at: (usize, usize),
+    paths: &BTreeSet<&str>,
+) -> bool {
+    let (stage, index) = at;
+    let text = view.dockerfile.stages[stage].instructions[index].with_bodies();
+    let words: Vec<&str> = paths.iter().map(|p| name(p)).collect();
+    if words.iter().any(|w| holds(text.as_bytes(), w.as_bytes())) {
+        return true;
+    }
+    let Some(there) = present(view, places, stage, index) else {
+        return true;
+    };
+    let found = mentions(view, &words, |p| there.contains(p));
+    !found.is_complete || !found.found.is_empty()
 }
 
 /// So many files that a RUN calls are looked into, and none that is longer (bytes).
@@ -153,6 +175,29 @@ fn works_among(instruction: &Instruction, here: &str, paths: &BTreeSet<&str>) ->
             !word.starts_with('-') && absolute(Some(&at), word).is_some_and(|dir| holds_one(&dir))
         };
         holds_one(&at) || command.args().iter().any(names)
+    })
+}
+
+/// Whether a command is told what to build by a manifest beside which, or below, one of `paths` lies:
+/// `mvn -f /app/pom.xml package`.
+fn builds_among(instruction: &Instruction, here: &str, paths: &BTreeSet<&str>) -> bool {
+    seen(instruction).into_iter().flatten().any(|command| {
+        let at = match command.directory.as_deref() {
+            Some("") => Some(here.to_owned()),
+            Some(dir) => absolute(Some(here), dir),
+            None => None,
+        };
+        command.args().iter().any(|word| {
+            let word = word.rsplit_once('=').map_or(word.as_str(), |(_, w)| w);
+            // A list of packages is read alone.
+            let is_list = name(word).starts_with("requirements");
+            if is_list || !is_dependency_file(&RepoPath::new(name(word))) {
+                return false;
+            }
+            let file = absolute(at.as_deref(), word);
+            let folder = file.as_deref().and_then(|f| f.rsplit_once('/'));
+            folder.is_some_and(|(dir, _)| paths.iter().any(|p| is_within(p, dir)))
+        })
     })
 }
 

@@ -446,6 +446,45 @@ fn an_argument_that_a_workflow_passes_is_told_under_its_condition() {
 }
 
 #[test]
+fn an_argument_that_is_passed_anew_at_each_commit_is_given_to_every_build() {
+    let dockerfile = "FROM debian:12\nARG GIT_COMMIT=unknown\nRUN apt-get update && apt-get install -y curl\nCOPY src /src\nLABEL revision=$GIT_COMMIT\n";
+    let answer = |path: &str, text: &str| {
+        let tree = format!("--- {path}\n{text}\n--- src/a.js\n")
+            + &commits("src/a.js", "src/b.js", "README.md");
+        Case::new(dockerfile, &tree).suggest()
+    };
+    let check = |path: &str, text: &str, expected: bool| {
+        let answer = answer(path, text);
+        let is_wanted = ids(&answer).contains(&"sink-values-1");
+        assert_eq!(is_wanted, expected, "{path} {text}");
+        let said = format!("Each build is given its own GIT_COMMIT, as {path} passes it");
+        let is_said = answer.caveats.iter().any(|c| c.to_string().contains(&said));
+        assert_eq!(is_said, expected, "{path} {text}");
+    };
+    let step = |line: &str| {
+        format!(
+            "    steps:\n      - uses: docker/build-push-action@v6\n        with:\n          context: .\n          build-args: |\n            {line}"
+        )
+    };
+    let workflow = ".github/workflows/image.yml";
+    check(workflow, &step("GIT_COMMIT=${{ github.sha }}"), true);
+    check(workflow, &step("GIT_COMMIT=${{ github.ref_name }}"), false);
+    check(
+        workflow,
+        &step("GIT_COMMIT=${{ github.sha }}\n          file: Dockerfile.other"),
+        false,
+    );
+    let script = "#!/bin/sh\nSHA=$(git rev-parse HEAD)\ndocker build --build-arg GIT_COMMIT=$SHA .";
+    check("build", script, true);
+    check(
+        "build",
+        &script.replace("rev-parse HEAD", "config user.name"),
+        false,
+    );
+    check("build", &script.replace(" .", " other"), false);
+}
+
+#[test]
 fn an_argument_whose_values_take_turns_is_told_under_its_condition() {
     let dockerfile = "FROM golang:1.22\nWORKDIR /src\nARG package=./a\nCOPY go.mod go.sum ./\nRUN go mod download\nCOPY . .\nRUN go build -o /x ${package}\n";
     let check = |lines: &str, expected: &[&str]| {

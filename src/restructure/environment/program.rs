@@ -174,6 +174,7 @@ pub(super) fn program(seen: &Seen, before: Option<&Seen>) -> Program {
 /// What a program is that may look at the project it stands in.
 fn of_project(seen: &Seen, verb: &str) -> Program {
     let args = seen.args();
+    let has = |flag: &str| args.iter().any(|a| a == flag);
     if matches!(
         (seen.name(), verb),
         ("cargo" | "gem" | "pip" | "pip3", "install")

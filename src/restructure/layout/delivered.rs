@@ -74,7 +74,8 @@ pub(in crate::restructure) fn laid<'f>(
             || written.ends_with("/.")
             || transfer.sources.len() > 1
             || (found.len() > 1 && found.iter().all(|(at, _)| at.names().count() == depth))
-            || place.directories.iter().any(|d| is_within(d, &destination));
+            || place.directories.iter().any(|d| is_within(d, &destination))
+            || is_made(place, &destination);
         for (at, path) in found {
             let below: Vec<&[u8]> = at.names().skip(depth).collect();
             let tail = if parents {
@@ -92,6 +93,11 @@ pub(in crate::restructure) fn laid<'f>(
         }
     }
     Some(laid)
+}
+
+/// Whether a directory is there that an instruction above has made, so that a file goes into it.
+pub(in crate::restructure) fn is_made(place: &Place, directory: &str) -> bool {
+    directory != "/" && place.there.iter().any(|d| is_within(d, directory))
 }
 
 fn last_name(path: &RepoPath) -> String {

@@ -11,7 +11,7 @@ mod stages;
 mod words;
 
 pub use delivered::delivered;
-pub(super) use delivered::laid;
+pub(super) use delivered::{is_made, laid};
 pub use paths::{absolute, is_anchored, is_within, overlap};
 pub use pattern::selected;
 pub use stages::{built_on, globals, image, mount_field, parent, reachable, stage_named};

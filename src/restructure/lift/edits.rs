@@ -1,7 +1,9 @@
 //! The edits that lift an install: what goes above, what is left.
 
 use super::super::candidate::TextEdit;
+use super::super::effect::destination;
 use super::super::installs::{Action, relative};
+use super::super::layout::is_made;
 use super::super::moving::{block_of, without_blank_twin};
 use super::super::run_text::run_flags;
 use super::Lift;
@@ -71,6 +73,9 @@ impl Lift<'_, '_> {
             (block(self.first).start, String::new())
         } else if only_copies && self.stay.len() <= self.along.len() {
             // Shorter to say: the COPYs go below.
+            for i in self.along.iter().filter(|i| self.loses_directory(**i)) {
+                edits.push(TextEdit::insert(stage.instructions[*i].span.end, "/"));
+            }
             let (again, stay) = self.stay.iter().partition(|i| self.is_said_again(**i));
             self.cut_out(&again, &BTreeMap::new(), &mut edits);
             (run_block.start, self.cut_out(&stay, &rest, &mut edits))
@@ -215,6 +220,12 @@ impl Lift<'_, '_> {
                     taken.push_str(line);
                     taken.push_str(&text[own.end..span.end]);
                 }
+                None if self.along.contains(&i) && self.loses_directory(i) => {
+                    let end = self.of.stage.instructions[i].span.end;
+                    taken.push_str(&text[span.start..end]);
+                    taken.push('/');
+                    taken.push_str(&text[end..span.end]);
+                }
                 None => taken.push_str(&text[span.range()]),
             }
             if !taken.ends_with('\n') {
@@ -234,6 +245,20 @@ impl Lift<'_, '_> {
                 .map(|s| TextEdit::delete(without_blank_twin(text, s))),
         );
         taken
+    }
+
+    /// Whether COPY `i` brings a file into a directory by its bare name, which an instruction above makes: where that goes
+    /// below, the file would have the directory's name.
+    fn loses_directory(&self, i: usize) -> bool {
+        let instruction = &self.of.stage.instructions[i];
+        let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else {
+            return false;
+        };
+        let to = destination(transfer, &self.of.places[i]);
+        let is_bare = !transfer.json
+            && transfer.sources.len() == 1
+            && !transfer.destination.ends_with(['/', '.', '"', '\'']);
+        is_bare && to.is_some_and(|to| is_made(&self.of.places[i], &to))
     }
 
     /// The text of the RUN at its new place.

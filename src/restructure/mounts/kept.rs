@@ -3,11 +3,12 @@
 
 use super::super::candidate::TextEdit;
 use super::super::layout::is_within;
+use super::super::named::scripts_run;
 use super::super::run_text::{RunText, run_text};
 use super::super::view::View;
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::{Command, Instruction, Kind};
-use crate::shell::{Connector, Piece, Seen};
+use crate::shell::{self, Connector, Piece, Seen};
 
 /// What is taken out of a RUN.
 #[derive(Default)]
@@ -82,7 +83,11 @@ pub(in crate::restructure) fn emptied(
     if !matches!(run.command, Command::Shell(_)) || !instruction.heredocs.is_empty() {
         let bodies = instruction.heredocs.iter().map(|h| h.content.as_str());
         let mut texts = bodies.chain([instruction.original.as_str()]);
-        return (!texts.any(|text| throws_away(text, target, home))).then(Emptied::default);
+        let is_emptied = texts.any(|text| {
+            throws_away(text, target, home)
+                || emptied_by_scripts(view, text, ecosystem, (&[target], home))
+        });
+        return (!is_emptied).then(Emptied::default);
     }
     let run = run_text(view, instruction)?;
     emptied_in(view, &run, ecosystem, (&[target], home))
@@ -96,6 +101,9 @@ pub(in crate::restructure) fn emptied_in(
     ecosystem: &str,
     (targets, home): (&[&str], &str),
 ) -> Option<Emptied> {
+    if emptied_by_scripts(view, run.text, ecosystem, (targets, home)) {
+        return None;
+    }
     let (start, script) = (run.start, &run.script);
     let mut found = Emptied::default();
     let mut whole: Vec<usize> = Vec::new();
@@ -160,6 +168,23 @@ pub(in crate::restructure) fn emptied_in(
         found.edits.push(cut(view.text(), before, span, is_last)?);
     }
     Some(found)
+}
+
+/// Whether a script of the tree that `text` names empties one of `targets`: it does so under a mount too.
+fn emptied_by_scripts(
+    view: &View<'_>,
+    text: &str,
+    ecosystem: &str,
+    (targets, home): (&[&str], &str),
+) -> bool {
+    let scripts = scripts_run(view, &[text.to_owned()]);
+    scripts.iter().any(|script| {
+        let script = shell::parse(&String::from_utf8_lossy(script));
+        let seen = script.seen();
+        seen.iter().any(|s| {
+            cleans(s, ecosystem, targets, home).is_some() || (ecosystem == "go" && cleans_go(s))
+        })
+    })
 }
 
 /// Takes the command at `span` out of a chain with what joins it to the one that ends at `before`; comments between them

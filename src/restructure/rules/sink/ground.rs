@@ -7,7 +7,7 @@ use crate::restructure::command::seen;
 use crate::restructure::effect::{Effect, Files};
 use crate::restructure::environment::{Doubt, Reading, reading, reading_of_part};
 use crate::restructure::layout::Place;
-use crate::restructure::named::named;
+use crate::restructure::named::{named, says_one};
 use crate::restructure::notes::is_note;
 use crate::restructure::system_places::is_read_by_name;
 use crate::restructure::view::View;
@@ -129,12 +129,18 @@ impl Ground<'_> {
         });
         let paths: BTreeSet<&str> = touched.flatten().map(String::as_str).collect();
         let at = (self.stage.index, index);
+        let (notes, others): (BTreeSet<&str>, BTreeSet<&str>) =
+            paths.iter().partition(|path| is_note(path));
         let names_none = || {
-            named(self.view, self.places, at, &paths, &BTreeSet::new())
-                .is_some_and(|named| named.is_empty())
+            others.is_empty()
+                || named(self.view, self.places, at, &others, &BTreeSet::new())
+                    .is_some_and(|named| named.is_empty())
         };
-        let is_by_name = |path: &&str| is_read_by_name(path) || is_note(path);
-        if !is_unknown || !paths.iter().all(is_by_name) || !names_none() {
+        if !is_unknown
+            || !others.iter().all(|p| is_read_by_name(p))
+            || (!notes.is_empty() && says_one(self.view, self.places, at, &notes))
+            || !names_none()
+        {
             return false;
         }
         let list: Vec<&str> = paths.into_iter().collect();
