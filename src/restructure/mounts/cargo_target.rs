@@ -8,7 +8,7 @@
 //! ```
 //! After:
 //! ```dockerfile
-//! RUN --mount=type=cache,target=/app/target,sharing=locked cargo build --release && cp /app/target/release/app /usr/local/bin/
+//! RUN --mount=type=cache,id=app-target,target=/app/target,sharing=locked cargo build --release && cp /app/target/release/app /usr/local/bin/
 //! FROM debian
 //! COPY --from=build /usr/local/bin/app /usr/bin/
 //! ```
@@ -19,8 +19,7 @@
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::installs::StageView;
 use super::super::layout::{
-    At, Place, absolute, built_on, expand, is_within, mentioned, mount_field, names_root, overlap,
-    parent, places, reachable, stage_named, unquote,
+    At, Place, absolute, built_on, expand, names_root, overlap, parent, places, reachable, unquote,
 };
 use super::super::lift::declare;
 use super::super::moving::with_flags;
@@ -28,17 +27,14 @@ use super::super::run_text::run_text;
 use super::super::taken::is_in_image;
 use super::super::touched::touched_beside;
 use super::super::view::View;
+use super::cargo_results::{OUT, Taken, file_name, source_span, taken};
 use super::downloads::user_doubt;
 use super::hidden::hides;
 use super::hidden_cooks::{may_read, target};
-use crate::dockerfile::Span;
-use crate::dockerfile::ast::{Command, Instruction, Kind, Source};
+use crate::dockerfile::ast::{Command, Instruction, Kind};
 use crate::ecosystem::CacheDir;
 use crate::shell::{Connector, Seen};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Where what is taken of it is put, which is in every image.
-const OUT: &str = "/usr/local/bin";
+use std::collections::BTreeSet;
 
 /// What Cargo compiles, for the question what a mount would hide.
 const COMPILED: CacheDir = CacheDir {
@@ -47,16 +43,6 @@ const COMPILED: CacheDir = CacheDir {
     is_exclusive: true,
     is_compiled: true,
 };
-
-/// Directories among the results (doc.rust-lang.org/cargo/reference/build-cache.html).
-const DIRECTORIES: [&str; 6] = ["build", "bundle", "deps", "doc", "examples", "incremental"];
-
-/// A file that a copy takes from there: the copy, the source as written, the file's path.
-struct Taken {
-    by: At,
-    written: String,
-    path: String,
-}
 
 /// The candidates for `rule`, one for each stage that compiles.
 pub(in crate::restructure) fn candidates(view: &View<'_>, rule: &'static str) -> Vec<Candidate> {
@@ -102,10 +88,10 @@ fn candidate(of: &StageView<'_>, all: &[Vec<Place>], rule: &'static str) -> Opti
         return None;
     }
     let out = out_of(of, run, at)?;
-    if taken.is_empty() && !out {
+    if taken.is_empty() && out == Out::Nothing {
         return None;
     }
-    told(of, run, at, &taken, rule)
+    told(of, run, at, (&taken, out), rule)
 }
 
 /// Whether the directory of `at` holds the project's own manifest, by which Cargo compiles into `at` itself: no workspace
@@ -177,103 +163,6 @@ fn is_its_alone(of: &StageView<'_>, run: usize, at: &str) -> bool {
     !others.any(|n| meets(n).unwrap_or_else(|| may_read(of, n, at)))
 }
 
-/// What other stages take from `at` of `stage`; `None` where that is not a file each, or may be more than is known.
-fn taken(view: &View<'_>, stage: usize, at: &str) -> Option<Vec<Taken>> {
-    let all = places(view.dockerfile);
-    let mut found = Vec::new();
-    for later in &view.dockerfile.stages {
-        let is_it = |name: &str| stage_named(view.dockerfile, later.index, name) == Some(stage);
-        for (index, step) in later.instructions.iter().enumerate() {
-            let by = At {
-                stage: later.index,
-                index,
-            };
-            let mounts_it = step.flag_values("mount").any(|mount| {
-                let source = mount_field(mount, "source").or(mount_field(mount, "src"));
-                let source = format!("/{}", source.unwrap_or_default().trim_matches('/'));
-                mount_field(mount, "from").is_some_and(is_it)
-                    && (overlap(&source, at) || overlap(&source, OUT) || source.contains('$'))
-            });
-            if mounts_it {
-                return None;
-            }
-            let (Kind::Copy(transfer) | Kind::Add(transfer)) = &step.kind else {
-                continue;
-            };
-            if !step.flag("from").is_some_and(is_it) {
-                continue;
-            }
-            for source in &transfer.sources {
-                let Source::Path(written) = source else {
-                    continue;
-                };
-                let path = known(view, written, &all[by.stage][by.index])?;
-                if overlap(&path, OUT) {
-                    return None;
-                }
-                let written = written.clone();
-                if is_within(&path, at) {
-                    is_result(&path, at).then_some(())?;
-                    found.push(Taken { by, written, path });
-                } else if overlap(&path, at) || may_match(&path, at) {
-                    return None;
-                }
-            }
-        }
-    }
-    let named = found.iter().map(|t| (file_name(&t.path), &t.path));
-    let mut by_name: BTreeMap<&str, &String> = BTreeMap::new();
-    for (name, path) in named {
-        if by_name
-            .insert(name, path)
-            .is_some_and(|other| other != path)
-        {
-            return None;
-        }
-    }
-    Some(found)
-}
-
-/// A source of a copy, absolute, with the values of variables that are known and nobody passes.
-fn known(view: &View<'_>, written: &str, place: &Place) -> Option<String> {
-    let is_passed = |name: &String| view.build_args.iter().any(|(passed, _)| passed == name);
-    if mentioned(written).iter().any(is_passed) {
-        return None;
-    }
-    let path = expand(&unquote(written), &place.variables)?;
-    absolute(Some("/"), &path)
-}
-
-/// Whether `path` names one file that Cargo puts beside its directories: `target/release/app`, `target/TRIPLE/release/app`.
-fn is_result(path: &str, at: &str) -> bool {
-    let rest = path.strip_prefix(at).unwrap_or_default();
-    let parts: Vec<&str> = rest.trim_start_matches('/').split('/').collect();
-    let is_plain = |part: &&str| !part.is_empty() && !part.contains(['*', '?', '[', ' ']);
-    let name = match parts.as_slice() {
-        [_, name] => name,
-        [triple, _, name] if triple.contains('-') => name,
-        _ => return false,
-    };
-    let is_profile = |part: &str| !part.contains('-');
-    parts.iter().all(is_plain)
-        && !DIRECTORIES.contains(name)
-        && !name.starts_with('.')
-        && is_profile(parts[parts.len() - 2])
-}
-
-/// Whether a pattern may stand for something at or above `at`.
-fn may_match(path: &str, at: &str) -> bool {
-    let Some(end) = path.find(['*', '?', '[']) else {
-        return false;
-    };
-    let dir = path[..end].rsplit_once('/').map_or("", |(dir, _)| dir);
-    at.starts_with(&path[..end]) || is_within(dir, at)
-}
-
-fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
 /// Whether what the image starts may be at `at`, or compile.
 fn starts_from(view: &View<'_>, at: &str) -> bool {
     let stages = built_on(view.dockerfile, view.target);
@@ -289,8 +178,18 @@ fn starts_from(view: &View<'_>, at: &str) -> bool {
     })
 }
 
-/// Whether the RUN itself puts what it compiles somewhere else; `None` where it throws it away, or leaves what points to it.
-fn out_of(of: &StageView<'_>, run: usize, at: &str) -> Option<bool> {
+/// What a RUN puts elsewhere of what it compiles.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Out {
+    Nothing,
+    /// Files by their names.
+    Named,
+    /// All that is there, of earlier builds too.
+    Found,
+}
+
+/// What the RUN itself puts elsewhere; `None` where it throws away what it compiles, or leaves what points to it.
+fn out_of(of: &StageView<'_>, run: usize, at: &str) -> Option<Out> {
     let script = run_text(of.view, &of.stage.instructions[run])?.script;
     let place = &of.places[run];
     let is_there = |seen: &Seen, word: &String| {
@@ -302,28 +201,50 @@ fn out_of(of: &StageView<'_>, run: usize, at: &str) -> Option<bool> {
         let path = path.and_then(|p| absolute(here.as_deref(), p.trim_end_matches(['*', '/'])));
         path.map_or_else(|| word.contains("target"), |p| overlap(&p, at))
     };
-    let mut is_out = false;
+    let mut out = Out::Nothing;
     for seen in script.seen() {
         let mut words = seen.args().iter().filter(|w| !w.starts_with('-'));
         match seen.name() {
             "cargo" => match seen.subcommand() {
                 "clean" => return None,
-                "install" => is_out = true,
+                "install" => out = out.max(Out::Named),
                 _ => {}
             },
-            "rm" | "ln" | "rsync" | "find" if words.any(|w| is_there(&seen, w)) => return None,
-            "cp" | "install" | "mv" => is_out |= words.any(|w| is_there(&seen, w)),
+            "find" if words.any(|w| is_there(&seen, w)) => {
+                let does = |what: &[&str]| seen.args().iter().any(|w| what.contains(&w.as_str()));
+                if does(&["-delete", "ln", "rm"]) {
+                    return None;
+                }
+                if does(&["cp", "install", "mv"]) {
+                    out = Out::Found;
+                }
+            }
+            "rm" | "ln" | "rsync" if words.any(|w| is_there(&seen, w)) => return None,
+            "cp" | "install" | "mv" => {
+                let is_open = |w: &String| {
+                    let path = w.trim_end_matches('/');
+                    path.contains(['*', '?', '[']) || path.ends_with("/release")
+                };
+                for word in words.filter(|w| is_there(&seen, w)) {
+                    let kind = if is_open(word) {
+                        Out::Found
+                    } else {
+                        Out::Named
+                    };
+                    out = out.max(kind);
+                }
+            }
             _ => {}
         }
     }
-    Some(is_out)
+    Some(out)
 }
 
 fn told(
     of: &StageView<'_>,
     run: usize,
     at: &str,
-    taken: &[Taken],
+    (taken, out): (&[Taken], Out),
     rule: &'static str,
 ) -> Option<Candidate> {
     let view = of.view;
@@ -333,10 +254,17 @@ fn told(
         rule,
         format!("keep cargo's compiled code in a cache mount (line {line})"),
     );
-    let flags = format!(" --mount=type=cache,target={at},sharing=locked");
+    let files: BTreeSet<&str> = taken.iter().map(|t| t.path.as_str()).collect();
+    let first = files.first().map(|path| file_name(path).to_owned());
+    let name = first.or_else(|| package(of, run, at));
+    let name = name.filter(|name| {
+        name.chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    });
+    let id = name.map_or_else(String::new, |name| format!(",id={name}-target"));
+    let flags = format!(" --mount=type=cache{id},target={at},sharing=locked");
     candidate.edits.push(with_flags(view, instruction, &flags));
     candidate.lines.push(instruction.lines);
-    let files: BTreeSet<&str> = taken.iter().map(|t| t.path.as_str()).collect();
     if !files.is_empty() {
         let files: Vec<&str> = files.into_iter().collect();
         let command = format!("cp {} {OUT}/", files.join(" "));
@@ -384,12 +312,36 @@ fn told(
             "the image no longer holds {at}: check that nothing in its containers reads that"
         ));
     }
+    if out == Out::Found {
+        doubts.push(format!(
+            "line {line} takes all that it finds in {at}, where files of earlier builds stay: check that none of another name is among them"
+        ));
+    }
     doubts.extend(user_doubt(of, run));
     candidate.safety = Safety::of(reasons, doubts);
     declare(&mut candidate, view)?;
     let replaced = candidate.replaced.iter();
     candidate.vouched = replaced.flat_map(|r| r.before.clone()).collect();
     Some(candidate)
+}
+
+/// The package that lies where `at` does: without a name of its own the mount would be shared with every project that is
+/// built at the same place, whose crates Cargo tells by name, version and place alone.
+fn package(of: &StageView<'_>, run: usize, at: &str) -> Option<String> {
+    let manifest = format!("{}/Cargo.toml", at.strip_suffix("/target")?);
+    let image = of.image_at(run);
+    let text = of.view.read_text(&image.get(&manifest)?.from)?;
+    let (_, own) = text.split_once("[package]")?;
+    let names = own.lines().take_while(|l| !l.starts_with('['));
+    let value = names
+        .filter_map(|l| {
+            l.trim()
+                .strip_prefix("name")?
+                .trim_start()
+                .strip_prefix('=')
+        })
+        .next()?;
+    Some(value.trim().trim_matches(['"', '\'']).to_owned())
 }
 
 /// Puts `command` behind the last one of a RUN, joined as the one before is.
@@ -419,50 +371,4 @@ fn with_last(view: &View<'_>, instruction: &Instruction, command: &str) -> Optio
     };
     let end = run.start + last.span.end;
     Some(TextEdit::insert(end, format!("{gap}{command}")))
-}
-
-/// Where a source stands in the text of a copy.
-fn source_span(view: &View<'_>, copy: &Instruction, written: &str) -> Option<Span> {
-    let from = copy.flags.last().map_or(copy.span.start, |f| f.span.end);
-    let text = view.text().get(from..copy.span.end)?;
-    let is_edge = |c: Option<char>| {
-        c.is_none_or(|c| c.is_whitespace() || matches!(c, '"' | '\'' | '[' | ']' | ','))
-    };
-    let is_alone = |at: &usize| {
-        let end = at + written.len();
-        is_edge(text[..*at].chars().next_back()) && is_edge(text[end..].chars().next())
-    };
-    let at = text
-        .match_indices(written)
-        .map(|(at, _)| at)
-        .find(is_alone)?;
-    Some(Span::new(from + at, from + at + written.len()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{is_result, may_match};
-
-    #[test]
-    fn only_a_file_that_cargo_leaves_by_its_name_is_taken() {
-        let check =
-            |path: &str, want: bool| assert_eq!(is_result(path, "/a/target"), want, "{path}");
-        check("/a/target/release/app", true);
-        check("/a/target/x86_64-unknown-linux-musl/release/app", true);
-        check("/a/target/release/libapp.so", true);
-        check("/a/target/release", false);
-        check("/a/target/x86_64-unknown-linux-musl/release", false);
-        check("/a/target/release/deps", false);
-        check("/a/target/release/*", false);
-        check("/a/target/release/build/x/out", false);
-        check("/a/target", false);
-    }
-
-    #[test]
-    fn a_pattern_may_stand_for_the_directory() {
-        assert!(may_match("/a/t*", "/a/target"));
-        assert!(may_match("/*/x", "/a/target"));
-        assert!(!may_match("/a/s*", "/a/target"));
-        assert!(!may_match("/b/*", "/a/target"));
-    }
 }

@@ -4,6 +4,7 @@
 //!
 //! Never: proposes anything, takes a directory that it does not know for one that a mount may lie over.
 
+mod cargo_results;
 pub(super) mod cargo_target;
 pub(super) mod compiler_caches;
 pub(super) mod downloads;
