@@ -42,8 +42,13 @@ pub(super) fn builds(text: &str, dockerfile: &RepoPath, context: &RepoPath) -> V
         .iter()
         .filter(|step| is_action(step) || is_item(step))
         .filter(|step| step.is_of(dockerfile))
-        .map(|step| Built {
-            arguments: step.arguments.clone(),
+        .map(|step| {
+            let items = steps.iter().filter(|s| s.uses.is_empty() && !s.names_one());
+            let items = items.filter(|_| step.is_of_matrix);
+            let arguments = items.chain([step]).flat_map(|s| &s.arguments);
+            Built {
+                arguments: arguments.cloned().collect(),
+            }
         });
     by_command.chain(by_step).collect()
 }
@@ -256,5 +261,8 @@ mod tests {
         let matrix = "    strategy:\n      matrix:\n        include:\n          - name: a\n            context: app\n            build-args: |\n              SHA=${{ inputs.sha }}\n    steps:\n      - uses: docker/build-push-action@v6\n        with:\n          context: ${{ matrix.context }}\n          build-args: ${{ matrix.build-args }}\n";
         check(matrix, "app/Dockerfile", &[&[("SHA", "${{ inputs.sha }}")]]);
         check(matrix, "Dockerfile", &[]);
+        let own = matrix.replace("            context: app\n", "");
+        let own = own.replace("${{ matrix.context }}", "app");
+        check(&own, "app/Dockerfile", &[&[("SHA", "${{ inputs.sha }}")]]);
     }
 }
