@@ -1,14 +1,23 @@
 //! What a stage takes from another stage or image into `/usr/local`: programs one by one, or whole directories.
 
 use super::super::super::base::is_of_distribution;
+use super::super::super::command::{installs, seen};
 use super::super::super::effect::{Effect, Files};
 use super::super::super::layout::{built_on, image, is_within, overlap};
 use super::super::super::system_places::LOCAL_PROGRAMS;
 use super::ground::Ground;
 use crate::dockerfile::ast::{Kind, Source, Stage, Transfer};
+use crate::shell::Seen;
 
 /// Where nobody but administrators puts anything (Debian Policy 9.1.2, FHS 4.9).
 const LOCAL: &str = "/usr/local";
+
+/// Places of it that programs of packages look through.
+const SHARED: [&str; 3] = [
+    "/usr/local/etc",
+    "/usr/local/share/ca-certificates",
+    "/usr/local/share/fonts",
+];
 
 /// The effects with each `COPY --from=… /usr/local` above `index` taken to be apart from the packages of the distribution
 /// that the RUN there installs; and the copies so taken. What installing a package starts by name is not known.
@@ -21,8 +30,8 @@ pub(super) fn local_trees(ground: &Ground<'_>, index: usize) -> (Vec<Effect>, Ve
     let Files::Commands(touched) = &ground.effects[index].files else {
         return (relaxed, copies);
     };
-    let installs = touched.system && !touched.global && ground.effects[index].runs_system;
-    if !is_bare || !installs {
+    let only_installs = seen(&stage.instructions[index]).is_some_and(|all| installs_only(&all));
+    if !is_bare || touched.global || !only_installs {
         return (relaxed, copies);
     }
     for (n, effect) in relaxed.iter_mut().enumerate().take(index) {
@@ -32,13 +41,33 @@ pub(super) fn local_trees(ground: &Ground<'_>, index: usize) -> (Vec<Effect>, Ve
         };
         let named = [&touched.places, &touched.needs, &touched.reads];
         let is_named = |to: &String| named.iter().any(|all| all.iter().any(|p| overlap(p, to)));
-        let is_local = |to: &String| is_within(to, LOCAL) && !is_named(to);
+        // What programs of packages go through: certificates, fonts, settings.
+        let is_shared = |to: &String| SHARED.iter().any(|d| is_within(to, d));
+        let is_local = |to: &String| is_within(to, LOCAL) && !is_shared(to) && !is_named(to);
         if step.flag("from").is_some() && places.iter().all(is_local) {
             effect.files = Files::Nothing;
             copies.push(n);
         }
     }
     (relaxed, copies)
+}
+
+/// Whether commands install packages of a distribution and do nothing else: `ldconfig` or `update-ca-certificates` after
+/// them may be there for what was copied.
+fn installs_only(all: &[Seen]) -> bool {
+    let manages = |s: &Seen| {
+        matches!(
+            s.name(),
+            "apk" | "apt" | "apt-get" | "dnf" | "microdnf" | "yum" | "zypper"
+        )
+    };
+    let is_quiet = |s: &Seen| {
+        matches!(
+            s.name(),
+            "" | ":" | "echo" | "export" | "rm" | "set" | "true"
+        )
+    };
+    all.iter().any(|s| manages(s) && installs(s)) && all.iter().all(|s| manages(s) || is_quiet(s))
 }
 
 /// What is to be checked where the RUN at `index` goes above these copies into `/usr/local`.
@@ -67,6 +96,9 @@ pub(super) fn doubt_of_trees(ground: &Ground<'_>, index: usize, copies: &[usize]
         Kind::Run(_) => n > index && step.original.contains("ldconfig"),
         _ => false,
     });
+    if steps[index].original.contains("ca-certificates") {
+        doubt.push_str(", and that no certificate is among it");
+    }
     let is_musl = steps[index].original.contains("apk ");
     if !is_musl && !is_found && copies.iter().any(has_libraries) {
         doubt = format!(

@@ -12,7 +12,7 @@ use super::by_list::above_later_copies;
 use super::cut::cut_run;
 use super::directories::{move_with_directories, wherever_they_stand};
 use super::fresh::clones_newest;
-use super::ground::{Goal, Ground, highest, is_transfer, is_work};
+use super::ground::{Goal, Ground, highest, is_light, is_transfer, is_work};
 use super::programs::{doubt_of_trees, local_programs, local_trees};
 use super::small::small_runs;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Stage};
@@ -101,7 +101,9 @@ pub(super) fn ways(
         let passed = copies.iter().copied();
         let passed = passed.filter(|n| *n >= way.0 && !way.1.contains(n));
         let passed: Vec<usize> = passed.collect();
-        (is_higher && !passed.is_empty())
+        // What else would come along may need what they bring.
+        let is_alone = |i: &usize| *i == index || is_light(&ground.stage.instructions[*i]);
+        (is_higher && !passed.is_empty() && way.1.iter().all(is_alone))
             .then(|| (way, Some(doubt_of_trees(ground, index, &passed))))
     };
     if !copies.is_empty()
