@@ -104,11 +104,11 @@ impl Sources {
 
     /// The sources that `tree` does not have, as a file or as a directory.
     pub fn missing(&self, tree: &BTreeSet<RepoPath>) -> Missing {
+        // Between a directory and what is in it stands what has a longer name of the same beginning (`src-ui`).
         let has = |path: &RepoPath| {
-            tree.range(path..)
-                .take_while(|p| p.as_bytes().starts_with(path.as_bytes()))
-                .take(64)
-                .any(|p| p.strip_prefix(path).is_some())
+            let mut inside = tree.range(path.join(&[1])..);
+            let is_in_it = |p: &RepoPath| p.strip_prefix(path).is_some();
+            tree.contains(path) || inside.next().is_some_and(is_in_it)
         };
         let mut missing = Missing::new();
         for (n, copy) in self.copies.iter().enumerate() {
@@ -195,5 +195,9 @@ mod tests {
             "FROM a\nCOPY --chown=1 a.json ./\n\nCOPY *.x /x/\nCOPY . .\n",
         );
         check(&[], "FROM a\n\n\nCOPY *.x /x/\nCOPY . .\n");
+        let many: Vec<String> = (0..100).map(|n| format!("later-on/{n}")).collect();
+        let mut files: Vec<&str> = many.iter().map(String::as_str).collect();
+        files.extend(["a.json", "b/c.json", "later/x"]);
+        check(&files, text);
     }
 }
