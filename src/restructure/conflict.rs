@@ -25,6 +25,32 @@ pub(super) fn conflict(one: &Effect, other: &Effect) -> Option<String> {
         .or_else(|| directory_conflict(one, other))
         .or_else(|| target_conflict(one, other))
         .or_else(|| untracked_conflict(one, other))
+        .or_else(|| beside_conflict(one, other))
+        .or_else(|| beside_conflict(other, one))
+}
+
+/// A copy of a directory may bring what git does not hold to where another step writes: which of the two is in the image
+/// is a matter of order.
+fn beside_conflict(filler: &Effect, other: &Effect) -> Option<String> {
+    let paths: Vec<&String> = match &other.files {
+        Files::Exactly(paths) | Files::Places(paths) => paths.iter().collect(),
+        Files::Commands(touched) => touched.places.iter().collect(),
+        Files::Nothing | Files::Anything => return None,
+    };
+    // WORKDIR and VOLUME name a place and put nothing there.
+    if other.writes.cwd || other.config.is_some() {
+        return None;
+    }
+    // A directory may be named, or all that is in it.
+    let is_brought = |path: &&String| {
+        let inside = format!("{path}/x");
+        let mut beside = filler.beside.iter();
+        beside.any(|b| b.may_bring(path) || b.may_bring(&inside))
+    };
+    let path = paths.into_iter().find(is_brought)?;
+    Some(format!(
+        "one of them may bring {path} from a working copy, which the other writes"
+    ))
 }
 
 /// What git does not hold may be in the context all the same, made there before the build: who reads it needs the

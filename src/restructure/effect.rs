@@ -1,5 +1,6 @@
 //! What one instruction reads and writes.
 
+use super::beside::Beside;
 use super::command::{Group, group, group_of, is_of_system};
 use super::git::asked::has_git;
 use super::layout::{Place, absolute, delivered, expand, is_made, mentioned, selected, unquote};
@@ -46,6 +47,8 @@ pub struct Effect {
     pub into: Option<String>,
     /// Directories into which it brings all that the context holds in others, listed by git or not.
     pub fills: Vec<String>,
+    /// What it may bring there that git does not hold.
+    pub beside: Vec<Beside>,
 }
 
 /// Working directory, user, shell.
@@ -254,7 +257,12 @@ fn of_copy(
         let as_it_is = transfer.destination.ends_with(['/', '.']) || transfer.sources.len() > 1;
         !as_it_is && is_made(place, to)
     });
-    effect.fills = filled(view, instruction, transfer, place);
+    let filled = filled(view, instruction, transfer, place);
+    effect.beside = filled
+        .iter()
+        .filter_map(|(to, from)| Beside::new(view, to.clone(), from.clone()))
+        .collect();
+    effect.fills = filled.into_iter().map(|(to, _)| to).collect();
     // git does not list its own directory.
     let is_root = |s: &Source| matches!(s, Source::Path(p) if RepoPath::new(p).is_root());
     let is_local = instruction.flag("from").is_none();
@@ -279,13 +287,13 @@ fn of_copy(
     }
 }
 
-/// The directories of the image that a COPY or ADD from the context fills from others.
+/// The directories of the image that a COPY or ADD from the context fills, with those that it fills them from.
 fn filled(
     view: &View<'_>,
     instruction: &Instruction,
     transfer: &Transfer,
     place: &Place,
-) -> Vec<String> {
+) -> Vec<(String, RepoPath)> {
     let Some(to) = destination(transfer, place).filter(|_| instruction.flag("from").is_none())
     else {
         return Vec::new();
@@ -300,9 +308,13 @@ fn filled(
         path.is_root()
             || (!view.has_file(&path) && files.any(|(f, _)| f.strip_prefix(&path).is_some()))
     });
-    let kept = |word: String| match instruction.is_on("parents") {
-        true => absolute(Some(&to), &RepoPath::new(word).to_string()),
-        false => Some(to.clone()),
+    let kept = |word: String| {
+        let from = RepoPath::new(word);
+        let to = match instruction.is_on("parents") {
+            true => absolute(Some(&to), &from.to_string())?,
+            false => to.clone(),
+        };
+        Some((to, from))
     };
     directories.filter_map(kept).collect()
 }

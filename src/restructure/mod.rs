@@ -10,6 +10,7 @@ mod accepted;
 mod accounts;
 mod archives;
 mod base;
+mod beside;
 mod build_commands;
 mod candidate;
 mod chain;
