@@ -41,6 +41,7 @@ const LISTS: &str = "/var/lib/apt/lists";
 /// Where a mount of somebody else's is completed.
 const PLACES: [&str; 3] = [ARCHIVES, STATE, LISTS];
 const CLEANS: &str = "/etc/apt/apt.conf.d/docker-clean";
+const KEEP_CACHE: &str = "/etc/apt/apt.conf.d/keep-cache";
 const NO_CLEANS: &str = "rm -f /etc/apt/apt.conf.d/docker-clean";
 const KEEPS: &str =
     "echo 'Binary::apt::APT::Keep-Downloaded-Packages \"true\";' > /etc/apt/apt.conf.d/keep-cache";
@@ -110,7 +111,7 @@ pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
     let still = "Packages are still unpacked and installed, apt-get update still asks the servers, and RUNs with these mounts wait for each other.";
     let mut kept = Kept::new("apt", targets, still);
     let mut told: BTreeMap<usize, Told> = BTreeMap::new();
-    let mut is_told_here = false;
+    let (mut is_told_here, mut is_kept_here) = (false, false);
     for (at, run) in installing {
         let before = told_before(family, *at, &told);
         let mut commands = Vec::new();
@@ -122,6 +123,7 @@ pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
             commands.push(KEEPS);
         }
         is_told_here |= !commands.is_empty();
+        is_kept_here |= commands.contains(&KEEPS);
         let now = Told {
             no_cleaning: true,
             keep: before.keep || by_apt,
@@ -157,8 +159,12 @@ pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
         ));
     }
     if is_in_image && is_told_here {
+        let gains = match is_kept_here {
+            true => format!(" and gains {KEEP_CACHE}"),
+            false => String::new(),
+        };
         kept.doubts.insert(0, format!(
-            "the image loses {CLEANS}: what is installed on top of it later keeps its downloads there"
+            "the image loses {CLEANS}{gains}: what is installed on top of it later keeps its downloads there"
         ));
     }
     kept.reasons.push("apt takes a package from the mount only where name, version and size are those of the package lists".to_owned());

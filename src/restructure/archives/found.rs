@@ -114,7 +114,12 @@ impl Run<'_> {
         let shells = ["ash", "bash", "dash", "sh", "source", "."];
         let script = self.text.script.commands.iter().find_map(|c| {
             let first = c.words.first()?.text.as_str();
-            let file = match shells.contains(&c.name()) {
+            let is_shell = shells.contains(&c.name());
+            // What it runs comes through a pipe.
+            if is_shell && c.args().contains(&"-s") {
+                return None;
+            }
+            let file = match is_shell {
                 true => c.args().into_iter().find(|w| !w.starts_with('-'))?,
                 false => first,
             };

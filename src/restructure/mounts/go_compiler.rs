@@ -179,9 +179,14 @@ pub(in crate::restructure) fn unseen_c(of: &StageView<'_>, runs: &[usize]) -> Op
     };
     let with_c = runs.iter().find(|run| !is_without(run))?;
     let names = ["CGO_CFLAGS", "CGO_CPPFLAGS", "CGO_CXXFLAGS"];
+    let text = of.stage.instructions[*with_c].original.as_str();
     let is_told = |name: &&str| {
-        of.places[*with_c].variables.contains_key(*name)
-            || of.stage.instructions[*with_c].original.contains(name)
+        let set = of.places[*with_c].variables.get(*name);
+        let leads = |value: &Option<String>| value.as_deref().is_none_or(leads_elsewhere);
+        set.is_some_and(leads)
+            || text
+                .match_indices(name)
+                .any(|(at, _)| is_told_in(&text[at..]))
     };
     let why = match names.iter().find(|name| is_told(name)) {
         Some(name) => format!("{name} tells the compiler where to look"),
@@ -190,6 +195,30 @@ pub(in crate::restructure) fn unseen_c(of: &StageView<'_>, runs: &[usize]) -> Op
     Some(format!(
         "Go does not see when C files outside of a package's own directory change ({why}): check that it compiles anew what they go into"
     ))
+}
+
+/// Whether what follows the name of a variable in a RUN may tell the compiler where to look.
+fn is_told_in(text: &str) -> bool {
+    let value = text.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let Some(value) = value.strip_prefix('=') else {
+        // It is read, or handed on.
+        return true;
+    };
+    let value = match value.chars().next() {
+        Some(quote @ ('"' | '\'')) => value[1..].split(quote).next(),
+        _ => value.split([' ', ';', '&', '\n']).next(),
+    };
+    value.is_none_or(leads_elsewhere)
+}
+
+/// Whether flags of a C compiler say where it finds what it includes, or what they say is not known: those of others are
+/// part of what Go goes by (`go help cache`).
+fn leads_elsewhere(flags: &str) -> bool {
+    let is_place = |flag: &str| {
+        let leads = ["-I", "-i", "-B", "-F", "--sysroot", "--include", "@"];
+        leads.iter().any(|l| flag.starts_with(l))
+    };
+    flags.contains(['$', '`']) || flags.split_whitespace().any(is_place)
 }
 
 /// The first Go file of the project that has C included from elsewhere than its own directory.

@@ -4,7 +4,10 @@ use super::super::archives::has_mount;
 use super::super::command;
 use super::super::effect::destination;
 use super::super::installs::StageView;
-use super::super::layout::{At, Place, built_on, expand, image, is_within, stage_named, unquote};
+use super::super::layout::{
+    At, Place, built_on, expand, image, is_within, selected, stage_named, unquote,
+};
+use super::super::view::View;
 use super::offline::fills;
 use crate::dockerfile::Dockerfile;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Transfer};
@@ -57,6 +60,7 @@ pub(in crate::restructure) fn hides(
                 Kind::Copy(_) if is_of_xx(of.view.dockerfile, index, step) => false,
                 Kind::Copy(transfer) | Kind::Add(transfer) => {
                     brings(step, transfer, place, stage.brings[n].as_ref(), target)
+                        || brings_unlisted(of.view, (step, transfer), place, target)
                 }
                 Kind::Run(_) => {
                     let fills = fills(step, ecosystem) || puts_its_own(step, ecosystem);
@@ -124,16 +128,41 @@ fn brings(
     }
     // A directory from elsewhere may hold anything; what is copied to the root is so only where it is a root.
     let is_whole = |path: &str| matches!(path.trim_end_matches(['/', '.']), "");
-    let is_file = |path: &str| {
-        let name = path.rsplit('/').next().unwrap_or_default();
-        name.trim_start_matches('.').contains('.')
-    };
     step.flag("from").is_some()
         && transfer.sources.iter().any(|source| match source {
             Source::Path(path) if to == "/" => is_whole(path),
-            Source::Path(path) => !is_file(path),
+            Source::Path(path) => !has_ending(path),
             Source::Heredoc(_) => false,
         })
+}
+
+/// Whether a copy brings to a directory above `target` one of the context of which git holds nothing: it is made before
+/// the build, with anything in it.
+fn brings_unlisted(
+    view: &View<'_>,
+    (step, transfer): (&Instruction, &Transfer),
+    place: &Place,
+    target: &str,
+) -> bool {
+    let is_above = |to: &String| to != "/" && is_within(target, to);
+    if step.flag("from").is_some() || !destination(transfer, place).as_ref().is_some_and(is_above) {
+        return false;
+    }
+    let is_unlisted = |path: &str| {
+        let listed = selected(view.files.iter().map(|(p, _)| p), path);
+        listed.is_empty() && !path.contains("://")
+    };
+    transfer.sources.iter().any(|source| match source {
+        Source::Path(word) => expand(&unquote(word), &place.variables)
+            .is_some_and(|path| !has_ending(&path) && is_unlisted(&path)),
+        Source::Heredoc(_) => false,
+    })
+}
+
+/// Whether the last name of a path ends as a file's does.
+fn has_ending(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.trim_start_matches('.').contains('.')
 }
 
 /// Commands that leave nothing behind where they are told to work.
