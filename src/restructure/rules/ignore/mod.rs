@@ -17,6 +17,7 @@
 //! Never: names a file that a COPY, a mount or a RUN names.
 
 mod broad;
+mod embedded;
 mod folders;
 mod git;
 mod referred;

@@ -41,6 +41,22 @@ fn is_for_people_alone(path: &RepoPath) -> bool {
         || linters.iter().any(|l| name.starts_with(l))
 }
 
+/// Whether a file is no part of the program: documentation, locks, what is for tests that are not run.
+pub(super) fn is_prose(path: &RepoPath, tests_run: bool) -> bool {
+    let text = path.to_string().to_lowercase();
+    let first = text.split('/').next().unwrap_or_default().to_owned();
+    CLASSES
+        .iter()
+        .filter(|c| !(tests_run && c.is_of_tests()))
+        .any(|c| c.has(&first))
+        || text.ends_with(".md")
+        || text.ends_with(".rst")
+        || text.ends_with(".lock")
+        || text.ends_with("lock.json")
+        || text.ends_with("-lock.yaml")
+        || is_for_people_alone(path)
+}
+
 /// What a file says that reads what stands at a top-level name, or at a path in a folder.
 pub(super) fn words_of(view: &View<'_>, first: &str) -> Vec<String> {
     if let Some((folder, name)) = first.rsplit_once('/') {
@@ -62,22 +78,8 @@ pub(super) fn referred(view: &View<'_>, first: &str, tests_run: bool) -> Referre
     let top = RepoPath::new(first);
     let words = words_of(view, first);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let is_prose = |path: &RepoPath| {
-        let text = path.to_string().to_lowercase();
-        let first = text.split('/').next().unwrap_or_default().to_owned();
-        CLASSES
-            .iter()
-            .filter(|c| !(tests_run && c.is_of_tests()))
-            .any(|c| c.has(&first))
-            || text.ends_with(".md")
-            || text.ends_with(".rst")
-            || text.ends_with(".lock")
-            || text.ends_with("lock.json")
-            || text.ends_with("-lock.yaml")
-            || is_for_people_alone(path)
-    };
     let Mentions { found, .. } = mentions(view, &words, |p| {
-        !is_prose(p) && p.strip_prefix(&top).is_none()
+        !is_prose(p, tests_run) && p.strip_prefix(&top).is_none()
     });
     match found
         .iter()

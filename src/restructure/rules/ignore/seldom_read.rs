@@ -1,6 +1,7 @@
 //! Classes of files that builds seldom read, by their names: documentation, CI and editor files, tests, Dockerfiles.
 
 use super::broad::{Broad, reaches_image};
+use super::embedded::Embedded;
 use super::folders::{MOST_IN_FOLDERS, in_text, of_source};
 use super::referred::{Referred, referred, words_of};
 use super::testing::{is_for_tests, is_of_tests, runs_tests};
@@ -250,6 +251,10 @@ pub(super) fn of_class(
     // So many in folders are none that a few names would keep out.
     if tops.keys().filter(|n| n.contains('/')).count() > MOST_IN_FOLDERS {
         tops.retain(|n, _| !n.contains('/'));
+    }
+    if !tops.is_empty() {
+        let embedded = Embedded::of(view, tests_run);
+        tops.retain(|first, _| !embedded.has(&RepoPath::new(first)));
     }
     // What the tree itself refers to stays, unless it is only other documentation that does.
     let mut mentioned = Vec::new();
