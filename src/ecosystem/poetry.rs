@@ -10,6 +10,10 @@ pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
     cache,
 };
 
+/// Why the source is not needed.
+const NO_ROOT: &str =
+    "with --no-root Poetry reads neither the packages nor the readme of the project";
+
 fn plan(call: &Call<'_>) -> Verdict {
     if call.program() != "poetry" {
         return None;
@@ -38,6 +42,11 @@ fn install(call: &Call<'_>) -> Result<(Role, Needs), String> {
         return Err("it installs the project alone".to_owned());
     }
     if call.has("--no-root") || !is_package {
+        let mut needs = needs;
+        if !call.has("--no-root") && needs.doubts.is_empty() {
+            needs.reasons.retain(|r| r != NO_ROOT);
+            needs.shown("pyproject.toml says that the project is no package (package-mode), so that Poetry reads nothing else of it".to_owned());
+        }
         return Ok((Role::Install, needs));
     }
     // Older ones do not know the option, and leave a project out whose package they do not find.
@@ -108,10 +117,7 @@ fn needs(call: &Call<'_>) -> Needs {
         }
     }
     if needs.doubts.is_empty() {
-        needs.shown(
-            "with --no-root Poetry reads neither the packages nor the readme of the project"
-                .to_owned(),
-        );
+        needs.shown(NO_ROOT.to_owned());
     }
     needs
 }

@@ -1,7 +1,7 @@
 //! What stays of a chain changes what goes: the image then holds it as it was and as it is.
 
 use super::super::layout::{BASE, absolute, expand, is_within, mentioned, overlap};
-use super::settle::{places, shown};
+use super::settle::{all_of, places, shown};
 use super::slice::Slice;
 use super::state::Kind;
 use crate::restructure::effect::Files;
@@ -16,7 +16,7 @@ impl Slice<'_, '_> {
         let taken: Vec<_> = self.taken.iter().map(|&n| &chain.units[n]).collect();
         let made: BTreeSet<String> = taken.iter().flat_map(|u| places(&u.effect)).collect();
         let has_system = taken.iter().any(|u| u.installs_system());
-        let mut doubts = Vec::new();
+        let mut changing = Vec::new();
         for &n in &self.below {
             let reworks = chain.units[n].seen.iter().filter(|s| reworks(s));
             let mut named = reworks.flat_map(|s| self.operands(s));
@@ -27,14 +27,16 @@ impl Slice<'_, '_> {
             let is_it =
                 |p: &String| (has_system && is_of_system(p)) || made.iter().any(|m| overlap(m, p));
             if named.any(|place| place.as_ref().is_some_and(is_it)) {
-                doubts.push(format!(
-                    "what `{}` changes of what is made above is then in the image twice: check that it may be so much larger",
-                    shown(chain.text_of(n))
-                ));
+                changing.push(shown(chain.text_of(n)));
             }
         }
-        self.grows |= !doubts.is_empty();
-        self.doubts.extend(doubts);
+        if let Some((what, are_several)) = all_of(&changing) {
+            let change = if are_several { "change" } else { "changes" };
+            self.grows = true;
+            self.doubts.push(format!(
+                "what {what} {change} of what is made above is then in the image twice: check that it may be so much larger"
+            ));
+        }
     }
 
     /// Whether each place that parts that stay change as a whole, or take away, is their own: it has one of `names` in its

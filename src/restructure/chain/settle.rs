@@ -95,7 +95,7 @@ impl Slice<'_, '_> {
             .collect();
         let first = self.taken.first().copied().unwrap_or_default();
         let later: Vec<usize> = self.below.iter().copied().filter(|n| *n > first).collect();
-        let mut doubts = BTreeSet::new();
+        let (mut doubts, mut in_layer) = (BTreeSet::new(), Vec::new());
         for n in later {
             let unit = &self.chain.units[n];
             if has_system && cleans_up(&unit.seen) {
@@ -127,13 +127,16 @@ impl Slice<'_, '_> {
             } else if is_removal && gone.iter().any(is_of_both) || has_tools && empties_caches(unit)
             {
                 self.grows = true;
-                doubts.insert(format!(
-                    "what `{}` takes away is then in the layer above: check that the image may be so much larger",
-                    shown(self.chain.text_of(n))
-                ));
+                in_layer.push(shown(self.chain.text_of(n)));
             }
         }
         self.doubts.extend(doubts);
+        if let Some((what, are_several)) = all_of(&in_layer) {
+            let take = if are_several { "take" } else { "takes" };
+            self.doubts.push(format!(
+                "what {what} {take} away is then in the layer above: check that the image may be so much larger"
+            ));
+        }
     }
 
     /// A part that stays before part `n` and may read any file.
@@ -314,6 +317,21 @@ fn without_lists(script: &str) -> String {
 }
 
 /// The beginning of a command, for a sentence.
+/// Parts as a sentence names them, each once, and whether they are several; `None` where there are none.
+pub(super) fn all_of(shown: &[String]) -> Option<(String, bool)> {
+    let mut named: Vec<String> = Vec::new();
+    for part in shown.iter().map(|s| format!("`{s}`")) {
+        if !named.contains(&part) {
+            named.push(part);
+        }
+    }
+    let (last, others) = named.split_last()?;
+    Some(match others {
+        [] => (last.clone(), false),
+        _ => (format!("{} and {last}", others.join(", ")), true),
+    })
+}
+
 pub(super) fn shown(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().take(4).collect();
     words.join(" ")

@@ -45,7 +45,9 @@ impl Read<'_> {
                 let line = self.by_its_program(seen, line, &mut needs);
                 let bare = self.with_assignments(seen, self.requoted(seen, line));
                 let cwd = self.of.cwd(self.run);
-                let line = match relative(&dir, cwd) {
+                // Below the root the whole path is as short, and does not hang on where the image starts.
+                let rest = relative(&dir, cwd).filter(|rest| rest.is_empty() || cwd != "/");
+                let line = match rest {
                     Some(rest) if rest.is_empty() => bare.clone(),
                     Some(rest) => format!("cd {rest} && {bare}"),
                     None => format!("cd {dir} && {bare}"),

@@ -29,7 +29,7 @@ use super::super::written::words;
 use super::changing::is_cache_bust;
 use super::cut::Head;
 use super::heat::{Heats, bumps_of};
-use super::system_first::is_transfer;
+use super::system_first::{is_transfer, upgrades};
 use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Stage};
 use crate::shell::Seen;
 use std::collections::BTreeSet;
@@ -107,9 +107,12 @@ fn parted(ground: &Ground<'_>, index: usize) -> Option<Candidate> {
         format!("install the system packages of line {line} in a RUN of their own{place}"),
     );
     candidate.edits = head.edits(view, stage, index, to)?;
+    let renewed = upgrades(instruction).then(|| {
+        format!("line {line} brings the packages of the image up to date: check that this need not be done with each change of what the rest of it names")
+    });
     candidate.safety = Safety::of(
         vec!["the first part of the chain installs system packages by name, and nothing of the rest hangs on the shell that ran it".to_owned()],
-        Vec::new(),
+        renewed.into_iter().collect(),
     );
     candidate.rationale = format!(
         "What the rest of line {line} names changed in {n} of {} builds, and the packages are installed again each time.",

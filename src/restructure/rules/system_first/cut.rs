@@ -259,7 +259,11 @@ fn names(seen: &[Seen]) -> String {
         "rm", "sed", "set", "tar", "tee", "test", "touch", "unzip",
     ];
     for s in seen.iter().filter(|s| !weak.contains(&s.name())) {
-        let is_manager = !s.subcommand().is_empty() && !matches!(s.name(), "curl" | "wget");
+        // A number or a path is the value of an option.
+        let is_verb = s
+            .subcommand()
+            .starts_with(|c: char| c.is_ascii_alphabetic());
+        let is_manager = is_verb && !matches!(s.name(), "curl" | "useradd" | "wget");
         let name = match is_manager {
             true => format!("`{} {} …`", s.name(), s.subcommand()),
             false => format!("`{} …`", s.name()),
@@ -274,5 +278,23 @@ fn names(seen: &[Seen]) -> String {
         [one] => one.clone(),
         [one, two] => format!("{one} and {two}"),
         [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_called_by_what_they_do() {
+        let check = |text: &str, expected: &str| {
+            assert_eq!(names(&shell::parse(text).seen()), expected, "{text}");
+        };
+        check(
+            "useradd -l -u 1000 user && mkdir /a && git config --global a b",
+            "`useradd …` and `git config …`",
+        );
+        check("mkdir /a && touch /a/b", "the installs");
+        check("npm install -g corepack", "`npm install …`");
     }
 }

@@ -87,18 +87,8 @@ pub(super) fn doubt_upgrades(view: &View<'_>, candidate: &mut Candidate) {
         let mut edits = candidate.edits.iter();
         edits.any(|e| e.span.start < i.span.end && i.span.start < e.span.end)
     };
-    let upgrades = |s: &Seen| match s.name() {
-        "apk" | "apt" | "apt-get" => {
-            matches!(s.subcommand(), "dist-upgrade" | "full-upgrade" | "upgrade")
-        }
-        "dnf" | "microdnf" | "yum" => {
-            let words = s.args().iter().filter(|a| !a.starts_with('-'));
-            matches!(s.subcommand(), "update" | "upgrade") && words.count() == 1
-        }
-        _ => false,
-    };
     let mut moved = view.dockerfile.instructions().filter(is_moved);
-    let upgrading = moved.find(|i| seen(i).is_some_and(|all| all.iter().any(upgrades)));
+    let upgrading = moved.find(|i| upgrades(i));
     let Some(line) = upgrading.map(|i| i.lines.first) else {
         return;
     };
@@ -110,4 +100,19 @@ pub(super) fn doubt_upgrades(view: &View<'_>, candidate: &mut Candidate) {
         candidate.safety.reasons().to_vec(),
         before.into_iter().chain([doubt]).collect(),
     );
+}
+
+/// Whether a RUN brings the packages of the image up to date.
+pub(in super::super) fn upgrades(run: &Instruction) -> bool {
+    let upgrades = |s: &Seen| match s.name() {
+        "apk" | "apt" | "apt-get" => {
+            matches!(s.subcommand(), "dist-upgrade" | "full-upgrade" | "upgrade")
+        }
+        "dnf" | "microdnf" | "yum" => {
+            let words = s.args().iter().filter(|a| !a.starts_with('-'));
+            matches!(s.subcommand(), "update" | "upgrade") && words.count() == 1
+        }
+        _ => false,
+    };
+    seen(run).is_some_and(|all| all.iter().any(upgrades))
 }

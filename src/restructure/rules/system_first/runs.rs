@@ -308,7 +308,36 @@ fn described(instruction: &Instruction) -> String {
     let name = script
         .seen()
         .iter()
-        .find(|s| !matches!(s.name(), "" | "set" | "cd" | "export" | ":"))
+        .find(|s| {
+            !matches!(
+                s.name(),
+                "" | "set" | "cd" | "export" | ":" | "[" | "[[" | "test"
+            )
+        })
         .map(|s| s.name().to_owned());
     name.map_or_else(|| "this RUN".to_owned(), |n| format!("`{n} …`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dockerfile::parse;
+
+    #[test]
+    fn a_run_is_called_by_what_it_does() {
+        let check = |run: &str, expected: &str| {
+            let parsed = parse(&format!("FROM a\nRUN {run}\n")).unwrap();
+            assert_eq!(
+                described(&parsed.dockerfile.stages[0].instructions[0]),
+                expected,
+                "{run}"
+            );
+        };
+        check("set -e; cd /a && make", "`make …`");
+        check("if [ \"$A\" = b ]; then c_rehash; fi", "`c_rehash …`");
+        check(
+            "apt-get update && apt-get install -y git",
+            "the system packages",
+        );
+    }
 }
