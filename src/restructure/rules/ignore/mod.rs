@@ -16,6 +16,7 @@
 //!
 //! Never: names a file that a COPY, a mount or a RUN names.
 
+mod bare;
 mod broad;
 mod embedded;
 mod folders;

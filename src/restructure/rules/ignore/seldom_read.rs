@@ -1,5 +1,6 @@
 //! Classes of files that builds seldom read, by their names: documentation, CI and editor files, tests, Dockerfiles.
 
+use super::bare::{Bare, Named};
 use super::broad::{Broad, reaches_image};
 use super::embedded::Embedded;
 use super::folders::{MOST_IN_FOLDERS, in_text, of_source};
@@ -239,7 +240,8 @@ pub(super) fn of_class(
             continue;
         }
         let in_script = || {
-            let words = words_of(view, &name);
+            let mut words = words_of(view, &name);
+            words.push(name.clone());
             let holds_one = |script: &Vec<u8>| words.iter().any(|w| holds(script, w.as_bytes()));
             scripts.iter().any(holds_one)
         };
@@ -256,8 +258,19 @@ pub(super) fn of_class(
         let embedded = Embedded::of(view, tests_run);
         tops.retain(|first, _| !embedded.has(&RepoPath::new(first)));
     }
-    // What the tree itself refers to stays, unless it is only other documentation that does.
     let mut mentioned = Vec::new();
+    if !tops.is_empty() {
+        let bare = Bare::of(view);
+        tops.retain(|first, _| match bare.names(view, first) {
+            Named::No => true,
+            Named::Surely => false,
+            Named::Perhaps(path) => {
+                mentioned.push(format!("{path} mentions {first}"));
+                true
+            }
+        });
+    }
+    // What the tree itself refers to stays, unless it is only other documentation that does.
     tops.retain(|first, _| match referred(view, first, tests_run) {
         Referred::No => true,
         Referred::ByManifest => false,
