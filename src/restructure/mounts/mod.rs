@@ -18,7 +18,6 @@ mod lookers;
 pub(super) mod offline;
 pub(super) mod own_builds;
 pub(super) mod own_wheels;
-pub(super) mod scripts;
 pub(super) mod told;
 pub(super) mod virtualenvs;
 pub(super) mod worked_on;

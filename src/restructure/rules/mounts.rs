@@ -32,7 +32,6 @@ use super::super::mounts::kin::Kin;
 use super::super::mounts::offline::needs_layers;
 use super::super::mounts::own_builds;
 use super::super::mounts::own_wheels;
-use super::super::mounts::scripts;
 use super::super::mounts::told::{also_given, told};
 use super::super::mounts::virtualenvs;
 use super::super::mounts::worked_on::is_worked_on;
@@ -170,10 +169,6 @@ fn cache(
     if kin.runs().any(|at| is_changed(at) || is_alone(at)) {
         return None;
     }
-    let is_taken_away = |at: &At| {
-        let of = kin.stage(*at);
-        of.is_some_and(|of| scripts::take_away(of, at.index, &target))
-    };
     let mut mounted: BTreeSet<At> = runs.iter().map(|(run, _)| *run).collect();
     if dir.is_read_later {
         if kin.stages().any(|s| is_taken_from(kin, s, &target)) {
@@ -198,9 +193,6 @@ fn cache(
         return None;
     }
     let given = given(kin, (ecosystem, dir), &mounted, (&target, &owner))?;
-    if given.runs.iter().any(is_taken_away) {
-        return None;
-    }
     let has_one = |at: &At| {
         let step = kin.instruction(*at);
         given.runs.contains(at) || step.is_some_and(|s| archives::has_mount(s, &[&target]))
