@@ -17,15 +17,17 @@
 //! gave other values over this history. They move down past everything that does not read them: a RUN whose programs are
 //! known not to (`environment::reading`), and, for review, one of which nothing shows that it does. A RUN that only writes one
 //! somewhere goes with it. One that is there to make steps run again (`CACHEBUST`) stays where it is,
-//! unless it says which (`GEOIP_CACHE_BUSTER`).
+//! unless it says which (`GEOIP_CACHE_BUSTER`). What a stage sets for those built on it alone is set there.
 //!
 //! Never: holds logic of its own; it only says where the parts are.
 
 mod busters;
+mod children;
 mod cut;
 mod doubts;
 mod ground;
 mod groups;
+mod pairs;
 mod place;
 mod proposal;
 mod rule;

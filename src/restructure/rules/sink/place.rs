@@ -175,7 +175,7 @@ fn reached(ground: &Ground<'_>, group: &Group) -> Reached {
 }
 
 /// The instructions of a stage that set what is in `group`, or what is computed from that; and the variables.
-fn values(ground: &Ground<'_>, group: &Group) -> (BTreeSet<usize>, BTreeSet<String>) {
+pub(super) fn values(ground: &Ground<'_>, group: &Group) -> (BTreeSet<usize>, BTreeSet<String>) {
     let (view, effects) = (ground.view, ground.effects);
     let mut moved: BTreeSet<usize> = BTreeSet::new();
     let mut names: BTreeSet<String> = BTreeSet::new();

@@ -1,5 +1,6 @@
 //! The rule: for each stage the values that go down together, for all stages those of one name.
 
+use super::children::into_children;
 use super::ground::Ground;
 use super::groups::{BUMPED, BY_PLATFORM, groups, together};
 use super::place::{into_run, of_stage};
@@ -21,6 +22,7 @@ pub(in crate::restructure::rules) const RULE: Rule = Rule {
 fn propose(view: &View<'_>) -> Vec<Candidate> {
     let all = places(view.dockerfile);
     let mut found = Vec::new();
+    let mut above = Vec::new();
     for index in reachable(view.dockerfile, view.target) {
         let stage = &view.dockerfile.stages[index];
         let effects = effects(view, stage, &all[index]);
@@ -30,6 +32,7 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
             stage,
             effects: &effects,
         };
+        above.extend(into_children(&ground));
         for group in together(&ground, groups(view, stage)) {
             let (safe, far) = of_stage(&ground, &group);
             let cut = into_run(&ground, &group).filter(|_| group.how != BY_PLATFORM);
@@ -46,5 +49,7 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
             }));
         }
     }
-    at_once(found)
+    let mut all = at_once(found);
+    all.extend(above);
+    all
 }
