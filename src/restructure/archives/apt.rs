@@ -12,7 +12,8 @@
 //! ```
 //! Source: docs.docker.com/reference/dockerfile, "Example: cache apt packages". `docker-clean`, which the images of Debian
 //! and Ubuntu hold (github.com/debuerreotype/debuerreotype, scripts/debuerreotype-minimizing-config), empties the
-//! archives after each install. It is gone for whatever stands below, so all RUNs on one image get the mounts or none;
+//! archives after each install. It is gone for whatever stands below, so all RUNs on one image get the mounts or none
+//! (those of stages that the target does not need are named in a doubt);
 //! mounts that are there already are completed, for as long as the file cleans they hold nothing.
 //!
 //! Lists in a mount may be older than the layers, or gone: only where each RUN that installs also updates. `apt` removes
@@ -21,14 +22,14 @@
 
 use super::super::candidate::TextEdit;
 use super::super::effect::{Files, effect};
-use super::super::layout::{At, built_on};
+use super::super::layout::{At, built_on, reachable};
 use super::super::taken::{gives, is_in_image, takes_below};
 use super::edit::with_mounts;
 use super::family::{Family, Kept};
 use super::found::{OwnMount, Reading, Run, own_mounts, read};
 use crate::dockerfile::ast::Kind;
 use crate::shell::Seen;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const PROGRAMS: [&str; 2] = ["apt", "apt-get"];
 /// Programs that go by the same files; what they need of them is not looked into.
@@ -111,7 +112,7 @@ pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
     let still = "Packages are still unpacked and installed, apt-get update still asks the servers, and RUNs with these mounts wait for each other.";
     let mut kept = Kept::new("apt", targets, still);
     let mut told: BTreeMap<usize, Told> = BTreeMap::new();
-    let (mut is_told_here, mut is_kept_here) = (false, false);
+    let (mut told_here, mut is_kept_here) = (BTreeSet::new(), false);
     for (at, run) in installing {
         let before = told_before(family, *at, &told);
         let mut commands = Vec::new();
@@ -122,7 +123,9 @@ pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
         if by_apt && !before.keep {
             commands.push(KEEPS);
         }
-        is_told_here |= !commands.is_empty();
+        if !commands.is_empty() {
+            told_here.insert(at.stage);
+        }
         is_kept_here |= commands.contains(&KEEPS);
         let now = Told {
             no_cleaning: true,
@@ -158,7 +161,7 @@ pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
             "the image does not record in {STATE}/extended_states which of these packages came as dependencies"
         ));
     }
-    if is_in_image && is_told_here {
+    if is_in_image && !told_here.is_empty() {
         let gains = match is_kept_here {
             true => format!(" and gains {KEEP_CACHE}"),
             false => String::new(),
@@ -166,6 +169,9 @@ pub(super) fn kept<'a>(family: &Family<'_, 'a>) -> Option<Kept<'a>> {
         kept.doubts.insert(0, format!(
             "the image loses {CLEANS}{gains}: what is installed on top of it later keeps its downloads there"
         ));
+    }
+    if let Some(doubt) = left_without(family, &told_here) {
+        kept.doubts.insert(0, doubt);
     }
     kept.reasons.push("apt takes a package from the mount only where name, version and size are those of the package lists".to_owned());
     if updates_all {
@@ -199,6 +205,69 @@ fn told_before(family: &Family<'_, '_>, at: At, told: &BTreeMap<usize, Told>) ->
         }
     }
     all
+}
+
+/// What is to be checked where stages that the target does not need are built on one of `told_here`, whose image holds no
+/// `docker-clean` then: what they install without a mount of their own keeps its downloads in their images.
+fn left_without(family: &Family<'_, '_>, told_here: &BTreeSet<usize>) -> Option<String> {
+    let view = family.view;
+    let needed = reachable(view.dockerfile, view.target);
+    let mut lines = Vec::new();
+    for stage in &view.dockerfile.stages {
+        let mut below = built_on(view.dockerfile, stage.index).skip(1);
+        if needed.contains(&stage.index) || !below.any(|b| told_here.contains(&b)) {
+            continue;
+        }
+        for (index, instruction) in stage.instructions.iter().enumerate() {
+            if !own_mounts(instruction, &[ARCHIVES]).is_empty() {
+                continue;
+            }
+            let place = family.places.get(stage.index)?.get(index)?;
+            let keeps = match read(view, instruction, place, &PROGRAMS) {
+                Reading::Absent => false,
+                // It may.
+                Reading::Unclear => true,
+                Reading::Plain(run) => run.of(&PROGRAMS).any(installs) && !empties(&run),
+            };
+            if keeps {
+                lines.push(instruction.lines.first.to_string());
+            }
+        }
+    }
+    let (what, have) = match lines.as_slice() {
+        [] => return None,
+        [line] => (format!("line {line}, in a stage"), "its image"),
+        _ => (
+            format!("lines {}, in stages", lines.join(", ")),
+            "their images",
+        ),
+    };
+    let (verb, own) = match lines.len() {
+        1 => ("gets", "has"),
+        _ => ("get", "have"),
+    };
+    Some(format!(
+        "{what} that this target does not need, {verb} no mount here and {own} no {CLEANS} any more: {have} would keep all that apt downloads, unless the same mounts are put there by hand"
+    ))
+}
+
+/// Whether a RUN empties the archives itself, after it has installed.
+fn empties(run: &Run<'_>) -> bool {
+    let is_it = |s: &Seen| {
+        let is_clean = PROGRAMS.contains(&s.name()) && verb(s) == "clean";
+        let mut words = s.args().iter();
+        let is_removed = s.name() == "rm"
+            && words.any(|w| {
+                w.starts_with("/var/cache/apt/archives") || w.starts_with("/var/cache/apt/*")
+            });
+        (is_clean || is_removed) && !s.conditional
+    };
+    let last = run
+        .seen
+        .iter()
+        .rposition(|s| PROGRAMS.contains(&s.name()) && installs(s));
+    let emptied = run.seen.iter().rposition(is_it);
+    emptied > last
 }
 
 /// What the command is to do; the values of options before it are no verbs.
