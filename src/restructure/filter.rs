@@ -10,38 +10,68 @@ use super::recipe::written;
 pub struct Filter {
     /// The file's name.
     pub name: &'static str,
-    /// What the lines begin with, the opening quote included.
-    leads: &'static [&'static str],
-    /// Only the first so many lines, where later ones are of other packages.
-    first: Option<usize>,
+    /// The lines.
+    blanked: &'static [Blanked],
+}
+
+/// A line whose version is blanked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Blanked {
+    /// What it begins with, the opening quote included.
+    lead: &'static str,
+    /// Where it counts; other lines that begin so are of other packages.
+    place: Place,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Anywhere,
+    /// In the first so many lines.
+    First(usize),
+    /// From a line that begins with the one to the next that begins with the other.
+    Between(&'static str, &'static str),
+}
+
+const fn anywhere(lead: &'static str) -> Blanked {
+    Blanked {
+        lead,
+        place: Place::Anywhere,
+    }
 }
 
 /// `package.json`, written with two blanks, as npm does.
 pub const PACKAGE_JSON: Filter = Filter {
     name: "package.json",
-    leads: &["  \"version\": \""],
-    first: None,
+    blanked: &[anywhere("  \"version\": \"")],
 };
 
-/// `package-lock.json` repeats the version twice at its head (docs.npmjs.com/cli/configuring-npm/package-lock-json).
+/// `package-lock.json` says the version at its head, and once more for the package without a name where its
+/// `lockfileVersion` is 2 or more; before that the same place is a dependency's
+/// (docs.npmjs.com/cli/configuring-npm/package-lock-json).
 pub const PACKAGE_LOCK: Filter = Filter {
     name: "package-lock.json",
-    leads: &["  \"version\": \"", "      \"version\": \""],
-    first: Some(10),
+    blanked: &[
+        Blanked {
+            lead: "  \"version\": \"",
+            place: Place::First(10),
+        },
+        Blanked {
+            lead: "      \"version\": \"",
+            place: Place::Between("    \"\": {", "    }"),
+        },
+    ],
 };
 
 /// `mix.exs`, as the formatter writes it.
 pub const MIX_EXS: Filter = Filter {
     name: "mix.exs",
-    leads: &["      version: \""],
-    first: None,
+    blanked: &[anywhere("      version: \"")],
 };
 
 /// `pyproject.toml`.
 pub const PYPROJECT: Filter = Filter {
     name: "pyproject.toml",
-    leads: &["version = \""],
-    first: None,
+    blanked: &[anywhere("version = \"")],
 };
 
 const ALL: &[Filter] = &[PACKAGE_JSON, PACKAGE_LOCK, MIX_EXS, PYPROJECT];
@@ -52,27 +82,15 @@ const BLANK: &str = "0.0.0";
 impl Filter {
     /// The command.
     pub fn command(&self) -> String {
-        let lines = self.first.map(|n| format!("1,{n}")).unwrap_or_default();
-        let programs: Vec<String> = self
-            .leads
-            .iter()
-            .map(|lead| {
-                let lead = lead.trim_end_matches('"');
-                format!(r#"{lines}s/^\({lead}\)".*"/\1"{BLANK}"/"#)
-            })
-            .collect();
+        let programs: Vec<String> = self.blanked.iter().map(Blanked::program).collect();
         format!("sed -i '{}' {}", programs.join("; "), self.name)
     }
 
     /// What the command makes of a file.
     pub fn apply(&self, bytes: &[u8]) -> Vec<u8> {
+        let lines: Vec<&[u8]> = bytes.split_inclusive(|&b| b == b'\n').collect();
         let mut out = Vec::with_capacity(bytes.len());
-        for (n, line) in bytes.split_inclusive(|&b| b == b'\n').enumerate() {
-            let counts = self.first.is_none_or(|first| n < first);
-            let lead = self
-                .leads
-                .iter()
-                .find(|lead| counts && line.starts_with(lead.as_bytes()));
+        for (line, lead) in lines.iter().zip(self.leads(&lines)) {
             let end = lead.and_then(|lead| {
                 let end = line.iter().rposition(|&b| b == b'"')?;
                 (end >= lead.len()).then_some((lead, end))
@@ -91,10 +109,47 @@ impl Filter {
 
     /// How many lines it changes.
     pub fn n_lines(&self, text: &str) -> usize {
-        let lines = text.lines().take(self.first.unwrap_or(usize::MAX));
-        lines
-            .filter(|line| self.leads.iter().any(|lead| line.starts_with(lead)))
-            .count()
+        let lines: Vec<&[u8]> = text.lines().map(str::as_bytes).collect();
+        self.leads(&lines).iter().flatten().count()
+    }
+
+    /// For each line what it begins with, where it is one that is blanked.
+    fn leads(&self, lines: &[&[u8]]) -> Vec<Option<&'static str>> {
+        let mut found = vec![None; lines.len()];
+        for blanked in self.blanked {
+            let mut is_between = false;
+            for (n, line) in lines.iter().enumerate() {
+                let counts = match blanked.place {
+                    Place::Anywhere => true,
+                    Place::First(first) => n < first,
+                    Place::Between(from, to) => {
+                        let was = is_between;
+                        is_between = match was {
+                            true => !line.starts_with(to.as_bytes()),
+                            false => line.starts_with(from.as_bytes()),
+                        };
+                        was || is_between
+                    }
+                };
+                if counts && line.starts_with(blanked.lead.as_bytes()) {
+                    found[n] = Some(blanked.lead);
+                }
+            }
+        }
+        found
+    }
+}
+
+impl Blanked {
+    /// The program for `sed`.
+    fn program(&self) -> String {
+        let lines = match self.place {
+            Place::Anywhere => String::new(),
+            Place::First(n) => format!("1,{n}"),
+            Place::Between(from, to) => format!("/^{from}/,/^{to}/"),
+        };
+        let lead = self.lead.trim_end_matches('"');
+        format!(r#"{lines}s/^\({lead}\)".*"/\1"{BLANK}"/"#)
     }
 }
 
@@ -157,9 +212,11 @@ mod tests {
             "version = \"1\" # \"x\"\r\nname = \"a\"",
             "version = \"0.0.0\"\r\nname = \"a\"",
         );
-        let lock = "{\n  \"name\": \"a\",\n  \"version\": \"1\",\n  \"lockfileVersion\": 3,\n  \"requires\": true,\n  \"packages\": {\n    \"\": {\n      \"name\": \"a\",\n      \"version\": \"1\",\n      \"license\": \"MIT\",\n      \"version\": \"2\",\n";
+        let lock = "{\n  \"name\": \"a\",\n  \"version\": \"1\",\n  \"lockfileVersion\": 3,\n  \"requires\": true,\n  \"packages\": {\n    \"\": {\n      \"name\": \"a\",\n      \"version\": \"1\",\n      \"license\": \"MIT\"\n    },\n    \"b\": {\n      \"version\": \"2\",\n";
         let blank = lock.replace("\"1\"", "\"0.0.0\"");
         check(&PACKAGE_LOCK, lock, &blank);
+        let old = "{\n  \"name\": \"a\",\n  \"version\": \"1\",\n  \"lockfileVersion\": 1,\n  \"dependencies\": {\n    \"b\": {\n      \"version\": \"2\",\n";
+        check(&PACKAGE_LOCK, old, &old.replace("\"1\"", "\"0.0.0\""));
     }
 
     #[test]
@@ -169,6 +226,8 @@ mod tests {
             "version = \"1\" # \"x\"\n[x]\nversion = \"2\"",
             "      version: \"1.0.0\",\n      app: :a\n",
             "  \"version\": \"1\n      \"version\": \"4\",\n",
+            "  \"version\": \"1\",\n    \"\": {\n      \"version\": \"1\"\n    },\n    \"b\": {\n      \"version\": \"4\",\n",
+            "  \"version\": \"1\",\n    \"\": {\n      \"bin\": {\n      },\n    },\n    \"b\": {\n      \"version\": \"4\",\n",
         ];
         for filter in ALL {
             for text in texts {
