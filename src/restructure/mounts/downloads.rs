@@ -123,7 +123,7 @@ pub(in crate::restructure) fn of(
     } else {
         ecosystem
     };
-    if is_told_elsewhere(of, run, ecosystem)
+    if is_told_elsewhere(of, run, own)
         || is_moved_by_run(of, run, own)
         || is_moved(own, variables)
         || (ecosystem == "go" && !go_keeps(of, dir.is_compiled))
@@ -244,9 +244,11 @@ fn is_moved_by_run(of: &StageView<'_>, run: usize, own: &str) -> bool {
 }
 
 /// Whether a RUN above, or a file, tells the tool another place: Bundler one for gems, and with them its downloads, as
-/// `deployment` does too (`bundle config`); pnpm one for its store.
+/// `deployment` does too (`bundle config`); pnpm one for its store; Go one for modules or what it compiles (`go env -w`).
 fn is_told_elsewhere(of: &StageView<'_>, run: usize, ecosystem: &str) -> bool {
     let (programs, settings): (&[&str], &[&str]) = match ecosystem {
+        "go" => (&["go", "xx-go"], &["GOMODCACHE", "GOPATH"]),
+        GO_BUILD => (&["go", "xx-go"], &["GOCACHE"]),
         "bundler" => (&["bundle", "bundler"], &["deployment", "path"]),
         "pnpm" => (
             &["npm", "pnpm"],
@@ -257,7 +259,9 @@ fn is_told_elsewhere(of: &StageView<'_>, run: usize, ecosystem: &str) -> bool {
     let moves = |seen: &Seen| {
         let told = seen.args().iter().map(|w| w.trim_start_matches("--"));
         let mut told = told.map(|w| w.split('=').next().unwrap_or(w));
-        programs.contains(&seen.name()) && told.any(|w| settings.contains(&w))
+        // Go writes down what it is told with this flag alone.
+        let is_kept = seen.subcommand() != "env" || seen.args().iter().any(|w| w == "-w");
+        programs.contains(&seen.name()) && is_kept && told.any(|w| settings.contains(&w))
     };
     let dockerfile = of.view.dockerfile;
     let below = built_on(dockerfile, of.stage.index).skip(1);
@@ -276,6 +280,7 @@ pub(in crate::restructure) fn go_builds_at_home(of: &StageView<'_>, run: usize) 
     let place = of.places.get(run);
     is_root(of, run)
         && place.is_some_and(|p| !is_moved(GO_BUILD, &p.variables))
+        && !is_told_elsewhere(of, run, GO_BUILD)
         && go_keeps(of, true)
 }
 
