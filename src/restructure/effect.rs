@@ -4,6 +4,7 @@ use super::beside::Beside;
 use super::command::{Group, group, group_of, is_of_system};
 use super::git::asked::has_git;
 use super::layout::{Place, absolute, delivered, expand, is_made, mentioned, selected, unquote};
+use super::tool_variables::{beginnings, has_piped_installer, is_of_one};
 use super::touched::{Touched, touched};
 use super::view::View;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Transfer};
@@ -17,7 +18,7 @@ use std::collections::BTreeSet;
 pub struct Effect {
     /// Variables it sets.
     pub sets: BTreeSet<String>,
-    /// Variables it mentions.
+    /// Variables it mentions, and those that begin with the name of a tool that it installs.
     pub mentions: BTreeSet<String>,
     /// Groups of commands through which it may read variables it does not mention; `None`: any variable.
     pub groups: Option<BTreeSet<Group>>,
@@ -185,14 +186,17 @@ fn of_run(
     let runs = |is_it: fn(&str) -> bool| !touched.builds && runs_only(&script, is_it);
     effect.runs_system = runs(is_of_system);
     effect.runs_known = runs(|name| group_of(name).is_some());
-    effect.groups = Some(
-        script
-            .seen()
-            .iter()
-            .filter_map(group)
-            .chain(built)
-            .collect(),
-    );
+    let seen = script.seen();
+    let by_script = has_piped_installer(&seen).then_some(Group::Global);
+    let groups = seen.iter().filter_map(group);
+    effect.groups = Some(groups.chain(built).chain(by_script).collect());
+    let tools = beginnings(&seen);
+    let variables = view
+        .dockerfile
+        .instructions()
+        .flat_map(|i| names_set(&i.kind));
+    let of_tools = variables.filter(|name| is_of_one(&tools, name));
+    effect.mentions.extend(of_tools.map(str::to_owned));
     let mut touched = touched;
     // A word is a file where there is one of that name.
     let is_file = |path: &String| {
@@ -210,6 +214,15 @@ fn of_run(
     // WORKDIR makes it, and comes along or is found to be in the way.
     touched.needs.retain(|d| place.cwd.as_ref() != Some(d));
     effect.files = Files::Commands(touched);
+}
+
+/// The variables that an instruction sets.
+fn names_set(kind: &Kind) -> Vec<&str> {
+    match kind {
+        Kind::Arg(items) => items.iter().map(|i| i.name.as_str()).collect(),
+        Kind::Env(pairs) => pairs.iter().map(|p| p.name.as_str()).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Whether the value of a PATH is the one before, then other directories.

@@ -54,6 +54,7 @@ mod system_places;
 mod taken;
 mod targets;
 mod through;
+mod tool_variables;
 mod tools;
 pub mod touched;
 mod view;

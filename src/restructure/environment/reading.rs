@@ -7,6 +7,7 @@ use super::super::named::called_with;
 use super::super::passed::is_about_images;
 use super::super::present::present;
 use super::super::run_text::run_text;
+use super::super::tool_variables::{beginnings, is_of_one};
 use super::super::touched::as_seen;
 use super::super::view::View;
 use super::program::{Program, program};
@@ -205,6 +206,10 @@ impl Asked<'_> {
         while let Some(command) = inner.pop() {
             all.push(as_seen(command));
             inner.extend(&command.substitutions);
+        }
+        let tools = beginnings(&all);
+        if self.names.iter().any(|name| is_of_one(&tools, name)) {
+            out.push((Program::Everything, shown(text)));
         }
         for (n, seen) in all.iter().enumerate() {
             if own.iter().any(|f| f == seen.name()) {
