@@ -207,6 +207,10 @@ impl Read<'_> {
             }
             needs.merge(own);
         }
+        // Above the command that writes its manifest there is none.
+        if self.is_written_before(start, &needs.files) {
+            return None;
+        }
         let installs = |n: usize| {
             self.seen_of(n)
                 .any(|s| self.with_call(s, ecosystem::is_system_install) == Some(true))

@@ -357,6 +357,12 @@ impl<'a> Read<'a> {
         })
     }
 
+    /// Whether commands before piece `start` write one of `files`.
+    pub(super) fn is_written_before(&self, start: usize, files: &BTreeSet<RepoPath>) -> bool {
+        let before = (0..start).flat_map(|n| self.seen_of(n));
+        !written_by(self, before).is_disjoint(files)
+    }
+
     pub(super) fn text_of(&self, piece: &Piece) -> &str {
         self.text.get(piece.span.range()).unwrap_or_default()
     }
@@ -441,8 +447,15 @@ pub(super) fn is_harmless_target(target: &str) -> bool {
 /// Files that the RUN's commands write: where output is sent to, and what lists of requirements are exported to. One that
 /// the context has too is none of them: the source would be put over it.
 fn made(read: &Read<'_>) -> BTreeSet<RepoPath> {
+    let mut made = written_by(read, read.seen.iter());
+    made.retain(|path| !read.files.iter().any(|(p, _)| p == path));
+    made
+}
+
+/// Files that some of the RUN's commands send output to, or export.
+fn written_by<'a>(read: &Read<'_>, commands: impl Iterator<Item = &'a Seen>) -> BTreeSet<RepoPath> {
     let mut made = BTreeSet::new();
-    for seen in &read.seen {
+    for seen in commands {
         let command = read.script.commands.get(seen.command);
         let targets = command.into_iter().flat_map(|c| &c.redirections);
         let targets = targets.filter(|r| r.operator.contains('>') && !r.operator.contains('&'));
@@ -460,7 +473,6 @@ fn made(read: &Read<'_>) -> BTreeSet<RepoPath> {
         let paths = words.iter().filter_map(|word| read.path_of(seen, word));
         made.extend(paths.filter(|p| is_there(&p.parent().unwrap_or_else(RepoPath::root))));
     }
-    made.retain(|path| !read.files.iter().any(|(p, _)| p == path));
     made
 }
 

@@ -255,7 +255,7 @@ impl Lift<'_, '_> {
             _ if self.works_on_source(index) => self.reasons.push(format!(
                 "line {line} only works on files that {what} does not read"
             )),
-            _ if self.fills_named(index) => return None,
+            _ if self.fills_named(index) || self.writes_manifest(index) => return None,
             _ => self.doubts.push(format!(
                 "line {line}, which runs before {what}, then runs after it: check that it prepares nothing for it"
             )),
