@@ -46,7 +46,8 @@ impl Read<'_> {
                 let bare = self.with_assignments(seen, self.requoted(seen, line));
                 let cwd = self.of.cwd(self.run);
                 // Below the root the whole path is as short, and does not hang on where the image starts.
-                let rest = relative(&dir, cwd).filter(|rest| rest.is_empty() || cwd != "/");
+                let rest = relative(&dir, cwd);
+                let rest = rest.filter(|rest| rest.is_empty() || self.of.is_set(self.run, cwd));
                 let line = match rest {
                     Some(rest) if rest.is_empty() => bare.clone(),
                     Some(rest) => format!("cd {rest} && {bare}"),

@@ -359,6 +359,12 @@ impl<'a> StageView<'a> {
         seen.find_map(|seen| read.cooked(seen))
     }
 
+    /// Whether a WORKDIR above instruction `index` says that it works in `cwd`, and not the base image alone; the root needs
+    /// none to be named by.
+    pub(in crate::restructure) fn is_set(&self, index: usize, cwd: &str) -> bool {
+        cwd != "/" && self.places[index].directories.contains(cwd)
+    }
+
     /// COPY lines that bring what `install` reads into `dir`, each with its line break; `None` where some of it lies
     /// elsewhere, has another name there, or needs quotes.
     pub(in crate::restructure) fn copies_of(&self, install: &Install, dir: &str) -> Option<String> {

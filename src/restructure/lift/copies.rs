@@ -118,8 +118,8 @@ impl Lift<'_, '_> {
     pub(in crate::restructure) fn destination(&self, to: &str) -> String {
         match relative(to, &self.cwd) {
             Some(rest) if rest.is_empty() => ".".to_owned(),
-            // From the root, the plain path is the same and clearer.
-            Some(_) if self.cwd == "/" => to.to_owned(),
+            // From the root, the plain path is the same and clearer; so it is where no WORKDIR says where that is.
+            Some(_) if !self.of.is_set(self.install.run, &self.cwd) => to.to_owned(),
             Some(rest) => format!("./{rest}"),
             None => to.to_owned(),
         }

@@ -278,7 +278,7 @@ impl Lift<'_, '_> {
         } else {
             Some(
                 relative(here, &self.cwd)
-                    .filter(|r| !r.is_empty() && self.cwd != "/")
+                    .filter(|r| !r.is_empty() && self.of.is_set(self.install.run, &self.cwd))
                     .unwrap_or_else(|| here.to_owned()),
             )
         };

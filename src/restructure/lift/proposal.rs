@@ -41,7 +41,8 @@ impl Lift<'_, '_> {
                     candidate.edits = self.edits(&first, mounts)?;
                     let again = format!("{made} \\\n    && ");
                     for edit in &mut candidate.edits {
-                        edit.replacement = edit.replacement.replace(&again, "");
+                        let lines = edit.replacement.replace("\r\n", "\n");
+                        edit.replacement = lines.replace(&again, "");
                     }
                     doubts.push(format!(
                         "check that the directories of the stand-ins may be its user's, where those that a COPY makes in {} are root's",
