@@ -13,6 +13,7 @@ mod image;
 mod java;
 mod kinds;
 mod node;
+mod opened;
 mod packages;
 mod product;
 mod python;

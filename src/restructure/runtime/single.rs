@@ -120,36 +120,50 @@ impl<'a> Single<'a> {
         below.collect()
     }
 
-    /// Files and folders of the source that programs read while they run, by their names: paths in the image.
+    /// Files and folders of the source that programs read while they run, by their names, and what such files name:
+    /// paths in the image.
     pub(super) fn read_while_running(&self) -> Vec<String> {
-        let names = self.first_names().into_iter();
-        names
+        let all = self.first_names();
+        let mut names: BTreeSet<String> = all
+            .iter()
             .filter(|n| READ_WHILE_RUNNING.contains(&n.as_str()))
-            .filter_map(|n| absolute(Some(&self.cwd), &n))
-            .collect()
+            .cloned()
+            .collect();
+        let mut named = BTreeSet::new();
+        for name in &names {
+            named.extend(self.named_by(&format!("{}/{name}", self.cwd), &all));
+        }
+        names.extend(named);
+        let paths = names.iter().filter_map(|n| absolute(Some(&self.cwd), n));
+        paths.filter(|p| !self.is_removed(p)).collect()
     }
 
-    /// What of the source in the working directory `files` leave behind: folders, a handful, and how many more.
+    /// What of the source in the working directory `files` leave behind: what sources open, folders, a handful, and how
+    /// many more.
     pub(in super::super) fn left_behind(&self, files: &[(&'static str, String)]) -> Option<String> {
-        let left: Vec<String> = self
-            .first_names()
-            .into_iter()
-            .filter(|n| {
-                let path = format!("{}/{n}", self.cwd);
-                !NEVER_READ.contains(&n.as_str())
-                    && !n.starts_with('.')
-                    && !files
-                        .iter()
-                        .any(|(_, f)| super::super::layout::overlap(f, &path))
-            })
+        let mut names = self.first_names();
+        names.retain(|n| {
+            let path = format!("{}/{n}", self.cwd);
+            let is_taken = |f: &String| super::super::layout::overlap(f, &path);
+            !files.iter().any(|(_, f)| is_taken(f)) && !self.is_removed(&path)
+        });
+        let opened = self.opened(&names);
+        let mut left: Vec<String> = opened
+            .iter()
+            .map(|(name, by)| format!("{name} (which {by} names)"))
             .collect();
+        let n_opened = left.len();
+        left.extend(names.into_iter().filter(|n| {
+            !opened.contains_key(n) && !NEVER_READ.contains(&n.as_str()) && !n.starts_with('.')
+        }));
+        let n_said = n_opened.max(4);
         match left.as_slice() {
             [] => None,
-            all if all.len() <= 5 => Some(all.join(", ")),
+            all if all.len() <= n_said + 1 => Some(all.join(", ")),
             all => Some(format!(
                 "{} and {} more",
-                all[..4].join(", "),
-                all.len() - 4
+                all[..n_said].join(", "),
+                all.len() - n_said
             )),
         }
     }
