@@ -102,6 +102,14 @@ impl Instruction {
         format!("{}\n{}", self.original, bodies.join("\n"))
     }
 
+    /// What an ARG declares; nothing for any other instruction.
+    pub fn arguments(&self) -> &[ArgItem] {
+        match &self.kind {
+            Kind::Arg(items) => items,
+            _ => &[],
+        }
+    }
+
     /// The value of flag `name`: `Some("")` when given without a value.
     pub fn flag(&self, name: &str) -> Option<&str> {
         self.flags

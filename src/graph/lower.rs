@@ -9,7 +9,7 @@ use super::lowered::{LoweredStage, Lowering};
 use super::platform::{BUILD_PLATFORM, parts};
 use super::source;
 use super::stages::Stages;
-use crate::dockerfile::ast::{Dockerfile, Kind, Stage};
+use crate::dockerfile::ast::{Dockerfile, Instruction, Kind, Stage};
 use crate::dockerfile::expand::Lexer;
 use crate::dockerfile::{Error, Span};
 use std::collections::BTreeMap;
@@ -170,12 +170,9 @@ fn expand_bases(
 
 /// The first global ARG without a value that `text` names.
 fn unset_argument(dockerfile: &Dockerfile, text: &str, globals: &Env) -> Option<String> {
-    let declared = dockerfile.globals.iter().filter_map(|i| match &i.kind {
-        Kind::Arg(items) => Some(items),
-        _ => None,
-    });
+    let declared = dockerfile.globals.iter();
     declared
-        .flatten()
+        .flat_map(Instruction::arguments)
         .map(|item| item.name.clone())
         .find(|name| {
             globals.get(name).is_none_or(str::is_empty)

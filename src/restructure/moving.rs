@@ -21,10 +21,12 @@ pub fn block(text: &str, after: usize, instruction: &Instruction) -> Span {
         }
         start = above;
     }
-    let end = text[instruction.span.end..]
-        .find('\n')
-        .map_or(text.len(), |i| instruction.span.end + i + 1);
-    Span::new(start, end)
+    Span::new(start, line_end(text, instruction.span.end))
+}
+
+/// Where the line ends that holds byte `at` of `text`, its line break included.
+pub(super) fn line_end(text: &str, at: usize) -> usize {
+    text[at..].find('\n').map_or(text.len(), |i| at + i + 1)
 }
 
 /// Where what stands before a stage's FROM ends.
@@ -38,11 +40,7 @@ pub(super) fn end_before(view: &View<'_>, stage: usize) -> usize {
             .map(|i| i.span.end)
             .or_else(|| dockerfile.directives.last().map(|d| d.span.end)),
     };
-    last.map_or(0, |end| {
-        view.text()[end..]
-            .find('\n')
-            .map_or(view.text().len(), |i| end + i + 1)
-    })
+    last.map_or(0, |end| line_end(view.text(), end))
 }
 
 /// The block of instruction `index` of `stage`.
@@ -52,9 +50,7 @@ pub fn block_of(text: &str, stage: &Stage, index: usize) -> Span {
     } else {
         &stage.instructions[index - 1]
     };
-    let after = text[before.span.end..]
-        .find('\n')
-        .map_or(text.len(), |i| before.span.end + i + 1);
+    let after = line_end(text, before.span.end);
     block(text, after, &stage.instructions[index])
 }
 

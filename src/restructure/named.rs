@@ -1,7 +1,7 @@
 //! Which files a RUN names, where it is not known what it reads.
 
 use super::command::seen;
-use super::layout::{BASE, Place, absolute, is_within};
+use super::layout::{BASE, Place, absolute, is_within, last_name};
 use super::manifests::is_dependency_file;
 use super::mentions::{holds, mentions};
 use super::present::present;
@@ -42,7 +42,7 @@ pub(super) fn named(
         return None;
     }
     let there = present(view, places, stage, index)?;
-    let mut words: BTreeSet<&str> = paths.iter().map(|p| name(p)).collect();
+    let mut words: BTreeSet<&str> = paths.iter().map(|p| last_name(p)).collect();
     let mut by_files: BTreeSet<String> = BTreeSet::new();
     while !words.is_empty() {
         let open: Vec<&str> = words.iter().copied().collect();
@@ -58,8 +58,9 @@ pub(super) fn named(
             by_files.insert(word);
         }
     }
-    let is_named =
-        |p: &&&str| holds(text.as_bytes(), name(p).as_bytes()) || by_files.contains(name(p));
+    let is_named = |p: &&&str| {
+        holds(text.as_bytes(), last_name(p).as_bytes()) || by_files.contains(last_name(p))
+    };
     Some(
         paths
             .iter()
@@ -79,7 +80,7 @@ pub(super) fn says_one(
 ) -> bool {
     let (stage, index) = at;
     let text = view.dockerfile.stages[stage].instructions[index].with_bodies();
-    let words: Vec<&str> = paths.iter().map(|p| name(p)).collect();
+    let words: Vec<&str> = paths.iter().map(|p| last_name(p)).collect();
     if words.iter().any(|w| holds(text.as_bytes(), w.as_bytes())) {
         return true;
     }
@@ -190,8 +191,8 @@ fn builds_among(instruction: &Instruction, here: &str, paths: &BTreeSet<&str>) -
         command.args().iter().any(|word| {
             let word = word.rsplit_once('=').map_or(word.as_str(), |(_, w)| w);
             // A list of packages is read alone.
-            let is_list = name(word).starts_with("requirements");
-            if is_list || !is_dependency_file(&RepoPath::new(name(word))) {
+            let is_list = last_name(word).starts_with("requirements");
+            if is_list || !is_dependency_file(&RepoPath::new(last_name(word))) {
                 return false;
             }
             let file = absolute(at.as_deref(), word);
@@ -199,10 +200,6 @@ fn builds_among(instruction: &Instruction, here: &str, paths: &BTreeSet<&str>) -
             folder.is_some_and(|(dir, _)| paths.iter().any(|p| is_within(p, dir)))
         })
     })
-}
-
-fn name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Whether `text` names a directory that `path` is below, as a whole: `chown -R app /app`, `/usr/local/bin/*`.

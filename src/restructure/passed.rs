@@ -7,7 +7,7 @@
 use super::build_commands::{build_commands, first_word};
 use super::mentions::holds;
 use super::view::View;
-use crate::dockerfile::ast::Kind;
+use crate::dockerfile::ast::Instruction;
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
@@ -94,11 +94,8 @@ pub fn default<'a>(view: &View<'a>, name: &str) -> Option<&'a str> {
     let items = view
         .dockerfile
         .instructions()
-        .filter_map(|i| match &i.kind {
-            Kind::Arg(items) => Some(items),
-            _ => None,
-        });
-    let mut own = items.flatten().filter(|item| item.name == name);
+        .flat_map(Instruction::arguments);
+    let mut own = items.filter(|item| item.name == name);
     own.find_map(|item| item.default.as_deref())
 }
 

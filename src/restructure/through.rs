@@ -1,7 +1,9 @@
 //! What COPY and ADD bring of the context: themselves, or out of a stage that holds the context and nothing else.
 
 use super::installs::is_system_directory;
-use super::layout::{Place, absolute, built_on, delivered, image, is_within, laid, stage_named};
+use super::layout::{
+    Place, absolute, before_pattern, built_on, delivered, image, is_within, laid, stage_named,
+};
 use super::view::View;
 use crate::dockerfile::ast::{Instruction, Kind, Source, Transfer};
 use crate::tree::RepoPath;
@@ -56,14 +58,6 @@ fn through(
         .collect();
     let held = |_: &RepoPath| held.iter().map(|(to, from)| (to, *from)).collect();
     laid(&held, instruction, transfer, place)
-}
-
-/// The directory in which what a pattern or a variable stands for lies; any other path as it is.
-fn before_pattern(path: &str) -> &str {
-    match path.find(['$', '*', '?', '[']) {
-        Some(end) => path[..end].rsplit_once('/').map_or("", |(dir, _)| dir),
-        None => path,
-    }
 }
 
 /// What the context gives a stage that nothing else is done in; no owner and no mode is given on the way, which another

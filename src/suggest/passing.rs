@@ -1,7 +1,7 @@
 //! Builds that pass arguments which no build of the history is known to pass.
 
 use super::answer::Condition;
-use crate::dockerfile::ast::Kind;
+use crate::dockerfile::ast::Instruction;
 use crate::history::BuildInput;
 use crate::restructure::View;
 use crate::restructure::passed::{Values, default, passed, passed_by};
@@ -21,11 +21,7 @@ pub(super) fn passing(
     let arguments: BTreeSet<&str> = view
         .dockerfile
         .instructions()
-        .filter_map(|i| match &i.kind {
-            Kind::Arg(items) => Some(items),
-            _ => None,
-        })
-        .flatten()
+        .flat_map(Instruction::arguments)
         .map(|item| item.name.as_str())
         .collect();
     let is_open = |name: &&String| {

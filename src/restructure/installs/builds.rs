@@ -6,7 +6,7 @@ use super::super::touched::{as_seen, touched_beside};
 use super::place::below;
 use super::read::Read;
 use super::stage::StageView;
-use crate::dockerfile::ast::{Instruction, Kind};
+use crate::dockerfile::ast::Instruction;
 use crate::ecosystem::{self, Call, Reads};
 use crate::shell::Seen;
 use crate::tree::RepoPath;
@@ -118,14 +118,9 @@ impl StageView<'_> {
     /// The arguments that a RUN names and that the repository's own files pass: the default is one value of several.
     fn passed_otherwise(&self, instruction: &Instruction) -> Vec<String> {
         let view = self.view;
-        let declared = view
-            .dockerfile
-            .instructions()
-            .filter_map(|i| match &i.kind {
-                Kind::Arg(items) => Some(items),
-                _ => None,
-            });
-        let declared: BTreeSet<&str> = declared.flatten().map(|a| a.name.as_str()).collect();
+        let declared = view.dockerfile.instructions();
+        let declared = declared.flat_map(Instruction::arguments);
+        let declared: BTreeSet<&str> = declared.map(|a| a.name.as_str()).collect();
         let mut named: Vec<String> = mentioned(&instruction.original).into_iter().collect();
         named.retain(|n| declared.contains(n.as_str()) && passed(view, n).is_some());
         named

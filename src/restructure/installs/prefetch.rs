@@ -8,6 +8,7 @@ use super::{Action, Install};
 use crate::ecosystem::{self, Answer, Needs, READ_BY_TOOLS, Recipe, Role};
 use crate::shell::{Seen, Word, tells_of_itself};
 use crate::tree::RepoPath;
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 impl Read<'_> {
@@ -166,10 +167,14 @@ impl Read<'_> {
         };
         // What builds with the same, or only looks at what is copied, prepares nothing for it.
         let reads = self.places_of(needs);
-        let mut copied: BTreeSet<String> = self.elsewhere.iter().cloned().collect();
-        let in_root = |p: &RepoPath| absolute(Some(&self.root), &p.to_string());
-        copied.extend(self.origins.keys().filter_map(in_root));
-        copied.retain(|path| !programs.contains(path));
+        // All of the source: most RUNs have nothing before it that needs a look.
+        let copied = LazyCell::new(|| {
+            let in_root = |p: &RepoPath| absolute(Some(&self.root), &p.to_string());
+            let own = self.origins.keys().filter_map(in_root);
+            let all = self.elsewhere.iter().cloned().chain(own);
+            all.filter(|path| !programs.contains(path))
+                .collect::<BTreeSet<String>>()
+        });
         let is_known = |k: usize| {
             self.resolves(k).is_some()
                 || self.touches_only(k, &reads)

@@ -89,7 +89,13 @@ pub(in crate::restructure) fn laid<'f>(
             } else {
                 String::from_utf8_lossy(&below.join(&b'/')).into_owned()
             };
-            laid.insert(absolute(Some(&destination), &tail)?, path.clone());
+            // Names of the tree are clean: nothing is left to be resolved.
+            let to = match (destination.as_str(), tail.as_str()) {
+                (_, "") => destination.clone(),
+                ("/", tail) => format!("/{tail}"),
+                (dir, tail) => format!("{dir}/{tail}"),
+            };
+            laid.insert(to, path.clone());
         }
     }
     Some(laid)

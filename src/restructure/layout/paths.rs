@@ -20,6 +20,19 @@ pub fn is_anchored(path: &str, place: &Place) -> bool {
         || expand(&unquote(path), &place.variables).is_some_and(|p| p.starts_with('/'))
 }
 
+/// The directory in which what a pattern or a variable stands for lies; any other path as it is.
+pub fn before_pattern(path: &str) -> &str {
+    match path.find(['$', '*', '?', '[']) {
+        Some(end) => path[..end].rsplit_once('/').map_or("", |(dir, _)| dir),
+        None => path,
+    }
+}
+
+/// The last name of a path.
+pub fn last_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 /// Whether absolute path `inner` is `outer` or below it.
 pub fn is_within(inner: &str, outer: &str) -> bool {
     outer == "/"

@@ -2,8 +2,8 @@
 //! told another place.
 
 use super::super::layout::{
-    At, Place, absolute, expand, is_within, mentioned, mount_field, overlap, places, stage_named,
-    unquote,
+    At, Place, absolute, expand, is_within, last_name, mentioned, mount_field, overlap, places,
+    stage_named, unquote,
 };
 use super::super::view::View;
 use crate::dockerfile::Span;
@@ -67,7 +67,7 @@ pub(super) fn taken(view: &View<'_>, stage: usize, at: &str) -> Option<Vec<Taken
             }
         }
     }
-    let named = found.iter().map(|t| (file_name(&t.path), &t.path));
+    let named = found.iter().map(|t| (last_name(&t.path), &t.path));
     let mut by_name: BTreeMap<&str, &String> = BTreeMap::new();
     for (name, path) in named {
         if by_name
@@ -114,11 +114,6 @@ fn may_match(path: &str, at: &str) -> bool {
     };
     let dir = path[..end].rsplit_once('/').map_or("", |(dir, _)| dir);
     at.starts_with(&path[..end]) || is_within(dir, at)
-}
-
-/// The last name of a path.
-pub(super) fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Where a source stands in the text of a copy.

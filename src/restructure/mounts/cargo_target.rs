@@ -19,7 +19,8 @@
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::installs::StageView;
 use super::super::layout::{
-    At, Place, absolute, built_on, expand, names_root, overlap, parent, places, reachable, unquote,
+    At, Place, absolute, built_on, expand, last_name, names_root, overlap, parent, places,
+    reachable, unquote,
 };
 use super::super::lift::declare;
 use super::super::moving::with_flags;
@@ -27,7 +28,7 @@ use super::super::run_text::run_text;
 use super::super::taken::is_in_image;
 use super::super::touched::touched_beside;
 use super::super::view::View;
-use super::cargo_results::{OUT, Taken, file_name, source_span, taken};
+use super::cargo_results::{OUT, Taken, source_span, taken};
 use super::downloads::user_doubt;
 use super::hidden::hides;
 use super::hidden_cooks::{may_read, target};
@@ -255,7 +256,7 @@ fn told(
         format!("keep cargo's compiled code in a cache mount (line {line})"),
     );
     let files: BTreeSet<&str> = taken.iter().map(|t| t.path.as_str()).collect();
-    let first = files.first().map(|path| file_name(path).to_owned());
+    let first = files.first().map(|path| last_name(path).to_owned());
     let name = first.or_else(|| package(of, run, at));
     let name = name.filter(|name| {
         name.chars()
@@ -275,7 +276,7 @@ fn told(
     let mut lines = Vec::new();
     for one in taken {
         let copy = &view.dockerfile.stages[one.by.stage].instructions[one.by.index];
-        let now = format!("{OUT}/{}", file_name(&one.path));
+        let now = format!("{OUT}/{}", last_name(&one.path));
         let span = source_span(view, copy, &one.written)?;
         candidate.edits.push(TextEdit::replace(span, now.clone()));
         let before = candidate.carried.insert(now, one.written.clone());

@@ -13,7 +13,7 @@ use super::layout::mentioned;
 use super::passed::{building, is_about_images};
 use super::rules::is_cache_bust;
 use super::view::View;
-use crate::dockerfile::ast::Kind;
+use crate::dockerfile::ast::{Instruction, Kind};
 use crate::tree::RepoPath;
 use builds::{Built, builds};
 use std::collections::BTreeSet;
@@ -91,15 +91,11 @@ fn names(view: &View<'_>) -> Vec<String> {
         .chain(view.dockerfile.instructions().filter(|i| chooses(&i.kind)))
         .flat_map(|i| mentioned(&i.original))
         .collect();
-    let declared = view
-        .dockerfile
-        .instructions()
-        .filter_map(|i| match &i.kind {
-            Kind::Arg(items) => Some(items),
-            _ => None,
-        });
+    let declared = view.dockerfile.instructions();
+    let names = declared
+        .flat_map(Instruction::arguments)
+        .map(|item| &item.name);
     let mut seen = BTreeSet::new();
-    let names = declared.flatten().map(|item| &item.name);
     let is_open = |name: &&String| {
         !chosen.contains(*name)
             && !is_cache_bust(name)

@@ -30,7 +30,7 @@ use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::installs::{Action, StageView};
 use super::super::layout::{BASE, is_within, reachable};
 use super::super::lift::{Lift, declare, lift};
-use super::super::moving::block_of;
+use super::super::moving::{block_of, line_end};
 use super::super::passed::passed_by;
 use super::super::recipe::PREPARE;
 use super::super::taken::is_in_image;
@@ -191,7 +191,6 @@ fn edits(lift: &Lift<'_, '_>, recipe: &Recipe) -> Option<Vec<TextEdit>> {
     let name = stage.name.as_deref().unwrap_or(BUILDER);
     let dir = lift.install.dir.trim_end_matches('/');
     let from = text.get(stage.from.span.start..stage.base().image_span.end)?;
-    let line_end = |at: usize| text[at..].find('\n').map_or(text.len(), |i| at + i + 1);
     let mut edits = vec![TextEdit::replace(
         stage.from.span,
         format!("{from} AS chef"),
@@ -200,7 +199,7 @@ fn edits(lift: &Lift<'_, '_>, recipe: &Recipe) -> Option<Vec<TextEdit>> {
     let tool = "RUN cargo install cargo-chef --locked\n";
     // Where the toolchain comes with the image, the tool is above all else; where a RUN brings it, below that.
     if brings_cargo(&stage.base().image) {
-        let at = line_end(stage.from.span.end);
+        let at = line_end(text, stage.from.span.end);
         edits.push(TextEdit::insert(at, tool.to_owned()));
     } else {
         between.push_str(tool);

@@ -1,7 +1,7 @@
 //! Which values differ from build to build, by how they are passed and what they are called.
 
 use super::super::view::View;
-use crate::dockerfile::ast::{ArgItem, Dockerfile, Kind};
+use crate::dockerfile::ast::{ArgItem, Dockerfile, Instruction, Kind};
 use std::collections::BTreeSet;
 
 /// Words in names of values that differ at every build.
@@ -119,12 +119,8 @@ pub fn new_at_each_build(dockerfile: &Dockerfile) -> BTreeSet<String> {
         .iter()
         .map(|s| s.from.original.as_str())
         .collect();
-    let items = dockerfile.instructions().filter_map(|i| match &i.kind {
-        Kind::Arg(items) => Some(items),
-        _ => None,
-    });
+    let items = dockerfile.instructions().flat_map(Instruction::arguments);
     items
-        .flatten()
         .filter(|item| {
             expects_values(&item.name, item.default.as_deref()) || is_cache_bust(&item.name)
         })

@@ -43,7 +43,7 @@ const MAX_COPIES: usize = 4;
 fn hoisted_copies(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candidate> {
     let effects = effects(view, stage, places);
     let heats = Heats::new(view, stage, places);
-    let sunk = sunk(view, stage, places);
+    let sunk = sunk(stage, &effects, &heats);
     let mut found: Vec<(usize, Candidate)> = Vec::new();
     for (index, instruction) in stage.instructions.iter().enumerate() {
         if !is_transfer(instruction) {

@@ -17,6 +17,7 @@
 
 use super::super::candidate::{Candidate, Safety};
 use super::super::conflict::conflict;
+use super::super::effect::Effect;
 use super::super::layout::Place;
 use super::super::moving::{effects, move_after};
 use super::super::view::View;
@@ -36,17 +37,17 @@ pub(super) struct Sunk {
 
 /// The candidates of a stage.
 pub(super) fn sunk_copies(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candidate> {
-    let found = sunk(view, stage, places).into_iter();
+    let effects = effects(view, stage, places);
+    let heats = Heats::new(view, stage, places);
+    let found = sunk(stage, &effects, &heats).into_iter();
     found
         .filter_map(|one| candidate(view, stage, &one))
         .collect()
 }
 
 /// The copies of a stage that may go down, what most is below first.
-pub(super) fn sunk(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Sunk> {
+pub(super) fn sunk(stage: &Stage, effects: &[Effect], heats: &Heats<'_>) -> Vec<Sunk> {
     let own = &stage.instructions;
-    let effects = effects(view, stage, places);
-    let heats = Heats::new(view, stage, places);
     let mut found: Vec<Sunk> = Vec::new();
     for index in (0..own.len()).filter(|i| is_transfer(&own[*i])) {
         let Some(hot) = heats.of(index) else {

@@ -21,7 +21,7 @@ use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::conflict::conflict;
 use super::super::effect::{Effect, Files};
 use super::super::installs::StageView;
-use super::super::layout::{Place, places, reachable};
+use super::super::layout::{Place, last_name, places, reachable};
 use super::super::manifests::is_dependency_file;
 use super::super::mentions::holds;
 use super::super::moving::{block_of, effects, move_after};
@@ -134,7 +134,7 @@ impl Late<'_> {
         let (view, stage) = (self.of.view, self.of.stage);
         let line = |i: usize| self.instruction(i).lines.first;
         let names = |paths: &mut dyn Iterator<Item = &String>| {
-            let names: Vec<&str> = paths.map(|p| name(p)).collect();
+            let names: Vec<&str> = paths.map(|p| last_name(p)).collect();
             match names.as_slice() {
                 few if few.len() <= 3 => few.join(", "),
                 many => format!("{} and {} more", many[..2].join(", "), many.len() - 2),
@@ -270,7 +270,7 @@ impl Late<'_> {
         while let Some(to) = open.pop() {
             let text = (self.of.view.read)(self.files.get(&to)?)?;
             for other in self.files.keys() {
-                if !kept.contains(other) && holds(&text, name(other).as_bytes()) {
+                if !kept.contains(other) && holds(&text, last_name(other).as_bytes()) {
                     kept.insert(other.clone());
                     open.push(other.clone());
                 }
@@ -293,7 +293,9 @@ impl Late<'_> {
         for to in kept {
             let from = self.files.get(to)?.to_string();
             let folder = &to[..to.rfind('/')? + 1];
-            if name(&from) != name(to) || from.contains([' ', '$', '*', '?', '[', '"', '\\']) {
+            if last_name(&from) != last_name(to)
+                || from.contains([' ', '$', '*', '?', '[', '"', '\\'])
+            {
                 return None;
             }
             by_folder.entry(folder).or_default().push(from);
@@ -311,10 +313,6 @@ impl Late<'_> {
         };
         Some(by_folder.into_iter().map(line).collect())
     }
-}
-
-fn name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Whether ADD would unpack it.

@@ -168,7 +168,7 @@ fn way<'a>(
         return None;
     }
     let mut passed = Vec::new();
-    let (mut last, mut unknown) = (None, None);
+    let mut last = None;
     for index in folder.index + 1..of.stage.instructions.len() {
         let instruction = &of.stage.instructions[index];
         let is_run = matches!(instruction.kind, Kind::Run(_));
@@ -183,7 +183,6 @@ fn way<'a>(
                 break;
             }
             passed.push(index);
-            unknown = Some(passed.len());
         } else if conflict(&effects[folder.index], &effects[index]).is_some() {
             break;
         }
@@ -191,8 +190,7 @@ fn way<'a>(
             last = Some(index);
         }
     }
-    passed.truncate(unknown?);
-    let last = last?;
+    let last = last.filter(|_| !passed.is_empty())?;
     Some(Way {
         folder,
         passed,

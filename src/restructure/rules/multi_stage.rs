@@ -27,7 +27,7 @@ use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::installs::{StageView, relative};
 use super::super::layout::{mentioned, places};
 use super::super::lift::declare;
-use super::super::moving::{block_of, without_blank_twin};
+use super::super::moving::{block_of, line_end, without_blank_twin};
 use super::super::runtime::{Product, Single, product};
 use super::super::view::View;
 use super::Rule;
@@ -319,7 +319,6 @@ impl Final<'_> {
     fn edits(&self, inserted: &str) -> Option<Vec<TextEdit>> {
         let (single, product) = (self.single, self.product);
         let (text, stage) = (single.view.text(), single.stage);
-        let line_end = |at: usize| text[at..].find('\n').map_or(text.len(), |i| at + i + 1);
         let image = stage.base().image_span;
         let mut edits = vec![match &stage.name {
             None => TextEdit::insert(image.end, " AS build"),
@@ -327,7 +326,7 @@ impl Final<'_> {
         }];
         if !product.first.is_empty() {
             edits.push(TextEdit::insert(
-                line_end(stage.from.span.end),
+                line_end(text, stage.from.span.end),
                 product.first.clone(),
             ));
         }
@@ -338,7 +337,7 @@ impl Final<'_> {
             )));
         }
         let end = self.before().last()?.span.end;
-        let at = line_end(end);
+        let at = line_end(text, end);
         // One blank line before the new stage; comments and all else below stay as they are.
         let rest = text[at..].trim_start_matches(['\r', '\n']);
         let next = text.len() - rest.len();

@@ -8,7 +8,8 @@ use super::super::effect::destination;
 use super::super::git::asked::has_git;
 use super::super::installs::{Reading, StageView};
 use super::super::layout::{
-    At, Place, absolute, built_on, expand, is_within, mount_field, parent, stage_named, unquote,
+    At, Place, absolute, before_pattern, built_on, expand, is_within, mount_field, parent,
+    stage_named, unquote,
 };
 use super::super::mentions::mentions;
 use super::super::view::View;
@@ -307,12 +308,8 @@ impl Shown {
             for source in &transfer.sources {
                 let Source::Path(path) = source else { continue };
                 let path = expand(&unquote(path), &place.variables).unwrap_or_else(|| path.clone());
-                // What a pattern or a variable stands for lies in the directory before it.
-                let known = match path.find(['$', '*', '?', '[']) {
-                    Some(end) => path[..end].rsplit_once('/').map_or("", |(dir, _)| dir),
-                    None => path.as_str(),
-                };
-                self.taken.extend(absolute(Some("/"), known));
+                self.taken
+                    .extend(absolute(Some("/"), before_pattern(&path)));
             }
         }
         Ok(())

@@ -417,36 +417,33 @@ fn parted(ground: &Ground<'_>, first: usize, command: &str) -> Option<Vec<TextEd
 
 /// The bytes of the parts of the RUN's chain in the text.
 fn raw_pieces(ground: &Ground<'_>) -> Option<Vec<Span>> {
-    let step = ground.line().step;
-    let Kind::Run(Run {
-        command: Command::Shell(shell),
-    }) = &step.kind
-    else {
-        return None;
-    };
-    let offset = step.original.len().checked_sub(shell.len())?;
-    let (text, escape) = (ground.view.text(), ground.view.dockerfile.escape);
-    let at = |byte: usize| byte_in_text(text, step, escape, offset + byte);
-    let script = shell::parse(shell);
+    let script = shell::parse(shell_text(ground)?);
     let pieces = script.and_chain()?.iter();
-    let spans = pieces.map(|p| Some(Span::new(at(p.span.start)?, at(p.span.end)?)));
-    spans.collect()
+    pieces.map(|p| in_text(ground, p.span)).collect()
 }
 
 /// The bytes of the `chown` in the text.
 fn command_in_text(ground: &Ground<'_>) -> Option<Span> {
+    in_text(ground, ground.chown.span)
+}
+
+/// The bytes in the text of what stands at `span` of the RUN's shell text.
+fn in_text(ground: &Ground<'_>, span: Span) -> Option<Span> {
     let step = ground.line().step;
-    let Kind::Run(Run {
-        command: Command::Shell(shell),
-    }) = &step.kind
-    else {
-        return None;
-    };
-    let offset = step.original.len().checked_sub(shell.len())?;
+    let offset = step.original.len().checked_sub(shell_text(ground)?.len())?;
     let (text, escape) = (ground.view.text(), ground.view.dockerfile.escape);
     let at = |byte: usize| byte_in_text(text, step, escape, offset + byte);
-    let span = ground.chown.span;
     Some(Span::new(at(span.start)?, at(span.end)?))
+}
+
+/// What the RUN gives to the shell.
+fn shell_text<'g>(ground: &'g Ground<'_>) -> Option<&'g str> {
+    match &ground.line().step.kind {
+        Kind::Run(Run {
+            command: Command::Shell(shell),
+        }) => Some(shell),
+        _ => None,
+    }
 }
 
 /// Whether what else the RUN does can stand above line `first`.
@@ -454,13 +451,10 @@ fn passes(ground: &Ground<'_>, first: usize) -> bool {
     if ground.chown.is_alone {
         return true;
     }
-    let line = ground.line();
-    let Kind::Run(Run {
-        command: Command::Shell(shell),
-    }) = &line.step.kind
-    else {
+    let Some(shell) = shell_text(ground) else {
         return false;
     };
+    let line = ground.line();
     let rest = without(shell, ground.chown);
     let mut step = line.step.clone();
     step.original = format!("RUN {rest}");

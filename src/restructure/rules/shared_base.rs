@@ -23,7 +23,7 @@ use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command::named_packages;
 use super::super::layout::{parent, places};
 use super::super::lift::declare;
-use super::super::moving::{block_of, effects, with_needed, without_blank_twin};
+use super::super::moving::{block_of, effects, line_end, with_needed, without_blank_twin};
 use super::super::view::View;
 use super::Rule;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Stage};
@@ -153,8 +153,4 @@ fn twin_lines(text: &str, instruction: &Instruction) -> crate::dockerfile::Span 
         .rfind('\n')
         .map_or(0, |i| i + 1);
     crate::dockerfile::Span::new(start, line_end(text, instruction.span.end))
-}
-
-fn line_end(text: &str, at: usize) -> usize {
-    text[at..].find('\n').map_or(text.len(), |i| at + i + 1)
 }

@@ -2,7 +2,7 @@
 
 use super::broad::broad_copies;
 use super::git::git_directory;
-use super::seldom_read::{CLASSES, of_class};
+use super::seldom_read::{Asked, CLASSES, of_class};
 use super::unread::unread;
 use crate::restructure::candidate::Candidate;
 use crate::restructure::other_dockerfiles::named_by_others;
@@ -22,9 +22,8 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
         return Vec::new();
     }
     let mut found: Vec<Candidate> = git_directory(view, &broad).into_iter().collect();
-    let elsewhere = named_by_others(view);
-    let of_class = |class| of_class(view, &broad, &elsewhere, class);
-    found.extend(CLASSES.iter().filter_map(of_class));
+    let asked = Asked::new(view, &broad, named_by_others(view));
+    found.extend(CLASSES.iter().filter_map(|class| of_class(&asked, class)));
     found.extend(unread(view, &broad));
     found
 }

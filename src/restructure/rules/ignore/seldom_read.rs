@@ -15,6 +15,7 @@ use crate::restructure::mentions::{holds, mentions};
 use crate::restructure::named::scripts_run;
 use crate::restructure::view::View;
 use crate::tree::RepoPath;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A class of files that builds seldom read.
@@ -208,25 +209,59 @@ fn is_compiled_by(view: &View<'_>) -> bool {
         || !mentions(view, &checks, is_of_java).found.is_empty()
 }
 
-/// The candidate of one class; what other Dockerfiles name `elsewhere` stays.
-pub(super) fn of_class(
-    view: &View<'_>,
-    broad: &[Broad<'_>],
-    elsewhere: &BTreeSet<String>,
-    class: &Class,
-) -> Option<Candidate> {
-    let tests_run = runs_tests(view);
+/// What is asked of a build, whichever the class: found once for all of them.
+pub(super) struct Asked<'a> {
+    view: &'a View<'a>,
+    broad: &'a [Broad<'a>],
+    tests_run: bool,
+    /// What COPYs, mounts and other Dockerfiles name.
+    named: [BTreeSet<String>; 2],
+    /// The texts of RUNs, and those of the scripts that they name.
+    runs: Vec<String>,
+    scripts: Vec<Vec<u8>>,
+    /// These look through the tree: only where there is something to leave out.
+    embedded: OnceCell<Embedded>,
+    bare: OnceCell<Bare>,
+}
+
+impl<'a> Asked<'a> {
+    /// `elsewhere` is what other Dockerfiles name.
+    pub(super) fn new(
+        view: &'a View<'a>,
+        broad: &'a [Broad<'a>],
+        elsewhere: BTreeSet<String>,
+    ) -> Self {
+        let runs: Vec<String> = run_texts(view).collect();
+        Self {
+            view,
+            broad,
+            tests_run: runs_tests(view),
+            named: [names_in_copies(view), elsewhere],
+            scripts: scripts_run(view, &runs),
+            runs,
+            embedded: OnceCell::new(),
+            bare: OnceCell::new(),
+        }
+    }
+}
+
+/// The candidate of one class.
+pub(super) fn of_class(asked: &Asked<'_>, class: &Class) -> Option<Candidate> {
+    let Asked {
+        view,
+        broad,
+        tests_run,
+        ref runs,
+        ref scripts,
+        ..
+    } = *asked;
     if class.what == TESTS && (tests_run || is_for_tests(view)) {
         return None;
     }
-    let named = names_in_copies(view);
     let kept = |first: &str| {
-        is_named(&named, first)
-            || is_named(elsewhere, first)
+        asked.named.iter().any(|named| is_named(named, first))
             || first == EDITORCONFIG && is_compiled_by(view)
     };
-    let runs: Vec<String> = run_texts(view).collect();
-    let scripts = scripts_run(view, &runs);
     let mut tops: BTreeMap<String, usize> = BTreeMap::new();
     for (path, _) in view.files {
         let Some(name) = class.name_of(path).filter(|n| !tops.contains_key(n)) else {
@@ -255,12 +290,12 @@ pub(super) fn of_class(
         tops.retain(|n, _| !n.contains('/'));
     }
     if !tops.is_empty() {
-        let embedded = Embedded::of(view, tests_run);
+        let embedded = asked.embedded.get_or_init(|| Embedded::of(view, tests_run));
         tops.retain(|first, _| !embedded.has(&RepoPath::new(first)));
     }
     let mut mentioned = Vec::new();
     if !tops.is_empty() {
-        let bare = Bare::of(view);
+        let bare = asked.bare.get_or_init(|| Bare::of(view));
         tops.retain(|first, _| match bare.names(view, first) {
             Named::No => true,
             Named::Surely => false,

@@ -29,7 +29,7 @@ use crate::dockerfile::Dockerfile;
 use crate::dockerfile::ast::{Instruction, Kind, Pair, Stage};
 use crate::restructure::candidate::{Candidate, Safety, TextEdit};
 use crate::restructure::layout::{mentioned, parent, places, reachable};
-use crate::restructure::moving::{block_of, effects, without_blank_twin};
+use crate::restructure::moving::{block_of, effects, line_end, without_blank_twin};
 use crate::restructure::view::View;
 use std::collections::BTreeSet;
 
@@ -79,8 +79,7 @@ fn candidate(ground: &Ground<'_>, children: &[usize], group: &Group) -> Option<C
     let n_set = leaving.set.len();
     let mut edits = leaving.edits.clone();
     let mut doubts = Vec::new();
-    let mut names: Vec<&str> = leaving.names.iter().map(String::as_str).collect();
-    names.dedup();
+    let names: Vec<&str> = leaving.names.iter().map(String::as_str).collect();
     let list = names.join(", ");
     let mut gains = false;
     for &child in children {
@@ -306,9 +305,4 @@ fn sunk(upper: &Ground<'_>, how: &str, names: &BTreeSet<String>, n_set: usize) -
     let whole: BTreeSet<usize> = (0..n_set).collect();
     let mut fitting = places.filter(|s| s.names == *names && s.moved == whole && s.cut.is_none());
     fitting.next()
-}
-
-/// Where the line ends that holds byte `at`, its line break included.
-fn line_end(text: &str, at: usize) -> usize {
-    text[at..].find('\n').map_or(text.len(), |i| at + i + 1)
 }

@@ -154,16 +154,9 @@ fn runs_here_for_all(stage: &Stage) -> bool {
 
 /// Whether an argument has no default, here or above all stages, and something goes by its value.
 fn is_asked_for(view: &View<'_>, item: &ArgItem) -> bool {
-    let globals = view
-        .dockerfile
-        .globals
-        .iter()
-        .filter_map(|i| match &i.kind {
-            Kind::Arg(items) => Some(items),
-            _ => None,
-        });
+    let globals = view.dockerfile.globals.iter();
     let has_default = globals
-        .flatten()
+        .flat_map(Instruction::arguments)
         .any(|g| g.name == item.name && g.default.is_some());
     let reads = |i: &Instruction| {
         !matches!(i.kind, Kind::Arg(_)) && mentioned(&i.original).contains(&item.name)

@@ -5,7 +5,7 @@ use super::super::super::command::{Group, reads_variable};
 use super::super::super::conflict::conflict;
 use super::super::super::effect::Effect;
 use super::super::super::layout::{Place, mentioned};
-use super::super::super::moving::{block_of, effects, without_blank_twin};
+use super::super::super::moving::{block_of, effects, line_end, without_blank_twin};
 use super::super::super::view::View;
 use super::across::may_read;
 use super::ground::is_transfer;
@@ -162,8 +162,4 @@ fn end_line(text: &mut String) {
     if !text.ends_with('\n') {
         text.push('\n');
     }
-}
-
-fn line_end(text: &str, at: usize) -> usize {
-    text[at..].find('\n').map_or(text.len(), |i| at + i + 1)
 }
