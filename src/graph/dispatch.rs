@@ -3,7 +3,7 @@
 //! Follows `dispatch` and its kin of moby/buildkit frontend/dockerfile/dockerfile2llb/convert.go.
 
 use super::env::Env;
-use super::lower::{Options, join_clean, word};
+use super::lower::{NO_VALUE, Options, join_clean, word};
 use super::lowered::{
     Action, Base, CopyAction, CopySource, Lowered, LoweredStage, MountFrom, RunAction, RunMount,
     State,
@@ -99,11 +99,9 @@ impl<'d> StageLowering<'d, '_> {
         let expanded = self.word(platform, self.globals, self.stage.from.span)?;
         if expanded.is_empty() {
             let message = format!("empty platform value from expression {platform}");
-            return Err(Error::at(
-                &self.dockerfile.text,
-                self.stage.from.span,
-                message,
-            ));
+            return Err(
+                Error::at(&self.dockerfile.text, self.stage.from.span, message).with_help(NO_VALUE),
+            );
         }
         Ok(Some(expanded))
     }

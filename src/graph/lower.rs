@@ -14,6 +14,10 @@ use crate::dockerfile::expand::Lexer;
 use crate::dockerfile::{Error, Span};
 use std::collections::BTreeMap;
 
+/// What helps where a FROM names an argument that has no value.
+pub(super) const NO_VALUE: &str =
+    "give the argument a default before FROM, or pass it with --build-arg";
+
 /// What a Dockerfile is lowered for.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -158,9 +162,7 @@ fn expand_bases(
                     from.image_span,
                     format!("base name ({}) should not be blank", from.image),
                 )
-                .with_help(
-                    "give the argument a default before FROM, or pass it with --build-arg",
-                ));
+                .with_help(NO_VALUE));
             }
             _ => bases.push((image, None)),
         }
