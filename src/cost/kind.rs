@@ -218,13 +218,15 @@ pub(super) fn kind_of(command: &Seen) -> &'static str {
             }
             _ => "mix compile",
         },
-        "make" | "gmake" | "bazel" | "bazelisk" | "meson" | "scons" | "just" | "task"
+        "make" | "gmake" | "ninja" | "bazel" | "bazelisk" | "meson" | "scons" | "just" | "task"
             if has("install") =>
         {
             "copy files"
         }
-        "make" | "gmake" | "bazel" | "bazelisk" | "scons" | "just" | "task" => "make",
-        "cmake" | "ninja" if has("--build") || name == "ninja" => "cmake build",
+        // What cmake has written is made by either.
+        "make" | "gmake" | "ninja" | "bazel" | "bazelisk" | "scons" | "just" | "task" => "make",
+        "cmake" if has("--install") => "copy files",
+        "cmake" if has("--build") => "cmake build",
         "cmake" | "meson" | "autoreconf" | "autogen.sh" | "bootstrap" | "qmake" => {
             "cmake configure"
         }
@@ -433,6 +435,7 @@ fn maven_kind(command: &Seen) -> &'static str {
         .collect();
     let is_dependency = |g: &&str| {
         g.contains("dependency:")
+            || g.contains("maven-dependency-plugin:")
             || g.contains("de.qaware.maven")
             || g.contains(":go-offline")
             || **g == *"validate"

@@ -302,6 +302,17 @@ mod tests {
             "mvn package + copy files",
         );
         check(
+            "mvn org.apache.maven.plugins:maven-dependency-plugin:3.6.1:get -Dartifact=a:b:1",
+            "mvn dependency",
+        );
+        let built = "cmake configure + make + copy files";
+        check("cmake .. && make -j2 && make install", built);
+        check("cmake -G Ninja .. && ninja && ninja install", built);
+        check(
+            "cmake -B b && cmake --build b && cmake --install b",
+            "cmake configure + cmake build + copy files",
+        );
+        check(
             "go mod tidy && go build -o myapp .",
             "go mod download + go build",
         );
