@@ -2,7 +2,7 @@
 
 use super::error::Refusal;
 use super::span::Span;
-use similar::TextDiff;
+use similar::{DiffTag, TextDiff};
 
 /// One replacement.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +58,24 @@ pub fn apply(text: &str, edits: &[TextEdit]) -> Result<String, Refusal> {
     }
     result.push_str(&text[at..]);
     Ok(result)
+}
+
+/// The edits, line by line, that make `new` of `old`.
+pub fn between(old: &str, new: &str) -> Vec<TextEdit> {
+    let old_lines: Vec<&str> = old.split_inclusive('\n').collect();
+    let new_lines: Vec<&str> = new.split_inclusive('\n').collect();
+    let diff = TextDiff::from_slices(&old_lines, &new_lines);
+    let length = |lines: &[&str]| lines.iter().map(|l| l.len()).sum::<usize>();
+    let edits = diff.ops().iter().filter_map(|op| {
+        if op.tag() == DiffTag::Equal {
+            return None;
+        }
+        let (from, to) = (op.old_range(), op.new_range());
+        let start = length(&old_lines[..from.start]);
+        let span = Span::new(start, start + length(&old_lines[from]));
+        Some(TextEdit::replace(span, new_lines[to].concat()))
+    });
+    edits.collect()
 }
 
 /// What leads from `old` to `new` as a diff that `git apply` takes; `old` is `None` for a new file. Empty when nothing
@@ -144,6 +162,21 @@ mod tests {
         ];
         assert_eq!(apply("abcdef", &edits).as_deref(), Ok("bcd12Xf"));
         assert_eq!(apply("abc", &[]).as_deref(), Ok("abc"));
+    }
+
+    #[test]
+    fn edits_between_two_texts_make_one_of_the_other() {
+        for (old, new) in [
+            ("a\nb\nc\n", "a\nX\nc\nd"),
+            ("a\nb", "b"),
+            ("", "a\n"),
+            ("a\n", ""),
+            ("a\n", "a\n"),
+        ] {
+            let edits = between(old, new);
+            assert_eq!(apply(old, &edits).as_deref(), Ok(new));
+        }
+        assert_eq!(between("a\nb\nc\n", "a\nc\n"), [edit(2, 4, "")]);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use super::super::candidate::Candidate;
 use super::super::lift::{Shape, lifts};
 use super::super::view::View;
 use super::Rule;
+use super::deps_above::above;
 
 /// Its line in [`super::ALL`].
 pub(super) const RULE: Rule = Rule {
@@ -28,10 +29,12 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn propose(view: &View<'_>) -> Vec<Candidate> {
-    lifts(view, |lift| {
+    let mut found = lifts(view, |lift| {
         if lift.shape() != Shape::Broad {
             return None;
         }
         lift.candidate(RULE.id, &lift.copy_lines()?, &[])
-    })
+    });
+    found.extend(above(view, RULE.id));
+    found
 }

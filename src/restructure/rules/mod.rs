@@ -15,6 +15,7 @@ mod composer_stage;
 mod cover;
 mod cut;
 mod dead_split;
+mod deps_above;
 mod deps_first;
 mod heat;
 mod hot_below;

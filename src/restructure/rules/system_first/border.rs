@@ -9,7 +9,7 @@ use crate::dockerfile::ast::{Instruction, Kind, Stage};
 use std::collections::BTreeSet;
 
 /// Whether a stage is there for those built on it and for nothing else: no image of its own, no files that others copy.
-pub(super) fn is_only_a_base(view: &View<'_>, stage: usize) -> bool {
+pub(in crate::restructure::rules) fn is_only_a_base(view: &View<'_>, stage: usize) -> bool {
     let dockerfile = view.dockerfile;
     let Some(name) = &dockerfile.stages[stage].name else {
         return false;
@@ -64,7 +64,7 @@ fn may_mean(image: &str, name: &str) -> bool {
 }
 
 /// The stages that are built on `stage`, in order.
-pub(super) fn children(dockerfile: &Dockerfile, stage: usize) -> Vec<usize> {
+pub(in crate::restructure::rules) fn children(dockerfile: &Dockerfile, stage: usize) -> Vec<usize> {
     let later = stage + 1..dockerfile.stages.len();
     later
         .filter(|&s| parent(dockerfile, s) == Some(stage))
@@ -72,7 +72,11 @@ pub(super) fn children(dockerfile: &Dockerfile, stage: usize) -> Vec<usize> {
 }
 
 /// Whether `stage` is built for the platform of the stage that it is built on.
-pub(super) fn keeps_platform(dockerfile: &Dockerfile, stage: usize, above: usize) -> bool {
+pub(in crate::restructure::rules) fn keeps_platform(
+    dockerfile: &Dockerfile,
+    stage: usize,
+    above: usize,
+) -> bool {
     let of = |s: usize| dockerfile.stages[s].base().platform.as_deref();
     of(stage).is_none_or(|own| of(above) == Some(own))
 }

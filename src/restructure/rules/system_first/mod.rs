@@ -32,6 +32,7 @@ mod runs;
 mod small;
 
 pub(super) use apart::built_apart;
+pub(super) use border::{children, is_only_a_base, keeps_platform};
 pub(super) use fresh::upgrades;
 pub(super) use ground::is_transfer;
 pub(super) use ground::on_stages;
