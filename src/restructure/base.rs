@@ -18,8 +18,9 @@ const DISTRIBUTIONS: [&str; 13] = [
     "ubuntu",
 ];
 
-/// Official images that set no WORKDIR.
-const AT_THE_ROOT: [&str; 15] = [
+/// Official images that set no WORKDIR, and cargo-chef's, which is made of rust (LukeMathWalker/cargo-chef
+/// docker/Dockerfile).
+const AT_THE_ROOT: [&str; 16] = [
     "amazoncorretto",
     "busybox",
     "eclipse-temurin",
@@ -27,6 +28,7 @@ const AT_THE_ROOT: [&str; 15] = [
     "erlang",
     "gcc",
     "haskell",
+    "lukemathwalker/cargo-chef",
     "maven",
     "nginx",
     "node",
@@ -140,7 +142,7 @@ pub(super) fn directory(image: &str) -> Option<&'static str> {
 pub(super) fn variables(image: &str) -> &'static [(&'static str, &'static str)] {
     match official_name(split(image).0) {
         "golang" => &[("GOPATH", "/go")],
-        "rust" => &[("CARGO_HOME", "/usr/local/cargo")],
+        "rust" | "lukemathwalker/cargo-chef" => &[("CARGO_HOME", "/usr/local/cargo")],
         _ => &[],
     }
 }
@@ -249,6 +251,11 @@ mod tests {
         check("mcr.microsoft.com/dotnet/sdk:8.0", Some("/"));
         check("microsoft/dotnet:${VERSION}-sdk", Some("/"));
         check("mcr.microsoft.com/dotnet/sdk:8.0-nanoserver-1809", None);
+        check(
+            "docker.io/lukemathwalker/cargo-chef:0.1.72-rust-1.89",
+            Some("/"),
+        );
+        check("someone/cargo-chef", None);
         check("localhost:5000/rust", None);
         check("$BASE", None);
     }

@@ -2,7 +2,7 @@
 
 use super::command::reads_variable;
 use super::effect::{Effect, Files, State};
-use super::layout::{is_within, overlap};
+use super::layout::{is_within, last_name, overlap};
 use super::system_places::{NOT_SYSTEM, SYSTEM_PLACES};
 use super::touched::Touched;
 use super::touched::is_among;
@@ -212,8 +212,12 @@ fn file_conflict(one: &Files, other: &Files) -> Option<String> {
     }
 }
 
-/// Whether a file is a program, or part of a package that is installed.
+/// Whether a file is a program, a library, or part of a package that is installed.
 fn is_of_packages(path: &str) -> bool {
+    let name = last_name(path);
+    if name.ends_with(".so") || name.contains(".so.") {
+        return true;
+    }
     ["/bin/", "/node_modules/", "/site-packages/"]
         .iter()
         .any(|dir| path.contains(dir))

@@ -211,6 +211,10 @@ fn of_run(
         }
     }
     effect.reads.cwd = touched.reads_cwd;
+    // It lists the libraries of the directories that are named there, wherever they lie.
+    let mut all = view.dockerfile.instructions();
+    let lists_libraries = seen.iter().any(|s| s.name() == "ldconfig");
+    touched.needs_packages |= lists_libraries && all.any(|i| i.original.contains("ld.so.conf"));
     // WORKDIR makes it, and comes along or is found to be in the way.
     touched.needs.retain(|d| place.cwd.as_ref() != Some(d));
     effect.files = Files::Commands(touched);
@@ -264,7 +268,9 @@ fn of_copy(
         .filter(|_| transfer.sources.iter().all(|s| is_there(view, s, place)));
     effect.files = match known {
         Some(files) => Files::Exactly(files.into_keys().collect()),
-        None => destination(transfer, place).map_or(Files::Anything, |d| Files::Places(vec![d])),
+        None => destination(transfer, place)
+            .or_else(|| somewhere_in(instruction, transfer, place))
+            .map_or(Files::Anything, |d| Files::Places(vec![d])),
     };
     effect.into = destination(transfer, place).filter(|to| {
         let as_it_is = transfer.destination.ends_with(['/', '.']) || transfer.sources.len() > 1;
@@ -347,4 +353,23 @@ pub fn destination(transfer: &Transfer, place: &Place) -> Option<String> {
         place.cwd.as_deref(),
         &expand(&unquote(&transfer.destination), &place.variables)?,
     )
+}
+
+/// The directory below which what another stage hands over goes, where the rest of its place is a variable that only the
+/// image knows: `COPY --from=deps $CARGO_HOME /app/$CARGO_HOME`.
+fn somewhere_in(instruction: &Instruction, transfer: &Transfer, place: &Place) -> Option<String> {
+    instruction.flag("from")?;
+    let whole = unquote(&transfer.destination);
+    let mut known = String::new();
+    let mut rest = whole.as_str();
+    for part in whole.split_inclusive('/') {
+        let Some(value) = expand(part, &place.variables) else {
+            break;
+        };
+        known.push_str(&value);
+        rest = &rest[part.len()..];
+    }
+    let is_below = !rest.is_empty() && !rest.contains("..") && !known.is_empty();
+    let directory = absolute(place.cwd.as_deref(), &known).filter(|_| is_below)?;
+    (directory != "/").then_some(directory)
 }
