@@ -184,7 +184,7 @@ const SYSTEM: &[&str] = &[
 /// The group of one command; `None` when it is not known or may read the project it stands in.
 pub fn group(seen: &Seen) -> Option<Group> {
     group_of(seen.name()).or_else(|| match seen {
-        _ if clones(seen) || is_setting_of_git(seen) => Some(Group::Words),
+        _ if clones(seen) || is_setting_of_git(seen) || asks_version(seen) => Some(Group::Words),
         _ => is_by_name(seen).then_some(Group::Global),
     })
 }
@@ -207,6 +207,21 @@ pub(super) fn group_of(name: &str) -> Option<Group> {
 fn is_setting_of_git(seen: &Seen) -> bool {
     let is_wide = |a: &String| a == "--global" || a == "--system";
     seen.name() == "git" && seen.subcommand() == "config" && seen.args().iter().any(is_wide)
+}
+
+/// Programs that only say which version they are where they are asked for it. Not those that go by a file of the project
+/// even then: cargo and rustc (rust-toolchain.toml), go (go.mod), pnpm and yarn (package.json).
+const SAY_VERSION: &[&str] = &[
+    "clang", "cmake", "ffmpeg", "g++", "gcc", "gem", "git", "java", "javac", "make", "node", "npm",
+    "perl", "php", "pip", "pip3", "poetry", "protoc", "python", "python2", "python3", "ruby", "uv",
+    "uvx",
+];
+
+/// Whether a command does nothing but say its version.
+pub(super) fn asks_version(seen: &Seen) -> bool {
+    let asks = ["--version", "-V", "-v", "-version"];
+    let is_asked = matches!(seen.args(), [one] if asks.contains(&one.as_str()));
+    is_asked && SAY_VERSION.contains(&seen.name())
 }
 
 /// True when every command only deals with system packages, and one of them installs or updates.

@@ -48,6 +48,20 @@ pub(super) const OF_LANGUAGES: &[&str] = &[
     "/usr/local/rustup",
 ];
 
+/// What is in `/usr/local` of every image (FHS 4.9, Debian Policy 9.1.2).
+const IN_LOCAL: &[&str] = &[
+    "bin", "etc", "games", "include", "lib", "lib32", "lib64", "libexec", "libx32", "man", "sbin",
+    "share", "src", "var",
+];
+
+/// Whether `path` lies in a directory of `/usr/local` that somebody has put there: no package of a distribution writes
+/// there, or looks for it.
+pub(super) fn is_own_of_local(path: &str) -> bool {
+    let rest = path.strip_prefix("/usr/local/").unwrap_or_default();
+    let first = rest.split('/').next().unwrap_or_default();
+    !first.is_empty() && !IN_LOCAL.contains(&first)
+}
+
 /// Programs beside those of the tables that installing a package runs by name, so that one in `/usr/local/bin` would be
 /// taken for them.
 const RUN_BY_INSTALLS: &[&str] = &[

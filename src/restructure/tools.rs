@@ -63,6 +63,12 @@ pub(super) fn is_by_name(seen: &Seen) -> bool {
         ("uv", "tool") => {
             plain.first() == Some(&"install") && no_paths && !has("--with-requirements")
         }
+        // Its own environment and the user's settings, whatever project stands there
+        // (python-poetry/poetry src/poetry/console/commands/config.py, self/self_command.py).
+        ("poetry", "config") => !has("--local"),
+        ("poetry", "self") => {
+            no_paths && matches!(plain.first(), Some(&("add" | "remove" | "update")))
+        }
         ("pipx", "install") => names_some,
         ("gem", "install") => names_some && !has("-g") && !has("--file"),
         ("go", "install") => !plain.is_empty() && plain.iter().all(|a| a.contains('@')),
@@ -316,6 +322,11 @@ mod tests {
         check("cargo auditable build", false);
         check("conda install -y numpy=1.26", true);
         check("conda install -y --file spec.txt", false);
+        check("poetry config virtualenvs.create false", true);
+        check("poetry config --local virtualenvs.create false", false);
+        check("poetry self add poetry-plugin-export", true);
+        check("poetry self add ./plugin", false);
+        check("poetry add requests", false);
         check("dotnet tool install --global dotnet-ef", true);
         check("dotnet tool restore", false);
         check("mix local.hex --force", true);

@@ -13,13 +13,13 @@ mod words;
 pub(super) use directories::is_among;
 pub(super) use installers::is_piped_installer;
 
-use super::command::{EVERYWHERE, Group, group, group_of};
+use super::command::{EVERYWHERE, Group, asks_version, group, group_of, installs};
 use super::layout::{absolute, expand, is_within, overlap};
 use super::notes::is_note;
 use super::system_places::{
-    GLOBAL_PLACES, NOT_SYSTEM, OF_LANGUAGES, SYSTEM_PLACES, is_local_program,
+    GLOBAL_PLACES, NOT_SYSTEM, OF_LANGUAGES, SYSTEM_PLACES, is_local_program, is_own_of_local,
 };
-use super::tools::{cloned_into, is_of_package};
+use super::tools::{cloned_into, is_by_name, is_of_package};
 use crate::shell;
 use crate::shell::Command;
 use crate::shell::Script;
@@ -67,7 +67,8 @@ impl Touched {
         let is_in = |places: &[&str]| places.iter().any(|p| overlap(path, p));
         let is_below = |places: &[&str]| places.iter().any(|p| is_within(path, p));
         let is_app = is_below(NOT_SYSTEM) || is_note(path);
-        let is_managed = is_in(SYSTEM_PLACES) && !is_local_program(path) && !is_below(OF_LANGUAGES);
+        let is_local = is_local_program(path) || is_own_of_local(path);
+        let is_managed = is_in(SYSTEM_PLACES) && !is_local && !is_below(OF_LANGUAGES);
         self.places.iter().any(|p| overlap(path, p))
             || (self.system && is_managed && !is_app)
             || (self.global && (is_in(GLOBAL_PLACES) || is_in(SYSTEM_PLACES)) && !is_app)
@@ -121,6 +122,7 @@ pub(super) fn touched_beside(
                 all.needs_system |= !EVERYWHERE.contains(&seen.name());
                 // What is installed for everyone after it goes there, where PATH leads there.
                 all.global |= makes_environment(seen);
+                all.needs_packages |= asks_version(seen) && !brings(&every[..n], seen);
             }
             Group::System => {
                 all.system = true;
@@ -128,7 +130,8 @@ pub(super) fn touched_beside(
             }
             Group::Global => {
                 all.global = true;
-                all.needs_packages |= is_of_package(seen);
+                let is_tool = seen.name() == "poetry" && !brings(&every[..n], seen);
+                all.needs_packages |= is_of_package(seen) || is_tool;
             }
             Group::Build => {
                 (all.global, all.needs_system, all.builds) = (true, true, true);
@@ -160,6 +163,15 @@ pub(super) fn touched_beside(
     (all.reads, all.wrote) = found.end(written(script, cwd, &value));
     directories.end(&mut all.makes, &mut all.needs);
     Some(all)
+}
+
+/// Whether one of the commands `before` installs something by the name of the program that `seen` runs.
+fn brings(before: &[Seen], seen: &Seen) -> bool {
+    let is_named = |s: &Seen| s.args().iter().any(|a| a.contains(seen.name()));
+    let fetches = |s: &Seen| s.args().iter().any(|a| a.contains("://"));
+    before
+        .iter()
+        .any(|s| (installs(s) || is_by_name(s) || fetches(s)) && is_named(s))
 }
 
 /// The files that redirections write.
@@ -492,5 +504,23 @@ mod tests {
         check("mkdir -p /a && cp /b /a", false);
         check("curl -o /a https://x/y", true);
         check("chown app /a", true);
+    }
+
+    #[test]
+    fn a_program_that_is_asked_for_its_version_has_to_be_there() {
+        let check = |text: &str, want: Option<bool>| {
+            let found = touched(&crate::shell::parse(text), Some("/w"), &variables());
+            assert_eq!(found.map(|t| t.needs_packages), want, "{text}");
+        };
+        check("node --version", Some(true));
+        check("apt-get install -y nodejs && node --version", Some(false));
+        check("pip install 'poetry==1.8' && poetry --version", Some(false));
+        check("poetry config virtualenvs.create false", Some(true));
+        check(
+            "curl -sSL https://install.python-poetry.org | python3 - && poetry self add a",
+            Some(false),
+        );
+        check("cargo --version", None);
+        check("node --version a.js", None);
     }
 }
