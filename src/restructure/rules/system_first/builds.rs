@@ -4,12 +4,14 @@ use super::super::super::candidate::{Candidate, Safety};
 use super::super::super::command::{group, removes, seen};
 use super::super::super::effect::{Effect, Files};
 use super::super::super::installs::{Brought, StageView};
-use super::super::super::layout::{BASE, is_within, overlap, places};
+use super::super::super::layout::{BASE, absolute, is_within, overlap, places};
 use super::super::super::mentions::holds;
+use super::super::super::touched::as_seen;
 use super::super::super::view::View;
 use super::ground::Ground;
 use super::runs::hoisted;
-use crate::dockerfile::ast::Stage;
+use crate::dockerfile::ast::{Command, Instruction, Kind, Stage};
+use crate::shell;
 use crate::shell::Seen;
 use std::collections::BTreeSet;
 
@@ -44,22 +46,26 @@ pub(super) fn above_builds(ground: &Ground<'_>, index: usize) -> Option<Candidat
         return None;
     }
     let to = candidate.lines.first()?.first;
-    let lines: Vec<String> = passed
-        .iter()
-        .map(|&run| ground.line(run))
-        .filter(|line| *line > to)
-        .map(|line| line.to_string())
-        .collect();
-    if lines.is_empty() {
+    let (scripts, builds): (Vec<usize>, Vec<usize>) = passed
+        .into_iter()
+        .filter(|&run| ground.line(run) > to)
+        .partition(|run| ground.scripts.contains(run));
+    if scripts.is_empty() && builds.is_empty() {
         return None;
     }
-    let which = match lines.as_slice() {
-        [one] => format!("the build in line {one}, which then runs"),
-        all => format!("the builds in lines {}, which then run", all.join(" and ")),
-    };
+    let each = [(builds, "build"), (scripts, "script")].map(|(runs, what)| {
+        let lines: Vec<String> = runs.iter().map(|&i| ground.line(i).to_string()).collect();
+        match lines.as_slice() {
+            [] => String::new(),
+            [one] => format!("the {what} in line {one}, which then runs"),
+            all => format!("the {what}s in lines {}, which then run", all.join(" and ")),
+        }
+    });
+    let each: Vec<String> = each.into_iter().filter(|e| !e.is_empty()).collect();
     let doubt = format!(
-        "check that what line {} installs does not disturb {which} after it",
-        ground.line(index)
+        "check that what line {} installs does not disturb {} after it",
+        ground.line(index),
+        each.join(" after it, nor ")
     );
     let doubts = candidate
         .safety
@@ -88,29 +94,81 @@ pub(super) fn runs_scripts(view: &View<'_>, stage: &Stage) -> BTreeSet<usize> {
     let of = StageView::new(view, &all, stage.index);
     let is_one = |run: &usize| {
         let instruction = &stage.instructions[*run];
-        let commands = seen(instruction).unwrap_or_default();
+        let mut commands = seen(instruction).unwrap_or_default();
+        commands.extend(substituted(instruction));
         let image = of.image_at(*run);
         let resolvers = of.resolvers(*run);
-        // A command's first word is known by its last name only.
         let script = |s: &Seen| {
+            // A command's first word is known by its last name only.
             let called = format!("/{}", s.name());
             let is_it = |(to, _): &(&String, &Brought)| to.ends_with(&called);
-            let found = image.iter().find(is_it).map(|(_, brought)| &brought.from);
-            found.filter(|_| instruction.original.contains(&called))
+            let found = image.iter().find(is_it);
+            let found = found.filter(|_| instruction.original.contains(&called));
+            let given = || image.get_key_value(&given_to_a_shell(s, of.cwd(*run))?);
+            found.or_else(given).map(|(_, brought)| &brought.from)
         };
         let is_known = |s: &Seen| match script(s) {
             Some(path) => {
                 let text = view.read_text(path).unwrap_or_default();
-                let (first, rest) = text.split_once('\n').unwrap_or_default();
-                first.starts_with("#!") && !speaks_of_the_system(rest)
+                let rest = match text.split_once('\n') {
+                    Some((first, rest)) if first.starts_with("#!") => rest,
+                    // Given to a shell it needs no such line.
+                    _ if is_shell(s.name()) => text.as_str(),
+                    _ => return false,
+                };
+                let hands_on = holds(rest.as_bytes(), b"sh") || holds(rest.as_bytes(), b"bash");
+                !rest.trim().is_empty() && !hands_on && !speaks_of_the_system(rest)
             }
-            None => group(s).is_some() || resolvers.iter().any(|(words, _)| *words == s.words),
+            None => {
+                s.name().is_empty()
+                    || group(s).is_some()
+                    || resolvers.iter().any(|(words, _)| *words == s.words)
+            }
         };
         commands.iter().any(|s| script(s).is_some())
             && commands.iter().all(is_known)
             && !speaks_of_the_system(&instruction.original)
     };
     (0..stage.instructions.len()).filter(is_one).collect()
+}
+
+/// Whether a RUN above `index` that is none of the builds has left the lists by which `install` goes: it is not moved
+/// above that, which deals with the system too.
+fn keeps_lists(ground: &Ground<'_>, index: usize, install: &Seen) -> bool {
+    let steps = &ground.stage.instructions;
+    let mut above = (0..index).filter(|i| !ground.builds.contains(i));
+    above.any(|i| {
+        let all = seen(&steps[i]).unwrap_or_default();
+        let is_apt = |s: &Seen| s.name().starts_with("apt") && install.name().starts_with("apt");
+        let updates = |s: &Seen| is_apt(s) && s.subcommand() == "update";
+        let is_known = matches!(&ground.effects[i].files, Files::Commands(t) if t.system);
+        is_known && all.iter().any(updates) && !all.iter().any(|s| s.name() == "rm")
+    })
+}
+
+/// The commands in `$(…)`, where the text of a RUN begins.
+fn substituted(instruction: &Instruction) -> Vec<Seen> {
+    let Kind::Run(run) = &instruction.kind else {
+        return Vec::new();
+    };
+    let Command::Shell(text) = &run.command else {
+        return Vec::new();
+    };
+    let script = shell::parse(text);
+    let inner = script.commands.iter().flat_map(|c| &c.substitutions);
+    inner.map(as_seen).collect()
+}
+
+fn is_shell(name: &str) -> bool {
+    matches!(name, "ash" | "bash" | "dash" | "sh")
+}
+
+/// The script, absolute, that a shell is given: `bash tools/arch.sh`.
+fn given_to_a_shell(s: &Seen, cwd: &str) -> Option<String> {
+    let first = s.args().first().filter(|_| is_shell(s.name()))?;
+    let is_plain = !first.starts_with(['-', '~']) && !first.contains(['$', '`', '*']);
+    let here = absolute(Some(cwd), s.directory.as_deref()?)?;
+    absolute(Some(&here), first).filter(|_| is_plain)
 }
 
 /// Whether a text may install system packages, or write where their manager looks.
@@ -155,7 +213,7 @@ pub(super) fn are_alone(
             let is_own = s.name() == commands[at].name();
             let updates = s.subcommand() == "update" && (is_own || s.name().starts_with("apt"));
             updates || is_own && s.args().iter().any(is_new)
-        })
+        }) || keeps_lists(ground, index, &commands[at])
     };
     let is_apart = |(at, seen): (usize, &Seen)| match seen.name() {
         "apk" | "apt" | "apt-get" => {

@@ -21,13 +21,14 @@ use super::super::super::command::is_system_install;
 use super::super::super::conflict::conflict;
 use super::super::super::effect::{Effect, Files};
 use super::super::super::installs::StageView;
-use super::super::super::layout::{BASE, is_anchored, overlap, places};
+use super::super::super::layout::{BASE, is_anchored, is_within, last_name, overlap, places};
 use super::super::super::lift::declare;
 use super::super::super::moving::{block_of, move_before};
 use super::RULE;
 use super::builds::{are_alone, relaxed};
 use super::fresh::fetches_newest;
 use super::ground::{Ground, along, is_light, passable};
+use super::programs::programs_apart;
 use crate::dockerfile::ast::Kind;
 use crate::shell;
 use crate::shell::Seen;
@@ -38,22 +39,38 @@ struct Way<'c, 'a> {
     slice: Slice<'c, 'a>,
     to: usize,
     along: BTreeSet<usize>,
-    /// The lines of the RUNs between that build, and are passed.
-    passed: Vec<String>,
+    /// The RUNs between that build, and are passed.
+    passed: Vec<usize>,
+    /// The programs copied between that are taken to be none of theirs.
+    programs: Vec<String>,
     /// The directory that has to be named before them, and the one to be named again after them, if any.
     directory: Option<(String, Option<String>)>,
 }
 
-/// The parts of the RUN at `index` that can stand above a copy, as far up as they can go.
-pub(super) fn cut_run(ground: &Ground<'_>, index: usize) -> Option<Candidate> {
+/// The parts of the RUN at `index` that can stand above a copy, as far up as they can go; then those that go further, or
+/// are more, where programs which are copied one by one are nobody else's.
+pub(super) fn cut_run(ground: &Ground<'_>, index: usize) -> Vec<Candidate> {
     let (view, stage) = (ground.view, ground.stage);
-    let chain = Chain::of(view, &stage.instructions[index], &ground.places[index])?;
-    if chain.n_gains() == 0 {
-        return None;
-    }
+    let chain = Chain::of(view, &stage.instructions[index], &ground.places[index]);
+    let Some(chain) = chain.filter(|c| c.n_gains() > 0) else {
+        return Vec::new();
+    };
     let all = places(view.dockerfile);
     let building = StageView::new(view, &all, stage.index).building_pieces(index);
-    let way = best(ground, index, &chain, &building)?;
+    let firm = best(ground, index, &chain, (&building, false));
+    let has_programs = !apart(ground, index).1.is_empty();
+    let further = has_programs.then(|| best(ground, index, &chain, (&building, true)));
+    let further = further.flatten().filter(|way| {
+        let is_more =
+            |firm: &Way<'_, '_>| way.to < firm.to || way.slice.n_gains() > firm.slice.n_gains();
+        !way.programs.is_empty() && firm.as_ref().is_none_or(is_more)
+    });
+    let ways = firm.into_iter().chain(further);
+    ways.filter_map(|way| taken(ground, index, &way)).collect()
+}
+
+fn taken(ground: &Ground<'_>, index: usize, way: &Way<'_, '_>) -> Option<Candidate> {
+    let (view, stage) = (ground.view, ground.stage);
     let (line, above) = (ground.line(index), ground.line(way.to));
     let run = way.slice.run();
     let is_system = super::super::super::command::seen(&run)
@@ -67,7 +84,7 @@ pub(super) fn cut_run(ground: &Ground<'_>, index: usize) -> Option<Candidate> {
         RULE.id,
         format!("move {what} of line {line} above the COPY in line {above}"),
     );
-    candidate.edits = edits(ground, index, &way)?;
+    candidate.edits = edits(ground, index, way)?;
     let mut doubts = way.slice.doubts.clone();
     if way.slice.passes_build {
         doubts.push(format!(
@@ -75,9 +92,20 @@ pub(super) fn cut_run(ground: &Ground<'_>, index: usize) -> Option<Candidate> {
         ));
     }
     if !way.passed.is_empty() {
+        let is_script = |run: &usize| ground.scripts.contains(run);
+        let name = match way.passed.iter().all(is_script) {
+            true => "script",
+            false => "build",
+        };
         doubts.push(format!(
-            "check that {what} of line {line} and the build in line {} do not go by each other",
-            way.passed.join(" and ")
+            "check that {what} of line {line} and the {name} in line {} do not go by each other",
+            lines(ground, &way.passed)
+        ));
+    }
+    if !way.programs.is_empty() {
+        doubts.push(format!(
+            "check that {what} of line {line} neither run nor bring the programs copied as {}",
+            way.programs.join(" and ")
         ));
     }
     if fetches_newest(&run) {
@@ -115,19 +143,24 @@ fn best<'c, 'a>(
     ground: &Ground<'_>,
     index: usize,
     chain: &'c Chain<'a>,
-    building: &BTreeSet<usize>,
+    (building, with_programs): (&BTreeSet<usize>, bool),
 ) -> Option<Way<'c, 'a>> {
     let has_builds = !building.is_empty() || ground.builds.range(..index).next().is_some();
     let past = has_builds.then_some(building);
     let mut found: Option<Way<'_, '_>> = None;
     for to in passable(ground, index) {
         for with_directory in [false, true] {
-            for passed in std::iter::once(None).chain(past.map(Some)) {
+            for building in std::iter::once(None).chain(past.map(Some)) {
                 let best = found.as_ref().map_or(0, |f| f.slice.n_gains());
                 if best == chain.n_gains() {
                     return found;
                 }
-                let way = way(ground, index, chain, to, (with_directory, passed));
+                let past = Past {
+                    with_directory,
+                    building,
+                    with_programs,
+                };
+                let way = way(ground, index, chain, to, &past);
                 found = way.filter(|w| w.slice.n_gains() > best).or(found);
             }
         }
@@ -135,21 +168,51 @@ fn best<'c, 'a>(
     found
 }
 
+/// What is taken to be in nobody's way.
+struct Past<'b> {
+    /// A WORKDIR between, which is named again.
+    with_directory: bool,
+    /// Builds: those among the parts.
+    building: Option<&'b BTreeSet<usize>>,
+    /// Programs that are copied one by one.
+    with_programs: bool,
+}
+
+/// The effects where programs copied one by one are nobody else's, and these programs.
+fn apart(ground: &Ground<'_>, index: usize) -> (Vec<Effect>, Vec<String>) {
+    programs_apart(ground.stage, &ground.effects, index, &|_| false)
+}
+
+/// `3 and 5`.
+fn lines(ground: &Ground<'_>, runs: &[usize]) -> String {
+    let lines: Vec<String> = runs.iter().map(|&i| ground.line(i).to_string()).collect();
+    lines.join(" and ")
+}
+
 fn way<'c, 'a>(
     ground: &Ground<'_>,
     index: usize,
     chain: &'c Chain<'a>,
     to: usize,
-    (with_directory, building): (bool, Option<&BTreeSet<usize>>),
+    past: &Past<'_>,
 ) -> Option<Way<'c, 'a>> {
+    let &Past {
+        with_directory,
+        building,
+        with_programs,
+    } = past;
     let past_builds = building.is_some();
+    let (effects, programs) = match with_programs {
+        true => apart(ground, index),
+        false => (ground.effects.clone(), Vec::new()),
+    };
     let directory = match with_directory {
         true => Some(directory(ground, index, to)?),
         false => None,
     };
     let mut effects = match past_builds {
-        true => relaxed(ground, &ground.effects, index),
-        false => ground.effects.clone(),
+        true => relaxed(ground, &effects, index),
+        false => effects,
     };
     if with_directory {
         for (step, effect) in ground.stage.instructions.iter().zip(&mut effects) {
@@ -159,7 +222,19 @@ fn way<'c, 'a>(
             }
         }
     }
+    // Who works on such a program goes by it.
+    let names_one = |effect: &Effect| match &effect.files {
+        Files::Commands(t) => {
+            let all = [&t.places, &t.reads, &t.perhaps];
+            let mut all = all.into_iter().flatten();
+            all.any(|path| programs.iter().any(|p| overlap(path, p)))
+        }
+        _ => !programs.is_empty(),
+    };
     let mut goal = |effect: &Effect| {
+        if names_one(effect) {
+            return None;
+        }
         let mut own = effect.clone();
         own.reads.cwd &= !with_directory;
         effects[index] = own;
@@ -188,10 +263,23 @@ fn way<'c, 'a>(
     let is_passed =
         |run: &&usize| conflict(&ground.effects[**run], &effect).is_some() && !along.contains(run);
     let passed = ground.builds.range(to..index).filter(is_passed);
-    let passed = passed.map(|&run| ground.line(run).to_string()).collect();
+    let passed = passed.copied().collect();
+    let is_passed = |program: &String| {
+        let mut between = ground.effects[to..index].iter();
+        between.any(|e| match &e.files {
+            Files::Exactly(all) | Files::Places(all) => all.iter().any(|p| is_within(program, p)),
+            _ => false,
+        })
+    };
+    let programs: Vec<String> = programs.iter().filter(|p| is_passed(p)).cloned().collect();
+    let text = slice.run().original;
+    if programs.iter().any(|p| text.contains(last_name(p))) {
+        return None;
+    }
     Some(Way {
         slice,
         passed,
+        programs,
         to,
         along,
         directory,

@@ -42,6 +42,8 @@ pub(super) struct Ground<'a> {
     pub(super) rooted: Option<Vec<Effect>>,
     /// The RUNs that are made of commands which resolve dependencies or build.
     pub(super) builds: BTreeSet<usize>,
+    /// Those of them that run scripts which the stage copies, where they are looked into.
+    pub(super) scripts: BTreeSet<usize>,
     heats: Heats<'a>,
 }
 
@@ -73,6 +75,7 @@ impl<'a> Ground<'a> {
             effects: effects(view, stage, places),
             rooted: (!is_known).then(rooted),
             builds,
+            scripts: BTreeSet::new(),
             heats: Heats::new(view, stage, places),
         }
     }

@@ -3,7 +3,7 @@
 use super::super::super::base::is_of_distribution;
 use super::super::super::command::{installs, seen};
 use super::super::super::effect::{Effect, Files};
-use super::super::super::layout::{built_on, image, is_within, overlap};
+use super::super::super::layout::{built_on, image, is_within, last_name, overlap};
 use super::super::super::system_places::LOCAL_PROGRAMS;
 use super::ground::Ground;
 use crate::dockerfile::ast::{Kind, Source, Stage, Transfer};
@@ -109,36 +109,45 @@ pub(super) fn doubt_of_trees(ground: &Ground<'_>, index: usize, copies: &[usize]
 }
 
 /// The effects with each `COPY --from=… NAME /usr/local/bin/` above `index` taken to bring the one program it names, as
-/// such copies do; and the programs so taken. Whether NAME is a directory of others is not known, nor whether a package
-/// of the system brings a program of the same name to `/usr/bin`.
+/// such copies do, and each file copied from the context into `/usr/bin` to be one; and the programs so taken. Whether
+/// NAME is a directory of others is not known, nor whether a package of the system brings a program of the same name to
+/// `/usr/bin`.
 pub(super) fn local_programs(
     stage: &Stage,
     effects: &[Effect],
     index: usize,
 ) -> (Vec<Effect>, Vec<String>) {
+    let run = &stage.instructions[index].original;
+    programs_apart(stage, effects, index, &|path| run.contains(last_name(path)))
+}
+
+/// As [`local_programs`], where `is_mentioned` says which programs the commands that are to pass them speak of.
+pub(super) fn programs_apart(
+    stage: &Stage,
+    effects: &[Effect],
+    index: usize,
+    is_mentioned: &dyn Fn(&str) -> bool,
+) -> (Vec<Effect>, Vec<String>) {
     let mut relaxed = effects.to_vec();
     let mut programs = Vec::new();
-    let run = &stage.instructions[index].original;
     for (instruction, effect) in stage.instructions.iter().zip(&mut relaxed).take(index) {
-        let (Kind::Copy(transfer), Files::Places(places)) = (&instruction.kind, &effect.files)
-        else {
+        let Kind::Copy(transfer) = &instruction.kind else {
             continue;
         };
-        let [to] = places.as_slice() else { continue };
+        let is_handed_over = instruction.flag("from").is_some();
+        let to = match &effect.files {
+            Files::Places(places) if is_handed_over => places.as_slice(),
+            Files::Exactly(files) if !is_handed_over => files.as_slice(),
+            _ => continue,
+        };
+        let [to] = to else { continue };
         let Some(named) = programs_named(transfer, to) else {
             continue;
         };
-        if instruction.flag("from").is_none() {
-            continue;
-        }
         let is_local = |path: &String| LOCAL_PROGRAMS.iter().any(|d| is_within(path, d));
-        let is_mentioned = |path: &String| {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            run.contains(name)
-        };
         effect.files = if named.iter().all(is_local) {
             Files::Exactly(named.clone())
-        } else if named.iter().any(is_mentioned) {
+        } else if named.iter().any(|path| is_mentioned(path)) {
             continue;
         } else {
             Files::Nothing
@@ -152,11 +161,11 @@ pub(super) fn local_programs(
 fn programs_named(transfer: &Transfer, to: &str) -> Option<Vec<String>> {
     let system = ["/bin", "/sbin", "/usr/bin", "/usr/sbin"];
     let is_for_programs = |dir: &str| LOCAL_PROGRAMS.contains(&dir) || system.contains(&dir);
-    if let (Some((dir, name)), [Source::Path(path)]) =
+    if let (Some((dir, _)), [Source::Path(path)]) =
         (to.rsplit_once('/'), transfer.sources.as_slice())
     {
         let is_plain = !path.contains(['*', '?', '[', '$']) && !path.ends_with('/');
-        if is_for_programs(dir) && is_plain && path.rsplit('/').next() == Some(name) {
+        if is_for_programs(dir) && is_plain {
             return Some(vec![to.to_owned()]);
         }
     }

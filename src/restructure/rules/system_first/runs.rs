@@ -7,7 +7,7 @@ use super::super::super::layout::{Place, expand};
 use super::super::super::moving::move_before;
 use super::super::super::view::View;
 use super::RULE;
-use super::builds::above_builds;
+use super::builds::{above_builds, runs_scripts};
 use super::by_list::above_later_copies;
 use super::cut::cut_run;
 use super::directories::{move_with_directories, wherever_they_stand};
@@ -20,7 +20,9 @@ use crate::shell;
 use std::collections::BTreeSet;
 
 pub(super) fn hoisted_runs(view: &View<'_>, stage: &Stage, places: &[Place]) -> Vec<Candidate> {
-    let ground = Ground::new(view, stage, places);
+    let mut ground = Ground::new(view, stage, places);
+    ground.scripts = runs_scripts(view, stage);
+    ground.builds.extend(&ground.scripts);
     let all = 0..stage.instructions.len();
     let mut found: Vec<Candidate> = all.flat_map(|index| of_run(&ground, index)).collect();
     found.extend(small_runs(&ground));
@@ -47,10 +49,7 @@ pub(super) fn of_run(ground: &Ground<'_>, index: usize) -> Vec<Candidate> {
         }
     }
     let by_list = above_later_copies(ground, index);
-    by_list
-        .or_else(|| cut_run(ground, index))
-        .into_iter()
-        .collect()
+    by_list.map_or_else(|| cut_run(ground, index), |found| vec![found])
 }
 
 /// Whether the RUN at `index` is made of known commands and worth a move.
