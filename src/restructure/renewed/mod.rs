@@ -29,9 +29,9 @@ pub struct Renewed {
 }
 
 /// A file, and what it says of builds of this Dockerfile.
-struct Told {
-    path: RepoPath,
-    text: String,
+struct Told<'t> {
+    path: &'t RepoPath,
+    text: &'t str,
     builds: Vec<Built>,
 }
 
@@ -43,13 +43,16 @@ pub fn renewed(view: &View<'_>) -> Vec<Renewed> {
         return Vec::new();
     }
     let inner = view.path.strip_prefix(view.context);
-    let told = building(view).into_iter().filter_map(|(path, bytes)| {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let mut own = builds(&text, view.path, view.context);
+    let all: Vec<(RepoPath, String)> = building(view)
+        .into_iter()
+        .map(|(path, bytes)| (path, String::from_utf8_lossy(&bytes).into_owned()))
+        .collect();
+    let told = all.iter().filter_map(|(path, text)| {
+        let mut own = builds(text, view.path, view.context);
         // From within the context, paths begin there.
         let is_inside = !view.context.is_root() && path.strip_prefix(view.context).is_some();
         if let Some(inner) = inner.as_ref().filter(|_| is_inside && own.is_empty()) {
-            own = builds(&text, inner, &RepoPath::root());
+            own = builds(text, inner, &RepoPath::root());
         }
         (!own.is_empty()).then_some(Told {
             path,
@@ -57,14 +60,14 @@ pub fn renewed(view: &View<'_>) -> Vec<Renewed> {
             builds: own,
         })
     });
-    let told: Vec<Told> = told.collect();
+    let told: Vec<Told<'_>> = told.collect();
     let found = names.into_iter().filter_map(|name| {
-        let mut passing = told.iter().filter(|file| passes(file, &name));
+        let mut passing = told.iter().filter(|file| passes(file, &name, &all));
         let first = passing.next()?;
         // A workflow that builds the image without it has the more builds.
-        let is_open = is_about_images(&first.path)
-            || passing.any(|file| is_about_images(&file.path))
-            || !told.iter().any(|file| is_about_images(&file.path));
+        let is_open = is_about_images(first.path)
+            || passing.any(|file| is_about_images(file.path))
+            || !told.iter().any(|file| is_about_images(file.path));
         is_open.then(|| Renewed {
             name,
             by: first.path.clone(),
@@ -74,10 +77,10 @@ pub fn renewed(view: &View<'_>) -> Vec<Renewed> {
 }
 
 /// Whether a build in the file gives `name` a value that is new at each commit.
-fn passes(file: &Told, name: &str) -> bool {
+fn passes(file: &Told<'_>, name: &str, all_files: &[(RepoPath, String)]) -> bool {
     let all = file.builds.iter().flat_map(|built| &built.arguments);
     let mut values = all.filter(|(n, _)| n == name).map(|(_, value)| value);
-    values.any(|value| is_new(&file.path, &file.text, value))
+    values.any(|value| is_new(file.path, file.text, value, all_files))
 }
 
 /// The arguments that may be.

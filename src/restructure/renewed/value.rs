@@ -1,6 +1,7 @@
 //! Whether the value that a file gives is new at each commit: a commit's hash, the time, the number of the pipeline.
 
 use crate::tree::RepoPath;
+use std::cell::Cell;
 
 /// How deep variables that are set by others are followed.
 const MOST_DEEP: usize = 4;
@@ -74,41 +75,104 @@ const OF_SERVICES: [(&str, &[&str]); 2] = [
     ),
 ];
 
-/// Whether `value`, as the file at `path` writes it, is another one at each commit.
-pub(super) fn is_new(path: &RepoPath, text: &str, value: &str) -> bool {
-    is_new_at(path, text, value, 0)
+/// So many variables are looked up for one value: files may set them by one another in rounds.
+const MOST_LOOKUPS: usize = 200;
+
+/// Whether `value`, as the file at `path` writes it, is another one at each commit; `all` are the files that may call it.
+pub(super) fn is_new(path: &RepoPath, text: &str, value: &str, all: &[(RepoPath, String)]) -> bool {
+    let left = Cell::new(MOST_LOOKUPS);
+    Following { all, left }.is_new((path, text), value, 0)
 }
 
-fn is_new_at(path: &RepoPath, text: &str, value: &str, depth: usize) -> bool {
-    // One of several, by a condition.
-    if value.contains("&&") || value.contains(" if ") || depth > MOST_DEEP {
-        return false;
-    }
-    if asks_git(value) || asks_the_time(value) {
-        return true;
-    }
-    variables(value).iter().any(|name| {
-        if is_of_pipeline(path, name) {
+/// A value that is followed through what sets it.
+struct Following<'t> {
+    all: &'t [(RepoPath, String)],
+    /// How many variables may still be looked up.
+    left: Cell<usize>,
+}
+
+impl Following<'_> {
+    fn is_new(&self, file: (&RepoPath, &str), value: &str, depth: usize) -> bool {
+        let (path, text) = file;
+        // One of several, by a condition.
+        if value.contains("&&") || value.contains(" if ") || depth > MOST_DEEP {
+            return false;
+        }
+        if asks_git(value) || asks_the_time(value) {
             return true;
         }
-        // What whoever calls the workflow gives it.
-        if let Some(input) = name.strip_prefix("inputs.") {
-            return OF_COMMITS.contains(&input.to_ascii_lowercase().replace('-', "_").as_str());
-        }
-        // `steps.vars.outputs.sha`
-        let own = name.rsplit('.').next().unwrap_or(name);
-        let mut is_found = false;
-        for given in assigned(text, own) {
-            if variables(&given).iter().any(|v| v == own) || is_filled_in(&given) {
+        variables(value).iter().any(|name| {
+            if is_of_pipeline(path, name) {
+                return true;
+            }
+            let Some(left) = self.left.get().checked_sub(1) else {
+                return false;
+            };
+            self.left.set(left);
+            // What whoever calls the workflow or the action gives it.
+            if let Some(input) = name.strip_prefix("inputs.") {
+                let plain = input.to_ascii_lowercase().replace('-', "_");
+                let given = given(path, input, self.all);
+                let is_known = |(caller, value): &((&RepoPath, &str), String)| {
+                    self.is_new(*caller, value, depth + 1)
+                };
+                return OF_COMMITS.contains(&plain.as_str())
+                    || !given.is_empty() && given.iter().all(is_known);
+            }
+            // `steps.vars.outputs.sha`
+            let own = name.rsplit('.').next().unwrap_or(name);
+            let mut is_found = false;
+            for given in assigned(text, own) {
+                if variables(&given).iter().any(|v| v == own) || is_filled_in(&given) {
+                    continue;
+                }
+                if !self.is_new(file, &given, depth + 1) {
+                    return false;
+                }
+                is_found = true;
+            }
+            is_found
+        })
+    }
+}
+
+/// What the files give input `name` of the workflow or action at `path`, below their `uses:` of it; with the file.
+fn given<'t>(
+    path: &RepoPath,
+    name: &str,
+    all: &'t [(RepoPath, String)],
+) -> Vec<((&'t RepoPath, &'t str), String)> {
+    let own = path.to_string();
+    let called = match own.rsplit_once('/') {
+        Some((dir, "action.yml" | "action.yaml")) => dir,
+        _ => &own,
+    };
+    let mut found = Vec::new();
+    for (file, text) in all {
+        let lines: Vec<&str> = text.lines().collect();
+        for (n, line) in lines.iter().enumerate() {
+            let Some((before, what)) = line.split_once("uses:") else {
+                continue;
+            };
+            let what = what.trim().trim_matches(['"', '\'']);
+            if what.strip_prefix("./").map(|w| w.trim_end_matches('/')) != Some(called) {
                 continue;
             }
-            if !is_new_at(path, text, &given, depth + 1) {
-                return false;
-            }
-            is_found = true;
+            // The step or job that it is a key of.
+            let is_of_it = |line: &&&str| {
+                let indent = line.len() - line.trim_start().len();
+                line.trim().is_empty() || indent >= before.len()
+            };
+            let block: Vec<&str> = lines[n + 1..]
+                .iter()
+                .take_while(is_of_it)
+                .copied()
+                .collect();
+            let values = assigned(&block.join("\n"), name).into_iter();
+            found.extend(values.map(|value| ((file, text.as_str()), value)));
         }
-        is_found
-    })
+    }
+    found
 }
 
 fn is_of_pipeline(path: &RepoPath, name: &str) -> bool {
@@ -288,7 +352,7 @@ mod tests {
     fn a_value_that_is_new_at_each_commit_is_told_from_others() {
         let check = |text: &str, value: &str, expected: bool| {
             let path = RepoPath::from("build.sh");
-            assert_eq!(is_new(&path, text, value), expected, "{text} {value}");
+            assert_eq!(is_new(&path, text, value, &[]), expected, "{text} {value}");
         };
         check("", "$(git rev-parse --short HEAD)", true);
         check("", "`git describe --tags --always`", true);
@@ -335,5 +399,49 @@ mod tests {
             false,
         );
         check("docker build --build-arg SHA=$SHA .", "$SHA", false);
+    }
+
+    #[test]
+    fn what_callers_give_an_input_is_followed() {
+        let step = |value: &str| {
+            format!(
+                "    steps:\n      - uses: ./.github/actions/image\n        with:\n          tag: {value}\n      - uses: x/y\n        with:\n          tag: main\n"
+            )
+        };
+        let action = RepoPath::from(".github/actions/image/action.yml");
+        let check = |callers: &[String], expected: bool| {
+            let all: Vec<(RepoPath, String)> = callers
+                .iter()
+                .enumerate()
+                .map(|(n, text)| {
+                    (
+                        RepoPath::new(&format!(".github/workflows/{n}.yml")),
+                        text.clone(),
+                    )
+                })
+                .collect();
+            assert_eq!(
+                is_new(&action, "", "${{ inputs.tag }}", &all),
+                expected,
+                "{callers:?}"
+            );
+        };
+        check(&[], false);
+        check(&[step("${{ github.sha }}")], true);
+        check(&[step("${{ github.ref_name }}")], false);
+        check(&[step("${{ github.sha }}"), step("latest")], false);
+        let own = "      - run: echo \"SHORT=$(git rev-parse --short HEAD)\" >> \"$GITHUB_ENV\"\n";
+        check(&[format!("{own}{}", step("${{ env.SHORT }}"))], true);
+        // One that is called by nobody but itself.
+        let round = "      - uses: ./.github/actions/image\n        with:\n          tag: ${{ inputs.tag }}\n";
+        let all = [(action.clone(), round.to_owned())];
+        assert!(!is_new(&action, round, "${{ inputs.tag }}", &all));
+    }
+
+    #[test]
+    fn variables_that_set_one_another_in_rounds_come_to_an_end() {
+        let line = "A=$B\nB=$C\nC=$D\nD=$E\nE=$(git rev-parse HEAD)\n";
+        let path = RepoPath::from("build.sh");
+        assert!(!is_new(&path, &line.repeat(2_000), "$A", &[]));
     }
 }
