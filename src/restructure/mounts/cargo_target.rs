@@ -19,8 +19,7 @@
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::installs::StageView;
 use super::super::layout::{
-    At, Place, absolute, built_on, expand, last_name, names_root, overlap, parent, places,
-    reachable, unquote,
+    At, Place, absolute, built_on, expand, last_name, overlap, parent, places, reachable, unquote,
 };
 use super::super::lift::declare;
 use super::super::moving::with_flags;
@@ -29,7 +28,7 @@ use super::super::taken::is_in_image;
 use super::super::touched::touched_beside;
 use super::super::view::View;
 use super::cargo_results::{OUT, Taken, source_span, taken};
-use super::downloads::user_doubt;
+use super::downloads::{is_root, user_doubt};
 use super::hidden::hides;
 use super::hidden_cooks::{may_read, target};
 use crate::dockerfile::ast::{Command, Instruction, Kind};
@@ -73,9 +72,8 @@ fn candidate(of: &StageView<'_>, all: &[Vec<Place>], rule: &'static str) -> Opti
     {
         return None;
     }
-    let is_root = of.places[run].user.as_deref().is_none_or(names_root);
     let is_built_on = |s: usize| parent(view.dockerfile, s) == Some(stage);
-    if !is_root
+    if !is_root(of, run)
         || (0..view.dockerfile.stages.len()).any(is_built_on)
         || !is_of_project(of, run, at)
         || is_there_already(of, all, run, at)

@@ -17,10 +17,11 @@
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command;
 use super::super::installs::StageView;
-use super::super::layout::{built_on, names_root, places, reachable};
+use super::super::layout::{built_on, places, reachable};
 use super::super::lift::declare;
 use super::super::moving::with_flags;
 use super::super::view::View;
+use super::downloads::is_root;
 use crate::dockerfile::ast::{Instruction, Kind};
 use crate::shell::Seen;
 
@@ -98,9 +99,7 @@ fn candidate(of: &StageView<'_>, keeper: &Keeper, rule: &'static str) -> Option<
         return None;
     }
     let compiles = |n: &usize| {
-        let place = &of.places[*n];
-        let is_root = place.user.as_deref().is_none_or(names_root);
-        is_root && matches!(own[*n].kind, Kind::Run(_)) && runs(&own[*n], keeper.compilers)
+        matches!(own[*n].kind, Kind::Run(_)) && runs(&own[*n], keeper.compilers) && is_root(of, *n)
     };
     let runs: Vec<usize> = (first..own.len()).filter(compiles).collect();
     let variables = &of.places[*runs.first()?].variables;

@@ -4,7 +4,7 @@ use super::super::base::{directory, go_minor, is_distribution, is_official};
 use super::super::command;
 use super::super::installs::StageView;
 use super::super::layout;
-use super::super::layout::{built_on, is_within, mentioned, names_root};
+use super::super::layout::{built_on, is_within, mentioned, names_root, unquote};
 use super::super::runtime::image_name;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Run};
 use crate::ecosystem::CacheDir;
@@ -291,7 +291,7 @@ fn go_keeps(of: &StageView<'_>, is_compiled: bool) -> bool {
 }
 
 /// Whether nothing tells that the RUN at `run` has another user than root: a USER, or a call of `sudo`.
-fn is_root(of: &StageView<'_>, run: usize) -> bool {
+pub(super) fn is_root(of: &StageView<'_>, run: usize) -> bool {
     let user = of.places.get(run).and_then(|p| p.user.as_deref());
     match user {
         Some(user) => matches!(user.split(':').next(), Some("root" | "0")),
@@ -299,9 +299,18 @@ fn is_root(of: &StageView<'_>, run: usize) -> bool {
             let image = &*image_of(of);
             // Who says that of an image that is known says it to be sure.
             (is_official(image) || !steps(of).any(asks_root))
-                && (directory(image).is_some() || !becomes_root(of, run))
+                && (directory(image).is_some() || !becomes_root(of, run) && !copies_for_another(of))
         }
     }
+}
+
+/// Whether what is copied goes to somebody else than root where nobody ever says USER: then it is the image's.
+fn copies_for_another(of: &StageView<'_>) -> bool {
+    let is_anothers = |step: &Instruction| {
+        let owner = step.flag("chown").map(unquote);
+        owner.is_some_and(|o| !o.contains('$') && !names_root(o.split(':').next().unwrap_or(&o)))
+    };
+    steps(of).any(is_anothers) && !steps(of).any(|step| matches!(step.kind, Kind::User(_)))
 }
 
 /// Whether the first USER below the RUN at `run` is root, which needs nobody to say who is root already.
