@@ -54,12 +54,21 @@ const IN_LOCAL: &[&str] = &[
     "share", "src", "var",
 ];
 
+/// How the directories of it begin that vendors' packages bring (CUDA, LiteSpeed, OpenResty).
+const OF_VENDORS: &[&str] = &["cuda", "lsws", "openresty"];
+
 /// Whether `path` lies in a directory of `/usr/local` that somebody has put there: no package of a distribution writes
 /// there, or looks for it.
 pub(super) fn is_own_of_local(path: &str) -> bool {
     let rest = path.strip_prefix("/usr/local/").unwrap_or_default();
     let first = rest.split('/').next().unwrap_or_default();
-    !first.is_empty() && !IN_LOCAL.contains(&first)
+    let is_of_vendor = OF_VENDORS.iter().any(|start| first.starts_with(start));
+    !first.is_empty() && !IN_LOCAL.contains(&first) && !is_of_vendor
+}
+
+/// Whether installing a package may run a program of this name.
+pub(super) fn is_run_by_installs(name: &str) -> bool {
+    group_of(name).is_some() || RUN_BY_INSTALLS.contains(&name)
 }
 
 /// Programs beside those of the tables that installing a package runs by name, so that one in `/usr/local/bin` would be
@@ -95,9 +104,7 @@ pub(super) fn is_local_program(path: &str) -> bool {
     let name = LOCAL_PROGRAMS
         .iter()
         .find_map(|d| path.strip_prefix(d)?.strip_prefix('/'));
-    name.is_some_and(|name| {
-        !name.is_empty() && group_of(name).is_none() && !RUN_BY_INSTALLS.contains(&name)
-    })
+    name.is_some_and(|name| !name.is_empty() && !is_run_by_installs(name))
 }
 
 /// Whether a file at `path` is read by those who name it, and not by whoever looks into places of the system.

@@ -105,7 +105,7 @@ pub(super) fn is_by_name(seen: &Seen) -> bool {
             _,
         ) => true,
         ("rustup", "default" | "target" | "component" | "toolchain") => true,
-        _ => false,
+        _ => asks_toolchain(seen),
     }
 }
 
@@ -193,12 +193,33 @@ fn cargo_names(args: &[String]) -> bool {
     matches!(*verb, "install" | "binstall") && is_all_named && (is_fetched || !named.is_empty())
 }
 
+/// The files by which rustup chooses a toolchain, in the directory where it runs or one above.
+pub(super) const TOOLCHAIN_FILES: &[&str] = &["rust-toolchain", "rust-toolchain.toml"];
+
+/// Whether a command only asks for the version of Rust's toolchain, which rustup installs if a file names another.
+fn asks_toolchain(seen: &Seen) -> bool {
+    let is_asked = |one: &String| matches!(one.as_str(), "--version" | "-V" | "-vV" | "version");
+    matches!(seen.name(), "cargo" | "rustc") && matches!(seen.args(), [one] if is_asked(one))
+}
+
 /// The files and directories that such an install looks at where it runs.
 pub(super) fn settings_beside(seen: &Seen) -> &'static [&'static str] {
     match (seen.name(), seen.subcommand()) {
+        // The toolchain that a file beside it or above names (The rustup book, Overrides).
+        ("rustup", verb) => {
+            let words = seen.args().iter().filter(|a| !a.starts_with('-'));
+            let names_one = seen.args().iter().any(|a| a == "--toolchain");
+            match verb {
+                "component" | "show" | "target" | "which" if !names_one => TOOLCHAIN_FILES,
+                "toolchain" if words.count() < 3 => TOOLCHAIN_FILES,
+                _ => &[],
+            }
+        }
+        ("rustc", _) => TOOLCHAIN_FILES,
         // rustup goes by the toolchain named there; settings beside it do not count for what is installed for everyone
         // (The Cargo Book, cargo-install: "local configuration discovery is ignored").
-        ("cargo", "install" | "auditable") => &["rust-toolchain", "rust-toolchain.toml"],
+        ("cargo", "install" | "auditable") => TOOLCHAIN_FILES,
+        ("cargo", _) if asks_toolchain(seen) => TOOLCHAIN_FILES,
         ("cargo", _) => &[".cargo", "rust-toolchain", "rust-toolchain.toml"],
         ("dotnet", _) => &[
             "NuGet.Config",

@@ -86,13 +86,6 @@ pub(in crate::restructure) fn where_it_stands(seen: &Seen) -> Local<'_> {
             .iter()
             .any(|a| a.starts_with('-') && !a.starts_with("--") && a.contains(c))
     };
-    let everything = |is_so: bool| {
-        if is_so {
-            Local::Everything
-        } else {
-            Local::Nothing
-        }
-    };
     match seen.name() {
         "curl" if short('O') || has(&["--remote-name", "--remote-name-all"]) => remote_names(seen),
         "curl" => relative(values(seen, &["-o", "--output"])),
@@ -108,12 +101,6 @@ pub(in crate::restructure) fn where_it_stands(seen: &Seen) -> Local<'_> {
         "unzip" if !short('d') => Local::Everything,
         "unzip" => bare_names(seen),
         "git" => relative(cloned_into(seen).into_iter().collect()),
-        // The toolchain that a file beside it or above names.
-        "rustup" => everything(match seen.subcommand() {
-            "target" | "component" | "show" | "which" => !has(&["--toolchain"]),
-            "toolchain" => seen.args().iter().filter(|a| !a.starts_with('-')).count() < 3,
-            _ => false,
-        }),
         "ls" | "find" if seen.args().first().is_none_or(|a| a.starts_with('-')) => {
             Local::Everything
         }

@@ -19,7 +19,7 @@ use super::notes::is_note;
 use super::system_places::{
     GLOBAL_PLACES, NOT_SYSTEM, OF_LANGUAGES, SYSTEM_PLACES, is_local_program, is_own_of_local,
 };
-use super::tools::{cloned_into, is_by_name, is_of_package};
+use super::tools::{TOOLCHAIN_FILES, cloned_into, is_by_name, is_of_package};
 use crate::shell;
 use crate::shell::Command;
 use crate::shell::Script;
@@ -294,8 +294,11 @@ fn add_command(all: &mut Touched, seen: &Seen, here: Option<&str>, value: Value<
                         Some((head, _)) => head.rsplit_once('/').map_or(".", |(dir, _)| dir),
                         None => name,
                     };
-                    all.places
-                        .insert(absolute(here, kept).filter(|_| is_known)?);
+                    let path = absolute(here, kept).filter(|_| is_known)?;
+                    if TOOLCHAIN_FILES.contains(&kept) {
+                        all.places.extend(above(&path, kept));
+                    }
+                    all.places.insert(path);
                 }
             }
             all.reads_cwd |= from_start;
@@ -306,6 +309,13 @@ fn add_command(all: &mut Touched, seen: &Seen, here: Option<&str>, value: Value<
         }
     }
     Some(())
+}
+
+/// The files called `name` in the directories above that of `path`.
+fn above<'p>(path: &'p str, name: &'p str) -> impl Iterator<Item = String> + 'p {
+    let directory = path.strip_suffix(name).unwrap_or(path);
+    let ends = directory.match_indices('/').map(|(at, _)| at + 1);
+    ends.map(move |end| format!("{}{name}", &directory[..end]))
 }
 
 /// Adds what a command inside `$(…)` reads: it decides the words around it.
@@ -493,6 +503,22 @@ mod tests {
         check("d=$(mktemp -d) && rm -rf $d", Some(&["/tmp"]));
         check("cd /opt && echo a > b", Some(&["/opt", "/opt/b"]));
         check("sh -c 'cat ", None);
+        check(
+            "mkdir -p a && cd a && rustup component add rustfmt",
+            Some(&[
+                "/rust-toolchain",
+                "/rust-toolchain.toml",
+                "/w/a",
+                "/w/a/rust-toolchain",
+                "/w/a/rust-toolchain.toml",
+                "/w/rust-toolchain",
+                "/w/rust-toolchain.toml",
+            ]),
+        );
+        check(
+            "rustup component add rustfmt --toolchain nightly",
+            Some(&[]),
+        );
     }
 
     #[test]
@@ -520,7 +546,8 @@ mod tests {
             "curl -sSL https://install.python-poetry.org | python3 - && poetry self add a",
             Some(false),
         );
-        check("cargo --version", None);
+        check("cargo --version", Some(false));
+        check("go version", None);
         check("node --version a.js", None);
     }
 }

@@ -4,8 +4,9 @@ use super::super::super::candidate::{Candidate, Safety};
 use super::super::super::command::{group, removes, seen};
 use super::super::super::effect::{Effect, Files};
 use super::super::super::installs::{Brought, StageView};
-use super::super::super::layout::{BASE, absolute, is_within, overlap, places};
+use super::super::super::layout::{BASE, absolute, is_within, last_name, overlap, places};
 use super::super::super::mentions::holds;
+use super::super::super::tools::TOOLCHAIN_FILES;
 use super::super::super::touched::as_seen;
 use super::super::super::view::View;
 use super::ground::Ground;
@@ -203,7 +204,11 @@ pub(super) fn are_alone(
         cwd.unwrap_or(BASE)
     });
     let built_in: BTreeSet<&str> = built_in.filter(|dir| *dir != "/").collect();
+    // Whoever brings one of these is not passed.
     let is_elsewhere = |place: &String| {
+        if TOOLCHAIN_FILES.contains(&last_name(place)) {
+            return true;
+        }
         places.iter().any(|p| is_within(place, p)) && !built_in.iter().any(|d| overlap(place, d))
     };
     let has_lists = |at: usize| {

@@ -28,7 +28,7 @@ use super::RULE;
 use super::builds::{are_alone, relaxed};
 use super::fresh::fetches_newest;
 use super::ground::{Ground, along, is_light, passable};
-use super::programs::programs_apart;
+use super::programs::{programs_apart, runs_none};
 use crate::dockerfile::ast::Kind;
 use crate::shell;
 use crate::shell::Seen;
@@ -224,6 +224,7 @@ fn way<'c, 'a>(
     }
     // Who works on such a program goes by it.
     let names_one = |effect: &Effect| match &effect.files {
+        Files::Commands(t) if !programs.is_empty() && !runs_none(t) => true,
         Files::Commands(t) => {
             let all = [&t.places, &t.reads, &t.perhaps];
             let mut all = all.into_iter().flatten();

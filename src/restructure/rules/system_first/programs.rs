@@ -4,7 +4,8 @@ use super::super::super::base::is_of_distribution;
 use super::super::super::command::{installs, seen};
 use super::super::super::effect::{Effect, Files};
 use super::super::super::layout::{built_on, image, is_within, last_name, overlap};
-use super::super::super::system_places::LOCAL_PROGRAMS;
+use super::super::super::system_places::{LOCAL_PROGRAMS, is_run_by_installs};
+use super::super::super::touched::Touched;
 use super::ground::Ground;
 use crate::dockerfile::ast::{Kind, Source, Stage, Transfer};
 use crate::shell::Seen;
@@ -118,7 +119,16 @@ pub(super) fn local_programs(
     index: usize,
 ) -> (Vec<Effect>, Vec<String>) {
     let run = &stage.instructions[index].original;
-    programs_apart(stage, effects, index, &|path| run.contains(last_name(path)))
+    // A tool that is installed by another, or builds, may go by any.
+    let is_of_system = matches!(&effects[index].files, Files::Commands(t) if runs_none(t));
+    programs_apart(stage, effects, index, &|path| {
+        !is_of_system || run.contains(last_name(path))
+    })
+}
+
+/// Whether commands run no programs but the system's own.
+pub(super) fn runs_none(touched: &Touched) -> bool {
+    !touched.global && !touched.needs_packages && !touched.builds
 }
 
 /// As [`local_programs`], where `is_mentioned` says which programs the commands that are to pass them speak of.
@@ -145,8 +155,11 @@ pub(super) fn programs_apart(
             continue;
         };
         let is_local = |path: &String| LOCAL_PROGRAMS.iter().any(|d| is_within(path, d));
+        let is_run = |path: &String| is_run_by_installs(last_name(path));
         effect.files = if named.iter().all(is_local) {
             Files::Exactly(named.clone())
+        } else if named.iter().any(is_run) {
+            continue;
         } else if named.iter().any(|path| is_mentioned(path)) {
             continue;
         } else {
