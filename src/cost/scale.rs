@@ -2,7 +2,7 @@
 //! it runs.
 
 use super::kind::kind_of;
-use crate::ecosystem::of_prerequisites;
+use crate::ecosystem::{of_prerequisites, of_targets};
 use crate::shell::{self, Called, Seen};
 use std::collections::BTreeMap;
 
@@ -62,6 +62,31 @@ const DEEPEST: usize = 3;
 /// Commands that those of one text may come to.
 const MOST_COMMANDS: usize = 400;
 
+/// Kinds of tools that fetch or build by themselves: behind a `make` they take what they take elsewhere.
+const TOOLS: [&str; 21] = [
+    "bun install",
+    "bundle install",
+    "cargo build",
+    "cargo install",
+    "composer install",
+    "dotnet build",
+    "dotnet publish",
+    "go build",
+    "go mod download",
+    "gradle build",
+    "mix compile",
+    "mvn package",
+    "npm ci",
+    "npm install",
+    "npm run build",
+    "pip install -r",
+    "pnpm install",
+    "poetry install",
+    "sbt",
+    "uv sync",
+    "yarn install",
+];
+
 /// Texts longer than this are not counted beyond it.
 const MAX_BYTES: usize = 64 << 20;
 
@@ -107,7 +132,7 @@ impl Scale {
     /// The commands of the script that one runs; `None` where it is none, or more than one may be meant.
     fn behind(&self, seen: &Seen) -> Option<Vec<Seen>> {
         if seen.name() == "make" {
-            return self.prerequisites(seen);
+            return self.prerequisites(seen).or_else(|| self.recipe(seen));
         }
         if kind_of(seen) != "unknown" {
             return None;
@@ -141,6 +166,18 @@ impl Scale {
         let mut all = of_prerequisites(text, goal)?;
         all.iter_mut().for_each(|inner| inner.branch = None);
         Some(all)
+    }
+
+    /// The commands of targets with recipes, where one of them is of a tool that fetches or builds by itself, and none
+    /// is unknown.
+    fn recipe(&self, seen: &Seen) -> Option<Vec<Seen>> {
+        let is_here = seen.directory.as_deref() == Some("");
+        let text = self.makefile.as_deref().filter(|_| is_here)?;
+        let mut all = of_targets(text, seen.args())?;
+        all.iter_mut().for_each(|inner| inner.branch = None);
+        let is_known = |s: &Seen| !matches!(kind_of(s), "make" | "unknown");
+        let is_tool = |s: &Seen| TOOLS.contains(&kind_of(s));
+        (all.iter().all(is_known) && all.iter().any(is_tool)).then_some(all)
     }
 
     /// Counts the entries of a lockfile known by its name; other files are ignored. The largest of a family counts.
@@ -280,9 +317,30 @@ mod tests {
         };
         check("make install", &["cargo", "cp"]);
         check("make d", &["make"]);
-        check("make e", &["make"]);
-        check("make -j4 install", &["make"]);
+        check("make e", &["cargo", "cp"]);
+        check("make -j4 install", &["cargo", "cp"]);
         check("cd /tmp/x && make install", &["cd", "make"]);
+    }
+
+    #[test]
+    fn a_target_with_a_recipe_counts_as_what_it_runs() {
+        let text = "M := mvn -B\nall: deps\n\tgo build .\ndeps:\n\tgo mod download\nj: clean\n\t$(M) package\nclean:\n\trm -rf a\nc:\n\tgcc a.c\n\tnpm ci\n\t$(X) b\nd:\n\tnpm $(Y) ci\n";
+        let scale = Scale {
+            makefile: Some(text.to_owned()),
+            ..Scale::default()
+        };
+        let check = |text: &str, want: &[&str]| {
+            let seen = scale.followed(shell::parse(text).seen());
+            let words: Vec<String> = seen.iter().map(|s| s.words.join(" ")).collect();
+            assert_eq!(words, want, "{text}");
+        };
+        check("make", &["go mod download", "go build ."]);
+        check("make -j4 j", &["rm -rf a", "mvn -B package"]);
+        check("make V=1 deps", &["go mod download"]);
+        check("make c", &["make c"]);
+        check("make clean", &["make clean"]);
+        check("make -C sub all", &["make -C sub all"]);
+        check("make nothing", &["make nothing"]);
     }
 
     #[test]

@@ -9,7 +9,8 @@ use super::scale::Scale;
 use super::step::Work;
 use super::told::Told;
 use super::told::commands;
-use crate::graph::Step;
+use crate::graph::{Definition, Step};
+use crate::shell::Seen;
 
 /// What a mount does for a kind of command.
 struct Row {
@@ -44,7 +45,12 @@ const WARM: &[Row] = &[
     row(&["apk add"], &["apk"], 60, BY_THUMB),
     row(&["apt-get install"], &["/var/cache/apt"], 70, BY_THUMB),
     row(&["apt-get update"], &["/var/lib/apt"], 60, BY_THUMB),
-    row(&["bun install"], &[".bun", "bun/install"], 50, BY_THUMB),
+    row(
+        &["bun install"],
+        &[".bun", "/bun", "bun/install"],
+        50,
+        BY_THUMB,
+    ),
     row(
         &["bundle install"],
         &["bundle", "/gems", "/ruby"],
@@ -84,7 +90,7 @@ const WARM: &[Row] = &[
     ),
     row(&["conda install"], &["conda", "mamba"], 60, BY_THUMB),
     row(&["dnf install"], &["/var/cache"], 60, BY_THUMB),
-    row(&["dotnet restore"], &["nuget"], 20, BY_THUMB),
+    row(&["dotnet restore"], &["dotnet", "nuget"], 20, BY_THUMB),
     row(&["go build"], &["go-build", ".cache"], 30, BY_THUMB),
     row(&["go mod download"], &["go/pkg", "gomod"], 10, BY_THUMB),
     row(
@@ -94,7 +100,12 @@ const WARM: &[Row] = &[
         BY_THUMB,
     ),
     row(&["make"], &["go-build"], 30, BY_THUMB),
-    row(&["mvn dependency"], &[".m2"], 15, BY_THUMB),
+    row(
+        &["mvn dependency"],
+        &[".m2", "/m2", "maven", "mvn"],
+        15,
+        BY_THUMB,
+    ),
     row(&["npm ci"], &[".npm", "npm"], 50, BY_THUMB),
     row(
         &["npm run build"],
@@ -221,6 +232,39 @@ fn cache_mounts(step: &Step, told: Told) -> Vec<String> {
         })
         .map(|path| path.trim_matches('"').to_owned())
         .filter(|path| told.holds(path, &seen))
+        .map(|path| path.clone() + &tellers(step, &seen, &path))
+        .collect()
+}
+
+/// Who is told that a mount's directory is theirs, as names behind it: the first word of a variable (`UV_CACHE_DIR`), the
+/// program of a command.
+fn tellers(step: &Step, seen: &[Seen], path: &str) -> String {
+    let path = path.trim_end_matches('/');
+    let is_within = |value: &str| {
+        let rest = path.strip_prefix(value.trim_end_matches('/'));
+        value.len() > 1 && rest.is_some_and(|r| r.is_empty() || r.starts_with('/'))
+    };
+    let names_it = |text: &str| {
+        let mut words = text.split(|c: char| c.is_whitespace() || c == '=');
+        words.any(is_within)
+    };
+    let variables: Vec<(&str, &str)> = match &step.definition {
+        Definition::Run(run) => run.before.env.iter().collect(),
+        Definition::Parts(_) => Vec::new(),
+    };
+    let set = seen.iter().flat_map(|s| &s.assignments);
+    let set = set.map(|(name, value)| (name.as_str(), value.as_str()));
+    let set = variables.into_iter().chain(set);
+    let set = set.filter(|(_, value)| names_it(value));
+    let by_variables = set.map(|(name, _)| name.split('_').next().unwrap_or(name));
+    let is_it = |word: &String| {
+        let mut parts = word.split('=');
+        parts.any(|part| part.trim_end_matches('/') == path)
+    };
+    let told = seen.iter().filter(|s| s.args().iter().any(is_it));
+    let names = by_variables.chain(told.map(Seen::name));
+    names
+        .map(|name| format!("/{}", name.to_lowercase()))
         .collect()
 }
 
@@ -336,6 +380,14 @@ mod tests {
             false,
         );
         check("target=/srv", "npm ci", false);
+        check("target=/srv", "npm ci --cache /srv", true);
+        check(
+            "target=/srv/m",
+            "mvn -Dmaven.repo.local=/srv/m package",
+            true,
+        );
+        check("target=/srv", "UV_CACHE_DIR=/srv uv sync", true);
+        check("target=/srv", "UV_CACHE_DIR=/srv npm ci", false);
     }
 
     #[test]

@@ -27,6 +27,7 @@ use super::poetry;
 use super::sbt;
 use super::swift;
 use super::text;
+use super::told::{Told, told};
 use super::uv;
 use super::yarn;
 use crate::shell::tells_of_itself;
@@ -111,23 +112,15 @@ pub(super) fn ask(call: &Call<'_>) -> Option<Answer> {
     })
 }
 
-/// Options by which a command keeps its downloads elsewhere, by its own manual.
-const ELSEWHERE: [(&str, &[&str]); 9] = [
-    ("bun", &["--cache-dir"]),
-    ("gradle", &["-g", "--gradle-user-home"]),
-    ("maven", &["-Dmaven.repo.local"]),
-    ("npm", &["--cache"]),
-    ("nuget", &["--packages"]),
-    ("pip", &["--cache-dir"]),
-    ("pnpm", &["--store-dir"]),
-    ("uv", &["--cache-dir"]),
-    ("yarn", &["--cache-folder", "--global-folder"]),
-];
-
-/// Where the command keeps downloads, with the ecosystem's name; `None` where one of its options names another place.
+/// Where the command keeps downloads, with the ecosystem's name; `None` where it is told a place that is not known.
 pub fn cache_dir(call: &Call<'_>) -> Option<(&'static str, CacheDir)> {
     let (name, dir) = ALL.iter().find_map(|e| Some((e.name, (e.cache)(call)?)))?;
-    let is_elsewhere =
-        |(e, options): &(&str, &[&str])| *e == name && call.option(options).is_some();
-    (!ELSEWHERE.iter().any(is_elsewhere)).then_some((name, dir))
+    match told(name, &dir, call) {
+        Told::Usual => Some((name, dir)),
+        Told::At(path) => {
+            let told = Some(path);
+            Some((name, CacheDir { told, ..dir }))
+        }
+        Told::Elsewhere => None,
+    }
 }

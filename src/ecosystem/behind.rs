@@ -61,8 +61,14 @@ pub(super) fn plan(call: &Call<'_>) -> Option<Answer> {
     for made in &behind.commands {
         let seen = &made.seen;
         before.push(&seen.words);
-        let is_known = made.place.is_none() && !seen.words.iter().any(|w| is_unknown(w));
         let at = made.inner(call, &behind.dir);
+        // A program named with its directory is one that something else has put there, unless the project brings it.
+        let is_own = |place: &String| {
+            let path = at.as_ref().and_then(|at| at.call(call).path(place));
+            matches!(seen.name(), "gradlew" | "mvnw") && path.is_some_and(|p| call.files.has(&p))
+        };
+        let is_placed = made.place.as_ref().is_some_and(|place| !is_own(place));
+        let is_known = !is_placed && !seen.words.iter().any(|w| is_unknown(w));
         let Some(at) = at.filter(|_| is_known && !seen.conditional) else {
             is_prepared |= !seen.is_quiet();
             is_whole &= seen.is_quiet();
@@ -76,6 +82,10 @@ pub(super) fn plan(call: &Call<'_>) -> Option<Answer> {
         if system::reads_no_project(&inner) {
             installs_system |= system::is_system_install(&inner);
             is_prepared |= system::is_system_install(&inner);
+            continue;
+        }
+        if only_cleans(&inner) {
+            is_whole = false;
             continue;
         }
         let Some(Answer::Plan(found)) = ask(&inner) else {
@@ -132,6 +142,15 @@ pub fn cache_dirs(call: &Call<'_>) -> Vec<(&'static str, CacheDir)> {
         found.extend(dir.filter(|(name, _)| !found.iter().any(|(known, _)| known == name)));
     }
     found
+}
+
+/// Whether a build tool is only asked to take away what earlier builds made: no install needs anything of that.
+fn only_cleans(call: &Call<'_>) -> bool {
+    let is_one = matches!(
+        call.program(),
+        "gradle" | "gradlew" | "mvn" | "mvnd" | "mvnw"
+    );
+    is_one && call.verb().is_some() && call.plain_words().all(|w| w == "clean")
 }
 
 /// The first install of several commands.
@@ -309,6 +328,10 @@ fn script(call: &Call<'_>) -> Option<Behind> {
         .count();
     let at = if is_shell { options + 1 } else { 0 };
     let word = call.words.get(at).filter(|w| is_shell || w.contains('/'))?;
+    // A wrapper is the build tool itself, whatever its text does to start that.
+    if matches!(word.rsplit('/').next(), Some("gradlew" | "mvnw")) {
+        return None;
+    }
     if is_shell && (call.has("-c") || call.has("-s")) {
         return None;
     }

@@ -90,7 +90,8 @@ fn plan(call: &Call<'_>) -> Verdict {
             || g.contains("go-offline-maven-plugin")
             || g == "de.qaware.maven:go-offline-maven-plugin:resolve-dependencies"
     };
-    if goals.is_empty() {
+    // What only cleans up resolves nothing.
+    if goals.iter().all(|g| *g == "clean") {
         return None;
     }
     let (mut needs, links) = match needs(call) {

@@ -71,6 +71,8 @@ pub struct CacheDir {
     pub is_exclusive: bool,
     /// True when it holds what a compiler made of earlier sources, not downloads.
     pub is_compiled: bool,
+    /// The directory that the command is told to keep them in, absolute, in place of [`Self::path`].
+    pub told: Option<String>,
 }
 
 impl CacheDir {
@@ -81,6 +83,7 @@ impl CacheDir {
             is_read_later: false,
             is_exclusive: false,
             is_compiled: false,
+            told: None,
         })
     }
 
@@ -91,6 +94,7 @@ impl CacheDir {
             is_read_later: false,
             is_exclusive: false,
             is_compiled: true,
+            told: None,
         })
     }
 
@@ -101,6 +105,7 @@ impl CacheDir {
             is_read_later: true,
             is_exclusive: false,
             is_compiled: false,
+            told: None,
         })
     }
 
@@ -111,6 +116,7 @@ impl CacheDir {
             is_read_later: true,
             is_exclusive: true,
             is_compiled: false,
+            told: None,
         })
     }
 }

@@ -158,7 +158,22 @@ fn cache(call: &Call<'_>) -> Option<CacheDir> {
         Some("pip") => has("install") || has("sync"),
         _ => false,
     };
-    (call.program() == "uv" && downloads && call.env.get("UV_NO_CACHE").is_none_or(|v| v == "0"))
-        .then_some(())?;
+    let is_on = call.env.get("UV_NO_CACHE").is_none_or(|v| v == "0");
+    (call.program() == "uv" && downloads && is_on && !keeps_otherwise(call)).then_some(())?;
     CacheDir::of("~/.cache/uv")
+}
+
+/// Whether uv is told to keep nothing, to keep it in a place of the project's, or to lead what it installs into it
+/// (docs.astral.sh/uv/reference/settings).
+fn keeps_otherwise(call: &Call<'_>) -> bool {
+    let link = call.option(&["--link-mode"]);
+    let link = link.or_else(|| call.env.get("UV_LINK_MODE").map(String::as_str));
+    let mut above = std::iter::successors(Some(call.dir.clone()), RepoPath::parent);
+    let manifest = above.find_map(|dir| call.files.toml(&dir.join(b"pyproject.toml")));
+    let settings = manifest.as_ref().and_then(|m| m.get("tool")?.get("uv"));
+    let setting = |name: &str| settings.and_then(|s| s.get(name));
+    let of_project = || setting("link-mode").and_then(toml::Value::as_str);
+    link.or_else(of_project) == Some("symlink")
+        || setting("cache-dir").is_some()
+        || setting("no-cache").and_then(toml::Value::as_bool) == Some(true)
 }

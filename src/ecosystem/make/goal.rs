@@ -67,8 +67,13 @@ fn goal_of(call: &Call<'_>, decides: bool) -> Option<Goal> {
         env: call.env.clone(),
     });
     let mut makefile = Makefile::read(&text, called);
-    let values = values.into_iter().map(|(name, value)| (name, Some(value)));
-    makefile.variables.extend(values);
+    for (name, value) in values {
+        match value.contains('$') {
+            true => makefile.sure.remove(&name),
+            false => makefile.sure.insert(name.clone()),
+        };
+        makefile.variables.insert(name, Some(value));
+    }
     if goals.is_empty() {
         goals.extend(makefile.first.clone());
     }
@@ -138,6 +143,42 @@ pub fn of_prerequisites(text: &str, goal: &str) -> Option<Vec<Seen>> {
     let all = found.into_iter().map(|made| made.seen);
     // The commands of another goal stand before it.
     let is_goal = |seen: &Seen| seen.name() == "make";
+    Some(all.filter(|seen| !is_goal(seen)).collect())
+}
+
+/// The commands that a call of make comes to, by its Makefile's text and its words; `None` where it works elsewhere, or by
+/// another file, or one of its targets has no rule.
+pub fn of_targets(text: &str, args: &[String]) -> Option<Vec<Seen>> {
+    let is_other = |w: &String| {
+        let others = ["-C", "-f", "-I", "--directory", "--file", "--makefile"];
+        others.iter().any(|o| w.starts_with(o))
+    };
+    if args.iter().any(is_other) {
+        return None;
+    }
+    let mut makefile = Makefile::read(text, None);
+    let (values, mut goals): (Vec<&str>, Vec<&str>) =
+        goals_of(args).into_iter().partition(|w| w.contains('='));
+    let values = values.iter().filter_map(|w| w.split_once('='));
+    let values: Vec<_> = values
+        .map(|(name, value)| (name.to_owned(), Some(value.to_owned())))
+        .collect();
+    makefile.variables.extend(values);
+    let first = makefile.first.clone();
+    if goals.is_empty() {
+        goals.extend(first.as_deref());
+    }
+    if goals.is_empty() || !goals.iter().all(|g| makefile.rules.contains_key(*g)) {
+        return None;
+    }
+    let (mut visited, mut found) = (BTreeSet::new(), Vec::new());
+    for goal in goals {
+        makefile.visit(goal, &mut visited, &mut found);
+    }
+    let all = found.into_iter().map(|made| made.seen);
+    // The commands of another goal stand before it.
+    let is_goal =
+        |seen: &Seen| seen.name() == "make" && !seen.args().iter().any(|a| a.starts_with('-'));
     Some(all.filter(|seen| !is_goal(seen)).collect())
 }
 

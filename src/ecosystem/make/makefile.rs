@@ -16,6 +16,10 @@ pub(super) struct Makefile {
     pub(super) first: Option<String>,
     /// What the caller has set, where conditions are decided by that.
     pub(super) called: Option<Called>,
+    /// Variables that nothing outside decides: set once and for all, of words and of one another.
+    pub(super) sure: BTreeSet<String>,
+    /// Variables that have another value for one target, or for a make within.
+    elsewhere: BTreeSet<String>,
     /// Variables that the commands get; `None` for all of them.
     pub(super) exported: Option<BTreeSet<String>>,
     /// Targets whose commands get variables of their own.
@@ -46,6 +50,7 @@ impl Makefile {
         let joined = text.replace("\\\r\n", " ").replace("\\\n", " ");
         let mut targets: Vec<String> = Vec::new();
         let (mut blocks, mut is_defining) = (Blocks::default(), false);
+        let mut includes = false;
         for line in joined.lines().take(MOST_LINES) {
             if let Some(command) = line.strip_prefix('\t').filter(|_| !targets.is_empty()) {
                 if blocks.state() != Block::Off {
@@ -63,10 +68,16 @@ impl Makefile {
                     let known = |text: &str| made.value(text).filter(|_| decides);
                     blocks.read(line, &known);
                 }
-                "" | "include" | "-include" | "sinclude" => {}
+                "include" | "-include" | "sinclude" => includes = true,
+                "" => {}
                 _ if is_defining || blocks.state() == Block::Off => {}
                 _ => made.add_line(line, &blocks, &mut targets),
             }
+        }
+        // What is included may set them anew.
+        match includes {
+            true => made.sure.clear(),
+            false => made.sure.retain(|name| !made.elsewhere.contains(name)),
         }
         made
     }
@@ -110,6 +121,7 @@ impl Makefile {
             if prerequisites.trim_start().starts_with("export ") {
                 self.exporting.extend(targets.iter().cloned());
             }
+            self.elsewhere.extend(assigned(prerequisites));
             return;
         }
         // Which part of each target the rest goes by.
@@ -140,6 +152,18 @@ impl Makefile {
                 return;
             }
         }
+        if operator == "?" && matches!(self.variables.get(name), Some(Some(_))) {
+            return;
+        }
+        let is_sure = match operator {
+            "" => !is_conditional,
+            "+" => !is_conditional && self.sure.contains(name),
+            _ => false,
+        };
+        match is_sure {
+            true => self.sure.insert(name.to_owned()),
+            false => self.sure.remove(name),
+        };
         let value = match operator {
             _ if is_conditional => None,
             "!" => None,
@@ -158,9 +182,21 @@ impl Makefile {
     }
 
     fn add_recipe(&mut self, targets: &[String], command: &str, is_conditional: bool) {
+        if command.contains("make") || command.contains("(MAKE)") {
+            self.elsewhere.extend(assigned(command));
+        }
         for target in targets {
             let rule = self.rules.entry(target.clone()).or_default();
             rule.recipe.push((command.to_owned(), is_conditional));
         }
     }
+}
+
+/// The names that words of a text give a value.
+fn assigned(text: &str) -> impl Iterator<Item = String> {
+    let pairs = text.split('=').filter_map(|part| {
+        let name = part.trim_end_matches([':', '?', '+', '!', ' ']);
+        name.rsplit(char::is_whitespace).next()
+    });
+    pairs.map(str::to_owned)
 }

@@ -16,6 +16,7 @@ pub(super) use goal::as_called;
 pub(super) use goal::commands;
 pub(super) use goal::goal;
 pub use goal::of_prerequisites;
+pub use goal::of_targets;
 pub(super) use values::SOME;
 pub(super) use values::UNKNOWN;
 pub(super) use values::bracketed;

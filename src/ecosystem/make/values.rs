@@ -18,12 +18,15 @@ pub(in crate::ecosystem) const UNKNOWN: &str = "\u{FFFD}";
 impl Makefile {
     /// `text` with the values of its variables, where all of them are known.
     pub(super) fn value(&self, text: &str) -> Option<String> {
-        let made = self.filled(text, &|_| None, 0, &mut 0)?;
+        let made = self.filled(text, false, &|_| None, 0, &mut 0)?;
         (made.len() < LONGEST).then_some(made)
     }
 
-    /// What is known of a variable.
-    fn known(&self, name: &str) -> Known<'_> {
+    /// What is known of a variable; where it is to be `sure`, only what nothing outside decides.
+    fn known(&self, name: &str, sure: bool) -> Known<'_> {
+        if sure && !self.sure.contains(name) {
+            return Known::No;
+        }
         let Some(called) = &self.called else {
             return match self.variables.get(name) {
                 Some(Some(value)) => Known::Text(value),
@@ -51,7 +54,8 @@ impl Makefile {
             .collect()
     }
 
-    /// `text` with the values of its variables, or with a word that says nothing in place of each.
+    /// `text` with the values of its variables, or of those alone that nothing outside decides, and with a word that says
+    /// nothing in place of each other one.
     pub(super) fn expanded(
         &self,
         text: &str,
@@ -59,13 +63,10 @@ impl Makefile {
         depth: usize,
         n_values: &mut usize,
     ) -> String {
-        if !with_values {
-            let plain = Self::default();
-            return plain.expanded(text, true, depth, n_values);
-        }
-        let mark = self.called.as_ref().map_or(SOME, |_| UNKNOWN);
+        let called = self.called.as_ref().filter(|_| with_values);
+        let mark = called.map_or(SOME, |_| UNKNOWN);
         let some = |_: &str| Some(mark.to_owned());
-        self.filled(text, &some, depth, n_values)
+        self.filled(text, !with_values, &some, depth, n_values)
             .unwrap_or_default()
     }
 
@@ -74,6 +75,7 @@ impl Makefile {
     fn filled(
         &self,
         text: &str,
+        sure: bool,
         otherwise: &dyn Fn(&str) -> Option<String>,
         depth: usize,
         n_values: &mut usize,
@@ -98,19 +100,19 @@ impl Makefile {
             };
             rest = &rest[name.len() + 2..];
             let may_go_on = depth < DEEPEST && *n_values < MOST_VALUES;
-            match self.known(name) {
+            match self.known(name, sure) {
                 _ if name == "MAKE" => made.push_str("make"),
                 Known::Text(value) if may_go_on => {
                     *n_values += 1;
-                    made.push_str(&self.filled(value, otherwise, depth + 1, n_values)?);
+                    made.push_str(&self.filled(value, sure, otherwise, depth + 1, n_values)?);
                 }
                 Known::Nothing => {}
                 _ => {
                     let mut argument = |text: &str| {
                         *n_values += 1;
-                        self.filled(text, otherwise, depth + 1, n_values)
+                        self.filled(text, sure, otherwise, depth + 1, n_values)
                     };
-                    let made_of = self.called.as_ref().filter(|_| may_go_on);
+                    let made_of = self.called.as_ref().filter(|_| may_go_on && !sure);
                     let made_of = made_of.and_then(|_| function(name, &mut argument));
                     made.push_str(&made_of.or_else(|| otherwise(name))?);
                 }

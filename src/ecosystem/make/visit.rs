@@ -118,6 +118,29 @@ mod tests {
             "test -f x | ?go build",
         );
         check("A = $(A)\na:\n\t$(A)\n", "a", "_");
+        // What nothing outside decides hides nothing.
+        let m = "O := -B\nM = mvn $(O)\n";
+        let recipe = "a:\n\t$(M) package\n";
+        check(&format!("{m}{recipe}"), "a", "mvn -B package");
+        check(
+            &format!("{m}include b.mk\n{recipe}"),
+            "a",
+            "?mvn -B package",
+        );
+        check(&format!("{m}O ?= -q\n{recipe}"), "a", "mvn -B package");
+        check(&format!("O ?= -q\n{m}{recipe}"), "a", "mvn -B package");
+        check(&format!("{m}M += $(P)\n{recipe}"), "a", "mvn -B _ package");
+        check(&format!("{m}{recipe}a: M = ls\n"), "a", "?mvn -B package");
+        check(
+            &format!("{m}{recipe}b:\n\t$(MAKE) a O=-q\n"),
+            "a",
+            "?mvn -B package",
+        );
+        check(
+            &format!("{m}ifdef X\nO = -q\nendif\n{recipe}"),
+            "a",
+            "mvn _ package",
+        );
     }
 
     proptest! {

@@ -146,7 +146,7 @@ impl Run<'_> {
         if self.seen.iter().any(|s| is_in_the_way(s, targets)) {
             return None;
         }
-        emptied_in(view, &self.text, ecosystem, (targets, "/root"))
+        emptied_in(view, &self.text, ecosystem, (targets, &Place::default()))
     }
 }
 

@@ -42,6 +42,7 @@ const COMPILED: CacheDir = CacheDir {
     is_read_later: false,
     is_exclusive: true,
     is_compiled: true,
+    told: None,
 };
 
 /// The candidates for `rule`, one for each stage that compiles.

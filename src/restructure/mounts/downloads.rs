@@ -6,12 +6,12 @@ use super::super::installs::StageView;
 use super::super::layout;
 use super::super::layout::{built_on, is_within, mentioned, names_root, unquote};
 use super::super::runtime::image_name;
+use super::settings;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Run};
-use crate::ecosystem::CacheDir;
+use crate::ecosystem::{self, CacheDir};
 use crate::shell;
 use crate::shell::Seen;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 /// The directory, absolute, and what was taken for granted.
 pub(in crate::restructure) struct Downloads {
@@ -46,46 +46,16 @@ const OF_USERS: [(&str, &str); 7] = [
 /// What Go's compiler keeps is not where its downloads are.
 const GO_BUILD: &str = "go build";
 
-/// Variables that move an ecosystem's downloads, by its own documentation. (Bundler keeps those of `BUNDLE_PATH` below the
-/// Ruby version's folder, whose name the Dockerfile does not tell.)
-const MOVED_BY: [(&str, &[&str]); 13] = [
-    ("bun", &["BUN_INSTALL", "BUN_INSTALL_CACHE_DIR"]),
+/// Variables that move what is not followed when it is moved, by the tools' own documentation. (Bundler keeps its downloads
+/// of `BUNDLE_PATH` below the Ruby version's folder, whose name the Dockerfile does not tell.)
+const MOVED_BY: [(&str, &[&str]); 2] = [
     ("bundler", &["BUNDLE_DEPLOYMENT", "BUNDLE_PATH", "GEM_HOME"]),
-    ("composer", &["COMPOSER_CACHE_DIR", "COMPOSER_HOME"]),
-    ("conda", &["CONDA_PKGS_DIRS"]),
-    ("crystal", &["CRYSTAL_CACHE_DIR", "XDG_CACHE_HOME"]),
     (GO_BUILD, &["GOCACHE", "XDG_CACHE_HOME"]),
-    ("npm", &["NPM_CONFIG_CACHE", "npm_config_cache"]),
-    ("pip", &["PIP_CACHE_DIR", "XDG_CACHE_HOME"]),
-    ("pipenv", &["PIPENV_CACHE_DIR", "XDG_CACHE_HOME"]),
-    (
-        "pnpm",
-        &[
-            "NPM_CONFIG_STORE_DIR",
-            "XDG_DATA_HOME",
-            "npm_config_store_dir",
-        ],
-    ),
-    ("poetry", &["POETRY_CACHE_DIR", "XDG_CACHE_HOME"]),
-    ("uv", &["UV_CACHE_DIR", "XDG_CACHE_HOME"]),
-    (
-        "yarn",
-        &["XDG_DATA_HOME", "YARN_CACHE_FOLDER", "YARN_GLOBAL_FOLDER"],
-    ),
-];
-
-/// Variables whose value the downloads are below.
-const BELOW: [(&str, &str, &str); 4] = [
-    ("go", "GOMODCACHE", ""),
-    ("go", "GOPATH", "/pkg/mod"),
-    ("cargo", "CARGO_HOME", "/registry"),
-    // pnpm.io/docker.
-    ("pnpm", "PNPM_HOME", "/store"),
 ];
 
 /// Ecosystems whose official image sets the place: the ecosystem, the image, and the place where no image sets one.
 /// (Dockerfiles of golang, rust, ruby: `GOPATH /go`, `CARGO_HOME=/usr/local/cargo`, `GEM_HOME /usr/local/bundle`.)
-const SET_BY_IMAGE: [(&str, &[&str], Option<&str>); 4] = [
+const SET_BY_IMAGE: [(&str, &[&str], Option<&str>); 5] = [
     ("go", &["golang"], Some("~/go/pkg/mod")),
     ("cargo", &["rust", "cargo-chef"], Some("~/.cargo/registry")),
     ("bundler", &["ruby"], None),
@@ -94,6 +64,41 @@ const SET_BY_IMAGE: [(&str, &[&str], Option<&str>); 4] = [
         &["miniconda", "anaconda", "mambaforge", "miniforge"],
         None,
     ),
+    ("deno", &["deno"], Some("~/.cache/deno")),
+];
+
+/// Images that set another place than the usual one (Dockerfile of composer: `COMPOSER_HOME /tmp`).
+const OF_ITS_OWN: [(&str, &str, &str); 1] = [("composer", "composer", "/tmp/cache")];
+
+/// Tools that take their user's home from the system, whatever `HOME` says (the JDK's `java_props_md.c`).
+const OF_JAVA: [&str; 4] = ["clojure", "gradle", "maven", "sbt"];
+
+/// Directories in which others have something too.
+const SHARED: [&str; 24] = [
+    "",
+    "/bin",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/home",
+    "/lib",
+    "/lib64",
+    "/media",
+    "/mnt",
+    "/opt",
+    "/proc",
+    "/root",
+    "/run",
+    "/sbin",
+    "/srv",
+    "/sys",
+    "/tmp",
+    "/usr",
+    "/usr/local",
+    "/var",
+    "/var/cache",
+    "/var/lib",
+    "/var/tmp",
 ];
 
 /// Whether an image with an official one's name is that one, or known to be built on it.
@@ -114,70 +119,78 @@ pub(in crate::restructure) fn of(
     if !is_root(of, run) {
         return match dir.is_read_later {
             true => None,
-            false => of_account(of, run, ecosystem),
+            false => of_account(of, run, (ecosystem, dir)),
         };
     }
-    let variables = &of.places.get(run)?.variables;
     let own = if ecosystem == "go" && dir.is_compiled {
         GO_BUILD
     } else {
         ecosystem
     };
-    if is_told_elsewhere(of, run, own)
-        || is_moved_by_run(of, run, own)
-        || is_moved(own, variables)
+    if settings::is_told_elsewhere(of, run, own)
+        || is_moved_by_run(of, run, (own, dir))
+        || is_moved(of, run, (own, dir))
         || (ecosystem == "go" && !go_keeps(of, dir.is_compiled))
     {
         return None;
     }
-    let set = BELOW
-        .iter()
-        .filter(|(name, ..)| *name == own)
-        .find_map(|(_, variable, below)| Some((variables.get(*variable)?, below)));
-    if let Some((value, below)) = set {
-        let target = format!("{}{below}", value.as_ref()?.trim_end_matches('/'));
-        let doubts = user_doubt(of, run);
-        return target
-            .starts_with('/')
-            .then(|| Downloads::of_root(target, doubts));
+    if let Some(told) = &dir.told {
+        let is_free = is_free(of, run, (own, dir), told);
+        return is_free.then(|| Downloads::of_root(told.clone(), user_doubt(of, run)));
     }
     let image = &*image_of(of);
     let name = image_name(image);
     let by_image = SET_BY_IMAGE.iter().find(|(e, ..)| *e == own);
     let mut doubts = Vec::new();
+    let taken_for =
+        |path: &str| format!("{ecosystem} is taken to keep its downloads in {path} in {image}");
     let path = match by_image {
+        _ if own_place(own, name).is_some() => own_place(own, name)?,
         Some((.., otherwise)) if is_distribution(name) => (*otherwise)?,
         // rustup puts it into the home directory, unless it is told otherwise.
         Some((.., Some(otherwise))) if own == "cargo" && brings_rustup(of, run) => otherwise,
         Some((_, images, _)) if !images.iter().any(|i| name.contains(i)) || !is_known(image) => {
-            doubts.push(format!(
-                "{ecosystem} is taken to keep its downloads in {} in {image}",
-                dir.path
-            ));
+            doubts.push(taken_for(dir.path));
             dir.path
         }
         _ => dir.path,
     };
-    let target = home_path(of, run, path)?;
+    let target = home_path(of, run, path, ecosystem)?;
     doubts.extend(user_doubt(of, run));
     Some(Downloads::of_root(target, doubts))
 }
 
 /// Downloads in the home of a user who is not root, where the tool needs to write nothing else beside them: of what the
 /// builder makes for a mount only the last directory is the user's.
-fn of_account(of: &StageView<'_>, run: usize, ecosystem: &str) -> Option<Downloads> {
+fn of_account(
+    of: &StageView<'_>,
+    run: usize,
+    (ecosystem, dir): (&str, &CacheDir),
+) -> Option<Downloads> {
     let place = of.places.get(run)?;
     let account = place.account()?;
     let (_, below) = OF_USERS.iter().find(|(name, _)| *name == ecosystem)?;
-    if place.variables.contains_key("HOME") || is_moved(ecosystem, &place.variables) {
+    if settings::is_told_elsewhere(of, run, ecosystem)
+        || is_moved_by_run(of, run, (ecosystem, dir))
+        || is_moved(of, run, (ecosystem, dir))
+    {
         return None;
     }
-    let target = format!("{}/{below}", account.home);
+    let target = match &dir.told {
+        Some(told) => is_free(of, run, (ecosystem, dir), told).then(|| told.clone())?,
+        None if place.variables.contains_key("HOME") => return None,
+        None => format!("{}/{below}", account.home),
+    };
     let line = of.stage.instructions.get(run)?.lines.first;
     let user = place.user.as_deref().unwrap_or_default();
     let mut doubts = Vec::new();
     let above = target.rsplit_once('/').map_or("", |(above, _)| above);
-    if above != account.home && !place.there.iter().any(|t| is_within(t, above)) {
+    let is_there = |above: &str| {
+        above == account.home
+            || SHARED.contains(&above)
+            || place.there.iter().any(|t| is_within(t, above))
+    };
+    if !is_there(above) {
         doubts.push(format!(
             "the builder makes {above} for the mount, and makes it root's: check that neither line {line} nor what {user} runs later needs to make anything else in it"
         ));
@@ -220,67 +233,71 @@ fn brings_rustup(of: &StageView<'_>, run: usize) -> bool {
     runs.any(|i| i.original.contains("sh.rustup.rs") || i.original.contains("rustup-init"))
 }
 
-/// Whether the stage sets a variable that moves what is kept.
-fn is_moved(own: &str, variables: &BTreeMap<String, Option<String>>) -> bool {
-    let movers = MOVED_BY.iter().filter(|(name, _)| *name == own);
-    let mut names = movers.flat_map(|(_, names)| *names);
-    names.any(|name| variables.contains_key(*name))
+/// Whether a variable of that name moves what is kept.
+fn moves((own, dir): (&str, &CacheDir), name: &str, value: Option<&str>) -> bool {
+    is_mover(own, name) || ecosystem::is_moved_by(own, dir.path, name, value)
+}
+
+fn is_mover(own: &str, name: &str) -> bool {
+    let mut movers = MOVED_BY.iter().filter(|(e, _)| *e == own);
+    movers.any(|(_, names)| names.contains(&name))
+}
+
+/// Whether the stage sets a variable that moves what is kept to a place that is not known.
+fn is_moved(of: &StageView<'_>, run: usize, (own, dir): (&str, &CacheDir)) -> bool {
+    let variables = of.places.get(run).map(|p| p.variables.iter());
+    let mut variables = variables.into_iter().flatten();
+    variables.any(|(name, value)| {
+        let is_known = dir.told.is_some() && value.is_some();
+        !is_known && moves((own, dir), name, value.as_deref())
+    })
 }
 
 /// Whether a RUN itself sets a variable that moves what is kept: `export GOPATH=/tmp/go && …`.
-fn is_moved_by_run(of: &StageView<'_>, run: usize, own: &str) -> bool {
-    let moved = MOVED_BY.iter().filter(|(name, _)| *name == own);
-    let moved = moved.flat_map(|(_, names)| names.iter().copied());
-    let below = BELOW.iter().filter(|(name, ..)| *name == own);
-    let movers: Vec<&str> = moved.chain(below.map(|(_, name, _)| *name)).collect();
+fn is_moved_by_run(of: &StageView<'_>, run: usize, (own, dir): (&str, &CacheDir)) -> bool {
     let all = of.stage.instructions.get(run).and_then(command::seen);
     let sets = |seen: &Seen| {
-        let set = seen.assignments.iter().map(|(name, _)| name.as_str());
+        let set = seen.assignments.iter();
+        let set = set.filter(|_| dir.told.is_none());
+        let set = set.map(|(name, value)| (name.as_str(), value.as_str()));
         let words = seen.args().iter().filter(|_| seen.name() == "export");
-        let exported = words.filter_map(|w| Some(w.split_once('=')?.0));
-        set.chain(exported).any(|name| movers.contains(&name))
+        let exported = words.filter_map(|w| w.split_once('='));
+        set.chain(exported)
+            .any(|(name, value)| moves((own, dir), name, Some(value)))
     };
     all.is_some_and(|all| all.iter().any(sets))
 }
 
-/// Whether a RUN above, or a file, tells the tool another place: Bundler one for gems, and with them its downloads, as
-/// `deployment` does too (`bundle config`); pnpm one for its store; Go one for modules or what it compiles (`go env -w`).
-fn is_told_elsewhere(of: &StageView<'_>, run: usize, ecosystem: &str) -> bool {
-    let (programs, settings): (&[&str], &[&str]) = match ecosystem {
-        "go" => (&["go", "xx-go"], &["GOMODCACHE", "GOPATH"]),
-        GO_BUILD => (&["go", "xx-go"], &["GOCACHE"]),
-        "bundler" => (&["bundle", "bundler"], &["deployment", "path"]),
-        "pnpm" => (
-            &["npm", "pnpm"],
-            &["enable-global-virtual-store", "store-dir"],
-        ),
-        _ => return false,
+/// Whether a place that somebody chose is for the downloads alone: no directory of the system, nothing in which the RUN
+/// works, nor one in which another variable names something.
+fn is_free(of: &StageView<'_>, run: usize, (own, dir): (&str, &CacheDir), told: &str) -> bool {
+    let Some(place) = of.places.get(run) else {
+        return false;
     };
-    let moves = |seen: &Seen| {
-        let told = seen.args().iter().map(|w| w.trim_start_matches("--"));
-        let mut told = told.map(|w| w.split('=').next().unwrap_or(w));
-        // Go writes down what it is told with this flag alone.
-        let is_kept = seen.subcommand() != "env" || seen.args().iter().any(|w| w == "-w");
-        programs.contains(&seen.name()) && is_kept && told.any(|w| settings.contains(&w))
-    };
-    let dockerfile = of.view.dockerfile;
-    let below = built_on(dockerfile, of.stage.index).skip(1);
-    let below = below.flat_map(|s| &dockerfile.stages[s].instructions);
-    let mut steps = of.stage.instructions.iter().take(run + 1).chain(below);
-    let is_told = |text: &str| text.contains("BUNDLE_DEPLOYMENT:") || text.contains("BUNDLE_PATH:");
-    let configs = of.view.files.iter().map(|(path, _)| path);
-    let configs = configs.filter(|_| ecosystem == "bundler");
-    let mut configs = configs.filter(|p| p.to_string().ends_with(".bundle/config"));
-    steps.any(|step| command::seen(step).is_some_and(|all| all.iter().any(moves)))
-        || configs.any(|path| of.view.read_text(path).is_some_and(|text| is_told(&text)))
+    let below = |path: &str| path != told && is_within(path, told);
+    let mut others = place.variables.iter();
+    let is_named = others.any(|(name, value)| {
+        let parts = value.iter().flat_map(|v| v.split([':', ',', ' ']));
+        parts.into_iter().any(below) && !moves((own, dir), name, value.as_deref())
+    });
+    let is_shared = SHARED.contains(&told) || is_within(told, "/dev") || is_within(told, "/proc");
+    !is_shared && !is_named && !is_within(of.cwd(run), told)
+}
+
+/// Where the image called `name` makes a tool keep its downloads, where that is not the usual place.
+fn own_place(own: &str, name: &str) -> Option<&'static str> {
+    let found = OF_ITS_OWN
+        .iter()
+        .find(|(e, image, _)| *e == own && *image == name);
+    found.map(|(.., path)| *path)
 }
 
 /// Whether Go's compiler keeps what it makes where it does by itself, in the RUN at `run`.
 pub(in crate::restructure) fn go_builds_at_home(of: &StageView<'_>, run: usize) -> bool {
     let place = of.places.get(run);
     is_root(of, run)
-        && place.is_some_and(|p| !is_moved(GO_BUILD, &p.variables))
-        && !is_told_elsewhere(of, run, GO_BUILD)
+        && place.is_some_and(|p| !p.variables.keys().any(|name| is_mover(GO_BUILD, name)))
+        && !settings::is_told_elsewhere(of, run, GO_BUILD)
         && go_keeps(of, true)
 }
 
@@ -351,15 +368,16 @@ pub(in crate::restructure) fn writer_doubt(of: &StageView<'_>, run: usize) -> Op
 }
 
 /// `~` as the user's home there; `None` where that is not known.
-fn home_path(of: &StageView<'_>, run: usize, path: &str) -> Option<String> {
+fn home_path(of: &StageView<'_>, run: usize, path: &str, ecosystem: &str) -> Option<String> {
     let Some(rest) = path.strip_prefix('~') else {
         return Some(path.to_owned());
     };
     let place = of.places.get(run)?;
-    if let Some(Some(home)) = place.variables.get("HOME") {
-        return Some(format!("{home}{rest}"));
+    let is_asked = !OF_JAVA.contains(&ecosystem);
+    match place.variables.get("HOME").filter(|_| is_asked) {
+        Some(Some(home)) => Some(format!("{home}{rest}")),
+        _ => Some(format!("/root{rest}")),
     }
-    Some(format!("/root{rest}"))
 }
 
 /// The image that the stage is built on in the end; as written where a variable in it is passed as an argument.

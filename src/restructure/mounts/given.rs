@@ -77,7 +77,7 @@ pub(in crate::restructure) fn given(
                 of.view,
                 instruction,
                 ecosystem,
-                (target, of.places[at.index].home()),
+                (target, &of.places[at.index]),
             )
             .filter(|e| !has_other && (e.edits.is_empty() || !dir.is_read_later));
             let Some(emptied) = emptied else {

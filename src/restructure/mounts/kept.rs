@@ -2,7 +2,7 @@
 //! would leave the mount empty.
 
 use super::super::candidate::TextEdit;
-use super::super::layout::is_within;
+use super::super::layout::{Place, expand, is_within};
 use super::super::named::scripts_run;
 use super::super::run_text::{RunText, run_text};
 use super::super::view::View;
@@ -75,7 +75,7 @@ pub(in crate::restructure) fn emptied(
     view: &View<'_>,
     instruction: &Instruction,
     ecosystem: &str,
-    (target, home): (&str, &str),
+    (target, place): (&str, &Place),
 ) -> Option<Emptied> {
     let Kind::Run(run) = &instruction.kind else {
         return None;
@@ -84,13 +84,13 @@ pub(in crate::restructure) fn emptied(
         let bodies = instruction.heredocs.iter().map(|h| h.content.as_str());
         let mut texts = bodies.chain([instruction.original.as_str()]);
         let is_emptied = texts.any(|text| {
-            throws_away(text, target, home)
-                || emptied_by_scripts(view, text, ecosystem, (&[target], home))
+            throws_away(text, target, place)
+                || emptied_by_scripts(view, text, ecosystem, (&[target], place))
         });
         return (!is_emptied).then(Emptied::default);
     }
     let run = run_text(view, instruction)?;
-    emptied_in(view, &run, ecosystem, (&[target], home))
+    emptied_in(view, &run, ecosystem, (&[target], place))
 }
 
 /// What has to go from the text of a RUN for mounts of `ecosystem` at `targets` to keep anything; `None` where that
@@ -99,9 +99,9 @@ pub(in crate::restructure) fn emptied_in(
     view: &View<'_>,
     run: &RunText<'_>,
     ecosystem: &str,
-    (targets, home): (&[&str], &str),
+    (targets, place): (&[&str], &Place),
 ) -> Option<Emptied> {
-    if emptied_by_scripts(view, run.text, ecosystem, (targets, home)) {
+    if emptied_by_scripts(view, run.text, ecosystem, (targets, place)) {
         return None;
     }
     let (start, script) = (run.start, &run.script);
@@ -135,7 +135,7 @@ pub(in crate::restructure) fn emptied_in(
         }
         let Some(what) = commands
             .iter()
-            .find_map(|s| cleans(s, ecosystem, targets, home))
+            .find_map(|s| cleans(s, ecosystem, targets, place))
         else {
             continue;
         };
@@ -175,14 +175,14 @@ fn emptied_by_scripts(
     view: &View<'_>,
     text: &str,
     ecosystem: &str,
-    (targets, home): (&[&str], &str),
+    (targets, place): (&[&str], &Place),
 ) -> bool {
     let scripts = scripts_run(view, &[text.to_owned()]);
     scripts.iter().any(|script| {
         let script = shell::parse(&String::from_utf8_lossy(script));
         let seen = script.seen();
         seen.iter().any(|s| {
-            cleans(s, ecosystem, targets, home).is_some() || (ecosystem == "go" && cleans_go(s))
+            cleans(s, ecosystem, targets, place).is_some() || (ecosystem == "go" && cleans_go(s))
         })
     })
 }
@@ -239,7 +239,7 @@ pub(in crate::restructure) fn cleans_go(seen: &Seen) -> bool {
 }
 
 /// What of a command empties the downloads at `targets`.
-fn cleans(seen: &Seen, ecosystem: &str, targets: &[&str], home: &str) -> Option<Cleaning> {
+fn cleans(seen: &Seen, ecosystem: &str, targets: &[&str], place: &Place) -> Option<Cleaning> {
     let is_cleaner = |words: &[&str]| {
         let mut said = seen.words.iter().filter(|w| !w.starts_with('-'));
         // `composer.phar clear-cache`.
@@ -261,9 +261,11 @@ fn cleans(seen: &Seen, ecosystem: &str, targets: &[&str], home: &str) -> Option<
     if seen.name() != "rm" {
         return None;
     }
+    let home = place.home();
     let place = |word: &str| {
         let path = word.replacen('~', home, 1);
         let path = path.replace("${HOME}", home).replace("$HOME", home);
+        let path = expand(&path, &place.variables).unwrap_or(path);
         path.trim_end_matches(['/', '*']).to_owned()
     };
     let is_it = |word: &str| {
@@ -298,8 +300,19 @@ fn cleans(seen: &Seen, ecosystem: &str, targets: &[&str], home: &str) -> Option<
 }
 
 /// Whether the text of a RUN that is not looked into may empty `target`.
-fn throws_away(text: &str, target: &str, home: &str) -> bool {
+fn throws_away(text: &str, target: &str, place: &Place) -> bool {
+    let home = place.home();
     let last = target.rsplit('/').next().unwrap_or(target);
+    let mut set = place.variables.iter();
+    let is_named = set.any(|(name, value)| {
+        let holds = value
+            .as_ref()
+            .is_some_and(|v| v != "/" && is_within(target, v));
+        holds
+            && [format!("${name}"), format!("${{{name}}}")]
+                .iter()
+                .any(|n| text.contains(n))
+    });
     let says = |word: &str| text.contains(word);
     says("cache clean")
         || says("clear-cache")
@@ -308,7 +321,7 @@ fn throws_away(text: &str, target: &str, home: &str) -> bool {
         || says(&format!("{home}/.cache"))
         || says("~/.cache")
         || says("$HOME/.cache")
-        || (says("rm ") && says(last))
+        || (says("rm ") && (says(last) || is_named))
         || FLAGS.iter().any(|(_, flag)| says(flag))
 }
 

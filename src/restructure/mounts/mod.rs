@@ -18,6 +18,7 @@ mod lookers;
 pub(super) mod offline;
 pub(super) mod own_builds;
 pub(super) mod own_wheels;
+pub(super) mod settings;
 pub(super) mod told;
 pub(super) mod virtualenvs;
 pub(super) mod worked_on;

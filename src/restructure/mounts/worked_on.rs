@@ -1,6 +1,7 @@
 //! Commands of the shell that work on what an ecosystem keeps: a module that is patched, a package that is copied out. A
 //! mount may be empty when the next RUN comes, or another project's: what was changed there is lost, or is theirs.
 
+use super::super::command;
 use super::super::layout::{Place, absolute, expand, is_within};
 use crate::dockerfile::ast::{Command, Instruction, Kind, Run};
 use crate::shell;
@@ -41,6 +42,28 @@ pub(in crate::restructure) fn is_worked_on(
             || seen.any(|s| s.args().iter().any(|w| names(s.name(), w)))
             || inside.any(|c| c.args().iter().any(|w| names(c.name(), w)))
     })
+}
+
+/// Whether a RUN gives `target`, or a directory that it lies in, to somebody else or copies it: whoever told the tool to
+/// keep its downloads there wants them there.
+pub(in crate::restructure) fn is_handed_over(
+    instruction: &Instruction,
+    place: &Place,
+    target: &str,
+) -> bool {
+    let hands = |seen: &shell::Seen| {
+        let is_one = matches!(
+            seen.name(),
+            "chgrp" | "chmod" | "chown" | "cp" | "ln" | "mv" | "rsync" | "tar"
+        );
+        is_one
+            && seen.args().iter().any(|word| {
+                let path = expand(word, &place.variables);
+                let path = path.and_then(|p| absolute(place.cwd.as_deref(), &p));
+                path.is_some_and(|path| path != "/" && is_within(target, &path))
+            })
+    };
+    command::seen(instruction).is_some_and(|all| all.iter().any(hands))
 }
 
 /// Whether command `name` works on what is at or below `target` where it is given `word`.
@@ -88,6 +111,25 @@ fn meets(word: &str, place: &Place, target: &str) -> (bool, bool) {
 mod tests {
     use super::*;
     use crate::dockerfile::parse;
+
+    #[test]
+    fn what_is_given_to_somebody_else_is_told() {
+        let check = |run: &str, want: bool| {
+            let parsed = parse(&format!("FROM a\nWORKDIR /app\nRUN {run}\n")).unwrap();
+            let step = &parsed.dockerfile.stages[0].instructions[1];
+            let place = Place {
+                cwd: Some("/app".to_owned()),
+                ..Place::default()
+            };
+            let is_it = is_handed_over(step, &place, "/app/.m2/repository");
+            assert_eq!(is_it, want, "{run}");
+        };
+        check("mvn package && chown -R node:node /app/.m2", true);
+        check("chown -R node .", true);
+        check("cp -r .m2 /b", true);
+        check("chown -R node /app/.m2x /b", false);
+        check("mkdir -p /app/.m2 && mvn package", false);
+    }
 
     #[test]
     fn commands_that_change_what_is_kept_are_told() {

@@ -32,9 +32,10 @@ use super::super::mounts::kin::Kin;
 use super::super::mounts::offline::needs_layers;
 use super::super::mounts::own_builds;
 use super::super::mounts::own_wheels;
+use super::super::mounts::settings::unread;
 use super::super::mounts::told::{also_given, told};
 use super::super::mounts::virtualenvs;
-use super::super::mounts::worked_on::is_worked_on;
+use super::super::mounts::worked_on::{is_handed_over, is_worked_on};
 use super::super::taken::{gives, is_copied_from, is_in_image};
 use super::super::tools::clones;
 use super::super::view::{Feature, View};
@@ -58,10 +59,11 @@ const COMPILED_GO: CacheDir = CacheDir {
     is_read_later: false,
     is_exclusive: false,
     is_compiled: true,
+    told: None,
 };
 
-/// An ecosystem, and the user whose directory it is.
-type Keeper<'a> = (&'static str, Option<&'a str>);
+/// An ecosystem, the user whose directory it is, and the place that the command is told.
+type Keeper<'a> = (&'static str, Option<&'a str>, Option<&'a str>);
 
 fn caches(view: &View<'_>) -> Vec<Candidate> {
     if !view.persistent || !view.has(Feature::Mount) {
@@ -75,7 +77,7 @@ fn caches(view: &View<'_>) -> Vec<Candidate> {
     let mut followed: BTreeSet<(&str, usize)> = BTreeSet::new();
     for stage in reachable(view.dockerfile, view.target) {
         let of = &stages[stage];
-        for ((ecosystem, _), runs) in kept_in(of) {
+        for ((ecosystem, ..), runs) in kept_in(of) {
             if followed.contains(&(ecosystem, stage)) {
                 continue;
             }
@@ -119,8 +121,9 @@ fn kept_in<'o>(of: &'o StageView<'_>) -> BTreeMap<Keeper<'o>, Vec<(At, CacheDir)
                 .user
                 .as_deref()
                 .filter(|_| !dir.is_read_later);
+            let told = dir.told.as_deref().filter(|_| !dir.is_read_later);
             let at = At { stage, index };
-            kept.entry((ecosystem, user))
+            kept.entry((ecosystem, user, told))
                 .or_default()
                 .push((at, dir.clone()));
         }
@@ -163,7 +166,10 @@ fn cache(
     let is_changed = |at: At| {
         let place = all.get(at.stage).and_then(|p| p.get(at.index));
         let run = kin.instruction(at).zip(place);
-        run.is_some_and(|(run, place)| is_worked_on(run, place, &target, dir.is_read_later))
+        run.is_some_and(|(run, place)| {
+            is_worked_on(run, place, &target, dir.is_read_later)
+                || dir.is_read_later && dir.told.is_some() && is_handed_over(run, place, &target)
+        })
     };
     let is_alone = |at: At| kin.instruction(at).is_some_and(puts_an_archive);
     if kin.runs().any(|at| is_changed(at) || is_alone(at)) {
@@ -206,6 +212,7 @@ fn cache(
     }
     doubts.extend(given.doubts.iter().cloned());
     if ecosystem == "maven" {
+        doubts.extend(unread(kin, given.runs.iter().copied(), &target));
         doubts.extend(installed(kin, &mounted, &target));
     }
     if ecosystem == "pip" {
@@ -290,14 +297,11 @@ fn installed(kin: &Kin<'_, '_>, mounted: &BTreeSet<At>, target: &str) -> Option<
     })
 }
 
-/// Where all of `runs` keep what they fetch, by the first RUN of each stage; `None` where that is not one place.
+/// Where all of `runs` keep what they fetch; `None` where that is not one place.
 fn kept_at(kin: &Kin<'_, '_>, ecosystem: &str, runs: &[(At, CacheDir)]) -> Option<Downloads> {
     let mut found: Option<Downloads> = None;
-    for of in kin.stages() {
-        let Some((run, dir)) = runs.iter().find(|(at, _)| at.stage == of.stage.index) else {
-            continue;
-        };
-        let own = downloads::of(of, run.index, ecosystem, dir)?;
+    for (run, dir) in runs {
+        let own = downloads::of(kin.stage(*run)?, run.index, ecosystem, dir)?;
         found = Some(match found {
             None => own,
             Some(mut known) if (&known.target, &known.owner) == (&own.target, &own.owner) => {
