@@ -2,6 +2,7 @@
 
 use super::needs::{Needs, within};
 use super::{CacheDir, Call, Ecosystem, Role, Verdict, text};
+use crate::shell::tells_of_itself;
 
 pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
     name: "bundler",
@@ -18,6 +19,7 @@ fn plan(call: &Call<'_>) -> Verdict {
 
 fn is_install(call: &Call<'_>) -> bool {
     call.program() == "bundle"
+        && !tells_of_itself(call.words)
         && matches!(call.verb(), Some("install" | "package" | "cache") | None)
 }
 

@@ -104,5 +104,9 @@ fn lock_runs_scripts_on_project(call: &Call<'_>, dir: &RepoPath) -> bool {
 
 fn cache(call: &Call<'_>) -> Option<CacheDir> {
     (call.program() == "npm" && INSTALLS.contains(&verb(call)?)).then_some(())?;
+    // The directory is then none: npm makes one called `false` where it runs.
+    if call.has("--no-cache") {
+        return None;
+    }
     CacheDir::of("~/.npm")
 }

@@ -3,6 +3,7 @@
 use super::lifecycle::Scripts;
 use super::needs::within;
 use super::{CacheDir, Call, Ecosystem, Role, Verdict, node, text};
+use crate::shell::tells_of_itself;
 use crate::tree::RepoPath;
 
 pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
@@ -91,7 +92,7 @@ fn settings(call: &Call<'_>, dir: &RepoPath, needs: &mut super::Needs) {
 }
 
 fn is_install(call: &Call<'_>) -> bool {
-    if call.program() != "yarn" {
+    if call.program() != "yarn" || tells_of_itself(call.words) {
         return false;
     }
     let mut words = call.args().iter().map(String::as_str);

@@ -340,6 +340,20 @@ fn becomes_root(of: &StageView<'_>, run: usize) -> bool {
     user.is_some_and(|user| names_root(user))
 }
 
+/// What is to be checked where the mount lies over all that a tool has in its home, its settings too, and the image is
+/// none of those that are known to hold nothing there.
+pub(in crate::restructure) fn brought_by_image(of: &StageView<'_>, target: &str) -> Option<String> {
+    let image = &*image_of(of);
+    let is_home = [".gradle", ".m2"]
+        .iter()
+        .any(|h| target.ends_with(&format!("/{h}")));
+    (is_home && !is_official(image)).then(|| {
+        format!(
+            "the mount lies over what {image} itself may have in {target}: check that the build needs no settings from there, and that the image is not made to bring the downloads"
+        )
+    })
+}
+
 /// The instructions of the stage and of those that it is built on.
 fn steps<'a>(of: &StageView<'a>) -> impl Iterator<Item = &'a Instruction> {
     let dockerfile = of.view.dockerfile;

@@ -34,13 +34,15 @@ pub(in crate::restructure) fn why_taken_out(mut words: Vec<String>) -> Option<St
 }
 
 /// Flags by which an installer keeps no downloads.
-const FLAGS: [(&str, &str); 5] = [
+const FLAGS: [(&str, &str); 6] = [
     ("pip", "--no-cache-dir"),
     // pip takes the beginning of an option for the option.
     ("pip", "--no-cache"),
     ("uv", "--no-cache"),
     ("poetry", "--no-cache"),
     ("bun", "--no-cache"),
+    // What was kept goes before anything is installed (`pipenv install --help`).
+    ("pipenv", "--clear"),
 ];
 
 /// Commands that empty an ecosystem's downloads, by their first words.
@@ -158,10 +160,26 @@ pub(in crate::restructure) fn emptied_in(
             found.take_words(part, span.start, word).then_some(())?;
         }
     }
+    let joined_by = |n: usize| script.pieces.get(n).map(|p| p.connector);
+    let seen_in = |n: usize| {
+        let (first, past) = script.pieces.get(n)?.commands;
+        seen.iter().find(|s| (first..past).contains(&s.command))
+    };
     // Neighbours go together.
     for group in whole.chunk_by(|one, next| one + 1 == *next) {
         let (first, last) = (*group.first()?, *group.last()?);
         let piece = |n: usize| script.pieces.get(n).map(|p| p.span);
+        let is_lax = joined_by(first) == Some(Connector::Then);
+        // `a; rm x && b` is not `a && b`.
+        if is_lax && joined_by(last + 1) == Some(Connector::And) {
+            return None;
+        }
+        if is_lax && last + 1 == script.pieces.len() && !stops(view, &seen) {
+            found.doubts.push(format!(
+                "without `{}` at its end, the RUN fails where the command before it does: check that the build may stop there",
+                seen_in(first)?.words.join(" ")
+            ));
+        }
         let before = start + piece(first.checked_sub(1)?)?.end;
         let span = Span::new(start + piece(first)?.start, start + piece(last)?.end);
         let is_last = last + 1 == script.pieces.len();
@@ -170,7 +188,20 @@ pub(in crate::restructure) fn emptied_in(
     Some(found)
 }
 
-/// Whether a script of the tree that `text` names empties one of `targets`: it does so under a mount too.
+/// Whether the shell of a RUN with the commands `all` stops where one of them fails: by `set -e`, or by SHELL.
+fn stops(view: &View<'_>, all: &[Seen]) -> bool {
+    let says = |a: &String| {
+        a == "errexit" || a.starts_with('-') && !a.starts_with("--") && a.contains('e')
+    };
+    let mut shells = view.dockerfile.instructions();
+    shells.any(|i| matches!(&i.kind, Kind::Shell(words) if words.iter().any(says)))
+        || all
+            .iter()
+            .any(|s| s.name() == "set" && s.args().iter().any(says))
+}
+
+/// Whether a script of the tree that `text` names empties one of `targets`, or has what it installs kept nowhere: it does
+/// so under a mount too.
 fn emptied_by_scripts(
     view: &View<'_>,
     text: &str,
@@ -182,9 +213,18 @@ fn emptied_by_scripts(
         let script = shell::parse(&String::from_utf8_lossy(script));
         let seen = script.seen();
         seen.iter().any(|s| {
-            cleans(s, ecosystem, targets, place).is_some() || (ecosystem == "go" && cleans_go(s))
+            cleans(s, ecosystem, targets, place).is_some()
+                || (ecosystem == "go" && cleans_go(s))
+                || keeps_nothing(s, ecosystem)
         })
     })
+}
+
+/// Whether a command is told to keep no downloads.
+fn keeps_nothing(seen: &Seen, ecosystem: &str) -> bool {
+    let own = FLAGS.iter().filter(|(e, _)| *e == ecosystem);
+    let mut own = own.filter(|_| seen.name().starts_with(ecosystem));
+    own.any(|(_, flag)| seen.args().iter().any(|a| a == flag))
 }
 
 /// Takes the command at `span` out of a chain with what joins it to the one that ends at `before`; comments between them

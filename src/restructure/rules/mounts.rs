@@ -194,6 +194,7 @@ fn cache(
     };
     mounted.extend(again.iter().copied());
     doubts.extend(left_out_of_images(kin, ecosystem, dir, &target)?);
+    doubts.extend(downloads::brought_by_image(kin.first(), &target));
     let mut stages = kin.stages();
     if stages.any(|of| hides(of, all, (ecosystem, dir), &mounted, &target)) {
         return None;
