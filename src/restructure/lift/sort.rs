@@ -256,11 +256,19 @@ impl Lift<'_, '_> {
                 "line {line} only works on files that {what} does not read"
             )),
             _ if self.fills_named(index) || self.writes_manifest(index) => return None,
+            // What fetches with the same tool goes on from what this one has put there.
+            _ if !is_prefetch && self.fetches_alike(index) => return None,
             _ => self.doubts.push(format!(
                 "line {line}, which runs before {what}, then runs after it: check that it prepares nothing for it"
             )),
         }
         Some(false)
+    }
+
+    /// Whether the RUN fetches with a tool of the install, beside what is not known.
+    fn fetches_alike(&self, index: usize) -> bool {
+        let mut kept = self.of.cache_dirs(index).iter();
+        kept.any(|(ecosystem, _)| self.install.ecosystems.contains(ecosystem))
     }
 
     /// Whether the RUN takes away what the install has made, or puts the result of another install in its place: then
