@@ -27,6 +27,7 @@
 //! shorter text, and a new member changes nothing in it.
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
+use super::super::command::seen;
 use super::super::installs::{Action, StageView};
 use super::super::layout::{BASE, is_within, reachable};
 use super::super::lift::{Lift, declare, lift};
@@ -197,9 +198,11 @@ fn edits(lift: &Lift<'_, '_>, recipe: &Recipe) -> Option<Vec<TextEdit>> {
     )];
     let mut between = String::new();
     let tool = "RUN cargo install cargo-chef --locked\n";
-    // Where the toolchain comes with the image, the tool is above all else; where a RUN brings it, below that.
+    // Where the toolchain comes with the image, the tool is above all else but Alpine's packages; where a RUN brings it,
+    // below that.
     if brings_cargo(&stage.base().image) {
-        let at = line_end(text, stage.from.span.end);
+        let above = above_tool(of, lift.first);
+        let at = line_end(text, above.map_or(stage.from.span.end, |i| i.span.end));
         edits.push(TextEdit::insert(at, tool.to_owned()));
     } else {
         between.push_str(tool);
@@ -232,6 +235,18 @@ fn edits(lift: &Lift<'_, '_>, recipe: &Recipe) -> Option<Vec<TextEdit>> {
     edits.extend(lift.edits(&[copy], &[])?);
     edits.extend(renumbered(lift)?);
     Some(edits)
+}
+
+/// The last of the RUNs at the head of the stage, above `first`, that install Alpine's packages: its images of Rust may
+/// lack what a program is linked with (`crti.o` of musl-dev), so that the tool is built below those.
+fn above_tool<'a>(of: &StageView<'a>, first: usize) -> Option<&'a Instruction> {
+    let is_alpine = of.stage.base().image.contains("alpine");
+    let head = of.stage.instructions.iter().take(first);
+    let installs = |i: &&Instruction| {
+        let all = seen(i).filter(|_| matches!(i.kind, Kind::Run(_)));
+        all.is_some_and(|all| all.iter().all(|s| s.name() == "apk"))
+    };
+    head.take_while(installs).last().filter(|_| is_alpine)
 }
 
 /// `dir` as written from `cwd`.
