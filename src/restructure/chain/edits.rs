@@ -1,10 +1,12 @@
 //! The edits that take parts out of a chain.
 
 use super::super::candidate::TextEdit;
+use super::super::layout::{is_within, mount_field};
 use super::super::run_text::{RunText, run_flags, run_text};
 use super::slice::Slice;
 use crate::dockerfile::Span;
-use crate::shell::Connector;
+use crate::dockerfile::ast::Flag;
+use crate::shell::{Connector, Seen};
 
 impl Slice<'_, '_> {
     /// The text of the RUN above, with a line break at its end, and the edits that leave the rest where it is; `None`
@@ -18,6 +20,20 @@ impl Slice<'_, '_> {
         let text = Text { slice: self, raw };
         Some((text.above()?, text.left()?))
     }
+}
+
+/// Managers of system packages, and where they keep anything.
+const MANAGERS: [&str; 6] = ["apk", "apt", "apt-get", "dnf", "microdnf", "yum"];
+const THEIRS: [&str; 3] = ["/etc/apk", "/var/cache", "/var/lib"];
+
+/// Whether a flag of a RUN is a cache that no manager of system packages goes by.
+fn is_of_others(flag: &Flag) -> bool {
+    let value = flag.value.as_deref().unwrap_or_default();
+    let target = ["target", "dst", "destination"];
+    let target = target.iter().find_map(|name| mount_field(value, name));
+    let is_theirs = |t: &str| t.contains('$') || THEIRS.iter().any(|dir| is_within(t, dir));
+    let is_cache = flag.name == "mount" && mount_field(value, "type") == Some("cache");
+    is_cache && target.is_some_and(|t| !is_theirs(t) && !is_within("/var/cache", t))
 }
 
 /// The text of the RUN in the file.
@@ -82,7 +98,28 @@ impl Text<'_> {
             said.push_str(&self.joint());
             said.push_str(more);
         }
-        Some(format!("{comments}{}{said}\n", self.lead()?))
+        Some(format!("{comments}{}{said}\n", self.lead_above()?))
+    }
+
+    /// What stands before the first part in the RUN above. System packages need none of the caches that the rest has.
+    fn lead_above(&self) -> Option<String> {
+        let chain = self.slice.chain;
+        let is_manager = |s: &Seen| MANAGERS.contains(&s.name());
+        let of_part = |n: &usize| chain.units[*n].seen.iter().all(is_manager);
+        let flags = &chain.instruction.flags;
+        let kept: Vec<&Flag> = flags.iter().filter(|f| !is_of_others(f)).collect();
+        if kept.len() == flags.len() || !self.slice.above.iter().all(of_part) {
+            return self.lead();
+        }
+        let text = chain.view.text();
+        let written: Option<Vec<&str>> = kept.iter().map(|f| text.get(f.span.range())).collect();
+        // What stands behind the last flag leads to the first part.
+        let end = flags.last()?.span.end;
+        let first = self.raw.start + self.unit(0).start;
+        let gap = text.get(end..first).filter(|_| !kept.is_empty());
+        let gap = gap.filter(|_| self.comments(0).is_empty());
+        let lead = [&["RUN"], written?.as_slice()].concat();
+        Some(format!("{}{}", lead.join(" "), gap.unwrap_or(" ")))
     }
 
     /// What stands before the first part: `RUN`, its flags, and how the file goes on from there.
