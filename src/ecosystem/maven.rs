@@ -90,8 +90,8 @@ fn plan(call: &Call<'_>) -> Verdict {
             || g.contains("go-offline-maven-plugin")
             || g == "de.qaware.maven:go-offline-maven-plugin:resolve-dependencies"
     };
-    // What only cleans up resolves nothing.
-    if goals.iter().all(|g| *g == "clean") {
+    // What only cleans up, or writes a version down, resolves nothing.
+    if goals.iter().all(|g| *g == "clean" || is_set(g)) {
         return None;
     }
     let (mut needs, links) = match needs(call) {
@@ -116,6 +116,21 @@ fn plan(call: &Call<'_>) -> Verdict {
         needs.doubt("modules of the reactor depend on one another, so that go-offline leaves part of the dependencies to the build".to_owned());
     }
     Some(Ok((Role::Prefetch(line.join(" ")), needs)))
+}
+
+/// Whether a goal writes a version into the poms: it needs no dependency for it.
+fn is_set(goal: &str) -> bool {
+    goal == "versions:set" || goal.ends_with(":versions-maven-plugin:set")
+}
+
+/// Whether a command of Maven only writes a version into the poms, by which no dependency goes.
+pub fn sets_version(words: &[String]) -> bool {
+    let mut words = words.iter().map(String::as_str);
+    let is_program = |w: &str| matches!(w.rsplit('/').next(), Some("mvn" | "mvnd" | "mvnw"));
+    words.next().is_some_and(is_program) && {
+        let mut goals = words.filter(|w| !w.starts_with('-')).peekable();
+        goals.peek().is_some() && goals.all(is_set)
+    }
 }
 
 fn is_maven(call: &Call<'_>) -> bool {

@@ -86,6 +86,7 @@ pub use lifecycle::INSTALL_SCRIPTS;
 pub use lifecycle::PROJECT_SCRIPTS;
 pub use make::of_prerequisites;
 pub use make::of_targets;
+pub use maven::sets_version;
 pub use named::reads_by_names;
 pub use needs::Needs;
 pub use node::is_global;

@@ -5,7 +5,7 @@ use super::super::layout::{absolute, is_within, mentioned};
 use super::place::relative;
 use super::read::{Read, is_quiet, short, short_line};
 use super::{Action, Install};
-use crate::ecosystem::{self, Answer, Needs, READ_BY_TOOLS, Recipe, Role};
+use crate::ecosystem::{self, Answer, Needs, READ_BY_TOOLS, Recipe, Role, sets_version};
 use crate::shell::{Seen, Word, tells_of_itself};
 use crate::tree::RepoPath;
 use std::cell::LazyCell;
@@ -181,7 +181,7 @@ impl Read<'_> {
                 || self.touches_only(k, &copied)
                 || self
                     .seen_of(k)
-                    .all(|s| is_quiet(s) || self.ask(s).is_some())
+                    .all(|s| is_quiet(s) || self.ask(s).is_some() || sets_version(&s.words))
         };
         let is_idle = |k: usize| match self.is_free(k) {
             true => !works(k) || self.renews(k),
