@@ -89,15 +89,43 @@ fn candidate(view: &View<'_>, stage: &Stage, one: &Sunk) -> Option<Candidate> {
         vec![format!("lines {from} to {below} write different files")],
         Vec::new(),
     );
-    let others: Vec<String> = cold.iter().map(|i| line(*i).to_string()).collect();
+    let others: Vec<usize> = cold.iter().map(|i| line(*i)).collect();
     candidate.rationale = format!(
         "What line {from} brings changed in {hot} of {} builds, what lines {} bring much more seldom; a copy below it is made again each time.",
         view.n_builds(),
-        others.join(", ")
+        ranges(&others)
     );
     candidate.lines = vec![
         stage.instructions[index].lines,
         stage.instructions[to].lines,
     ];
     Some(candidate)
+}
+
+/// Line numbers that rise, those that follow one another as from where to where: `3, 5 to 9 and 12`.
+fn ranges(lines: &[usize]) -> String {
+    let groups = lines.chunk_by(|one, next| one + 1 == *next);
+    let of_group = |group: &[usize]| match group {
+        [first, .., last] if group.len() > 2 => vec![format!("{first} to {last}")],
+        few => few.iter().map(ToString::to_string).collect(),
+    };
+    let all: Vec<String> = groups.flat_map(of_group).collect();
+    match all.as_slice() {
+        [some @ .., last] if !some.is_empty() => format!("{} and {last}", some.join(", ")),
+        all => all.join(""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ranges;
+
+    #[test]
+    fn lines_that_follow_one_another_are_said_as_one() {
+        let check = |lines: &[usize], want: &str| assert_eq!(ranges(lines), want);
+        check(&[3, 4], "3 and 4");
+        check(&[3, 4, 5], "3 to 5");
+        check(&[3, 5, 6, 7, 9], "3, 5 to 7 and 9");
+        check(&[8], "8");
+    }
 }

@@ -333,7 +333,7 @@ pub(super) fn of_class(asked: &Asked<'_>, class: &Class) -> Option<Candidate> {
     if !folders.is_empty() {
         let folders: Vec<String> = folders.into_iter().map(str::to_owned).collect();
         doubts.push(format!(
-            "check that nothing takes all of {}",
+            "check that no build step takes {} whole, with these files",
             abridged(&folders)
         ));
     }

@@ -1,13 +1,15 @@
 //! The move as a candidate: its edits and its words.
 
 use super::ground::Ground;
-use super::groups::{bumps, of_many};
+use super::groups::{DIFFERS, bumps, of_many};
 use super::place::Sunk;
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::Kind;
 use crate::restructure::candidate::{Candidate, Safety, TextEdit};
 use crate::restructure::lift::declare;
 use crate::restructure::moving::{block_of, gap_above, without_blank_twin};
+use crate::restructure::passed::passed_by;
+use crate::restructure::rules::changing::{argument_changes, changes};
 
 /// `None` where the text is not as it was read.
 pub(super) fn candidate(ground: &Ground<'_>, sunk: &Sunk, how: &str) -> Option<Candidate> {
@@ -22,12 +24,7 @@ pub(super) fn candidate(ground: &Ground<'_>, sunk: &Sunk, how: &str) -> Option<C
     let (to, line) = (*to, |i: usize| stage.instructions[i].lines.first);
     let first = moved.first().copied().unwrap_or_default();
     let all: Vec<&str> = names.iter().map(String::as_str).collect();
-    let list = match all.as_slice() {
-        [one, two, three, rest @ ..] if rest.len() > 1 => {
-            format!("{one}, {two}, {three} and {} more", rest.len())
-        }
-        all => all.join(", "),
-    };
+    let list = listed(&all);
     let them = if names.len() > 1 { "them" } else { "it" };
     let of_kind = |is: fn(&Kind) -> bool, what: &str| {
         let lines = moved.iter().filter(|i| is(&stage.instructions[**i].kind));
@@ -95,16 +92,26 @@ pub(super) fn candidate(ground: &Ground<'_>, sunk: &Sunk, how: &str) -> Option<C
         .map(|n| bumps(view, n))
         .max()
         .unwrap_or_default();
+    // What stands in the same instruction comes along.
+    let differs = |name: &&&str| match bumped {
+        0 => how != DIFFERS || changes(view, name) || is_passed_anew(ground, name),
+        _ => bumps(view, name) > 0,
+    };
+    let mut causes: Vec<&str> = all.iter().filter(differs).copied().collect();
+    if causes.is_empty() {
+        causes = all;
+    }
     let how = if bumped > 0 {
         format!("changed in {bumped} of {} builds", view.n_builds())
-    } else if names.len() > 1 {
+    } else if causes.len() > 1 {
         of_many(how).to_owned()
     } else {
         how.to_owned()
     };
+    let list = listed(&causes);
     candidate.rationale = format!(
         "{list} {how}, and a RUN below {} runs again with each new value whether it reads it or not.",
-        if names.len() > 1 {
+        if causes.len() > 1 {
             "their declarations"
         } else {
             "its declaration"
@@ -116,6 +123,26 @@ pub(super) fn candidate(ground: &Ground<'_>, sunk: &Sunk, how: &str) -> Option<C
         declare(&mut candidate, view)?;
     }
     Some(candidate)
+}
+
+/// Up to four names, or three and how many more.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [one, two, three, rest @ ..] if rest.len() > 1 => {
+            format!("{one}, {two}, {three} and {} more", rest.len())
+        }
+        all => all.join(", "),
+    }
+}
+
+/// Whether an argument of the stage has another value in every build, by the files that pass it or by its default.
+fn is_passed_anew(ground: &Ground<'_>, name: &str) -> bool {
+    let arguments = ground.stage.instructions.iter();
+    let mut own = arguments.flat_map(|i| i.arguments());
+    own.any(|item| {
+        item.name == name
+            && (argument_changes(ground.view, item) || passed_by(ground.view, name).is_some())
+    })
 }
 
 /// The blocks, those that only blank lines part as one.
