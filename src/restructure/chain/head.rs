@@ -50,7 +50,7 @@ impl<'a> Chain<'a> {
         }
         let removers: Vec<&Unit> = rest.iter().collect();
         if rest.iter().any(Unit::removes_packages) {
-            let removed = Removed::by(&removers);
+            let removed = Removed::by(self, &removers);
             if head.iter().any(|unit| removed.holds(unit)) {
                 return None;
             }

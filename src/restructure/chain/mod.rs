@@ -3,6 +3,7 @@
 //!
 //! Never: decides where they go, nor that they should.
 
+mod directories;
 mod edits;
 mod growth;
 mod head;

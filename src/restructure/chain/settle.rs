@@ -5,6 +5,7 @@ use super::super::effect::{Effect, Files};
 use super::super::layout::{BASE, absolute, is_within, mentioned, overlap};
 use super::super::mentions::holds;
 use super::super::system_places::OF_MANAGERS;
+use super::directories::takes_away;
 use super::mounts::of_mounts;
 use super::slice::Slice;
 use super::state::Kind;
@@ -47,6 +48,7 @@ impl<'a> Chain<'a> {
         for &n in &slice.taken {
             slice.above.extend(&self.units[n].with);
         }
+        slice.keep_directories()?;
         slice.keep_state()?;
         slice.doubt_failures();
         Some(slice)
@@ -194,8 +196,9 @@ impl Slice<'_, '_> {
                     exported,
                     asks,
                 } => {
-                    let is_wanted =
-                        n < last && (*exported || names.iter().any(|name| named.contains(name)));
+                    let is_named = names.iter().any(|name| named.contains(name));
+                    let is_over = is_said && *asks && self.takes_away_again(names);
+                    let is_wanted = n < last && (is_named || *exported && !is_over);
                     if is_said && is_wanted && *asks {
                         return None;
                     }
@@ -209,6 +212,17 @@ impl Slice<'_, '_> {
             }
         }
         Some(())
+    }
+
+    /// Whether what one of these variables names is taken away again by a part that goes:
+    /// `export D="$(mktemp -d)" && … && rm -rf "$D"`.
+    fn takes_away_again(&self, names: &BTreeSet<String>) -> bool {
+        let is_it = |word: &String| {
+            let name = word.strip_prefix('$').unwrap_or_default();
+            names.contains(name.trim_start_matches('{').trim_end_matches('}'))
+        };
+        let mut seen = self.units(&self.taken).flat_map(|u| &u.seen);
+        seen.any(|s| s.name() == "rm" && s.args().iter().any(is_it))
     }
 
     /// The `cd`s that what stays needs; `None` where one leads to a place that what goes takes away again.
@@ -234,17 +248,8 @@ impl Slice<'_, '_> {
             }
         }
         let is_gone = |n: &usize| {
-            let to = chain.units[*n].seen.first().and_then(|s| {
-                let to = absolute(Some(start), s.directory.as_deref()?)?;
-                absolute(Some(&to), s.args().first()?)
-            });
-            let takes = |u: &Unit| {
-                u.seen
-                    .iter()
-                    .any(|s| matches!(s.name(), "mv" | "rm" | "rmdir"))
-            };
-            let meets = |u: &Unit, to: &str| places(&u.effect).iter().any(|p| overlap(p, to));
-            to.is_none_or(|to| self.units(&self.taken).any(|u| takes(u) && meets(u, &to)))
+            let to = self.target(*n);
+            to.is_none_or(|to| self.units(&self.taken).any(|u| takes_away(u, &to)))
         };
         (!kept.iter().any(is_gone)).then_some(kept)
     }

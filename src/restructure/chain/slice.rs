@@ -2,7 +2,7 @@
 
 use super::super::conflict::conflict;
 use super::super::effect::Effect;
-use super::super::layout::{expand, overlap};
+use super::super::layout::{expand, mentioned, overlap};
 use super::removed::Removed;
 use super::settle::places;
 use super::state::Kind;
@@ -50,7 +50,7 @@ impl<'a> Chain<'a> {
         let left = all().filter(|n| kept(&taken, n));
         let left: Vec<&Unit> = left.map(|n| &self.units[n]).collect();
         if left.iter().any(|unit| unit.removes_packages()) {
-            let removed = Removed::by(&left);
+            let removed = Removed::by(self, &left);
             taken = self.taken(there, &|unit: &Unit| removed.holds(unit));
         }
         let taken = self.with_gain(&taken);
@@ -127,6 +127,7 @@ impl<'a> Chain<'a> {
                 with.iter().any(|w| {
                     let (one, other) = (*n.min(w), *n.max(w));
                     conflict(&self.units[one].effect, &self.units[other].effect).is_some()
+                        || self.share_a_place(one, other)
                 })
             };
             let more = taken.difference(&with).copied().filter(belongs);
@@ -136,6 +137,21 @@ impl<'a> Chain<'a> {
             }
             with.extend(more);
         }
+    }
+}
+
+impl Chain<'_> {
+    /// Whether two parts name a variable that a command gave its value: `D="$(mktemp -d)"`.
+    fn share_a_place(&self, one: usize, other: usize) -> bool {
+        let (one, other) = (&self.units[one], &self.units[other]);
+        let named = |unit: &Unit| mentioned(&self.text[self.span(unit.pieces)]);
+        let mut both = one.with.intersection(&other.with);
+        both.any(|&n| match &self.units[n].kind {
+            Kind::Value { names, asks, .. } => {
+                *asks && !names.is_disjoint(&named(one)) && !names.is_disjoint(&named(other))
+            }
+            _ => false,
+        })
     }
 }
 

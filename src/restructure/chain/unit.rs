@@ -3,6 +3,7 @@
 use super::super::command::{Group, group, installs, removes};
 use super::super::effect::{Effect, Files, effect};
 use super::super::layout::{Place, is_within, mentioned, overlap};
+use super::super::touched::{Touched, tells_what_was_brought};
 use super::super::view::View;
 use super::settle::places;
 use super::state::{Kind, kind_of};
@@ -132,6 +133,10 @@ impl<'a> Chain<'a> {
                 unit.with.extend(self.way());
             }
             unit.effect = self.effect_with(&unit);
+            if unit.effect.groups.is_none() {
+                let known = self.asked(&unit).or_else(|| self.built(&unit));
+                unit.effect = known.unwrap_or(unit.effect);
+            }
             // What runs below would be run by another shell.
             let is_shell = |p: &String| overlap(p, "/bin/sh") && p != "/";
             if places(&unit.effect).iter().any(is_shell) {
@@ -139,6 +144,53 @@ impl<'a> Chain<'a> {
             }
         }
         unit
+    }
+
+    /// What a part does that only asks programs for their versions which parts before it have brought: it has to stand
+    /// below those.
+    fn asked(&self, unit: &Unit) -> Option<Effect> {
+        let mut touched = Touched {
+            needs_system: true,
+            ..Touched::default()
+        };
+        let is_shown = |c: &Command| {
+            let mut to = c.redirections.iter().map(|r| r.target.as_str());
+            c.substitutions.is_empty() && to.all(|t| matches!(t, "/dev/null" | "1" | "2"))
+        };
+        if unit.seen.is_empty() || !self.commands(unit.pieces).iter().all(is_shown) {
+            return None;
+        }
+        for seen in &unit.seen {
+            let mut before = self.units.iter();
+            let by = before.find(|u| tells_what_was_brought(&u.seen, seen))?;
+            let Files::Commands(brought) = &by.effect.files else {
+                return None;
+            };
+            touched.places.extend(brought.places.iter().cloned());
+            touched.global |= brought.global;
+        }
+        let mut effect = self.effect_of(":");
+        effect.groups = Some(BTreeSet::from([Group::Words]));
+        (effect.runs_system, effect.runs_known) = (false, false);
+        effect.files = Files::Commands(touched);
+        Some(effect)
+    }
+
+    /// What a part does that builds in a directory which parts before it have fetched: with what those do.
+    fn built(&self, unit: &Unit) -> Option<Effect> {
+        let is_fetch = |u: &Unit| {
+            let mut seen = u.seen.iter();
+            u.kind == Kind::Work && seen.any(|s| matches!(s.name(), "git" | "tar" | "unzip"))
+        };
+        let mut said = unit.with.clone();
+        for (n, fetch) in self.units.iter().enumerate().filter(|(_, u)| is_fetch(u)) {
+            said.insert(n);
+            said.extend(&fetch.with);
+        }
+        let before = said.iter().map(|&n| self.text_of(n));
+        let all: Vec<&str> = before.chain([&self.text[self.span(unit.pieces)]]).collect();
+        let effect = self.effect_of(&all.join(" && "));
+        effect.groups.is_some().then_some(effect)
     }
 
     /// The settings of the shell that hold after the parts so far, and the values that `text` names or that commands
@@ -205,6 +257,12 @@ impl<'a> Chain<'a> {
         });
         part.original = format!("RUN {text}");
         part
+    }
+
+    /// Whether a part unpacks an archive from elsewhere into `/`.
+    pub(in crate::restructure) fn unpacks_to_root(&self) -> bool {
+        let unpacks = |u: &Unit| matches!(&u.effect.files, Files::Commands(t) if t.unpacks_to_root);
+        self.units.iter().any(unpacks)
     }
 
     pub(super) fn commands(&self, pieces: (usize, usize)) -> &[Command] {

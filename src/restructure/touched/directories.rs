@@ -159,3 +159,48 @@ pub(in crate::restructure) fn last_word(
     let is_plain = !last.contains(['$', '`', '*', '?', '[', '{', '~']);
     absolute(here, &last).filter(|_| is_plain)
 }
+
+/// The files called `name` in the directories above that of `path`.
+pub(super) fn above<'p>(path: &'p str, name: &'p str) -> impl Iterator<Item = String> + 'p {
+    let directory = path.strip_suffix(name).unwrap_or(path);
+    let ends = directory.match_indices('/').map(|(at, _)| at + 1);
+    ends.map(move |end| format!("{}{name}", &directory[..end]))
+}
+
+/// Whether a command goes to the directory in which the text has begun.
+pub(super) fn goes_back(seen: &Seen, here: Option<&str>, cwd: Option<&str>) -> bool {
+    let to = match (seen.name(), seen.args()) {
+        ("cd", [to]) if !to.contains(['$', '`', '~', '*']) => absolute(here, to),
+        _ => None,
+    };
+    to.is_some() && to.as_deref() == cwd
+}
+
+/// Where a command runs: after a `cd` into what a variable names a part of, the directory above that.
+pub(super) fn here(
+    before: &[Seen],
+    seen: &Seen,
+    cwd: Option<&str>,
+    value: &dyn Fn(&str) -> String,
+) -> Option<String> {
+    match seen.directory.as_deref() {
+        Some("") => return cwd.map(str::to_owned),
+        Some(directory) => return absolute(cwd, directory),
+        None => {}
+    }
+    let last = before.iter().rev().find(|s| s.name() == "cd")?;
+    let [to] = last.args() else { return None };
+    let to = value(to);
+    let from = match last.directory.as_deref()? {
+        "" => cwd.map(str::to_owned),
+        directory => absolute(cwd, directory),
+    };
+    if to.starts_with(['$', '~', '-', '`']) || to.contains("..") {
+        return None;
+    }
+    let known = match to.find(['$', '`', '*']) {
+        Some(at) => to[..at].rsplit_once('/').map_or(".", |(dir, _)| dir),
+        None => &to,
+    };
+    absolute(from.as_deref(), if known.is_empty() { "/" } else { known })
+}

@@ -211,7 +211,7 @@ pub(in crate::restructure) fn paths(seen: &Seen) -> Vec<&str> {
         }
         // What is above is there.
         "cd" => words
-            .filter(|w| !w.split('/').all(|name| name == ".."))
+            .filter(|w| *w != "/" && !w.split('/').all(|name| name == ".."))
             .collect(),
         "tar" if unpacks(seen) => {
             let mut takes_value = false;
@@ -253,7 +253,9 @@ fn names_home_only(seen: &Seen) -> bool {
 
 /// Whether a `tar` takes files out of an archive.
 pub(in crate::restructure) fn unpacks(seen: &Seen) -> bool {
-    let bundle = seen.args().first().filter(|a| !a.starts_with("--"));
-    bundle.is_some_and(|b| b.contains('x') && !b.contains(['c', 'r', 'u']))
+    let bundles = (0..seen.args().len()).filter(|&n| is_bundle(seen, n));
+    let bundles: Vec<&String> = bundles.map(|n| &seen.args()[n]).collect();
+    let takes = bundles.iter().any(|b| b.contains('x'));
+    takes && !bundles.iter().any(|b| b.contains(['c', 'r', 'u']))
         || seen.args().iter().any(|a| a == "--extract" || a == "-x")
 }

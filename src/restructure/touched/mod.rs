@@ -4,28 +4,31 @@
 //!
 //! Never: reads a file, takes a command that it does not know for one that does nothing.
 
+mod brought;
 mod directories;
 mod file_words;
 mod installers;
 mod named_files;
 mod words;
 
+pub(super) use brought::tells_what_was_brought;
 pub(super) use directories::is_among;
 pub(super) use installers::is_piped_installer;
 
-use super::command::{EVERYWHERE, Group, asks_version, group, group_of, installs};
+use super::command::{EVERYWHERE, Group, asks_version, group, group_of};
 use super::layout::{absolute, expand, is_within, overlap};
 use super::notes::is_note;
 use super::system_places::{
     GLOBAL_PLACES, NOT_SYSTEM, OF_LANGUAGES, SYSTEM_PLACES, is_local_program, is_own_of_local,
 };
-use super::tools::{TOOLCHAIN_FILES, cloned_into, is_by_name, is_of_package};
+use super::tools::{TOOLCHAIN_FILES, is_of_package};
 use crate::shell;
 use crate::shell::Command;
 use crate::shell::Script;
 use crate::shell::Seen;
-use directories::{Directories, last_word, needed_for};
-use file_words::{Local, paths, reads_files, unpacks, values, where_it_stands};
+use brought::{Fetched, brings, unpacks_from_elsewhere};
+use directories::{Directories, above, goes_back, here, last_word, needed_for};
+use file_words::{Local, paths, reads_files, where_it_stands};
 use named_files::{Found, named};
 use std::collections::{BTreeMap, BTreeSet};
 use words::{add_target, add_word};
@@ -59,9 +62,21 @@ pub struct Touched {
     pub wrote: BTreeSet<String>,
     /// Files that its words name where there are any of that name.
     pub perhaps: BTreeSet<String>,
+    /// Whether `/` is among the places for the one reason that an archive from elsewhere is unpacked there.
+    pub unpacks_to_root: bool,
 }
 
 impl Touched {
+    /// The same, where archives that are unpacked into `/` bring files for the system and for everyone.
+    pub(super) fn past_root(&self) -> Self {
+        let mut past = self.clone();
+        if self.unpacks_to_root {
+            past.places.remove("/");
+            (past.system, past.global) = (true, true);
+        }
+        past
+    }
+
     /// Whether a file or directory at absolute `path` may be read or written.
     pub fn meets(&self, path: &str) -> bool {
         let is_in = |places: &[&str]| places.iter().any(|p| overlap(path, p));
@@ -117,7 +132,9 @@ pub(super) fn touched_beside(
             continue;
         }
         let here = here(&every[..n], seen, cwd, &value);
-        match group(seen).or_else(|| fetched.is_built(seen, here.as_deref()))? {
+        let asked = || tells_what_was_brought(&every[..n], seen).then_some(Group::Words);
+        let built = || fetched.is_built(seen, here.as_deref());
+        match group(seen).or_else(asked).or_else(built)? {
             Group::Words => {
                 all.needs_system |= !EVERYWHERE.contains(&seen.name());
                 // What is installed for everyone after it goes there, where PATH leads there.
@@ -150,6 +167,14 @@ pub(super) fn touched_beside(
         }
         let mut own = Touched::default();
         add_command(&mut own, seen, here.as_deref(), &value)?;
+        // Where it has begun is there.
+        if goes_back(seen, here.as_deref(), cwd) {
+            (own.places, all.reads_cwd) = (BTreeSet::new(), true);
+        }
+        if own.places.contains("/") && unpacks_from_elsewhere(&every[..n], seen) {
+            own.places.remove("/");
+            all.unpacks_to_root = true;
+        }
         let last = last_word(seen, here.as_deref(), &value);
         directories.add(seen, &own.places, last.as_deref());
         let named = named(seen, here.as_deref(), &value);
@@ -160,18 +185,12 @@ pub(super) fn touched_beside(
         all.perhaps.extend(named.perhaps);
     }
     add_around(&mut all, script, cwd, (&value, is_known), 0)?;
+    if all.unpacks_to_root {
+        all.unpacks_to_root = all.places.insert("/".to_owned());
+    }
     (all.reads, all.wrote) = found.end(written(script, cwd, &value));
     directories.end(&mut all.makes, &mut all.needs);
     Some(all)
-}
-
-/// Whether one of the commands `before` installs something by the name of the program that `seen` runs.
-fn brings(before: &[Seen], seen: &Seen) -> bool {
-    let is_named = |s: &Seen| s.args().iter().any(|a| a.contains(seen.name()));
-    let fetches = |s: &Seen| s.args().iter().any(|a| a.contains("://"));
-    before
-        .iter()
-        .any(|s| (installs(s) || is_by_name(s) || fetches(s)) && is_named(s))
 }
 
 /// The files that redirections write.
@@ -221,6 +240,10 @@ fn assigned(
             .iter()
             .filter(|_| command.words.is_empty());
         alone.for_each(|a| add(&a.name, &a.value));
+        if command.name() == "export" {
+            let told = command.args().into_iter().filter_map(|w| w.split_once('='));
+            told.for_each(|(name, value)| add(name, value));
+        }
     }
     all
 }
@@ -311,13 +334,6 @@ fn add_command(all: &mut Touched, seen: &Seen, here: Option<&str>, value: Value<
     Some(())
 }
 
-/// The files called `name` in the directories above that of `path`.
-fn above<'p>(path: &'p str, name: &'p str) -> impl Iterator<Item = String> + 'p {
-    let directory = path.strip_suffix(name).unwrap_or(path);
-    let ends = directory.match_indices('/').map(|(at, _)| at + 1);
-    ends.map(move |end| format!("{}{name}", &directory[..end]))
-}
-
 /// Adds what a command inside `$(…)` reads: it decides the words around it.
 fn add_substitution(
     all: &mut Touched,
@@ -364,63 +380,6 @@ fn add_targets(
         all.reads_cwd |= own.reads_cwd;
         Some(())
     })
-}
-
-/// Where a command runs: after a `cd` into what a variable names a part of, the directory above that.
-fn here(
-    before: &[Seen],
-    seen: &Seen,
-    cwd: Option<&str>,
-    value: &dyn Fn(&str) -> String,
-) -> Option<String> {
-    match seen.directory.as_deref() {
-        Some("") => return cwd.map(str::to_owned),
-        Some(directory) => return absolute(cwd, directory),
-        None => {}
-    }
-    let last = before.iter().rev().find(|s| s.name() == "cd")?;
-    let [to] = last.args() else { return None };
-    let to = value(to);
-    let from = match last.directory.as_deref()? {
-        "" => cwd.map(str::to_owned),
-        directory => absolute(cwd, directory),
-    };
-    if to.starts_with(['$', '~', '-', '`']) || to.contains("..") {
-        return None;
-    }
-    let known = match to.find(['$', '`', '*']) {
-        Some(at) => to[..at].rsplit_once('/').map_or(".", |(dir, _)| dir),
-        None => &to,
-    };
-    absolute(from.as_deref(), if known.is_empty() { "/" } else { known })
-}
-
-/// Directories that commands of one text have fetched: what is built there looks at what is there.
-#[derive(Default)]
-struct Fetched(Vec<String>);
-
-impl Fetched {
-    /// Notes where `seen` puts a repository or an archive from elsewhere.
-    fn add(&mut self, seen: &Seen, here: Option<&str>, value: &dyn Fn(&str) -> String) {
-        let to = match seen.name() {
-            "git" => cloned_into(seen),
-            "tar" if unpacks(seen) => {
-                Some(values(seen, &["-C", "--directory"]).pop().unwrap_or("."))
-            }
-            "unzip" => Some(values(seen, &["-d"]).pop().unwrap_or(".")),
-            _ => None,
-        };
-        let to = to.map(value).filter(|to| !to.contains(['$', '`', '*']));
-        self.0.extend(to.and_then(|to| absolute(here, &to)));
-    }
-
-    /// [`Group::Build`] where a command runs in such a directory, not in one above.
-    fn is_built(&self, seen: &Seen, here: Option<&str>) -> Option<Group> {
-        let above = seen.args().iter().any(|a| a.contains("../"));
-        let here = here.filter(|_| !above)?;
-        let is_own = self.0.iter().any(|dir| is_within(here, dir));
-        is_own.then_some(Group::Build)
-    }
 }
 
 /// A command in `$(…)`, where the text begins.
@@ -501,6 +460,13 @@ mod tests {
         check("for i in a b; do rm $i; done", Some(&["/w/a", "/w/b"]));
         check("for i in $b; do rm $i; done", None);
         check("d=$(mktemp -d) && rm -rf $d", Some(&["/tmp"]));
+        check("export d=\"$(mktemp -d)\" && rm -rf $d", Some(&["/tmp"]));
+        check("export d=/x && export d=/y && rm -rf $d", None);
+        check("curl -o /b/x https://a/b && x --version", Some(&["/b/x"]));
+        check("curl -o /b/x https://a/b && y --version", None);
+        check("x --version && curl -o /b/x https://a/b", None);
+        check("apt-get install -y x=1.2 && x -version", Some(&[]));
+        check("apt-get purge -y x && x --version", None);
         check("cd /opt && echo a > b", Some(&["/opt", "/opt/b"]));
         check("sh -c 'cat ", None);
         check(

@@ -28,7 +28,7 @@ use super::RULE;
 use super::builds::{are_alone, relaxed};
 use super::fresh::fetches_newest;
 use super::ground::{Ground, along, is_light, passable};
-use super::programs::{programs_apart, runs_none};
+use super::programs::{doubt_of_root, programs_apart, runs_none, unpacks_to_root};
 use crate::dockerfile::ast::Kind;
 use crate::shell;
 use crate::shell::Seen;
@@ -45,6 +45,8 @@ struct Way<'c, 'a> {
     programs: Vec<String>,
     /// The directory that has to be named before them, and the one to be named again after them, if any.
     directory: Option<(String, Option<String>)>,
+    /// Whether copies are passed though an archive is unpacked into `/`.
+    with_root: bool,
 }
 
 /// The parts of the RUN at `index` that can stand above a copy, as far up as they can go; then those that go further, or
@@ -108,6 +110,9 @@ fn taken(ground: &Ground<'_>, index: usize, way: &Way<'_, '_>) -> Option<Candida
             way.programs.join(" and ")
         ));
     }
+    if way.with_root {
+        doubts.push(doubt_of_root(ground, way.to..index));
+    }
     if fetches_newest(&run) {
         doubts.push(format!(
             "line {line} fetches no version in particular; check that it may stay the one it was when the line was last run"
@@ -147,9 +152,11 @@ fn best<'c, 'a>(
 ) -> Option<Way<'c, 'a>> {
     let has_builds = !building.is_empty() || ground.builds.range(..index).next().is_some();
     let past = has_builds.then_some(building);
+    let flags = [(false, false), (false, true), (true, false), (true, true)];
+    let flags = &flags[..if chain.unpacks_to_root() { 4 } else { 2 }];
     let mut found: Option<Way<'_, '_>> = None;
     for to in passable(ground, index) {
-        for with_directory in [false, true] {
+        for (with_root, with_directory) in flags.iter().copied() {
             for building in std::iter::once(None).chain(past.map(Some)) {
                 let best = found.as_ref().map_or(0, |f| f.slice.n_gains());
                 if best == chain.n_gains() {
@@ -159,6 +166,7 @@ fn best<'c, 'a>(
                     with_directory,
                     building,
                     with_programs,
+                    with_root,
                 };
                 let way = way(ground, index, chain, to, &past);
                 found = way.filter(|w| w.slice.n_gains() > best).or(found);
@@ -176,6 +184,8 @@ struct Past<'b> {
     building: Option<&'b BTreeSet<usize>>,
     /// Programs that are copied one by one.
     with_programs: bool,
+    /// What an archive from elsewhere that is unpacked into `/` brings to places of no system.
+    with_root: bool,
 }
 
 /// The effects where programs copied one by one are nobody else's, and these programs.
@@ -200,6 +210,7 @@ fn way<'c, 'a>(
         with_directory,
         building,
         with_programs,
+        with_root,
     } = past;
     let past_builds = building.is_some();
     let (effects, programs) = match with_programs {
@@ -233,10 +244,13 @@ fn way<'c, 'a>(
         _ => !programs.is_empty(),
     };
     let mut goal = |effect: &Effect| {
-        if names_one(effect) {
+        let mut own = effect.clone();
+        if with_root && let Files::Commands(touched) = &mut own.files {
+            *touched = touched.past_root();
+        }
+        if names_one(&own) {
             return None;
         }
-        let mut own = effect.clone();
         own.reads.cwd &= !with_directory;
         effects[index] = own;
         let along = along(ground, &effects, index, to)?;
@@ -278,6 +292,7 @@ fn way<'c, 'a>(
         return None;
     }
     Some(Way {
+        with_root: with_root && unpacks_to_root(&effect),
         slice,
         passed,
         programs,

@@ -6,9 +6,10 @@ use super::super::super::effect::{Effect, Files};
 use super::super::super::layout::{built_on, image, is_within, last_name, overlap};
 use super::super::super::system_places::{LOCAL_PROGRAMS, is_run_by_installs};
 use super::super::super::touched::Touched;
-use super::ground::Ground;
+use super::ground::{Ground, is_transfer};
 use crate::dockerfile::ast::{Kind, Source, Stage, Transfer};
 use crate::shell::Seen;
+use std::ops::Range;
 
 /// Where nobody but administrators puts anything (Debian Policy 9.1.2, FHS 4.9).
 const LOCAL: &str = "/usr/local";
@@ -69,6 +70,23 @@ fn installs_only(all: &[Seen]) -> bool {
         )
     };
     all.iter().any(|s| manages(s) && installs(s)) && all.iter().all(|s| manages(s) || is_quiet(s))
+}
+
+/// Whether an archive is unpacked into `/`, which is all that may reach places of no system.
+pub(super) fn unpacks_to_root(effect: &Effect) -> bool {
+    matches!(&effect.files, Files::Commands(touched) if touched.unpacks_to_root)
+}
+
+/// What is to be checked where the RUN below `passed` goes above copies and unpacks an archive into `/`.
+pub(super) fn doubt_of_root(ground: &Ground<'_>, passed: Range<usize>) -> String {
+    let line = ground.line(passed.end);
+    let copies = passed.filter(|&i| is_transfer(&ground.stage.instructions[i]));
+    let lines: Vec<String> = copies.map(|i| ground.line(i).to_string()).collect();
+    let (which, verb) = match lines.as_slice() {
+        [one] => (format!("line {one}"), "copies"),
+        all => (format!("lines {}", all.join(" and ")), "copy"),
+    };
+    format!("check that what line {line} unpacks into / brings nothing to where {which} {verb}")
 }
 
 /// What is to be checked where the RUN at `index` goes above these copies into `/usr/local`.

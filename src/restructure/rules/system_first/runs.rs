@@ -2,7 +2,7 @@
 
 use super::super::super::candidate::{Candidate, Safety};
 use super::super::super::command::is_system_install;
-use super::super::super::effect::Effect;
+use super::super::super::effect::{Effect, Files};
 use super::super::super::layout::{Place, expand};
 use super::super::super::moving::move_before;
 use super::super::super::view::View;
@@ -13,7 +13,9 @@ use super::cut::cut_run;
 use super::directories::{move_with_directories, wherever_they_stand};
 use super::fresh::clones_newest;
 use super::ground::{Goal, Ground, highest, is_light, is_transfer, is_work};
-use super::programs::{doubt_of_trees, local_programs, local_trees};
+use super::programs::{
+    doubt_of_root, doubt_of_trees, local_programs, local_trees, unpacks_to_root,
+};
 use super::small::small_runs;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Stage};
 use crate::shell;
@@ -109,6 +111,19 @@ pub(super) fn ways(
         && let Some(way) = past_trees()
     {
         found.push(way);
+    }
+    if found.is_empty() && unpacks_to_root(&effects[index]) {
+        let mut relaxed = effects.to_vec();
+        if let Files::Commands(touched) = &mut relaxed[index].files {
+            *touched = touched.past_root();
+        }
+        let way = highest(ground, &relaxed, index);
+        let is_alone = |i: &usize| *i == index || is_light(&ground.stage.instructions[*i]);
+        let way = way.filter(|(_, along)| along.iter().all(is_alone));
+        found.extend(way.map(|way| {
+            let doubt = doubt_of_root(ground, way.0..index);
+            (way, Some(doubt))
+        }));
     }
     if found.is_empty()
         && let Some(rooted) = &ground.rooted
