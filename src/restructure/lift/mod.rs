@@ -7,6 +7,7 @@ mod beside;
 mod copies;
 mod edits;
 mod found;
+mod lists;
 mod manifest_written;
 mod missing;
 mod proposal;

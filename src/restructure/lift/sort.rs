@@ -240,7 +240,7 @@ impl Lift<'_, '_> {
         };
         let is_prefetch = matches!(own.action, Action::Prefetch(_));
         if !is_prefetch && self.of.installs(index).iter().any(is_first) {
-            return None;
+            return self.passes_lists(index).then_some(false);
         }
         match self.of.builds_with(index) {
             Some(others) if others.iter().all(|o| !self.install.ecosystems.contains(o)) => {
