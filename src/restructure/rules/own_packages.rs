@@ -35,7 +35,7 @@
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command::seen;
-use super::super::installs::{Action, Install, StageView, is_quiet};
+use super::super::installs::{Action, Install, StageView, is_quiet, relative};
 use super::super::layout::{
     absolute, expand, is_within, mount_field, parent, reachable, stage_named, unquote,
 };
@@ -43,9 +43,10 @@ use super::super::lift::declare;
 use super::super::moving::{block, block_of, end_before, without_blank_twin};
 use super::super::targets::built_alone;
 use super::super::view::View;
+use super::own_pruned::pruned;
 use super::own_stage::RULE;
 use crate::dockerfile::Span;
-use crate::dockerfile::ast::{Flag, Instruction, Kind, Source};
+use crate::dockerfile::ast::{Flag, Instruction, Kind, Source, Stage};
 use crate::shell::Seen;
 use std::fmt::Write as _;
 
@@ -54,9 +55,11 @@ pub(super) fn packages(view: &View<'_>) -> Vec<Candidate> {
     let stages = StageView::all(view);
     let needed = reachable(view.dockerfile, view.target);
     let others = needed.into_iter().filter(|&s| s != view.target);
-    others
-        .filter_map(|stage| candidate(&stages, &stages[stage]))
-        .collect()
+    let one = |stage: usize| {
+        let of = &stages[stage];
+        candidate(&stages, of).or_else(|| pruned(&stages, of))
+    };
+    others.filter_map(one).collect()
 }
 
 /// What goes into the new stage.
@@ -72,6 +75,10 @@ fn candidate(stages: &[StageView<'_>], of: &StageView<'_>) -> Option<Candidate> 
     let view = of.view;
     let part = part(stages, of)?;
     let takers = takers(of, part.install)?;
+    // With all the rest, they would be missing there.
+    if takers.iter().any(|t| t.above.is_some()) {
+        return None;
+    }
     let name = of.stage.name.as_deref()?;
     if built_alone(view, name).is_some() {
         return None;
@@ -84,7 +91,13 @@ fn candidate(stages: &[StageView<'_>], of: &StageView<'_>) -> Option<Candidate> 
             of.stage.instructions[part.install.run].lines.first
         ),
     );
-    candidate.edits = edits(of, &part, &takers, &own)?;
+    let border = Border {
+        split: part.split,
+        run: part.runs[0],
+    };
+    candidate.edits = edits(of, &border, &own, cut_out(of, &part.runs)?)?;
+    let taken_from = |t: &Taker<'_>| TextEdit::replace(t.flag.span, format!("--from={own}"));
+    candidate.edits.extend(takers.iter().map(taken_from));
     candidate.changes_image = true;
     candidate.lines = vec![of.stage.instructions[part.install.run].lines];
     let reads = |p: &_| {
@@ -178,7 +191,7 @@ fn part<'s>(stages: &[StageView<'_>], of: &'s StageView<'_>) -> Option<Part<'s>>
 }
 
 /// Whether RUN `n` brings a program that the install runs, or speaks of a file that it reads or of how it is set up.
-fn prepares(of: &StageView<'_>, install: &Install, n: usize) -> bool {
+pub(super) fn prepares(of: &StageView<'_>, install: &Install, n: usize) -> bool {
     let instruction = &of.stage.instructions[n];
     if !matches!(instruction.kind, Kind::Run(_)) {
         return false;
@@ -201,7 +214,7 @@ fn prepares(of: &StageView<'_>, install: &Install, n: usize) -> bool {
 }
 
 /// Whether a RUN only runs scripts of the project, as builds are.
-fn only_builds(instruction: &Instruction) -> bool {
+pub(super) fn only_builds(instruction: &Instruction) -> bool {
     let runs = |s: &Seen| {
         is_quiet(s)
             || matches!(
@@ -213,7 +226,7 @@ fn only_builds(instruction: &Instruction) -> bool {
         || seen(instruction).is_some_and(|all| all.iter().all(runs))
 }
 
-fn is_of_node(install: &Install) -> bool {
+pub(super) fn is_of_node(install: &Install) -> bool {
     let is_node = |e: &&str| matches!(*e, "npm" | "yarn" | "pnpm" | "bun");
     install.action == Action::Whole && install.ecosystems.iter().all(is_node)
 }
@@ -256,7 +269,7 @@ fn clears(of: &StageView<'_>, part: &Part<'_>) -> bool {
 }
 
 /// Whether what instruction `n` does is for the install as much as for the build.
-fn is_shared(of: &StageView<'_>, install: &Install, n: usize) -> bool {
+pub(super) fn is_shared(of: &StageView<'_>, install: &Install, n: usize) -> bool {
     let instruction = &of.stage.instructions[n];
     match &instruction.kind {
         Kind::Copy(_) | Kind::Add(_) => match (&of.brings[n], instruction.flag("from")) {
@@ -275,9 +288,19 @@ fn is_shared(of: &StageView<'_>, install: &Install, n: usize) -> bool {
     }
 }
 
-/// The flags by which others take the installed packages from the stage. `None` where somebody takes more of what the
-/// install makes, or goes on from the stage.
-fn takers<'a>(of: &StageView<'a>, install: &Install) -> Option<Vec<&'a Flag>> {
+/// Who takes the installed packages from the stage.
+pub(super) struct Taker<'a> {
+    pub(super) stage: &'a Stage,
+    pub(super) index: usize,
+    /// Its `--from`.
+    pub(super) flag: &'a Flag,
+    /// Where they lie in what it takes, if it takes more: `node_modules` of `/app`.
+    pub(super) above: Option<String>,
+}
+
+/// Those who take the installed packages from the stage. `None` where somebody takes a part of what the install makes,
+/// or goes on from the stage.
+pub(super) fn takers<'a>(of: &StageView<'a>, install: &Install) -> Option<Vec<Taker<'a>>> {
     let view = of.view;
     let packages = format!("{}/node_modules", install.dir.trim_end_matches('/'));
     let manifests = install
@@ -293,7 +316,8 @@ fn takers<'a>(of: &StageView<'a>, install: &Install) -> Option<Vec<&'a Flag>> {
         if parent(view.dockerfile, stage.index) == Some(of.stage.index) {
             return None;
         }
-        for (instruction, place) in stage.instructions.iter().zip(&all[stage.index]) {
+        let steps = stage.instructions.iter().zip(&all[stage.index]);
+        for (index, (instruction, place)) in steps.enumerate() {
             if instruction
                 .flag_values("mount")
                 .filter_map(|m| mount_field(m, "from"))
@@ -320,8 +344,21 @@ fn takers<'a>(of: &StageView<'a>, install: &Install) -> Option<Vec<&'a Flag>> {
                 let path = path.split(['*', '?', '[']).next().unwrap_or_default();
                 taken.push(absolute(Some("/"), path)?);
             }
-            if taken.iter().all(|path| *path == packages) {
-                found.push(flag);
+            let is_pattern =
+                |s: &Source| matches!(s, Source::Path(p) if p.contains(['*', '?', '[']));
+            let above = match taken.as_slice() {
+                _ if transfer.sources.iter().any(is_pattern) => None,
+                all if all.iter().all(|path| *path == packages) => Some(None),
+                [one] if is_within(&packages, one) => relative(&packages, one).map(Some),
+                _ => None,
+            };
+            if let Some(above) = above {
+                found.push(Taker {
+                    stage,
+                    index,
+                    flag,
+                    above,
+                });
                 continue;
             }
             let meets = |path: &String| {
@@ -339,7 +376,7 @@ fn takers<'a>(of: &StageView<'a>, install: &Install) -> Option<Vec<&'a Flag>> {
     (!found.is_empty()).then_some(found)
 }
 
-fn free_name(view: &View<'_>, wanted: &[String]) -> Option<String> {
+pub(super) fn free_name(view: &View<'_>, wanted: &[String]) -> Option<String> {
     let is_free = |n: &&String| {
         let mut stages = view.dockerfile.stages.iter();
         stages.all(|s| s.name.as_deref() != Some(n.as_str()))
@@ -347,24 +384,30 @@ fn free_name(view: &View<'_>, wanted: &[String]) -> Option<String> {
     wanted.iter().find(is_free).cloned()
 }
 
-fn edits(
+/// Where a stage is parted: what stands before `split` is for both, `run` is the first that goes.
+pub(super) struct Border {
+    pub(super) split: usize,
+    pub(super) run: usize,
+}
+
+/// The edits that put `taken`, whose lines the edits with it take away, into a stage called `own`.
+pub(super) fn edits(
     of: &StageView<'_>,
-    part: &Part<'_>,
-    takers: &[&Flag],
+    border: &Border,
     own: &str,
+    (taken, mut edits): (String, Vec<TextEdit>),
 ) -> Option<Vec<TextEdit>> {
     let (view, stage) = (of.view, of.stage);
     let text = view.text();
     let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let (taken, mut edits) = cut_out(of, &part.runs)?;
     let at = name_at(of)?;
     let name = text.get(at..stage.from.span.end)?.trim_end();
-    let here = of.cwd(part.runs[0]);
-    let directory = match here == of.cwd(part.split) {
+    let here = of.cwd(border.run);
+    let directory = match here == of.cwd(border.split) {
         true => String::new(),
         false => format!("WORKDIR {here}{line_break}"),
     };
-    let above = &stage.instructions[..part.split];
+    let above = &stage.instructions[..border.split];
     let is_work = |i: &Instruction| matches!(i.kind, Kind::Run(_) | Kind::Copy(_) | Kind::Add(_));
     let (place, lines) = if above.iter().any(is_work) {
         let both = free_name(view, &[format!("{name}-base")])?;
@@ -372,7 +415,7 @@ fn edits(
         let platform = platform.map_or_else(String::new, |p| format!("--platform={p} "));
         let from = format!("FROM {platform}{both} AS");
         edits.push(TextEdit::replace(Span::new(at, at + name.len()), both));
-        let place = block_of(text, stage, part.split).start;
+        let place = block_of(text, stage, border.split).start;
         let has_blank = text[..place].ends_with(&format!("\n{line_break}"));
         let blank = if has_blank { "" } else { line_break };
         let new = format!("{blank}{from} {own}{line_break}{directory}{taken}{line_break}");
@@ -386,13 +429,11 @@ fn edits(
         (place, format!("{lines}{directory}{taken}{line_break}"))
     };
     edits.push(TextEdit::insert(place, lines));
-    let taken_from = |flag: &&Flag| TextEdit::replace(flag.span, format!("--from={own}"));
-    edits.extend(takers.iter().map(taken_from));
     Some(edits)
 }
 
 /// The lines of these instructions with their comments, and the edits that take them away.
-fn cut_out(of: &StageView<'_>, indices: &[usize]) -> Option<(String, Vec<TextEdit>)> {
+pub(super) fn cut_out(of: &StageView<'_>, indices: &[usize]) -> Option<(String, Vec<TextEdit>)> {
     let text = of.view.text();
     let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let (mut taken, mut edits) = (String::new(), Vec::new());
