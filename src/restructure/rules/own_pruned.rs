@@ -37,7 +37,7 @@ use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command::seen;
 use super::super::effect::destination;
 use super::super::installs::{Install, StageView, is_quiet};
-use super::super::layout::{absolute, built_on, is_within, parent, stage_named};
+use super::super::layout::{absolute, built_on, is_within, mentioned, parent, stage_named};
 use super::super::lift::declare;
 use super::super::moving::{block_of, line_end};
 use super::super::run_text::{run_flags, run_text};
@@ -46,8 +46,9 @@ use super::own_packages::{
     Border, Taker, cut_out, edits, free_name, is_of_node, is_shared, only_builds, prepares, takers,
 };
 use super::own_stage::RULE;
+use crate::builder::Builder;
 use crate::dockerfile::Span;
-use crate::dockerfile::ast::{Instruction, Kind, Pair, Source};
+use crate::dockerfile::ast::{Instruction, Kind, Source};
 use crate::ecosystem::PROJECT_SCRIPTS;
 use crate::shell::{self, Connector, Seen};
 use serde_json::Value;
@@ -84,6 +85,7 @@ const PRODUCTION: &[&str] = &[
 const SETTINGS: &[&str] = &[
     ".npmrc",
     ".pnpmfile.cjs",
+    ".yarnclean",
     ".yarnrc",
     ".yarnrc.yml",
     "npm-shrinkwrap.json",
@@ -160,8 +162,8 @@ struct Prune {
     clears: bool,
     /// Whether it runs scripts of the project.
     runs_scripts: bool,
-    /// Whether it installs nothing.
-    only_removes: bool,
+    /// Whether it runs no script at all, not of packages either.
+    is_quiet: bool,
     /// The instruction that it comes to alone.
     alone: String,
     /// Its bytes in the Dockerfile's text, and those with what joins it to the rest of the chain; `None` without a rest.
@@ -177,6 +179,12 @@ impl Prune {
         let mut all = (0..of.stage.instructions.len()).filter_map(|run| Self::of(of, run));
         let one = all.next()?;
         all.next().is_none().then_some(one)
+    }
+
+    /// Whether it does the same without variable `name`.
+    fn is_free_of(&self, name: &str) -> bool {
+        let is_said = mentioned(&self.alone).contains(name);
+        !is_said && is_of_no_install(name) && (self.is_quiet || is_of_builds(name))
     }
 
     fn of(of: &StageView<'_>, run: usize) -> Option<Self> {
@@ -234,7 +242,8 @@ impl Prune {
                 .collect(),
             program: command.name().to_owned(),
             clears: clears || is_cleared,
-            only_removes: command.subcommand() == "prune",
+            is_quiet: command.subcommand() == "prune"
+                || command.words.iter().any(|w| w == "--ignore-scripts"),
             runs_scripts,
             alone: format!("RUN{flags} {body}\n"),
             span: at(from, to),
@@ -357,24 +366,28 @@ impl<'s, 'a> Ground<'s, 'a> {
         let scripts = self.manifest.get("scripts").and_then(Value::as_object);
         let has_script = |name: &&str| scripts.is_some_and(|s| s.contains_key(*name));
         let is_free = |instruction: &Instruction| match &instruction.kind {
-            Kind::User(_) | Kind::Shell(_) | Kind::Onbuild(_) | Kind::Arg(_) => false,
-            Kind::Env(pairs) => pairs
-                .iter()
-                .all(|p| is_of_no_install(p) && (prune.only_removes || is_of_builds(p))),
+            Kind::User(_) | Kind::Shell(_) | Kind::Onbuild(_) => false,
+            Kind::Arg(items) => items.iter().all(|i| prune.is_free_of(&i.name)),
+            Kind::Env(pairs) => pairs.iter().all(|p| prune.is_free_of(&p.name)),
             _ => true,
         };
         let brings = |n: usize| {
             let mut brought = of.brings[n].iter().flat_map(|files| files.keys());
             brought.any(|to| is_within(to, &packages))
         };
-        let is_argument = |i: &Instruction| matches!(i.kind, Kind::Arg(_));
+        // With BuildKit a stage has the arguments of the one that it is built on.
+        let is_lost = |i: &Instruction| {
+            matches!(i.kind, Kind::Arg(_)) && of.view.builder != Builder::BuildKit
+        };
         let shared = &self.of.stage.instructions[..at];
         install.reads.iter().all(is_kept)
             && !SETTINGS.iter().any(|n| is_new(n))
             && self.manifest.get("workspaces").is_none()
-            && !(prune.runs_scripts && PROJECT_SCRIPTS.iter().any(|n| has_script(n)))
+            // What the install itself reads is not asked: it stays where it is.
+            && !(prune.runs_scripts && (!install.doubts.is_empty() || PROJECT_SCRIPTS.iter().any(|n| has_script(n))))
+            && !has_local_packages(&self.manifest)
             && self.between.clone().all(|n| is_free(&steps[n]))
-            && !shared.iter().any(is_argument)
+            && !shared.iter().any(is_lost)
             && !self.between.clone().any(|n| self.writes(of, prune, n))
             && !(0..steps.len()).any(brings)
     }
@@ -504,7 +517,7 @@ impl<'s, 'a> Ground<'s, 'a> {
     }
 }
 
-/// The one install of packages in `dir` among `runs`, with a lockfile and nothing left to doubt; `Some(None)` where there
+/// The one install of packages in `dir` among `runs`, with a lockfile; `Some(None)` where there
 /// is none at all.
 fn only_install<'s>(
     of: &'s StageView<'_>,
@@ -528,7 +541,6 @@ fn only_install<'s>(
     let is_whole = all.next().is_none()
         && install.ecosystems == [program]
         && install.absent.is_empty()
-        && install.doubts.is_empty()
         && !install.is_hidden
         && has_lock;
     is_whole.then_some(Some(install))
@@ -554,6 +566,23 @@ fn manifest(of: &StageView<'_>, install: &Install) -> Option<Value> {
     let path = format!("{}/package.json", install.dir.trim_end_matches('/'));
     let image = of.image_at(install.run);
     serde_json::from_slice(&(of.view.read)(&image.get(&path)?.from)?).ok()
+}
+
+/// Whether a package is a directory of the project.
+fn has_local_packages(manifest: &Value) -> bool {
+    let tables = [
+        "dependencies",
+        "optionalDependencies",
+        "overrides",
+        "resolutions",
+    ];
+    let named = tables.iter().filter_map(|t| manifest.get(*t)?.as_object());
+    let is_local = |v: &Value| {
+        let local = ["file:", "link:", "portal:"];
+        v.as_str()
+            .is_some_and(|v| local.iter().any(|l| v.starts_with(l)))
+    };
+    named.flatten().any(|(_, v)| is_local(v))
 }
 
 /// Whether a command calls the script `name` of the manifest, or may: by itself, or with what goes before and behind.
@@ -603,7 +632,7 @@ fn installs_more(words: &[String]) -> bool {
 }
 
 /// Whether a front-end's build reads what is set, and no install.
-fn is_of_builds(pair: &Pair) -> bool {
+fn is_of_builds(name: &str) -> bool {
     let leads = [
         "NEXT_",
         "NUXT_",
@@ -612,12 +641,12 @@ fn is_of_builds(pair: &Pair) -> bool {
         "VITE_",
         "VUE_APP_",
     ];
-    pair.name == "NODE_ENV" || leads.iter().any(|l| pair.name.starts_with(l))
+    name == "NODE_ENV" || leads.iter().any(|l| name.starts_with(l))
 }
 
 /// Whether no package manager reads what is set.
-fn is_of_no_install(pair: &Pair) -> bool {
-    let name = pair.name.to_ascii_lowercase();
+fn is_of_no_install(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
     let of_tools = ["npm_", "yarn_", "pnpm_", "corepack_"];
     let of_all = [
         "home",
