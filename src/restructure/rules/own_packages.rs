@@ -410,7 +410,8 @@ pub(super) fn edits(
     let above = &stage.instructions[..border.split];
     let is_work = |i: &Instruction| matches!(i.kind, Kind::Run(_) | Kind::Copy(_) | Kind::Add(_));
     let (place, lines) = if above.iter().any(is_work) {
-        let both = free_name(view, &[format!("{name}-base")])?;
+        // A name that a FROM takes is a repository's, too, and those have no capitals.
+        let both = free_name(view, &[format!("{}-base", name.to_ascii_lowercase())])?;
         let platform = stage.base().platform.as_deref();
         let platform = platform.map_or_else(String::new, |p| format!("--platform={p} "));
         let from = format!("FROM {platform}{both} AS");

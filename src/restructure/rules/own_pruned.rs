@@ -69,6 +69,7 @@ const FREE: &[&str] = &[
     "--pure-lockfile",
     "--quiet",
     "--silent",
+    "-f",
 ];
 
 /// Options by which it leaves those for development out.
@@ -363,6 +364,13 @@ impl<'s, 'a> Ground<'s, 'a> {
             let path = format!("{dir}/{name}");
             here.contains_key(&path) && !install.reads.contains(&path)
         };
+        // Its client is made by its own install, of a schema that stands there.
+        let is_schema =
+            |path: &String| path.ends_with(".prisma") || path.contains("/prisma.config.");
+        let lacks_schema = self.manifest.to_string().contains("prisma")
+            && here
+                .keys()
+                .any(|path| is_schema(path) && !install.reads.contains(path));
         let scripts = self.manifest.get("scripts").and_then(Value::as_object);
         let has_script = |name: &&str| scripts.is_some_and(|s| s.contains_key(*name));
         let is_free = |instruction: &Instruction| match &instruction.kind {
@@ -385,6 +393,7 @@ impl<'s, 'a> Ground<'s, 'a> {
             && self.manifest.get("workspaces").is_none()
             // What the install itself reads is not asked: it stays where it is.
             && !(prune.runs_scripts && (!install.doubts.is_empty() || PROJECT_SCRIPTS.iter().any(|n| has_script(n))))
+            && !lacks_schema
             && !has_local_packages(&self.manifest)
             && self.between.clone().all(|n| is_free(&steps[n]))
             && !shared.iter().any(is_lost)
