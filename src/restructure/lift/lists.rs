@@ -82,7 +82,7 @@ impl Lift<'_, '_> {
         let shared: Vec<&String> = ours.keys().filter(|n| theirs.contains_key(*n)).collect();
         let is_alike = |name: &&String| ours.get(*name) == theirs.get(*name);
         let builds = |name: &&str| theirs.contains_key(*name);
-        if !shared.iter().all(is_alike) || BUILD_TOOLS.iter().any(|n| builds(n)) {
+        if !shared.iter().all(is_alike) || BUILD_TOOLS.iter().any(builds) {
             return false;
         }
         let what = &own.shown;
