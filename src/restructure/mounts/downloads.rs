@@ -101,6 +101,12 @@ const SHARED: [&str; 24] = [
     "/var/tmp",
 ];
 
+/// Whether an image sets no place: a distribution's, or the official one of another language.
+fn sets_none(image: &str, images: &[&str]) -> bool {
+    let name = image_name(image);
+    is_distribution(name) || is_official(image) && !images.iter().any(|i| name.contains(i))
+}
+
 /// Whether an image with an official one's name is that one, or known to be built on it.
 fn is_known(image: &str) -> bool {
     let builds_on_it = ["condaforge/", "continuumio/", "lukemathwalker/"];
@@ -146,7 +152,7 @@ pub(in crate::restructure) fn of(
         |path: &str| format!("{ecosystem} is taken to keep its downloads in {path} in {image}");
     let path = match by_image {
         _ if own_place(own, name).is_some() => own_place(own, name)?,
-        Some((.., otherwise)) if is_distribution(name) => (*otherwise)?,
+        Some((_, images, otherwise)) if sets_none(image, images) => (*otherwise)?,
         // rustup puts it into the home directory, unless it is told otherwise.
         Some((.., Some(otherwise))) if own == "cargo" && brings_rustup(of, run) => otherwise,
         Some((_, images, _)) if !images.iter().any(|i| name.contains(i)) || !is_known(image) => {
