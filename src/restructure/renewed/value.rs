@@ -415,7 +415,7 @@ mod tests {
                 .enumerate()
                 .map(|(n, text)| {
                     (
-                        RepoPath::new(&format!(".github/workflows/{n}.yml")),
+                        RepoPath::new(format!(".github/workflows/{n}.yml")),
                         text.clone(),
                     )
                 })

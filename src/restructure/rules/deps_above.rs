@@ -104,7 +104,7 @@ fn sunk<'a>(view: &View<'a>, base: usize) -> Option<Sunk<'a>> {
 }
 
 impl Sunk<'_> {
-    /// One for each install that can be lifted above the copy in its new places.
+    /// One for each install that can be lifted above the source where it then is.
     fn candidates(&self, view: &View<'_>, rule: &'static str) -> Vec<Candidate> {
         let Ok(parsed) = parse(&self.text) else {
             return Vec::new();
@@ -113,7 +113,7 @@ impl Sunk<'_> {
             dockerfile: &parsed.dockerfile,
             ..*view
         };
-        let found = lifts(&there, |lift| {
+        lifts(&there, |lift| {
             let above = &lift.of.stage.instructions[lift.first];
             let is_it = above.original == self.copy.original
                 && matches!(lift.shape(), Shape::Broad | Shape::Workspace);
@@ -122,8 +122,7 @@ impl Sunk<'_> {
             }
             let lifted = lift.candidate(rule, &lift.copy_lines()?, &[])?;
             self.candidate(view, lifted, lift.of.stage.name.as_deref())
-        });
-        found
+        })
     }
 
     /// What `lifted` makes of the text with the copies at their new places, told for the text as it is.
