@@ -21,14 +21,14 @@ use super::super::super::command::is_system_install;
 use super::super::super::conflict::conflict;
 use super::super::super::effect::{Effect, Files};
 use super::super::super::installs::StageView;
-use super::super::super::layout::{BASE, is_anchored, is_within, last_name, overlap, places};
+use super::super::super::layout::{BASE, is_anchored, last_name, overlap, places};
 use super::super::super::lift::declare;
 use super::super::super::moving::{block_of, move_before};
 use super::RULE;
 use super::builds::{are_alone, relaxed};
 use super::fresh::fetches_newest;
 use super::ground::{Ground, along, is_light, passable};
-use super::programs::{doubt_of_root, programs_apart, runs_none, unpacks_to_root};
+use super::programs::{brought_by, doubt_of_root, programs_apart, runs_none, unpacks_to_root};
 use crate::dockerfile::ast::Kind;
 use crate::shell;
 use crate::shell::Seen;
@@ -279,14 +279,7 @@ fn way<'c, 'a>(
         |run: &&usize| conflict(&ground.effects[**run], &effect).is_some() && !along.contains(run);
     let passed = ground.builds.range(to..index).filter(is_passed);
     let passed = passed.copied().collect();
-    let is_passed = |program: &String| {
-        let mut between = ground.effects[to..index].iter();
-        between.any(|e| match &e.files {
-            Files::Exactly(all) | Files::Places(all) => all.iter().any(|p| is_within(program, p)),
-            _ => false,
-        })
-    };
-    let programs: Vec<String> = programs.iter().filter(|p| is_passed(p)).cloned().collect();
+    let programs = brought_by(&ground.effects[to..index], &programs);
     let text = slice.run().original;
     if programs.iter().any(|p| text.contains(last_name(p))) {
         return None;

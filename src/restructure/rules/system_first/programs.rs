@@ -144,6 +144,17 @@ pub(super) fn local_programs(
     })
 }
 
+/// Those of `programs` that steps of these effects bring.
+pub(super) fn brought_by(effects: &[Effect], programs: &[String]) -> Vec<String> {
+    let is_brought = |program: &&String| {
+        effects.iter().any(|e| match &e.files {
+            Files::Exactly(all) | Files::Places(all) => all.iter().any(|p| is_within(program, p)),
+            _ => false,
+        })
+    };
+    programs.iter().filter(is_brought).cloned().collect()
+}
+
 /// Whether commands run no programs but the system's own.
 pub(super) fn runs_none(touched: &Touched) -> bool {
     !touched.global && !touched.needs_packages && !touched.builds
@@ -173,12 +184,10 @@ pub(super) fn programs_apart(
             continue;
         };
         let is_local = |path: &String| LOCAL_PROGRAMS.iter().any(|d| is_within(path, d));
-        let is_run = |path: &String| is_run_by_installs(last_name(path));
+        let is_used = |path: &String| is_run_by_installs(last_name(path)) || is_mentioned(path);
         effect.files = if named.iter().all(is_local) {
             Files::Exactly(named.clone())
-        } else if named.iter().any(is_run) {
-            continue;
-        } else if named.iter().any(|path| is_mentioned(path)) {
+        } else if named.iter().any(is_used) {
             continue;
         } else {
             Files::Nothing

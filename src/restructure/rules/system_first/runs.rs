@@ -3,7 +3,7 @@
 use super::super::super::candidate::{Candidate, Safety};
 use super::super::super::command::is_system_install;
 use super::super::super::effect::{Effect, Files};
-use super::super::super::layout::{Place, expand};
+use super::super::super::layout::{Place, expand, last_name};
 use super::super::super::moving::move_before;
 use super::super::super::view::View;
 use super::RULE;
@@ -12,9 +12,10 @@ use super::by_list::above_later_copies;
 use super::cut::cut_run;
 use super::directories::{move_with_directories, wherever_they_stand};
 use super::fresh::clones_newest;
-use super::ground::{Goal, Ground, highest, is_light, is_transfer, is_work};
+use super::ground::{Goal, Ground, along, highest, is_light, is_transfer, is_work, passable};
 use super::programs::{
-    doubt_of_root, doubt_of_trees, local_programs, local_trees, unpacks_to_root,
+    brought_by, doubt_of_root, doubt_of_trees, local_programs, local_trees, runs_none,
+    unpacks_to_root,
 };
 use super::small::small_runs;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Source, Stage};
@@ -75,23 +76,36 @@ pub(super) fn ways(
 ) -> Vec<(Goal, Option<String>)> {
     let firm = highest(ground, effects, index);
     let (relaxed, programs) = local_programs(ground.stage, effects, index);
-    let higher = (!programs.is_empty())
-        .then(|| highest(ground, &relaxed, index))
-        .flatten()
-        .filter(|(to, _)| firm.as_ref().is_none_or(|(below, _)| to < below))
-        // Who changes the program itself (`chmod +x`) is not moved above it.
-        .filter(|(_, along)| {
-            let text = |i: &usize| ground.stage.instructions[*i].original.as_str();
-            let is_worked_on = |i: &usize| programs.iter().any(|p| text(i).contains(p.as_str()));
-            let runs = |i: &usize| matches!(ground.stage.instructions[*i].kind, Kind::Run(_));
-            !along.iter().filter(|i| runs(i)).any(is_worked_on)
-        });
+    let may_come = |i: &usize| {
+        let step = &ground.stage.instructions[*i];
+        let names = |p: &String| step.original.contains(p.as_str());
+        let is_named = || {
+            programs
+                .iter()
+                .any(|p| step.original.contains(last_name(p)))
+        };
+        // Who changes the program itself (`chmod +x`) is not moved above it, nor who may run it.
+        match &effects[*i].files {
+            _ if !is_run(step) => true,
+            _ if *i == index => !programs.iter().any(names),
+            Files::Commands(touched) => runs_none(touched) && !is_named(),
+            _ => false,
+        }
+    };
+    let higher = passable(ground, index).into_iter().find_map(|to| {
+        let is_higher = firm.as_ref().is_none_or(|(below, _)| to < *below);
+        let found = along(ground, &relaxed, index, to).filter(|_| is_higher)?;
+        let is_past = !brought_by(&ground.effects[to..index], &programs).is_empty();
+        (is_past && found.iter().all(may_come)).then_some((to, found))
+    });
     let mut found: Vec<(Goal, Option<String>)> = firm.into_iter().map(|f| (f, None)).collect();
     let line = ground.line(index);
     found.extend(higher.map(|higher| {
+        let (to, _) = higher;
+        let passed = brought_by(&ground.effects[to..index], &programs);
         let doubt = format!(
             "check that the RUN in line {line} neither runs nor brings the programs copied as {}",
-            programs.join(" and ")
+            passed.join(" and ")
         );
         (higher, Some(doubt))
     }));
