@@ -179,10 +179,13 @@ fn is_for_the_mount(words: &[String], new: &BTreeMap<Vec<String>, usize>) -> boo
             "/var/lib/apt/lists",
         ];
         word.starts_with("--no-cache")
+            || word.starts_with('$') && word.ends_with("_CACHE_DIR")
             || word.ends_with("/.npm")
             || places.iter().any(|p| word.contains(p))
     };
     let program = words[0].as_str();
+    // By which pipenv throws its cache away first.
+    let clears = |w: &String| program == "pipenv" && w == "--clear";
     let mut verbs = words[1..].iter().filter(|w| !w.starts_with('-'));
     let empties = verbs.next().is_some_and(|w| match program {
         "apt" | "apt-get" => w == "clean" || w == "autoclean",
@@ -197,7 +200,9 @@ fn is_for_the_mount(words: &[String], new: &BTreeMap<Vec<String>, usize>) -> boo
         told.contains(&w.as_str())
     };
     let left = |all: &[String]| -> Vec<String> {
-        let words = all.iter().filter(|w| !is_cache(w) && !is_new(w));
+        let words = all
+            .iter()
+            .filter(|w| !is_cache(w) && !is_new(w) && !clears(w));
         words.cloned().collect()
     };
     empties || new.keys().any(|other| left(other) == left(words))

@@ -6,6 +6,7 @@
 //!
 //! Never: proposes anything, judges what stands between an install and the source.
 
+mod branch;
 mod builds;
 mod chosen;
 mod compiled;

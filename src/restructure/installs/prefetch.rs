@@ -23,7 +23,7 @@ impl Read<'_> {
                     continue;
                 };
                 // What was built before it is thrown away.
-                if plan.ecosystem == "cargo" && self.starts_anew(seen) {
+                if plan.ecosystem == "cargo" && (self.starts_anew(seen) || !self.is_taken(seen)) {
                     continue;
                 }
                 // Another program of that name is found there.
@@ -248,6 +248,9 @@ impl Read<'_> {
 
     /// How cargo-chef builds the dependencies of a command, and that as an install.
     pub(super) fn cooked(&self, seen: &Seen) -> Option<(Recipe, Install)> {
+        if !self.is_taken(seen) {
+            return None;
+        }
         let mut recipe = self.with_call(seen, ecosystem::recipe)??;
         // Variables of the shell have no value in a RUN of its own.
         let known = &self.of.places[self.run].variables;
