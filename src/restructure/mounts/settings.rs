@@ -3,11 +3,11 @@
 
 use super::super::command;
 use super::super::installs::StageView;
-use super::super::layout::built_on;
+use super::super::layout::{built_on, last_name};
 use super::kin::Kin;
 use crate::dockerfile::ast::{Instruction, Kind};
 use crate::shell::Seen;
-use std::collections::BTreeSet;
+use crate::tree::RepoPath;
 
 /// Of an ecosystem the programs that write settings down, and the settings.
 const COMMANDS: [(&str, &[&str], &[&str]); 11] = [
@@ -50,9 +50,12 @@ const COMMANDS: [(&str, &[&str], &[&str]); 11] = [
     ),
 ];
 
+/// An ecosystem, the end of a path, and settings.
+type File = (&'static str, &'static str, &'static [&'static str]);
+
 /// Of an ecosystem how the path of a file that it reads settings from ends, and the settings. (What `.npmrc` tells pnpm,
 /// and Yarn's own files, the ecosystems ask.)
-const FILES: [(&str, &str, &[&str]); 19] = [
+const FILES: [File; 19] = [
     ("bun", "bunfig.toml", &["dir", "disable"]),
     (
         "bundler",
@@ -98,12 +101,11 @@ pub(super) fn is_told_elsewhere(of: &StageView<'_>, run: usize, ecosystem: &str)
     let writes = |step: &Instruction| {
         let bodies = step.heredocs.iter().map(|h| h.content.as_str());
         let texts = || std::iter::once(step.original.as_str()).chain(bodies.clone());
-        let file = |end: &str| end.rsplit('/').next().unwrap_or(end).to_owned();
         matches!(step.kind, Kind::Run(_))
             && files().any(|(_, end, names)| {
                 // `printf '[global]\\ncache-dir = …'`.
                 let says = |t: &str| says(&t.replace("\\n", "\n"), names);
-                texts().any(|t| t.contains(&file(end))) && texts().any(says)
+                texts().any(|t| t.contains(last_name(end))) && texts().any(says)
             })
     };
     let tells = |step: &Instruction| {
@@ -111,7 +113,7 @@ pub(super) fn is_told_elsewhere(of: &StageView<'_>, run: usize, ecosystem: &str)
         seen.is_some_and(|all| all.iter().any(|s| is_setting(s, ecosystem)))
     };
     steps.any(|step| tells(step) || writes(step))
-        || files().any(|(_, end, names)| is_in_a_file(of, run, end, names))
+        || is_in_a_file(of, run, &files().collect::<Vec<_>>())
         || ecosystem == "maven" && names_another(of, run)
 }
 
@@ -133,21 +135,28 @@ fn is_setting(seen: &Seen, ecosystem: &str) -> bool {
     programs.contains(&seen.name()) && is_kept && told.any(|w| names.contains(&w))
 }
 
-/// Whether a file of the context, or one that a COPY puts in such a place, holds one of the settings.
-fn is_in_a_file(of: &StageView<'_>, run: usize, end: &str, names: &[&str]) -> bool {
-    let is_it = |path: &str| {
-        let at = path.len().checked_sub(end.len());
-        let tail = at.and_then(|at| path.get(at..));
-        tail.is_some_and(|tail| tail.eq_ignore_ascii_case(end))
-            && at.is_some_and(|at| at == 0 || path.as_bytes()[at - 1] == b'/')
+/// Whether a file of the context, or one that a COPY puts in such a place, holds one of the settings of its kind in `files`.
+fn is_in_a_file(of: &StageView<'_>, run: usize, files: &[&File]) -> bool {
+    if files.is_empty() {
+        return false;
+    }
+    let kinds = |path: &[u8]| -> Vec<&[&str]> {
+        let is_it = |end: &str| {
+            path.len().checked_sub(end.len()).is_some_and(|at| {
+                path[at..].eq_ignore_ascii_case(end.as_bytes()) && (at == 0 || path[at - 1] == b'/')
+            })
+        };
+        let of_kind = files.iter().filter(|(_, end, _)| is_it(end));
+        of_kind.map(|(.., names)| *names).collect()
     };
-    let own = of.view.files.iter().map(|(path, _)| path.clone());
-    let own = own.filter(|path| is_it(&path.to_string()));
-    let brought = of.image_at(run).into_iter();
-    let brought = brought.filter(|(to, _)| is_it(to)).map(|(_, b)| b.from);
-    let all: BTreeSet<_> = own.chain(brought).collect();
-    let mut texts = all.iter().filter_map(|path| of.view.read_text(path));
-    texts.any(|text| says(&text, names))
+    let says_so = |path: &RepoPath, kinds: Vec<&[&str]>| {
+        let text = (!kinds.is_empty()).then(|| of.view.read_text(path));
+        text.flatten()
+            .is_some_and(|text| kinds.iter().any(|names| says(&text, names)))
+    };
+    let mut own = of.view.files.iter();
+    own.any(|(path, _)| says_so(path, kinds(path.as_bytes())))
+        || (of.image_at(run).iter()).any(|(to, b)| says_so(&b.from, kinds(to.as_bytes())))
 }
 
 /// Whether Maven is given settings that name another repository; those of its own image do.
@@ -155,7 +164,7 @@ fn names_another(of: &StageView<'_>, run: usize) -> bool {
     let seen = of.stage.instructions.get(run).and_then(command::seen);
     let mut given = seen.iter().flatten().flat_map(settings_of);
     given.any(|path| {
-        let name = path.rsplit('/').next().unwrap_or(path);
+        let name = last_name(path);
         let mut files = of.view.files.iter().map(|(path, _)| path);
         path.starts_with("/usr/share/maven/")
             || files.any(|path| {
@@ -190,7 +199,7 @@ pub(in crate::restructure) fn unread<'k>(
     runs.flat_map(move |at| {
         let view = kin.first().view;
         let is_there = |path: &str| {
-            let name = path.rsplit('/').next().unwrap_or(path);
+            let name = last_name(path);
             let mut files = view.files.iter();
             files.any(|(file, _)| file.file_name() == Some(name.as_bytes()))
         };

@@ -112,12 +112,14 @@ impl Following<'_> {
             // What whoever calls the workflow or the action gives it.
             if let Some(input) = name.strip_prefix("inputs.") {
                 let plain = input.to_ascii_lowercase().replace('-', "_");
+                if OF_COMMITS.contains(&plain.as_str()) {
+                    return true;
+                }
                 let given = given(path, input, self.all);
                 let is_known = |(caller, value): &((&RepoPath, &str), String)| {
                     self.is_new(*caller, value, depth + 1)
                 };
-                return OF_COMMITS.contains(&plain.as_str())
-                    || !given.is_empty() && given.iter().all(is_known);
+                return !given.is_empty() && given.iter().all(is_known);
             }
             // `steps.vars.outputs.sha`
             let own = name.rsplit('.').next().unwrap_or(name);

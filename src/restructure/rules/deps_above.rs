@@ -60,7 +60,6 @@ fn sunk<'a>(view: &View<'a>, base: usize) -> Option<Sunk<'a>> {
     let of = children(view.dockerfile, base);
     if !(1..=MOST_STAGES).contains(&of.len())
         || !of.iter().all(|&s| keeps_platform(view.dockerfile, s, base))
-        || !is_only_a_base(view, base)
     {
         return None;
     }
@@ -77,6 +76,8 @@ fn sunk<'a>(view: &View<'a>, base: usize) -> Option<Sunk<'a>> {
     if !mentioned(&copy.original).is_empty()
         || below.iter().any(|e| conflict(&own[index], e).is_some())
         || stage.instructions.iter().any(|i| i.keyword == "ONBUILD")
+        // This one looks through files.
+        || !is_only_a_base(view, base)
     {
         return None;
     }

@@ -1,7 +1,7 @@
 //! What of the source is named by something that is still there when the program runs: settings that tools go by, and
 //! sources that open a path from the working directory.
 
-use super::super::layout::is_within;
+use super::super::layout::{is_within, last_name};
 use super::single::Single;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,7 +79,7 @@ impl Single<'_> {
 
 /// Whether a file is one of the program's own sources: none of its tests, and nothing that only its build reads.
 fn is_source(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = last_name(path);
     let is_code = name.rsplit_once('.').is_some_and(|(_, ending)| {
         matches!(
             ending,

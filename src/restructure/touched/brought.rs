@@ -1,7 +1,7 @@
 //! What earlier commands of a text have brought: directories that are built in, programs that are asked for their versions.
 
 use super::super::command::{Group, group, installs};
-use super::super::layout::{absolute, is_within};
+use super::super::layout::{absolute, is_within, last_name};
 use super::super::tools::{cloned_into, is_by_name};
 use super::file_words::{unpacks, values};
 use crate::shell::{Connector, Seen, tells_of_itself};
@@ -67,7 +67,7 @@ pub(super) fn unpacks_from_elsewhere(before: &[Seen], seen: &Seen) -> bool {
         return chain.any(fetches);
     }
     let is_told = |file: &&str| {
-        let name = file.rsplit('/').next().unwrap_or(file);
+        let name = last_name(file);
         let says = |w: &String| w == file || w.contains("://") && w.ends_with(&format!("/{name}"));
         let mut all = before.iter();
         all.any(|s| fetches(s) && s.args().iter().any(says))

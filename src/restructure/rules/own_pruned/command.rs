@@ -2,7 +2,7 @@
 
 use super::super::super::command::seen;
 use super::super::super::installs::{StageView, is_quiet, mounts};
-use super::super::super::layout::{absolute, is_within, mentioned};
+use super::super::super::layout::{absolute, before_pattern, is_within, mentioned};
 use super::super::super::run_text::{run_flags, run_text};
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::Kind;
@@ -230,11 +230,7 @@ pub(super) fn is_last(of: &StageView<'_>, prune: &Prune) -> bool {
         let here = one.directory.as_deref();
         let here = here.and_then(|d| absolute(Some(of.cwd(run)), d));
         let is_other = |word: &String| {
-            let place = match word.find(['*', '?', '[']) {
-                Some(at) => word[..at].rsplit_once('/').map_or(".", |(dir, _)| dir),
-                None => word.as_str(),
-            };
-            let to = absolute(here.as_deref(), place);
+            let to = absolute(here.as_deref(), before_pattern(word));
             !word.contains(['$', '`'])
                 && to.is_some_and(|to| !is_within(&packages, &to) && !is_within(&to, &packages))
         };

@@ -1,5 +1,7 @@
 //! Signs that a build works on the packages, by the words of its commands.
 
+use super::super::super::layout::last_name;
+
 /// Programs that write among the packages.
 const WRITERS: &[&str] = &["ngcc", "patch-package", "prisma", "zenstack"];
 
@@ -57,7 +59,7 @@ pub(super) fn works_on_packages(words: &[String]) -> bool {
         found.any(|(at, _)| !word[at + PLACE.len()..].starts_with("/.bin"))
     };
     let is_writer = |word: &String| {
-        let name = word.rsplit('/').next().unwrap_or(word);
+        let name = last_name(word);
         WRITERS.contains(&name.split('@').next().unwrap_or(name))
     };
     words.iter().any(|w| names(w) || is_writer(w))

@@ -5,7 +5,7 @@ use super::super::super::targets::built_alone;
 use super::super::super::view::View;
 use super::builds::{builds, runs_scripts};
 use crate::dockerfile::Dockerfile;
-use crate::dockerfile::ast::{Instruction, Kind, Stage};
+use crate::dockerfile::ast::{Instruction, Stage};
 use std::collections::BTreeSet;
 
 /// Whether a stage is there for those built on it and for nothing else: no image of its own, no files that others copy.
@@ -143,13 +143,8 @@ impl Joined {
     ) -> impl Iterator<Item = (&str, &Instruction)> {
         let all = self.stage.instructions[range].iter();
         all.flat_map(|instruction| {
-            let items = match &instruction.kind {
-                Kind::Arg(items) => items.as_slice(),
-                _ => &[],
-            };
-            items
-                .iter()
-                .map(move |item| (item.name.as_str(), instruction))
+            let items = instruction.arguments().iter();
+            items.map(move |item| (item.name.as_str(), instruction))
         })
     }
 }
