@@ -370,6 +370,11 @@ impl Dir {
         self.attributes = attributes;
     }
 
+    /// Makes owner and mode those that follow from what they were and from `token`.
+    pub(super) fn mix_attributes(&mut self, token: ContentId) {
+        self.attributes = ContentId(self.attributes).with(token).0;
+    }
+
     /// Adds to what is unknown here.
     pub(super) fn add_backing(&mut self, token: ContentId) {
         self.backing = combine(self.backing, Some(token));

@@ -3,9 +3,10 @@
 //! Such a command leaves equal bytes wherever its input is equal but for what is blanked; then a `COPY --from` of them is
 //! found by its content (moby/buildkit solver/edge.go, the slow cache), and with it all that is built on it.
 
-use crate::context::{ContentId, Dir, File, Node};
+use crate::context::{ContentId, Dir, File, Node, Reworked};
 use crate::tree::RepoPath;
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What each known content of a file becomes.
 pub type Table = BTreeMap<ContentId, ContentId>;
@@ -31,11 +32,33 @@ pub(super) enum Output {
     Digest(Holds),
 }
 
+/// What a RUN does to the files that it finds, if that is all that it does.
+pub trait FileWork: std::fmt::Debug + Send + Sync {
+    /// What it leaves of `tree`, with what was done before.
+    fn apply(&self, tree: &Node, done: &mut Reworked) -> Node;
+}
+
+/// Reads a RUN's text and where it runs.
+type ReadWork = fn(&str, &str) -> Option<Arc<dyn FileWork>>;
+
+/// RUNs that leave what follows from the files that they find.
+#[derive(Debug)]
+struct Followed {
+    read: ReadWork,
+    known: Mutex<Known>,
+    done: Mutex<Reworked>,
+}
+
+/// By text and place.
+type Known = BTreeMap<(String, String), Option<Arc<dyn FileWork>>>;
+
 /// Commands, by their whole text, with the files that they write, as they name them: from the root, or from where they
 /// run.
 #[derive(Clone, Debug, Default)]
 pub struct Filters {
     by_command: BTreeMap<String, BTreeMap<String, Output>>,
+    /// Shared by all copies of this.
+    followed: Option<Arc<Followed>>,
 }
 
 impl Filters {
@@ -54,6 +77,39 @@ impl Filters {
     pub fn add_digest(&mut self, command: &str, name: &str, holds: Holds) {
         let files = self.by_command.entry(command.to_owned()).or_default();
         files.insert(name.to_owned(), Output::Digest(holds));
+    }
+
+    /// Goes by what RUNs do to files, where `read` can tell.
+    pub fn follow(&mut self, read: ReadWork) {
+        self.followed = Some(Arc::new(Followed {
+            read,
+            known: Mutex::default(),
+            done: Mutex::default(),
+        }));
+    }
+
+    /// What a RUN of this text does to files where it runs in `dir`, if that is all, and it is gone by.
+    pub(super) fn work(&self, text: &str, dir: &str) -> Option<Arc<dyn FileWork>> {
+        let followed = self.followed.as_ref()?;
+        let mut known = followed
+            .known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let work = known
+            .entry((text.to_owned(), dir.to_owned()))
+            .or_insert_with(|| (followed.read)(text, dir));
+        work.clone()
+    }
+
+    /// What `work` leaves of `tree`.
+    pub(super) fn worked(&self, work: &dyn FileWork, tree: &Node) -> Node {
+        match &self.followed {
+            Some(followed) => {
+                let mut done = followed.done.lock().unwrap_or_else(PoisonError::into_inner);
+                work.apply(tree, &mut done)
+            }
+            None => work.apply(tree, &mut Reworked::default()),
+        }
     }
 
     /// Whether no command is known.

@@ -20,6 +20,7 @@ pub use ahead::Made;
 pub use ahead::Planned;
 pub use ahead::plan_ahead;
 pub use align::align;
+pub use filters::FileWork;
 pub use filters::Filters;
 pub use filters::Holds;
 pub use filters::Part;

@@ -1,6 +1,7 @@
 //! What stays the same for all builds of one plan with one cache.
 
 use super::filters;
+use super::filters::FileWork;
 use super::filters::Filters;
 use super::marks;
 use super::settings::NotHeld;
@@ -9,6 +10,7 @@ use super::trees::working_directory;
 use crate::builder::{Plan, VertexInput};
 use crate::cache::{OpId, Store};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What stays the same for all builds of one plan with one cache.
 pub(super) struct Prepared {
@@ -113,6 +115,22 @@ impl Prepared {
                     .all(|name| is_beside(flag, at(name).as_deref()))
         };
         (flags.all(is_beside_all) && !self.told[v]).then_some(files)
+    }
+
+    /// What a RUN does to the files of its stage, if that is all that it does, `filters` know it and nothing else is said of
+    /// it. What is mounted is none of them.
+    pub(super) fn work(&self, v: usize, filters: &Filters) -> Option<Arc<dyn FileWork>> {
+        let is_open = self.outputs[v] == RunOutputs::Changing && !self.told[v];
+        if !is_open || self.marks[v].is_empty() {
+            return None;
+        }
+        let step = self.plan.step(v);
+        let mut flags = step.text.split_whitespace().skip(1);
+        let mut own = flags.by_ref().take_while(|word| word.starts_with("--"));
+        if !own.all(|flag| flag.starts_with("--network=")) {
+            return None;
+        }
+        filters.work(&step.command, &working_directory(step)?)
     }
 
     /// The operation of a vertex.

@@ -279,6 +279,12 @@ impl Replay {
                 "Steps whose text is exactly a version filter (sed) or cargo-chef's recipe leave what follows from the files that they read, not fresh bytes at each run; a file whose bytes are not at hand counts as changed.",
             ));
         }
+        let works = |v| prepared.needed[v] && prepared.work(v, &self.filters).is_some();
+        if (0..prepared.needed.len()).any(works) {
+            self.caveat(Caveat::general(
+                "RUNs that only remove, move or mark files (rm, find, chmod, sed -i and the like) leave what follows from the files that they find, not fresh bytes at each run.",
+            ));
+        }
     }
 
     fn caveat(&mut self, caveat: Caveat) {

@@ -88,6 +88,9 @@ impl Evaluation<'_> {
                 if let Some(filtered) = known {
                     return filtered;
                 }
+                if let Some(work) = self.prepared.work(v, self.filters) {
+                    return self.filters.worked(work.as_ref(), &tree);
+                }
                 marks::apply(&mut tree, paths, token, outputs);
                 tree
             }

@@ -1,5 +1,6 @@
 //! What filters leave of the files of a history.
 
+use super::file_work;
 use super::filter::{Filter, commands};
 use super::informed::Lesson;
 use super::recipe::add_recipe;
@@ -34,11 +35,13 @@ struct Series {
 impl<'q> Filtered<'q> {
     /// `blob` gives a blob's bytes; `None` where it is not at hand (a partial clone).
     pub fn new(inputs: &'q [BuildInput], blob: &'q dyn Fn(&ObjectId) -> Option<Vec<u8>>) -> Self {
+        let mut now = Filters::default();
+        now.follow(file_work::read);
         Self {
             inputs,
             blob,
             known: RefCell::new(BTreeMap::new()),
-            now: Filters::default(),
+            now,
         }
     }
 

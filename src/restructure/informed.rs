@@ -3,6 +3,7 @@
 //! Reports see through this one door, so that a proposal that is applied is worth what it was said to be. The trace does
 //! not: it is held against real builders step by step, and claims nothing of what commands write.
 
+use super::file_work;
 use super::filter::{Filter, commands};
 use super::recipe::add_recipe;
 use crate::caveat::Caveat;
@@ -28,10 +29,15 @@ impl<'q> Informed<'q> {
     /// A builder with an empty cache.
     pub fn new(settings: Settings, blob: &'q Blob<'q>) -> Self {
         let is_open = settings.run_outputs == RunOutputs::Changing;
+        let pin = settings.pin.clone();
+        let mut replay = Replay::new(settings);
+        if is_open {
+            replay.filters_mut().follow(file_work::read);
+        }
         Self {
             lesson: is_open.then(Lesson::default),
-            pin: settings.pin.clone(),
-            replay: Replay::new(settings),
+            pin,
+            replay,
             blob,
         }
     }

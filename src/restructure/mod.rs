@@ -18,6 +18,7 @@ pub mod command;
 mod conflict;
 pub mod effect;
 mod environment;
+mod file_work;
 pub mod filter;
 pub mod filtered;
 pub mod finding;

@@ -26,6 +26,7 @@ mod word;
 pub use called::Called;
 pub use called::called;
 pub use called::decided;
+pub use called::fits;
 pub use called::is_script;
 pub use called::joined;
 pub use command::Assignment;

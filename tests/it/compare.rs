@@ -483,3 +483,43 @@ fn analyze_and_explain_know_the_shield_too_and_the_trace_does_not() {
         .find(|s| s["text"].as_str().unwrap().contains("yarn --frozen"));
     assert_eq!(install.unwrap()["outcome"], "miss", "{install:?}");
 }
+
+const WHOLE: &str = "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN yarn --frozen-lockfile\n";
+
+/// What is left of a tree is copied out of a stage: found by its content, though all that the stage reads has changed.
+#[test]
+fn a_stage_that_keeps_manifests_alone_pays() {
+    let repo = Repo::new();
+    repo.write("Dockerfile", WHOLE).write("yarn.lock", "lock\n");
+    for n in 0..10 {
+        repo.write("packages/a/package.json", format!("{{\"v\": {}}}\n", n / 5))
+            .write("packages/a/src/index.js", format!("{n}\n"))
+            .commit("work");
+    }
+    let faster = |command: &str, more: &[&str]| {
+        let manifests =
+            format!("FROM node:22 AS manifests\nWORKDIR /app\nCOPY . .\nRUN {command}\n\n");
+        let split = "COPY --from=manifests /app ./\nRUN yarn --frozen-lockfile\nCOPY . .\n";
+        let new = manifests + &WHOLE.replacen("COPY . .\nRUN yarn --frozen-lockfile\n", split, 1);
+        let words = [&["--format", "json", "--git-dir", "excluded"], more].concat();
+        let ran = compare(&repo, WHOLE, &new, &words);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let is_said = ran.stdout.contains("only remove, move or mark files");
+        (json["faster"].as_u64().unwrap(), is_said)
+    };
+    let keep = "find . -type f ! -name package.json ! -name yarn.lock -delete";
+    assert_eq!(faster(keep, &[]), (8, true));
+    assert_eq!(
+        faster(
+            "find packages -mindepth 2 -maxdepth 2 ! -name package.json -print | xargs rm -rf && rm -f Dockerfile",
+            &[]
+        ),
+        (8, true)
+    );
+    // What is kept changes too; what else it does is not known; something else is said of it.
+    assert_eq!(faster("find . -name none -delete", &[]), (0, true));
+    assert_eq!(faster(&format!("{keep} && node keep.js"), &[]), (0, false));
+    let told = ["--run-output", "manifests:4=changing"];
+    assert_eq!(faster(keep, &told), (0, false));
+}

@@ -51,8 +51,8 @@ fn is_like(value: &str, patterns: &[String]) -> Option<bool> {
     Some(false)
 }
 
-/// Whether all of `value` fits a pattern with `*` and `?`.
-fn fits(value: &str, pattern: &str) -> bool {
+/// Whether all of `value` fits a pattern with `*` and `?` (`[` is taken as it is).
+pub fn fits(value: &str, pattern: &str) -> bool {
     let (value, pattern): (Vec<char>, Vec<char>) =
         (value.chars().collect(), pattern.chars().collect());
     let (mut at, mut of) = (0, 0);

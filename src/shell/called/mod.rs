@@ -12,6 +12,7 @@ mod run;
 mod script;
 mod values;
 
+pub use decide::fits;
 pub use script::Called;
 pub use script::called;
 pub use script::decided;
