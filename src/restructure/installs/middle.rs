@@ -1,6 +1,6 @@
 //! An install behind commands of its chain that stay: what of them it goes by.
 
-use super::super::command::{Group, OF_THE_SHELL, group};
+use super::super::command::{Group, OF_THE_SHELL, group, removes};
 use super::super::layout::{absolute, is_within, overlap};
 use super::super::touched::touched;
 use super::read::{Read, is_carried, is_quiet};
@@ -11,6 +11,16 @@ use crate::shell::{Connector, Seen};
 
 /// Where installs put packages.
 const PRODUCTS: &[&str] = &["node_modules", "site-packages", "vendor", "venv"];
+
+/// Whether a package is there to compile with.
+fn is_compiler(package: &str) -> bool {
+    package.ends_with("-dev")
+        || package.ends_with("-devel")
+        || matches!(
+            package,
+            "build-base" | "build-essential" | "clang" | "g++" | "gcc" | "make"
+        )
+}
 
 impl Read<'_> {
     /// An install that stands behind commands which stay, where it goes by none of them.
@@ -75,6 +85,19 @@ impl Read<'_> {
         }
         if self.is_plain(n) && self.seen_of(n).all(|s| is_carried(s) || is_quiet(s)) {
             return Some(true);
+        }
+        // Compilers by an installer that is not known, and what is taken out again behind the install.
+        let is_removed = |arg: &String| {
+            self.seen
+                .iter()
+                .any(|s| removes(s) && s.args().contains(arg))
+        };
+        let named = |s: &Seen| {
+            let mut args = s.args().iter().filter(|arg| !arg.starts_with('-'));
+            args.any(|arg| is_compiler(arg) || is_removed(arg))
+        };
+        if self.seen_of(n).any(named) {
+            return None;
         }
         let script = shell::parse(text);
         let here = self.seen_of(n).next().and_then(|s| self.place_of(s));
