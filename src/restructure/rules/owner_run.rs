@@ -68,12 +68,16 @@ impl Chown {
     }
 
     fn read(text: &str, command: &shell::Command, place: &Place) -> Option<Self> {
-        let mut words = command.words.iter().skip(2);
-        let owner = words.next()?;
+        // The flag may stand anywhere: `chown app:app -R .`.
+        let words = command.words.iter().skip(1);
+        let mut words = words.filter(|word| !is_recursion(&word.text));
+        let owner = words.next().filter(|word| !word.text.starts_with('-'))?;
         let dirs = words.map(|word| {
             let path = expand(&word.text, &place.variables)?;
             let at = absolute(place.cwd.as_deref(), &path)?;
-            let is_plain = !path.contains(['*', '?', '[', '{', '~', '`']) && at != "/";
+            let is_plain = !path.contains(['*', '?', '[', '{', '~', '`'])
+                && at != "/"
+                && !path.starts_with('-');
             is_plain.then(|| Dir {
                 at,
                 written: text[word.span.range()].to_owned(),
@@ -188,12 +192,12 @@ impl Chown {
 
 /// `chown -R …`, by itself.
 fn is_recursive(command: &shell::Command) -> bool {
-    let flag = command.words.get(1).map_or("", |w| w.text.as_str());
+    let has_flag = command.words.iter().any(|w| is_recursion(&w.text));
     let is_bare = command.assignments.is_empty()
         && command.redirections.is_empty()
         && command.substitutions.is_empty()
         && command.nesting.is_empty();
-    command.name() == "chown" && is_recursion(flag) && is_bare
+    command.name() == "chown" && has_flag && is_bare
 }
 
 fn is_recursion(flag: &str) -> bool {
@@ -279,6 +283,10 @@ mod tests {
         };
         check("RUN chown -R a:b .", Some("a:b /app"));
         check("RUN chown -R a /app $D", Some("a:root /app /data"));
+        check("RUN chown a:b -R .", Some("a:b /app"));
+        check("RUN chown a:b . -R", Some("a:b /app"));
+        check("RUN chown -H -R a:b .", None);
+        check("RUN chown -R a:b -H .", None);
         check("RUN chown -R a $E", None);
         check("RUN chown -R a /app/*", None);
         check("RUN chown -R a /", None);
