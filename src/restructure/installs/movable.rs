@@ -1,6 +1,6 @@
 //! What of a RUN itself can stand above the source: all of it, or the first part of its chain.
 
-use super::super::command::removes;
+use super::super::command::{is_of_system, removes};
 use super::super::taken::is_in_image;
 use super::read::{Read, is_carried, is_quiet, short};
 use super::stage::StageView;
@@ -231,8 +231,12 @@ impl Read<'_> {
         }
         let mut install = self.install(action, ecosystems, needs, shown, dir);
         install.is_hidden = plans.iter().any(|(_, seen)| self.is_hidden(seen));
-        let real = plans.iter().filter(|(p, _)| !p.ecosystem.is_empty());
-        install.programs = real.flat_map(|(_, seen)| self.programs_of(seen)).collect();
+        // All that goes along has to find its program: `npm install -g corepack` before the install.
+        let runs = |seen: &&Seen| !is_quiet(seen) && !is_of_system(seen.name());
+        let all = (start..n_kept)
+            .flat_map(|n| self.seen_of(n))
+            .filter(|s| runs(s));
+        install.programs = all.flat_map(|seen| self.programs_of(seen)).collect();
         let head = (0..n_head).flat_map(|n| self.seen_of(n));
         install.settings = head.filter_map(|s| self.settings(s)).cloned().collect();
         Some(install)

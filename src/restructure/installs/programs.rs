@@ -20,6 +20,18 @@ const INDEXES: &[&str] = &[
     "-i",
 ];
 
+/// Programs that are packages of Python.
+const OF_PYTHON: &[&str] = &[
+    "conan",
+    "hatch",
+    "pdm",
+    "pip-compile",
+    "pip-sync",
+    "pipenv",
+    "poetry",
+    "uv",
+];
+
 impl Read<'_> {
     /// The program of a command: its name, and absolute paths of it and of what runs it, where those are given and are
     /// no file of the context.
@@ -82,8 +94,41 @@ impl Read<'_> {
         };
         programs.iter().any(|program| match program.contains('/') {
             true => self.makes_place_of(seen, program),
-            false => ecosystem::brings(&seen.words, program) || self.writes_program(seen, program),
+            false => {
+                ecosystem::brings(&seen.words, program)
+                    || self.writes_program(seen, program)
+                    || self.lists_program(seen, program)
+            }
         }) || behind()
+    }
+
+    /// Whether pip installs from a list that names `program`, or from one that is not at hand: `-r tools.txt`.
+    fn lists_program(&self, seen: &Seen, program: &str) -> bool {
+        let is_pip = seen.name().starts_with("pip") || seen.name() == "uv";
+        let args = seen.args();
+        if !is_pip || !args.iter().any(|arg| arg == "install" || arg == "sync") {
+            return false;
+        }
+        let follows = |n: usize| n > 0 && matches!(args[n - 1].as_str(), "-r" | "--requirement");
+        let mut lists = args.iter().enumerate().filter_map(|(n, arg)| {
+            let joined = match arg.strip_prefix("--requirement=") {
+                Some(list) => Some(list),
+                None => arg.strip_prefix("-r").filter(|list| !list.is_empty()),
+            };
+            joined.or_else(|| follows(n).then_some(arg.as_str()))
+        });
+        let here = self.place_of(seen);
+        let image = self.of.image_at(self.run);
+        let names_it = |list: &str| {
+            let brought = absolute(here.as_deref(), list).and_then(|at| image.get(&at));
+            let text = brought.and_then(|brought| (self.of.view.read)(&brought.from));
+            match text {
+                Some(text) => says(&text.to_ascii_lowercase(), program),
+                // Programs of Python alone come so.
+                None => OF_PYTHON.contains(&program),
+            }
+        };
+        lists.any(names_it)
     }
 
     /// Whether what a command says goes into a file called `program`: `curl … > /usr/local/bin/dep`.

@@ -454,6 +454,12 @@ impl Lift<'_, '_> {
             // What a stage makes of the source changes with it; a program or a library is what the install may need.
             let is_made =
                 to.as_ref().is_some_and(|to| !is_for_programs(to)) && self.is_made_of_source(from);
+            // Packages of another stage, which the install goes on from, would be put over those that it has laid down.
+            let is_prefetch = matches!(self.install.action, Action::Prefetch(_));
+            let covers = |to: &String| self.made().iter().any(|made| is_within(to, made));
+            if !is_prefetch && to.as_ref().is_some_and(covers) {
+                return None;
+            }
             // What an image brings among the project's own files goes over them, and they over it.
             let is_mixed = !is_stage && to.as_ref() == Some(&self.install.dir);
             if is_mixed {

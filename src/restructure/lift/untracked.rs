@@ -121,7 +121,7 @@ impl Lift<'_, '_> {
     }
 
     /// Directories of the image that the install makes: absolute.
-    fn made(&self) -> BTreeSet<String> {
+    pub(super) fn made(&self) -> BTreeSet<String> {
         let restores_again = !self.of.view.text().contains("--no-restore");
         let all = self.install.ecosystems.iter();
         let names = all.filter(|e| !(**e == "nuget" && restores_again));
