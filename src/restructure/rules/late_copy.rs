@@ -18,6 +18,7 @@
 //! are copied before it. Always for review.
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
+use super::super::command::seen;
 use super::super::conflict::conflict;
 use super::super::effect::{Effect, Files};
 use super::super::installs::StageView;
@@ -30,6 +31,7 @@ use super::super::system_places::is_read_by_name;
 use super::super::view::View;
 use super::{Rule, late_folder};
 use crate::dockerfile::ast::{Instruction, Kind};
+use crate::shell::Seen;
 use crate::tree::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -223,6 +225,9 @@ impl Late<'_> {
                     break;
                 }
             } else {
+                if self.is_program_for_them(index) {
+                    break;
+                }
                 let own = self.files.values().collect();
                 let paths = self.files.keys().map(String::as_str).collect();
                 let stage = self.of.stage.index;
@@ -262,6 +267,25 @@ impl Late<'_> {
             }
             _ => false,
         }
+    }
+
+    /// Whether a RUN starts a program of the image by its path that lies in one place with these files: it is made for what
+    /// is put there (`/container/tool/install-service` goes through `/container/service`).
+    fn is_program_for_them(&self, index: usize) -> bool {
+        let Some(seen) = seen(self.instruction(index)) else {
+            return false;
+        };
+        let written = |seen: &Seen| {
+            let text = self.instruction(index).original.as_str();
+            let path = format!("/{}", seen.name());
+            let mut words = text.split_whitespace();
+            let word = words.find(|word| word.starts_with('/') && word.ends_with(&path))?;
+            place(word)
+                .filter(|_| !self.files.contains_key(word))
+                .map(str::to_owned)
+        };
+        let mut places = seen.iter().filter_map(written);
+        places.any(|at| self.files.keys().any(|to| place(to) == Some(at.as_str())))
     }
 
     /// `kept` with the files that those name in turn; `None` where one cannot be read.
@@ -312,6 +336,18 @@ impl Late<'_> {
             )
         };
         Some(by_folder.into_iter().map(line).collect())
+    }
+}
+
+/// What something at an absolute path is part of: `/container` of `/container/tool/a`, `/opt/app` of `/opt/app/bin/a`;
+/// `None` for the system's own places.
+fn place(path: &str) -> Option<&str> {
+    let mut ends = path.match_indices('/').map(|(at, _)| at).skip(1);
+    let first = ends.next()?;
+    match &path[1..first] {
+        "bin" | "etc" | "lib" | "lib64" | "sbin" | "tmp" | "usr" => None,
+        "home" | "opt" | "srv" | "var" => ends.next().map(|end| &path[..end]),
+        _ => Some(&path[..first]),
     }
 }
 
