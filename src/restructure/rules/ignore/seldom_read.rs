@@ -319,6 +319,8 @@ pub(super) fn of_class(asked: &Asked<'_>, class: &Class) -> Option<Candidate> {
     if tops.is_empty() {
         return None;
     }
+    let mut said = BTreeSet::new();
+    mentioned.retain(|what| said.insert(what.clone()));
     mentioned.truncate(3);
     let it = if mentioned.len() == 1 { "it" } else { "them" };
     let mut doubts = Vec::new();

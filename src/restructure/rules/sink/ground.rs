@@ -96,12 +96,14 @@ impl Ground<'_> {
             Doubt::File(path, word) => format!(
                 "{path} mentions {word}; check that the RUN in line {line} does not read it"
             ),
+            Doubt::Unseen if doubts.files.len() + doubts.others.len() > 2 => return true,
             Doubt::Unseen => {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                format!(
-                    "not every file could be read; check that the RUN in line {line} does not read {}",
-                    names.join(" or ")
-                )
+                let names = names.join(" or ");
+                doubts
+                    .files
+                    .push((line, format!("{names}, since not every file could be read")));
+                return false;
             }
         };
         if doubts.others.len() > 2 {
