@@ -58,8 +58,10 @@ pub(super) fn plan(call: &Call<'_>) -> Option<Answer> {
     // Whether a command before may make something that an install needs.
     let mut is_prepared = false;
     let mut before: Vec<&Vec<String>> = Vec::new();
+    let mut is_elsewhere = false;
     for made in &behind.commands {
         let seen = &made.seen;
+        is_elsewhere |= leads_to_others(seen);
         before.push(&seen.words);
         let at = made.inner(call, &behind.dir);
         // A program named with its directory is one that something else has put there, unless the project brings it.
@@ -99,7 +101,8 @@ pub(super) fn plan(call: &Call<'_>) -> Option<Answer> {
             }
             _ => is_whole = false,
         }
-        let lacks_program = before.iter().any(|words| brings(words, seen.name()));
+        let is_brought = before.iter().any(|words| brings(words, seen.name()));
+        let lacks_program = is_elsewhere || is_brought;
         first.get_or_insert(First {
             found,
             lacks_program,
@@ -142,6 +145,20 @@ pub fn cache_dirs(call: &Call<'_>) -> Vec<(&'static str, CacheDir)> {
         found.extend(dir.filter(|(name, _)| !found.iter().any(|(known, _)| known == name)));
     }
     found
+}
+
+/// Whether programs of the same name are others after a command: it enters an environment, or sets where they are found.
+fn leads_to_others(seen: &shell::Seen) -> bool {
+    let first = seen.args().first().map_or("", String::as_str);
+    let is_path = |word: &String| word.starts_with("PATH=");
+    match seen.name() {
+        "." | "source" => first == "activate" || first.ends_with("/activate"),
+        "conda" | "mamba" | "micromamba" => first == "activate",
+        "workon" => true,
+        "export" => seen.args().iter().any(is_path),
+        "" => seen.assignments.iter().any(|(name, _)| name == "PATH"),
+        _ => false,
+    }
 }
 
 /// Whether a build tool is only asked to take away what earlier builds made: no install needs anything of that.

@@ -164,10 +164,35 @@ pub fn reads_no_project(call: &Call<'_>) -> bool {
         "venv" | "virtualenv" => !names_a_file(call),
         "nodeenv" => !names_a_file(call) && call.option(&["-r", "--requirements"]).is_none(),
         "conan" => matches!(verb, "profile" | "remote" | "config") && !names_a_file(call),
+        "cabal" => sets_up_cabal(call),
         "poetry" => verb == "config" || verb == "self",
         "uv" => matches!(verb, "python" | "tool"),
         "bundle" => verb == "config",
         "conda" | "mamba" | "micromamba" => matches!(verb, "clean" | "config"),
+        _ => false,
+    }
+}
+
+/// Whether a `cabal` command makes a sandbox, or installs packages of Hackage by name and version where no cabal.project
+/// may say otherwise (cabal.readthedocs.io, "cabal install").
+fn sets_up_cabal(call: &Call<'_>) -> bool {
+    let is_release = |word: &str| {
+        let (name, version) = word.rsplit_once('-').unwrap_or_default();
+        let is_number = version.chars().all(|c| c.is_ascii_digit() || c == '.');
+        let own = call.dir.join(format!("{name}.cabal").as_bytes());
+        !name.is_empty() && !version.is_empty() && is_number && !call.files.has(&own)
+    };
+    let mut words = call.plain_words().skip(1).peekable();
+    let is_plain = call
+        .args()
+        .iter()
+        .all(|w| !w.starts_with('-') || w.starts_with("-j"));
+    match call.verb().unwrap_or_default() {
+        "sandbox" => is_plain && words.next() == Some("init") && words.peek().is_none(),
+        "install" => {
+            let says_otherwise = call.files.has(&call.dir.join(b"cabal.project"));
+            is_plain && !says_otherwise && words.peek().is_some() && words.all(is_release)
+        }
         _ => false,
     }
 }

@@ -20,12 +20,14 @@ mod prepared;
 mod programs;
 mod read;
 mod stage;
+mod taken_along;
 mod written;
 
 pub(super) use builds::Reading;
 pub(super) use place::is_system_directory;
 pub(super) use place::mounts;
 pub(super) use place::relative;
+pub(super) use prefetch::says_it_takes_out;
 pub(super) use read::is_quiet;
 pub(super) use stage::StageView;
 pub(super) use written::writes_sources;
@@ -78,6 +80,8 @@ pub(super) struct Install {
     pub(super) line: String,
     /// What the RUN itself is given besides, and at which byte of the Dockerfile's text.
     pub(super) inserted: Option<(usize, String)>,
+    /// What the RUN itself does without then; bytes in the Dockerfile's text.
+    pub(super) dropped: Vec<Span>,
 }
 
 /// What of a RUN can stand above the source.

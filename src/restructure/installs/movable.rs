@@ -1,6 +1,7 @@
 //! What of a RUN itself can stand above the source: all of it, or the first part of its chain.
 
 use super::super::command::{is_of_system, removes};
+use super::super::layout::mentioned;
 use super::super::taken::is_in_image;
 use super::read::{Read, is_carried, is_quiet, short};
 use super::stage::StageView;
@@ -9,6 +10,7 @@ use crate::ecosystem::{self, Answer, Needs, Role};
 use crate::shell;
 use crate::shell::{Connector, Nesting, Seen};
 use crate::tree::RepoPath;
+use std::collections::BTreeSet;
 
 impl StageView<'_> {
     /// The install that RUN `run` is as a whole, with what its mounts bring of the context in its place.
@@ -217,8 +219,25 @@ impl Read<'_> {
         };
         let removed_below = (n_kept..pieces.len()).any(|n| self.seen_of(n).any(removes));
         let undoes = (n_kept..pieces.len()).any(|n| self.seen_of(n).any(takes_packages_out));
-        let is_larger = removed_below && (start..n_kept).any(installs)
-            || undoes && is_in_image(self.of.view, self.of.stage.index);
+        let brings = removed_below && (start..n_kept).any(installs);
+        let mut action = action;
+        let mut dropped = Vec::new();
+        let mut is_taken_along = false;
+        if let Action::Cut { then, carried, .. } = &mut action
+            && brings
+            && let Some(along) = self.taken_along(start..n_kept, None)
+        {
+            is_taken_along = true;
+            *then = Some(along.removals.join(" && "));
+            let left = (n_kept..pieces.len()).map(|n| self.text_of(&pieces[n]));
+            let left = left.filter(|text| !along.removals.iter().any(|r| r == text));
+            let wanted: BTreeSet<String> = left.flat_map(mentioned).collect();
+            carried.retain(|said| is_wanted(said, &wanted));
+            dropped = along.gone;
+            needs.doubt(along.doubt);
+        }
+        let is_larger =
+            brings && !is_taken_along || undoes && is_in_image(self.of.view, self.of.stage.index);
         if !is_whole && is_larger {
             let line = self.of.stage.instructions[self.run].lines.first;
             needs.doubt(format!("what line {line} takes out again at its end then stays in the layer above: check that the image may be so much larger"));
@@ -230,6 +249,7 @@ impl Read<'_> {
             ));
         }
         let mut install = self.install(action, ecosystems, needs, shown, dir);
+        install.dropped = dropped;
         install.is_hidden = plans.iter().any(|(_, seen)| self.is_hidden(seen));
         // All that goes along has to find its program: `npm install -g corepack` before the install.
         let runs = |seen: &&Seen| !is_quiet(seen) && !is_of_system(seen.name());
@@ -292,6 +312,14 @@ impl Read<'_> {
             then: None,
         })
     }
+}
+
+/// Whether what is said again of the shell's state is more than the value of a variable that is not among `wanted`.
+fn is_wanted(said: &str, wanted: &BTreeSet<String>) -> bool {
+    let script = shell::parse(said);
+    let is_bare = |c: &shell::Command| c.words.is_empty();
+    let mut set = script.commands.iter().flat_map(|c| &c.assignments);
+    !script.commands.iter().all(is_bare) || set.any(|a| wanted.contains(&a.name))
 }
 
 /// A command inside `$(…)` where the one around it runs.

@@ -6,7 +6,7 @@ use super::place::relative;
 use super::read::{Read, is_quiet, short, short_line};
 use super::{Action, Install};
 use crate::ecosystem::{self, Answer, Needs, READ_BY_TOOLS, Recipe, Role, sets_version};
-use crate::shell::{Seen, Word, tells_of_itself};
+use crate::shell::{self, Seen, Word, tells_of_itself};
 use crate::tree::RepoPath;
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
@@ -87,7 +87,16 @@ impl Read<'_> {
                 let Some(action) = self.after_tools(n, told, line, &programs, &mut needs) else {
                     continue;
                 };
+                let along = match says_it_takes_out(&action) {
+                    true => self.taken_along(0..self.n_free(n), Some(n)),
+                    false => None,
+                };
+                let dropped = along.map(|along| {
+                    needs.doubt(along.doubt);
+                    along.gone
+                });
                 let mut install = self.install(action, names, needs, shown, dir);
+                install.dropped = dropped.unwrap_or_default();
                 install.programs = programs;
                 install.is_hidden = self.is_hidden(seen);
                 install.inserted = inserted;
@@ -224,12 +233,13 @@ impl Read<'_> {
         };
         let line = if (0..n_free).any(goes) { bare } else { line };
         let line = format!("{own}{line}");
+        let takes_out = (n + 1..self.script.pieces.len()).any(|k| self.seen_of(k).any(removes));
         let removed: Vec<&str> = (n + 1..self.script.pieces.len())
-            .filter(|&k| self.seen_of(k).any(removes))
+            .filter(|&k| self.seen_of(k).any(removes) || self.cleans_up(k))
             .map(|k| self.text_of(&self.script.pieces[k]))
             .collect();
         let is_heredoc = !self.of.stage.instructions[self.run].heredocs.is_empty();
-        if removed.is_empty() || is_heredoc {
+        if !takes_out || is_heredoc {
             let then = Some(line);
             return Some(Action::Cut {
                 head_end,
@@ -327,6 +337,14 @@ impl Read<'_> {
             });
             parts.collect::<Vec<_>>().join(" ")
         })
+    }
+}
+
+/// Whether what goes above takes system packages out again at its end.
+pub(in crate::restructure) fn says_it_takes_out(action: &Action) -> bool {
+    match action {
+        Action::Prefetch(line) => shell::parse(line).seen().iter().any(removes),
+        _ => false,
     }
 }
 

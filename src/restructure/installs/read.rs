@@ -404,6 +404,7 @@ impl<'a> Read<'a> {
             is_hidden: false,
             line: String::new(),
             inserted: None,
+            dropped: Vec::new(),
         }
     }
 }

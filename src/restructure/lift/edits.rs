@@ -105,6 +105,8 @@ impl Lift<'_, '_> {
         if let Some((at, text)) = &self.install.inserted {
             edits.push(TextEdit::insert(*at, text.clone()));
         }
+        let dropped = self.install.dropped.iter();
+        edits.extend(dropped.map(|span| TextEdit::delete(*span)));
         match &self.install.action {
             Action::Whole => {
                 // What goes just above it leaves one gap with it.

@@ -1,7 +1,7 @@
 //! A lift in words: its candidate, title and rationale.
 
 use super::super::candidate::{Candidate, Replaced, Safety};
-use super::super::installs::{Action, writes_sources};
+use super::super::installs::{Action, says_it_takes_out, writes_sources};
 use super::super::mounts::downloads::writer_doubt;
 use super::super::view::View;
 use super::Lift;
@@ -152,6 +152,12 @@ impl Lift<'_, '_> {
                 said,
                 " Of {} builds {all} changed the former, {own} the latter.",
                 view.n_builds()
+            );
+        }
+        if says_it_takes_out(&self.install.action) && self.install.dropped.is_empty() {
+            let _ = write!(
+                said,
+                " What line {run} installs of the system and takes out again is then installed and taken out above it too."
             );
         }
         if let Some(told) = Self::told_of(over) {

@@ -258,6 +258,8 @@ impl Lift<'_, '_> {
             _ if self.fills_named(index) || self.writes_manifest(index) => return None,
             // What fetches with the same tool goes on from what this one has put there.
             _ if !is_prefetch && self.fetches_alike(index) => return None,
+            // It may set up where that one puts its packages: `opam switch create .`.
+            _ if !is_prefetch && self.runs_its_program(index) => return None,
             _ => self.doubts.push(format!(
                 "line {line}, which runs before {what}, then runs after it: check that it prepares nothing for it"
             )),
@@ -269,6 +271,14 @@ impl Lift<'_, '_> {
     fn fetches_alike(&self, index: usize) -> bool {
         let mut kept = self.of.cache_dirs(index).iter();
         kept.any(|(ecosystem, _)| self.install.ecosystems.contains(ecosystem))
+    }
+
+    /// Whether the RUN runs the program that the install runs first.
+    fn runs_its_program(&self, index: usize) -> bool {
+        let program = self.install.shown.split_whitespace().next();
+        let commands = super::super::command::seen(&self.of.stage.instructions[index]);
+        let mut commands = commands.iter().flatten();
+        commands.any(|s| Some(s.name()) == program)
     }
 
     /// Whether the RUN takes away what the install has made, or puts the result of another install in its place: then

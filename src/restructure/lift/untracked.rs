@@ -258,7 +258,7 @@ fn names(line: &str, path: &RepoPath, name: &str) -> bool {
     line == name || line == path.to_string()
 }
 
-/// The environments of Python that a RUN makes: where it stands, as a `cd` says, and the word.
+/// The environments of Python, and sandboxes of Cabal, that a RUN makes: where it stands, as a `cd` says, and the word.
 fn environments(step: &Instruction) -> Vec<(String, String)> {
     let Kind::Run(run) = &step.kind else {
         return Vec::new();
@@ -271,13 +271,16 @@ fn environments(step: &Instruction) -> Vec<(String, String)> {
         let is_uv = seen.name() == "uv" && seen.subcommand() == "venv";
         let is_one = matches!(seen.name(), "venv" | "virtualenv") || is_uv;
         let mut words = seen.args().iter().filter(|a| !a.starts_with('-'));
-        let word = words.nth(usize::from(is_uv)).filter(|_| is_one)?;
+        let is_sandbox = seen.name() == "cabal" && seen.subcommand() == "sandbox";
+        let sandbox = is_sandbox.then(|| ".cabal-sandbox".to_owned());
+        let word = words.nth(usize::from(is_uv)).filter(|_| is_one);
+        let word = word.cloned().or(sandbox)?;
         Some((
             seen.directory
                 .clone()
                 .filter(|d| !d.is_empty())
                 .unwrap_or(".".to_owned()),
-            word.clone(),
+            word,
         ))
     });
     made.collect()
