@@ -336,6 +336,31 @@ pub(crate) fn text(path: &Path) -> Option<String> {
 }
 
 #[test]
+fn packages_that_are_installed_twice_are_spoken_of() {
+    let rule = ALL.iter().find(|r| r.id == "deps-first").unwrap();
+    let check = |name: &str, want: bool| {
+        let (_, folder) = cases()
+            .into_iter()
+            .find(|(_, folder)| folder.ends_with(name))
+            .unwrap();
+        let case = Case::new(
+            &text(&folder.join("before.Dockerfile")).unwrap(),
+            &text(&folder.join("history.scn")).unwrap(),
+        );
+        let Proposals { kept, .. } = case.view(|view| proposals(view, &[*rule]));
+        let said = &kept.first().unwrap().candidate.rationale;
+        assert_eq!(
+            said.contains("installed and taken out above"),
+            want,
+            "{said}"
+        );
+    };
+    check("tools-installed-again-for-git", true);
+    check("tools-not-installed-again", false);
+    check("tools-taken-out-with-it", false);
+}
+
+#[test]
 fn every_rule_proposes_what_its_cases_say() {
     let mut wrong = Vec::new();
     for (id, folder) in cases() {
