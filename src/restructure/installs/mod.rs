@@ -10,6 +10,7 @@ mod branch;
 mod builds;
 mod chosen;
 mod compiled;
+mod given;
 mod handled;
 mod machine;
 mod middle;

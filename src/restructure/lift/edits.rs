@@ -4,7 +4,7 @@ use super::super::candidate::TextEdit;
 use super::super::effect::destination;
 use super::super::installs::{Action, relative};
 use super::super::layout::is_made;
-use super::super::moving::{block_of, without_blank_twin};
+use super::super::moving::{block_of, line_end, without_blank_twin};
 use super::super::run_text::run_flags;
 use super::Lift;
 use crate::dockerfile::Span;
@@ -114,6 +114,11 @@ impl Lift<'_, '_> {
                     |e: &TextEdit| e.replacement.is_empty() && e.span.end == run_block.start;
                 let above = edits.iter().position(is_next).map(|n| edits.remove(n));
                 let start = above.map_or(run_block.start, |e| e.span.start);
+                // At the end of the file the blank line above it would be left.
+                let above = line_end(text, text[..start].trim_end().len());
+                let is_last = run_block.end == text.len() && above < start;
+                let is_free = edits.iter().all(|e| e.span.end <= above);
+                let start = if is_last && is_free { above } else { start };
                 let gone = Span::new(start, run_block.end);
                 edits.push(TextEdit::delete(without_blank_twin(text, gone)));
             }

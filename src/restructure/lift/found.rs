@@ -5,6 +5,7 @@ use super::super::installs::{Action, Install, StageView, is_quiet};
 use super::super::layout::{is_within, parent, reachable, stage_named};
 use super::super::view::View;
 use super::Lift;
+use super::again::said_again;
 use super::beside::needs_no_packages;
 use super::sort::{is_for_programs, is_found_by_programs, removes_packages};
 use crate::dockerfile::ast::{Instruction, Kind, Source};
@@ -187,7 +188,8 @@ pub(super) fn is_done_above(
     install: &Install,
 ) -> bool {
     let is_prefetch = matches!(install.action, Action::Prefetch(_));
-    let is_same = |done: &Install| {
+    let own = of.stage.index;
+    let is_same = |of: &StageView<'_>, done: &Install| {
         let shares = done
             .ecosystems
             .iter()
@@ -198,7 +200,8 @@ pub(super) fn is_done_above(
         };
         done.dir == install.dir
             && ((shares && (is_prefetch || resolves_same()))
-                || replaces(&install.ecosystems, &done.ecosystems))
+                || replaces(&install.ecosystems, &done.ecosystems)
+                    && (of.stage.index != own || !said_again(of, done, install)))
     };
     let compiles = install.line.contains(" build") || install.line.contains(" cook ");
     let is_done = |of: &StageView<'_>, run: usize| {
@@ -219,7 +222,8 @@ pub(super) fn is_done_above(
             let words = first_words(&install.shown);
             binds && seen.iter().any(|s| s.words.iter().take(2).eq(words.iter()))
         };
-        of.installs(run).iter().any(is_same) || (is_prefetch && (builds() || is_bound()))
+        of.installs(run).iter().any(|done| is_same(of, done))
+            || (is_prefetch && (builds() || is_bound()))
     };
     let dockerfile = of.view.dockerfile;
     let mut below = std::iter::successors(parent(dockerfile, of.stage.index), |s| {

@@ -3,6 +3,7 @@
 //!
 //! Never: chooses which mistake is a rule's business, scores.
 
+mod again;
 mod beside;
 mod copies;
 mod edits;

@@ -52,6 +52,7 @@ impl Lift<'_, '_> {
             }
         }
         self.keep_out(&over, &mut candidate, &mut doubts);
+        reasons.extend(self.first_of_it());
         candidate.safety = Safety::of(reasons, doubts);
         candidate.vouched = self
             .along

@@ -211,6 +211,12 @@ impl Lift<'_, '_> {
             ));
             return Some(true);
         }
+        if !stays_run && self.of.gives_directories(index, self.first, &self.cwd) {
+            self.reasons.push(format!(
+                "line {line} gives directories away that are there before, and nothing in them"
+            ));
+            return Some(true);
+        }
         if self.is_undone_by(index) {
             return None;
         }
