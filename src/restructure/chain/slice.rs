@@ -173,6 +173,13 @@ impl Slice<'_, '_> {
         self.chain.saying(&self.said())
     }
 
+    /// The RUN that is left, as an instruction.
+    pub(in crate::restructure) fn rest(&self) -> ast::Instruction {
+        let below = self.below.iter().map(|&n| self.chain.text_of(n));
+        let all: Vec<&str> = below.collect();
+        self.chain.saying(&all.join(" && "))
+    }
+
     /// How many parts go that install or fetch something.
     pub(in crate::restructure) fn n_gains(&self) -> usize {
         let units = self.taken.iter().map(|&n| &self.chain.units[n]);

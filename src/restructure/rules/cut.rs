@@ -88,13 +88,20 @@ impl<'t> Head<'t> {
         instruction: &Instruction,
         place: &Place,
     ) -> Effect {
+        effect(view, &self.run(instruction), place)
+    }
+
+    /// This as a RUN of its own.
+    pub(super) fn run(&self, instruction: &Instruction) -> Instruction {
         let first = &self.text[self.pieces()[0].span.start..self.pieces()[self.n - 1].span.end];
-        let mut part = instruction.clone();
-        part.kind = Kind::Run(Run {
-            command: Command::Shell(first.to_owned()),
-        });
-        part.original = format!("RUN {first}");
-        effect(view, &part, place)
+        saying(instruction, first)
+    }
+
+    /// The RUN that is left.
+    pub(super) fn rest(&self, instruction: &Instruction) -> Instruction {
+        let left = (self.n..self.pieces().len()).filter(|p| Some(*p) != self.cleanup);
+        let left: Vec<&str> = left.map(|p| self.piece(p)).collect();
+        saying(instruction, &left.join(" && "))
     }
 
     /// The edits that put this in a RUN before instruction `to`, and leave the rest where it is.
@@ -138,6 +145,16 @@ impl<'t> Head<'t> {
         edits.push(TextEdit::replace(tail, "RUN "));
         Some(edits)
     }
+}
+
+/// A RUN with other commands.
+fn saying(instruction: &Instruction, text: &str) -> Instruction {
+    let mut part = instruction.clone();
+    part.kind = Kind::Run(Run {
+        command: Command::Shell(text.to_owned()),
+    });
+    part.original = format!("RUN {text}");
+    part
 }
 
 /// Whether a command stands in one of the pieces.

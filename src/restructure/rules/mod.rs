@@ -22,6 +22,7 @@ mod hot_below;
 mod ignore;
 mod intruder;
 mod jar_launch;
+mod kept_newest;
 mod late_copy;
 mod late_folder;
 mod layered_jar;

@@ -17,10 +17,9 @@
 //! more often than it does. A RUN that installs system packages before it fetches such a tool is cut in two.
 
 use super::super::candidate::{Candidate, Safety};
-use super::super::command::{EVERYWHERE, Group, group, installs, seen};
 use super::super::conflict::conflict;
 use super::super::effect::Effect;
-use super::super::layout::{Place, mentioned};
+use super::super::layout::{Place, mentioned, places};
 use super::super::lift::declare;
 use super::super::moving::{effects, move_after, with_needed};
 use super::super::past::Name;
@@ -29,9 +28,9 @@ use super::super::written::words;
 use super::changing::is_cache_bust;
 use super::cut::Head;
 use super::heat::{Heats, bumps_of};
+use super::kept_newest::{doubt, installs_newest, is_only_written, only_writes};
 use super::system_first::{is_transfer, upgrades};
 use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Stage};
-use crate::shell::Seen;
 use std::collections::BTreeSet;
 
 /// So many are proposed for a stage.
@@ -110,9 +109,25 @@ fn parted(ground: &Ground<'_>, index: usize) -> Option<Candidate> {
     let renewed = upgrades(instruction).then(|| {
         format!("line {line} brings the packages of the image up to date: check that this need not be done with each change of what the rest of it names")
     });
+    let (own, rest) = (head.run(instruction), head.rest(instruction));
+    let names: BTreeSet<String> = (above.into_iter())
+        .flat_map(|to| ground.effects[to].sets.iter().cloned())
+        .collect();
+    let at = (stage.index, to.min(index));
+    let kept = installs_newest(&own)
+        && only_writes(&rest)
+        && is_only_written(
+            view,
+            &places(view.dockerfile),
+            at,
+            &names,
+            Some((index, &rest)),
+        );
+    let kept = kept.then(|| doubt(line, ground.line(at.1)));
+    let renewed = renewed.into_iter().chain(kept);
     candidate.safety = Safety::of(
         vec!["the first part of the chain installs system packages by name, and nothing of the rest hangs on the shell that ran it".to_owned()],
-        renewed.into_iter().collect(),
+        renewed.collect(),
     );
     candidate.rationale = format!(
         "What the rest of line {line} names changed in {n} of {} builds, and the packages are installed again each time.",
@@ -182,46 +197,29 @@ struct Way {
     to: usize,
 }
 
-/// What is to be checked where the steps `moved` only write down or set a version, and one of those that they pass installs
-/// what is newest: so far each new version had that installed anew, perhaps on purpose.
+/// What is to be checked where the steps `moved` only write down or set a version that nothing fetches by, and one of those
+/// that they pass installs what is newest: so far each new version had that installed anew, perhaps on purpose.
 fn kept_as_it_is(
     ground: &Ground<'_>,
     moved: &BTreeSet<usize>,
     passed: &[usize],
     index: usize,
 ) -> Vec<String> {
-    let fetches = |i: &usize| {
-        let step = &ground.stage.instructions[*i];
-        let writes = |s: &Seen| s.name().is_empty() || EVERYWHERE.contains(&s.name());
-        matches!(step.kind, Kind::Run(_)) && !seen(step).is_some_and(|all| all.iter().all(writes))
+    let step = |i: &usize| &ground.stage.instructions[*i];
+    let fetches = |i: &usize| matches!(step(i).kind, Kind::Run(_)) && !only_writes(step(i));
+    let newest = passed.iter().find(|i| installs_newest(step(i)));
+    let (Some(&newest), Some(&first)) = (newest, moved.first()) else {
+        return Vec::new();
     };
-    let takes_newest = |i: &&usize| {
-        let commands = seen(&ground.stage.instructions[**i]).unwrap_or_default();
-        commands.iter().any(names_no_version)
-    };
-    if moved.iter().any(fetches) {
+    let sets = |&i: &usize| ground.effects[i].sets.iter().cloned();
+    let names: BTreeSet<String> = moved.iter().flat_map(sets).collect();
+    let (view, at) = (ground.view, (ground.stage.index, first));
+    if moved.iter().any(fetches)
+        || !is_only_written(view, &places(view.dockerfile), at, &names, None)
+    {
         return Vec::new();
     }
-    let newest = passed.iter().find(takes_newest).map(|&i| ground.line(i));
-    let doubt = |line: usize| {
-        format!(
-            "line {line} installs what is newest, and so far did so with each change of line {}; check that it may stay the one it was when line {line} was last run",
-            ground.line(index)
-        )
-    };
-    newest.map(doubt).into_iter().collect()
-}
-
-/// Whether a command installs something by name and in no particular version.
-fn names_no_version(seen: &Seen) -> bool {
-    let is_install = match group(seen) {
-        Some(Group::System) => installs(seen),
-        Some(Group::Global) => true,
-        _ => false,
-    };
-    let words = seen.args().iter().filter(|a| !a.starts_with('-'));
-    let mut named = words.filter(|a| *a != seen.subcommand());
-    is_install && named.any(|a| !a.contains(['=', '@', '~']))
+    vec![doubt(ground.line(newest), ground.line(index))]
 }
 
 /// How far down instruction `index` can go with what needs it.

@@ -15,6 +15,7 @@
 
 use super::doubts::Doubts;
 use super::ground::Ground;
+use super::groups::Group;
 use crate::restructure::candidate::TextEdit;
 use crate::restructure::chain::Chain;
 use std::collections::BTreeSet;
@@ -32,10 +33,11 @@ pub(super) struct Cut {
     pub(super) rest: Vec<TextEdit>,
 }
 
-/// The RUN at `run` cut above its first part that reads one of `names`, and what could not be shown of the parts before
+/// The RUN at `run` cut above its first part that reads one of `names`, which a group holds from an instruction on, and what could not be shown of the parts before
 /// it; `None` where none of these is worth a layer, or the two cannot be parted.
 pub(super) fn cut(
     ground: &Ground<'_>,
+    group: (&Group, usize),
     run: usize,
     names: &BTreeSet<String>,
 ) -> Option<(Cut, Doubts)> {
@@ -50,6 +52,8 @@ pub(super) fn cut(
             return None;
         }
         doubts.others.extend(slice.doubts.iter().cloned());
+        let (part, rest) = (slice.run(), slice.rest());
+        doubts.newest = ground.kept_newest(group, names, (run, &part), Some(&rest));
         let (above, rest) = slice.parted()?;
         Some((Cut { run, above, rest }, doubts))
     })

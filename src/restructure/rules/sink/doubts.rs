@@ -9,19 +9,23 @@ pub(super) struct Doubts {
     pub(super) unknown: Vec<(usize, String)>,
     /// Lines of RUNs that may read what a RUN writes that goes down, each with those files.
     pub(super) files: Vec<(usize, String)>,
+    /// The line of the first RUN that then installs what is newest less often, and the sentence about it.
+    pub(super) newest: Option<(usize, String)>,
     /// Others, after "check that ".
     pub(super) others: Vec<String>,
 }
 
 impl Doubts {
     pub(super) fn len(&self) -> usize {
-        self.unknown.len() + self.files.len() + self.others.len()
+        let newest = usize::from(self.newest.is_some());
+        self.unknown.len() + self.files.len() + self.others.len() + newest
     }
 
     /// Those that are left where no RUN below `line` is passed.
     pub(super) fn above(mut self, line: usize) -> Self {
         self.unknown.retain(|(n, _)| *n <= line);
         self.files.retain(|(n, _)| *n <= line);
+        self.newest = self.newest.filter(|(n, _)| *n <= line);
         self
     }
 
@@ -39,6 +43,7 @@ impl Doubts {
             let lines = do_not_read(lines.map(|(line, _)| line.to_string()).collect())?;
             Some(format!("check that {lines} not read {files}"))
         }));
+        sentences.extend(self.newest.iter().map(|(_, said)| said.clone()));
         sentences.extend(self.others.iter().cloned());
         sentences
     }

@@ -1,6 +1,7 @@
 //! A stage, and what a value on its way down meets there.
 
 use super::doubts::Doubts;
+use super::groups::{BUMPED, Group};
 use super::place::Sunk;
 use crate::dockerfile::ast::{Instruction, Kind, Stage};
 use crate::restructure::command::seen;
@@ -9,6 +10,9 @@ use crate::restructure::environment::{Doubt, Reading, reading, reading_of_part};
 use crate::restructure::layout::Place;
 use crate::restructure::named::{named, says_one};
 use crate::restructure::notes::is_note;
+use crate::restructure::rules::kept_newest::{
+    doubt, installs_newest, installs_newest_of, is_only_written,
+};
 use crate::restructure::system_places::is_read_by_name;
 use crate::restructure::view::View;
 use crate::shell::Seen;
@@ -73,6 +77,30 @@ impl Ground<'_> {
         let at = (self.stage.index, index);
         let read = reading_of_part(self.view, self.places, at, names, part);
         self.takes_for_read(index, read, names, doubts)
+    }
+
+    /// What is to be checked where values that `group` holds are no longer above `run`, at `index`, which installs what is
+    /// newest; `instead` is what is left of a RUN that is cut. Values that are new at each build say nothing of packages, as
+    /// the source does not, unless they are called like one.
+    pub(super) fn kept_newest(
+        &self,
+        (group, first): (&Group, usize),
+        names: &BTreeSet<String>,
+        (index, run): (usize, &Instruction),
+        instead: Option<&Instruction>,
+    ) -> Option<(usize, String)> {
+        let is_kept = match group.how {
+            BUMPED => installs_newest(run),
+            _ => installs_newest_of(run, names),
+        };
+        let at = (self.stage.index, first);
+        let instead = instead.map(|left| (index, left));
+        let line = |i: usize| self.stage.instructions[i].lines.first;
+        (is_kept
+            && group.busts.is_none()
+            && !names.is_empty()
+            && is_only_written(self.view, self.places, at, names, instead))
+        .then(|| (line(index), doubt(line(index), line(first))))
     }
 
     fn takes_for_read(

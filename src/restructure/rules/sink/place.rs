@@ -102,7 +102,9 @@ fn reached(ground: &Ground<'_>, group: &Group) -> Reached {
             if !ground.goes_along(index) {
                 let is_run = matches!(stage.instructions[index].kind, Kind::Run(_));
                 let is_next = is_run && readers.is_empty();
-                parted = is_next.then(|| cut(ground, index, &set)).flatten();
+                parted = is_next
+                    .then(|| cut(ground, (group, first), index, &set))
+                    .flatten();
                 break;
             }
             readers.insert(index);
@@ -110,6 +112,10 @@ fn reached(ground: &Ground<'_>, group: &Group) -> Reached {
         }
         if meets(&readers) && !ground.leaves_alone(index, &readers, &mut doubts) {
             break;
+        }
+        if doubts.newest.is_none() {
+            let run = (index, &stage.instructions[index]);
+            doubts.newest = ground.kept_newest((group, first), &set, run, None);
         }
         if doubts.len() > n_doubts && safe.is_none() {
             safe = Some(reached);
@@ -139,6 +145,7 @@ fn reached(ground: &Ground<'_>, group: &Group) -> Reached {
         let mut all = doubts.clone();
         all.unknown.extend(more.unknown);
         all.files.extend(more.files);
+        all.newest = all.newest.or(more.newest);
         all.others.extend(more.others);
         let above: BTreeSet<usize> = moved.iter().copied().filter(|m| *m < cut.run).collect();
         let set = above.iter().flat_map(|&m| ground.effects[m].sets.clone());
