@@ -71,6 +71,12 @@ pub fn passed(view: &View<'_>, name: &str) -> Option<Passed> {
     first.map(|by| Passed { by, values })
 }
 
+/// Whether a file that people build images with says `name` at all: it may be passed there, a switch (`DEBUG=1`) as well.
+pub(super) fn may_be_passed(view: &View<'_>, name: &str) -> bool {
+    let mut all = building(view).into_iter();
+    all.any(|(_, bytes)| holds(&bytes, name.as_bytes()))
+}
+
 /// The files that people build images with, by their paths in the repository, in order, each with its first bytes.
 pub(super) fn building(view: &View<'_>) -> Vec<(RepoPath, Vec<u8>)> {
     let all = view.files.iter().chain(view.ignored).map(|(path, _)| path);

@@ -1,16 +1,23 @@
 //! Which of the builds in the branches of an `if` is run: `if [ -n "$DEBUG" ]; then cargo build; else cargo build --release;
 //! fi`.
+//!
+//! An argument without a value, which nobody is known to pass, is empty: that the base image sets it is rare.
 
-use super::super::layout::globals;
+use super::super::layout::{globals, mentioned};
+use super::super::passed::may_be_passed;
+use super::super::rules::is_given_by_the_builder;
 use super::read::Read;
+use crate::dockerfile::ast::{Instruction, Kind};
 use crate::shell::{Command, Seen, decided};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Read<'_> {
-    /// Whether `seen` is not one of several of its program that stand in branches, or the one that is run. Not where that is
-    /// open: what is built ahead for one is of no use to the other.
-    pub(super) fn is_taken(&self, seen: &Seen) -> bool {
+    /// By which arguments being empty `seen` is run, where it is one of several of its program that stand in branches; none
+    /// where it is the only one, or others decide. `None` where another is run, and where that is open: what is built ahead
+    /// for one is of no use to the other.
+    pub(super) fn taken_by(&self, seen: &Seen) -> Option<BTreeSet<String>> {
         let Some((id, own)) = seen.branch else {
-            return true;
+            return Some(BTreeSet::new());
         };
         let is_other = |other: &&Seen| {
             other.branch.is_some_and(|(i, n)| i == id && n != own)
@@ -19,8 +26,19 @@ impl Read<'_> {
         };
         let others: Vec<&Seen> = self.seen.iter().filter(is_other).collect();
         if others.is_empty() {
-            return true;
+            return Some(BTreeSet::new());
         }
+        let is_run = |known: &BTreeMap<String, String>| {
+            let script = decided(self.text, known);
+            let words = |command: &Command| -> Vec<String> {
+                command.words.iter().map(|w| w.text.clone()).collect()
+            };
+            let runs = |seen: &Seen| {
+                let written = self.script.commands.get(seen.command).map(words);
+                script.commands.iter().any(|c| Some(words(c)) == written)
+            };
+            runs(seen) && !others.iter().any(|other| runs(other))
+        };
         let mut known = self.env.clone();
         let variables = &self.of.places[self.run].variables;
         // An argument above the first FROM has no value in a stage that does not say its name.
@@ -29,14 +47,70 @@ impl Read<'_> {
                 known.insert(name, String::new());
             }
         }
-        let script = decided(self.text, &known);
-        let words = |command: &Command| -> Vec<String> {
-            command.words.iter().map(|w| w.text.clone()).collect()
-        };
-        let runs = |seen: &Seen| {
-            let written = self.script.commands.get(seen.command).map(words);
-            script.commands.iter().any(|c| Some(words(c)) == written)
-        };
-        runs(seen) && !others.into_iter().any(runs)
+        for name in self.passed_arguments() {
+            known.remove(&name);
+        }
+        if is_run(&known) {
+            return Some(BTreeSet::new());
+        }
+        let empty = self.empty_arguments();
+        known.extend(empty.iter().map(|name| (name.clone(), String::new())));
+        is_run(&known).then_some(empty)
+    }
+
+    /// That these are taken to be empty, in a sentence; nothing where there are none.
+    pub(super) fn said_empty(&self, names: &BTreeSet<String>) -> Option<String> {
+        let line = self.of.stage.instructions[self.run].lines.first;
+        let list: Vec<&str> = names.iter().map(String::as_str).collect();
+        let are = if list.len() > 1 { "are" } else { "is" };
+        let list = list.join(" and ");
+        (!list.is_empty()).then(|| format!(
+            "{list} {are} empty in line {line}, which no file that builds images names; where a build does, another branch may be run, and builds as before"
+        ))
+    }
+
+    /// The arguments that the RUN names and that builds may be seen to pass: what the Dockerfile says is one value of several.
+    fn passed_arguments(&self) -> Vec<String> {
+        let mut names = self.named_arguments();
+        names.retain(|name| self.may_be_passed(name));
+        names
+    }
+
+    /// The arguments that the RUN names, to which nothing gives a value.
+    fn empty_arguments(&self) -> BTreeSet<String> {
+        let variables = &self.of.places[self.run].variables;
+        let of_stages = self.of.view.dockerfile.stages.iter();
+        let mut set = of_stages.flat_map(|s| &s.instructions);
+        let envs: BTreeSet<&str> = set
+            .by_ref()
+            .filter_map(|i| match &i.kind {
+                Kind::Env(pairs) => Some(pairs.iter().map(|p| p.name.as_str())),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        let names = self.named_arguments().into_iter();
+        let open = names.filter(|name| {
+            variables.get(name) == Some(&None)
+                && !envs.contains(name.as_str())
+                && !is_given_by_the_builder(name)
+                && !self.may_be_passed(name)
+        });
+        open.collect()
+    }
+
+    /// The arguments of the Dockerfile that the RUN names.
+    fn named_arguments(&self) -> Vec<String> {
+        let declared = self.of.view.dockerfile.instructions();
+        let declared = declared.flat_map(Instruction::arguments);
+        let declared: BTreeSet<&str> = declared.map(|a| a.name.as_str()).collect();
+        let mut names: Vec<String> = mentioned(self.text).into_iter().collect();
+        names.retain(|name| declared.contains(name.as_str()));
+        names
+    }
+
+    fn may_be_passed(&self, name: &str) -> bool {
+        let view = self.of.view;
+        view.build_args.iter().any(|(n, _)| n == name) || may_be_passed(view, name)
     }
 }

@@ -23,9 +23,14 @@ impl Read<'_> {
                     continue;
                 };
                 // What was built before it is thrown away.
-                if plan.ecosystem == "cargo" && (self.starts_anew(seen) || !self.is_taken(seen)) {
+                let is_cargo = plan.ecosystem == "cargo";
+                if is_cargo && self.starts_anew(seen) {
                     continue;
                 }
+                let taken = is_cargo.then(|| self.taken_by(seen));
+                let Some(empty) = taken.unwrap_or_else(|| Some(BTreeSet::new())) else {
+                    continue;
+                };
                 // Another program of that name is found there.
                 if seen.assignments.iter().any(|(name, _)| name == "PATH") {
                     continue;
@@ -100,6 +105,7 @@ impl Read<'_> {
                 install.programs = programs;
                 install.is_hidden = self.is_hidden(seen);
                 install.inserted = inserted;
+                install.reasons.extend(self.said_empty(&empty));
                 install.line = bare;
                 found.push(install);
             }
@@ -258,10 +264,9 @@ impl Read<'_> {
 
     /// How cargo-chef builds the dependencies of a command, and that as an install.
     pub(super) fn cooked(&self, seen: &Seen) -> Option<(Recipe, Install)> {
-        if !self.is_taken(seen) {
-            return None;
-        }
+        let empty = self.taken_by(seen)?;
         let mut recipe = self.with_call(seen, ecosystem::recipe)??;
+        recipe.reasons.extend(self.said_empty(&empty));
         // Variables of the shell have no value in a RUN of its own.
         let known = &self.of.places[self.run].variables;
         let is_set = |n: &String| known.contains_key(n);

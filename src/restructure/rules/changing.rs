@@ -134,6 +134,20 @@ pub fn new_at_each_build(dockerfile: &Dockerfile) -> BTreeSet<String> {
         .collect()
 }
 
+/// Whether the builder itself gives the argument its value.
+pub(in crate::restructure) fn is_given_by_the_builder(name: &str) -> bool {
+    [
+        "TARGET",
+        "BUILDPLATFORM",
+        "BUILDOS",
+        "BUILDARCH",
+        "BUILDVARIANT",
+        "BUILDKIT_",
+    ]
+    .iter()
+    .any(|start| name.starts_with(start))
+}
+
 pub(super) fn is_passed(view: &View<'_>, name: &str) -> bool {
     view.build_args.iter().any(|(n, _)| n == name)
 }

@@ -54,6 +54,7 @@ mod workspaces;
 pub(super) use changing::argument_changes;
 pub(super) use changing::changes;
 pub(super) use changing::is_cache_bust;
+pub(super) use changing::is_given_by_the_builder;
 pub use changing::new_at_each_build;
 pub(super) use mounts::CACHES;
 pub(super) use pin::floats;

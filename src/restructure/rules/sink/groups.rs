@@ -7,7 +7,9 @@ use crate::dockerfile::ast::{ArgItem, Instruction, Kind, Stage};
 use crate::restructure::layout::mentioned;
 use crate::restructure::passed::passed_by;
 use crate::restructure::past::Name;
-use crate::restructure::rules::changing::{argument_changes, is_cache_bust, is_passed};
+use crate::restructure::rules::changing::{
+    argument_changes, is_cache_bust, is_given_by_the_builder, is_passed,
+};
 use crate::restructure::view::View;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,7 +95,7 @@ pub(super) fn groups(view: &View<'_>, stage: &Stage) -> Vec<Group> {
         let is_other = !argument_changes(view, item)
             && !is_passed(view, &item.name)
             && !is_cache_bust(&item.name)
-            && !of_platform(&item.name)
+            && !is_given_by_the_builder(&item.name)
             && bumps(view, &item.name) == 0;
         if !is_other {
             continue;
@@ -177,20 +179,6 @@ fn literals(instruction: &Instruction) -> Vec<(&str, &str)> {
             .collect(),
         _ => Vec::new(),
     }
-}
-
-/// Whether the builder itself gives the argument its value.
-fn of_platform(name: &str) -> bool {
-    [
-        "TARGET",
-        "BUILDPLATFORM",
-        "BUILDOS",
-        "BUILDARCH",
-        "BUILDVARIANT",
-        "BUILDKIT_",
-    ]
-    .iter()
-    .any(|start| name.starts_with(start))
 }
 
 /// In how many builds the Dockerfile itself gave `name` another value.
