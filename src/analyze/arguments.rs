@@ -26,6 +26,12 @@ impl NewArguments {
         Self { names }
     }
 
+    /// With these as well.
+    pub fn with(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.names.extend(names);
+        self
+    }
+
     /// Those that a request does not pass itself, in order.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &String> {
         self.names.iter()

@@ -8,25 +8,31 @@ use super::load::Project;
 use super::output::{Output, look};
 use super::prices::cost_model;
 use super::progress::Progress;
+use super::renewed::renewed;
 use super::settings;
 use crate::analyze::{Analysis, Analyzer};
 use crate::cost::CostModel;
 use crate::report::{heat, html, json, markdown, terminal, view};
-use crate::tree::ObjectId;
+use crate::restructure::renewed::not_given;
+use crate::tree::{ObjectId, RepoPath};
 
 /// Carries the command out.
 pub(super) fn run(args: &AnalyzeArgs) -> Result<(), CliError> {
     let project = Project::load(&settings::job(&args.replay)?)?;
     let mut analysis = analyse(&project, cost_model(&project, &args.cost)?)?;
     refuse_absent(&project, &analysis)?;
+    let path = RepoPath::new(&project.settings.dockerfile);
+    let newest = project.newest_dockerfile();
+    let renewed = renewed(&project, &project.settings, &[path], &[&newest]);
+    analysis.caveats.extend(not_given(&renewed));
     let config = config::load(&args.replay)?;
-    let (path, text) = (&project.settings.dockerfile, project.newest_dockerfile());
+    let path = &project.settings.dockerfile;
     drop_accepted(
         &mut analysis.findings,
         &mut analysis.caveats,
         config.as_ref(),
         path,
-        &text,
+        &newest,
     );
     let path = args.output.output.as_deref();
     let mut output = Output::open(path)?;

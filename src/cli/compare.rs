@@ -9,6 +9,7 @@ use super::load::{self, Project, Text};
 use super::output::{Output, look};
 use super::prices::cost_model;
 use super::progress::Progress;
+use super::renewed::renewed;
 use super::settings::{self, Spec};
 use super::suggest::{is_proposal, proposed};
 use crate::analyze::NewArguments;
@@ -21,6 +22,7 @@ use crate::replay::{BuildOutcome, NotHeld, Replay, Settings};
 use crate::report::compare as report;
 use crate::report::compare::Compared;
 use crate::restructure::informed::{Blob, Informed};
+use crate::restructure::renewed::not_given;
 use crate::score::{Comparison, Emulated, Passed, compare, has_unknown};
 use crate::tree::{ObjectId, RepoPath};
 
@@ -50,7 +52,14 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), CliError> {
     } = sides(args)?;
     let model = cost_model(&project, &args.cost)?;
     let texts = [old.text.text.as_str(), &new.text.text];
-    let arguments = NewArguments::of(&project.settings, &texts);
+    let renewed = renewed(
+        &project,
+        &old.settings,
+        &paths(&project, [&old, &new]),
+        &texts,
+    );
+    let names = renewed.iter().map(|one| one.name.clone());
+    let arguments = NewArguments::of(&project.settings, &texts).with(names);
     let blob = |id: &ObjectId| project.blob(id);
     let both = Both {
         project: &project,
@@ -83,7 +92,8 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), CliError> {
         comparison.emulated = Emulated::new(platform, &with, &comparison);
     }
     let (old_builds, new_builds) = &replays.builds;
-    let caveats = caveats(&project, &replays, layouts.as_ref());
+    let mut caveats = caveats(&project, &replays, layouts.as_ref());
+    caveats.extend(not_given(&renewed));
     if comparison.pairs.is_empty() {
         refuse_unbuildable(&old, old_builds)?;
         refuse_unbuildable(&new, new_builds)?;
@@ -133,6 +143,22 @@ fn verdict(limits: &Limits, comparison: &Comparison) -> Outcome {
     let run = means(old.mean.median, new.mean.median);
     let cached = means(old.mean_if_cached, new.mean_if_cached);
     limits.check("a build", run, Some(cached).filter(|cached| *cached != run))
+}
+
+/// Where the sides' files are in the repository, as far as it has them, for what builds them; the Dockerfile's own path
+/// where it has neither.
+fn paths(project: &Project, sides: [&Side; 2]) -> Vec<RepoPath> {
+    let files = project.files_below(&RepoPath::root());
+    let named = sides.map(|side| {
+        let name = side.text.name.as_str();
+        RepoPath::new(name.split_once(':').map_or(name, |(_, path)| path))
+    });
+    let mut found: Vec<RepoPath> = named.into_iter().filter(|p| files.contains(p)).collect();
+    found.dedup();
+    if found.is_empty() {
+        found.push(RepoPath::new(&project.settings.dockerfile));
+    }
+    found
 }
 
 /// The id of a proposal of `suggest`, where the word is one and no file of that name is there.

@@ -23,6 +23,7 @@ mod output;
 mod prices;
 mod progress;
 mod pull_request;
+mod renewed;
 mod replay;
 mod run;
 mod settings;

@@ -11,9 +11,10 @@ use crate::dockerfile::ast::Instruction;
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
-/// So many files are looked at, and so many bytes of each.
-const MAX_FILES: usize = 400;
-const MAX_FILE: usize = 1 << 18;
+/// So many files are looked at.
+pub const MAX_FILES: usize = 400;
+/// So many bytes of each.
+pub const MAX_FILE: usize = 1 << 18;
 
 /// That files of the tree pass an argument.
 #[derive(Clone, Debug, PartialEq, Eq)]

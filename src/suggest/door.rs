@@ -7,7 +7,7 @@ use super::elsewhere::{other_context, set_aside, with_others};
 use super::generated::says_generated;
 use super::past::Past;
 use super::question::Question;
-use super::renewing::{renewing, said};
+use super::renewing::renewing;
 use super::trees::Trees;
 use crate::caveat::Caveat;
 use crate::dockerfile;
@@ -20,7 +20,7 @@ use crate::restructure::finding::findings;
 use crate::restructure::installs_from_source;
 use crate::restructure::legality::remote_sources;
 use crate::restructure::reads_git;
-use crate::restructure::renewed::renewed;
+use crate::restructure::renewed::{given, renewed};
 use crate::restructure::search::{Draft, search};
 use crate::tree::RepoPath;
 
@@ -105,7 +105,7 @@ pub fn suggest(question: &Question<'_>) -> Result<Suggestions, dockerfile::Error
     answer.findings = findings(&view);
     let elsewhere = other_context(&view);
     let generated = says_generated(view.text());
-    answer.caveats.extend(said(&renewed));
+    answer.caveats.extend(given(&renewed));
     answer.caveats.extend(same_remote(&view));
     answer
         .caveats

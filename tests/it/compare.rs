@@ -523,3 +523,55 @@ fn a_stage_that_keeps_manifests_alone_pays() {
     let told = ["--run-output", "manifests:4=changing"];
     assert_eq!(faster(keep, &told), (0, false));
 }
+
+#[test]
+fn arguments_that_the_repository_passes_anew_are_told_and_given_to_no_build() {
+    let check = |makefile: &str, expected: bool| {
+        let repo = history();
+        repo.write(
+            "Dockerfile",
+            "FROM debian:12\nARG TAG\nRUN apt-get update && apt-get install -y curl\nCOPY src /src\nLABEL tag=$TAG\n",
+        )
+        .write("Makefile", makefile)
+        .commit("image");
+        for n in 0..4 {
+            repo.write("src/a.js", format!("b {n}")).commit("change");
+        }
+        let run = |args: &[&str]| {
+            let output = Command::new(env!("CARGO_BIN_EXE_stratigraph"))
+                .args(args)
+                .current_dir(repo.path())
+                .env_clear()
+                .output()
+                .unwrap();
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let caveat = "Makefile passes TAG with another value at each commit";
+        let told = run(&["analyze", "--format", "json"]);
+        assert_eq!(told.contains(caveat), expected, "{makefile} {told}");
+        let text: Value = serde_json::from_str(&told).unwrap();
+        // The trace and the analysis are of the same builds: the install runs but once.
+        assert_eq!(text["steps"][0]["cache"]["misses"], 1, "{told}");
+        let given = run(&["analyze", "--format", "json", "--build-arg", "TAG=1"]);
+        assert!(!given.contains(caveat), "{given}");
+        let below = "FROM debian:12\nRUN apt-get update && apt-get install -y curl\nCOPY src /src\nARG TAG\nLABEL tag=$TAG\n";
+        repo.write("below.Dockerfile", below);
+        let told = run(&[
+            "compare",
+            "Dockerfile",
+            "below.Dockerfile",
+            "--format",
+            "json",
+        ]);
+        assert_eq!(told.contains(caveat), expected, "{told}");
+        let text: Value = serde_json::from_str(&told).unwrap();
+        let names = text["if_passed"]["arguments"]
+            .as_array()
+            .map_or(0, Vec::len);
+        assert_eq!(names, usize::from(expected), "{told}");
+    };
+    let image = "image:\n\tdocker build --build-arg TAG=$(git rev-parse HEAD) .\n";
+    check(image, true);
+    check(&image.replace("$(git rev-parse HEAD)", "1.2"), false);
+    check(&image.replace(" .\n", " other\n"), false);
+}

@@ -7,12 +7,16 @@
 //! Never: takes a version, a branch or a day for new at each commit; runs anything.
 
 mod builds;
+mod told;
 mod value;
+
+pub use told::{given, not_given};
 
 use super::layout::mentioned;
 use super::passed::{building, is_about_images};
 use super::rules::is_cache_bust;
 use super::view::View;
+use crate::dockerfile::Dockerfile;
 use crate::dockerfile::ast::{Instruction, Kind};
 use crate::tree::RepoPath;
 use builds::{Built, builds};
@@ -35,22 +39,48 @@ struct Told<'t> {
     builds: Vec<Built>,
 }
 
+/// What is asked about.
+pub struct Asked<'a> {
+    /// The Dockerfile.
+    pub dockerfile: &'a Dockerfile,
+    /// Its path in the repository.
+    pub path: &'a RepoPath,
+    /// The context's directory in the repository.
+    pub context: &'a RepoPath,
+    /// The files that people build images with ([`super::passed::may_build`]), by their paths in the repository, in order,
+    /// with their first bytes.
+    pub files: &'a dyn Fn() -> Vec<(RepoPath, Vec<u8>)>,
+    /// Whether somebody passes an argument a value already.
+    pub is_passed: &'a dyn Fn(&str) -> bool,
+}
+
+/// As [`renewed_in`], of what a view shows.
+pub fn renewed(view: &View<'_>) -> Vec<Renewed> {
+    renewed_in(&Asked {
+        dockerfile: view.dockerfile,
+        path: view.path,
+        context: view.context,
+        files: &|| building(view),
+        is_passed: &|name| view.build_args.iter().any(|(n, _)| n == name),
+    })
+}
+
 /// The arguments of the Dockerfile that are, in its order. None that somebody passed a value of, that is there to make
 /// steps run again, or by which images or files are chosen.
-pub fn renewed(view: &View<'_>) -> Vec<Renewed> {
-    let names = names(view);
+pub fn renewed_in(asked: &Asked<'_>) -> Vec<Renewed> {
+    let names = names(asked);
     if names.is_empty() {
         return Vec::new();
     }
-    let inner = view.path.strip_prefix(view.context);
-    let all: Vec<(RepoPath, String)> = building(view)
+    let inner = asked.path.strip_prefix(asked.context);
+    let all: Vec<(RepoPath, String)> = (asked.files)()
         .into_iter()
         .map(|(path, bytes)| (path, String::from_utf8_lossy(&bytes).into_owned()))
         .collect();
     let told = all.iter().filter_map(|(path, text)| {
-        let mut own = builds(text, view.path, view.context);
+        let mut own = builds(text, asked.path, asked.context);
         // From within the context, paths begin there.
-        let is_inside = !view.context.is_root() && path.strip_prefix(view.context).is_some();
+        let is_inside = !asked.context.is_root() && path.strip_prefix(asked.context).is_some();
         if let Some(inner) = inner.as_ref().filter(|_| is_inside && own.is_empty()) {
             own = builds(text, inner, &RepoPath::root());
         }
@@ -84,25 +114,23 @@ fn passes(file: &Told<'_>, name: &str, all_files: &[(RepoPath, String)]) -> bool
 }
 
 /// The arguments that may be.
-fn names(view: &View<'_>) -> Vec<String> {
+fn names(asked: &Asked<'_>) -> Vec<String> {
     let chooses = |kind: &Kind| matches!(kind, Kind::Copy(_) | Kind::Add(_));
-    let chosen: BTreeSet<String> = view
+    let chosen: BTreeSet<String> = asked
         .dockerfile
         .stages
         .iter()
         .map(|stage| &stage.from)
-        .chain(view.dockerfile.instructions().filter(|i| chooses(&i.kind)))
+        .chain(asked.dockerfile.instructions().filter(|i| chooses(&i.kind)))
         .flat_map(|i| mentioned(&i.original))
         .collect();
-    let declared = view.dockerfile.instructions();
+    let declared = asked.dockerfile.instructions();
     let names = declared
         .flat_map(Instruction::arguments)
         .map(|item| &item.name);
     let mut seen = BTreeSet::new();
     let is_open = |name: &&String| {
-        !chosen.contains(*name)
-            && !is_cache_bust(name)
-            && view.build_args.iter().all(|(n, _)| n != *name)
+        !chosen.contains(*name) && !is_cache_bust(name) && !(asked.is_passed)(name)
     };
     names
         .filter(is_open)
