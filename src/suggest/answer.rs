@@ -56,6 +56,8 @@ pub struct Suggestion {
     pub alone: Option<Saving>,
     /// What it saves on top of those before it in the best order.
     pub on_top: Option<Saving>,
+    /// The texts on which it does that, and with it; where it is not possible alone its lines count in the first.
+    pub placed: Option<(Draft, Draft)>,
     /// Why it is not in the recommended set; empty when it is.
     pub why_not: String,
     /// Why builds get slower with it, where more than a few do.

@@ -8,9 +8,9 @@ use super::left::small;
 use super::question::Question;
 use super::run::mean;
 use crate::caveat::Caveat;
-use crate::restructure::View;
 use crate::restructure::absent::arguments_in_copies;
 use crate::restructure::search::{Draft, Found, Proposal, worth_its_risk};
+use crate::restructure::{Candidate, Safety, View};
 use crate::tree::RepoPath;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -45,6 +45,7 @@ pub(super) fn assemble(
                 slower: bench.why_slower(&now, &proposal.draft),
                 proposal: proposal.clone(),
                 on_top: None,
+                placed: None,
                 why_not: why_idle(*gain, alone.as_ref(), &proposal.candidate),
                 alone,
                 conditional: conditionals.of(bench, proposal),
@@ -102,11 +103,12 @@ fn recommended(bench: &mut Bench<'_>, now: &Draft, found: &Found) -> (Vec<Sugges
             .find(|(p, _)| p.id == placed.id)
             .map(|(p, _)| p.clone());
         let alone = first.as_ref().and_then(|p| bench.saving(now, &p.draft));
-        let proposal = first.unwrap_or_else(|| Proposal {
+        let mut proposal = first.unwrap_or_else(|| Proposal {
             id: placed.id.clone(),
             candidate: placed.candidate.clone(),
             draft: placed.draft.clone(),
         });
+        doubt_on_top(&mut proposal, &placed.candidate);
         let slower = match &alone {
             Some(_) => bench.why_slower(now, &proposal.draft),
             None => bench.why_slower(&before, &placed.draft),
@@ -116,12 +118,22 @@ fn recommended(bench: &mut Bench<'_>, now: &Draft, found: &Found) -> (Vec<Sugges
             proposal,
             alone,
             on_top: bench.saving(&before, &placed.draft),
+            placed: Some((before, placed.draft.clone())),
             why_not: String::new(),
             conditional: None,
         });
         before = placed.draft.clone();
     }
     (order, before)
+}
+
+/// What is in doubt where it is made on top of others is told, though it is not where it is made alone.
+fn doubt_on_top(proposal: &mut Proposal, placed: &Candidate) {
+    let own = &mut proposal.candidate.safety;
+    if let (true, Some(doubt)) = (own.is_safe(), placed.safety.doubt()) {
+        let doubt = format!("with those before it made, {doubt}");
+        *own = Safety::of(own.reasons().to_vec(), vec![doubt]);
+    }
 }
 
 /// A proposal that pays alone and not on top of the recommended set.
@@ -131,6 +143,7 @@ fn instead(bench: &mut Bench<'_>, now: &Draft, proposal: &Proposal) -> Suggestio
         proposal: proposal.clone(),
         alone: bench.saving(now, &proposal.draft),
         on_top: None,
+        placed: None,
         why_not: "others of the recommended set save the same".to_owned(),
         conditional: None,
     }

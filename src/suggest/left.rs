@@ -51,6 +51,7 @@ pub(super) fn small(
             slower,
             proposal: own.clone(),
             alone: bench.rough_saving(now, &own.draft),
+            placed: Some((then.clone(), proposal.draft.clone())),
             on_top,
             why_not: String::new(),
             conditional,

@@ -225,6 +225,18 @@ fn every_rendering_names_the_proposal_and_the_patch_is_taken_by_git() {
         "{terminal}"
     );
     assert!(text(&|sink| write_markdown(&answer, true, sink).unwrap()).contains("```diff"));
+    // Where lines are counted is told: each text follows from the one before.
+    let mut before = &answer.now;
+    for one in &answer.order {
+        let (old, new) = one.placed.as_ref().unwrap();
+        assert_eq!(old, before);
+        before = new;
+    }
+    assert_eq!(before, &answer.then);
+    assert!(
+        text(&|sink| write_json(&answer, true, sink).unwrap())
+            .contains("\"patch_on_top\": \"diff --git")
+    );
     let patch = text(&|sink| write_patch(&answer, sink).unwrap());
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("Dockerfile"), &answer.now.dockerfile).unwrap();

@@ -113,6 +113,7 @@ fn suggestion(suggestions: &Suggestions, of: &Suggestion) -> Value {
         "if_brought": if_brought(of),
         "if_emulated": if_emulated(of),
         "why_not": (!of.why_not.is_empty()).then_some(&of.why_not),
+        "patch_on_top": of.placed.as_ref().map(|(before, with)| patch(suggestions, before, with)),
         "patch": of.alone.is_some().then(|| patch(suggestions, &suggestions.now, &of.proposal.draft)),
     })
 }
