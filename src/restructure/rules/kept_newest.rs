@@ -21,10 +21,7 @@ pub(super) fn doubt(install: usize, value: usize) -> String {
 
 /// Whether a RUN installs something by name and in no particular version.
 pub(super) fn installs_newest(run: &Instruction) -> bool {
-    seen(run)
-        .unwrap_or_default()
-        .iter()
-        .any(|s| names_no_version(s))
+    seen(run).unwrap_or_default().iter().any(names_no_version)
 }
 
 /// Whether a RUN installs by name and in no particular version what one of `names` is the version of: `JENKINS_VERSION`,
@@ -36,7 +33,7 @@ pub(super) fn installs_newest_of(run: &Instruction, names: &BTreeSet<String>) ->
         .collect();
     let is_of = |word: &String| {
         let word = word.to_ascii_lowercase();
-        stems.iter().any(|stem| word == *stem)
+        stems.contains(&word)
     };
     let seen = seen(run).unwrap_or_default();
     let mut newest = seen.iter().filter(|s| names_no_version(s));
