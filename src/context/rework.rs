@@ -24,7 +24,14 @@ pub enum Change {
 
 /// What became of directories, by what was done where and what they were: most are the same from commit to commit.
 #[derive(Debug, Default)]
-pub struct Reworked(FxHashMap<(ContentId, ContentId), Fate>);
+pub struct Reworked {
+    fates: FxHashMap<(ContentId, ContentId), Fate>,
+    /// How many entries are in and below a directory.
+    sizes: FxHashMap<ContentId, u64>,
+}
+
+/// A tree of more entries is not gone through: stages that copy one another twice make such of a few files.
+const MAX_ENTRIES: u64 = 2_000_000;
 
 /// More directories than this are not remembered.
 const MAX_REMEMBERED: usize = 500_000;
@@ -54,6 +61,15 @@ impl Node {
         if matches!(node, Self::Opaque(_)) {
             return false;
         }
+        let mut own = Reworked::default();
+        let done = match done {
+            Some(done) => done,
+            None => &mut own,
+        };
+        if depth > 1 && size(&node, &mut done.sizes) > MAX_ENTRIES {
+            self.put(&real, Self::Opaque(node.digest().with(token)));
+            return true;
+        }
         let mut walk = Walk {
             depth,
             token,
@@ -78,12 +94,27 @@ impl Node {
     }
 }
 
+/// How many entries there are, in a tree whose directories may be shared.
+fn size(node: &Node, sizes: &mut FxHashMap<ContentId, u64>) -> u64 {
+    let Node::Dir(dir) = node else { return 1 };
+    let key = dir.digest();
+    if let Some(size) = sizes.get(&key) {
+        return *size;
+    }
+    let below = dir.children().map(|(_, child)| size(child, sizes));
+    let all = below.fold(1u64, u64::saturating_add);
+    if sizes.len() < MAX_REMEMBERED {
+        sizes.insert(key, all);
+    }
+    all
+}
+
 struct Walk<'w, 'd> {
     depth: usize,
     token: ContentId,
     /// What is done, and where it began.
     place: ContentId,
-    done: Option<&'w mut Reworked>,
+    done: &'w mut Reworked,
     decide: &'w mut Decide<'d>,
 }
 
@@ -99,15 +130,12 @@ impl Walk<'_, '_> {
     fn go(&mut self, node: &Node, path: &RepoPath, depth: usize) -> Fate {
         let is_directory = matches!(node, Node::Dir(_)) && depth < self.depth;
         let key = (self.place.below(path.as_bytes()), node.digest());
-        let known = self.done.as_ref().filter(|_| is_directory);
-        if let Some(fate) = known.and_then(|done| done.0.get(&key)) {
+        if let Some(fate) = self.done.fates.get(&key).filter(|_| is_directory) {
             return fate.clone();
         }
         let fate = self.look(node, path, depth);
-        if let Some(done) = self.done.as_mut().filter(|_| is_directory)
-            && done.0.len() < MAX_REMEMBERED
-        {
-            done.0.insert(key, fate.clone());
+        if is_directory && self.done.fates.len() < MAX_REMEMBERED {
+            self.done.fates.insert(key, fate.clone());
         }
         fate
     }
@@ -229,6 +257,24 @@ mod tests {
         expected.make_dirs(&"a/c".into());
         assert_eq!(done.digest(), expected.digest());
         assert!(!done.rework(&"nowhere".into(), usize::MAX, token, None, &mut decide));
+    }
+
+    #[test]
+    fn a_tree_that_is_shared_over_and_over_is_not_gone_through() {
+        let mut tree = tree();
+        for _ in 0..60 {
+            let below = tree.clone();
+            let mut twice = Node::empty_dir();
+            twice.put(&"l".into(), below.clone());
+            twice.put(&"r".into(), below);
+            tree = twice;
+        }
+        let token = ContentId::of_bytes(b"chmod");
+        let before = tree.digest();
+        let mut all = |_: &RepoPath, _: usize, _: &Node| vec![Change::Mix(token)];
+        assert!(tree.rework(&"l".into(), usize::MAX, token, None, &mut all));
+        assert_ne!(tree.digest(), before);
+        assert!(matches!(tree.get(&"l".into()), Some(Node::Opaque(_))));
     }
 
     #[test]

@@ -33,6 +33,9 @@ enum Test {
     CopyTo(RepoPath),
 }
 
+/// A `find` of more words is not read.
+const MAX_WORDS: usize = 256;
+
 /// What is done to what is printed.
 type Printed = Option<Test>;
 
@@ -70,7 +73,11 @@ pub(super) fn piped(command: &Command, xargs: &Command, dir: &RepoPath) -> Optio
 }
 
 fn read(command: &Command, printed: Printed, dir: &RepoPath) -> Option<Find> {
-    let words = command.words.get(1..)?;
+    // What is nested is read by recursion.
+    let words = command
+        .words
+        .get(1..)
+        .filter(|words| words.len() <= MAX_WORDS)?;
     let is_expression =
         |word: &Word| word.text.starts_with('-') || matches!(word.text.as_str(), "!" | "(");
     let n = words.iter().position(is_expression).unwrap_or(words.len());

@@ -4,6 +4,9 @@ use crate::context::{ContentId, Node};
 use crate::shell::{Word, fits};
 use crate::tree::RepoPath;
 
+/// A pattern stands for no more paths than this.
+const MAX_FOUND: usize = 100_000;
+
 /// A path that a command names, or a pattern of such.
 #[derive(Clone, Debug)]
 pub(super) struct Named {
@@ -95,6 +98,7 @@ impl Named {
                 let children = dir.children().filter(|(child, _)| like(child));
                 next.extend(children.map(|(child, _)| path.join(child)));
             }
+            next.truncate(MAX_FOUND);
             found = next;
         }
         found

@@ -153,6 +153,14 @@ fn what_is_left_after_each_command() {
 }
 
 #[test]
+fn what_is_nested_without_end_is_not_read() {
+    let nested = format!("find . {}-name x -delete", "! ".repeat(100_000));
+    assert!(of(&nested, "/app").is_none());
+    let nested = format!("find . {}", "( ".repeat(100_000));
+    assert!(of(&nested, "/app").is_none());
+}
+
+#[test]
 fn what_an_image_may_hold_besides_follows_from_the_command() {
     let apply = |text: &str| {
         of(text, "/usr/src")
