@@ -12,8 +12,10 @@ mod lists;
 mod manifest_written;
 mod missing;
 mod proposal;
+mod runs;
 mod sort;
 mod untracked;
+mod variables;
 
 pub(super) use found::lift;
 pub(super) use found::lifts;
