@@ -66,7 +66,7 @@ impl Node {
             Some(done) => done,
             None => &mut own,
         };
-        if depth > 1 && size(&node, &mut done.sizes) > MAX_ENTRIES {
+        if depth > 1 && size(&node, 0, &mut done.sizes) > MAX_ENTRIES {
             self.put(&real, Self::Opaque(node.digest().with(token)));
             return true;
         }
@@ -94,17 +94,26 @@ impl Node {
     }
 }
 
-/// How many entries there are, in a tree whose directories may be shared.
-fn size(node: &Node, sizes: &mut FxHashMap<ContentId, u64>) -> u64 {
-    let Node::Dir(dir) = node else { return 1 };
+/// How many entries there are, with `n` that were counted before, in a tree whose directories may be shared; it stops where
+/// there are more than [`MAX_ENTRIES`].
+fn size(node: &Node, n: u64, sizes: &mut FxHashMap<ContentId, u64>) -> u64 {
+    let Node::Dir(dir) = node else { return n + 1 };
     let key = dir.digest();
-    if let Some(size) = sizes.get(&key) {
-        return *size;
+    if let Some(own) = sizes.get(&key) {
+        return n.saturating_add(*own);
     }
-    let below = dir.children().map(|(_, child)| size(child, sizes));
-    let all = below.fold(1u64, u64::saturating_add);
-    if sizes.len() < MAX_REMEMBERED {
-        sizes.insert(key, all);
+    let mut all = n + 1;
+    for (_, child) in dir.children() {
+        if all > MAX_ENTRIES {
+            break;
+        }
+        all = size(child, all, sizes);
+    }
+    // Where it stopped for what came before, its own size is not known.
+    let own = all - n;
+    let is_known = all <= MAX_ENTRIES || own > MAX_ENTRIES;
+    if is_known && sizes.len() < MAX_REMEMBERED {
+        sizes.insert(key, own);
     }
     all
 }
@@ -128,13 +137,15 @@ enum Fate {
 
 impl Walk<'_, '_> {
     fn go(&mut self, node: &Node, path: &RepoPath, depth: usize) -> Fate {
-        let is_directory = matches!(node, Node::Dir(_)) && depth < self.depth;
+        if !matches!(node, Node::Dir(_)) || depth >= self.depth {
+            return self.look(node, path, depth);
+        }
         let key = (self.place.below(path.as_bytes()), node.digest());
-        if let Some(fate) = self.done.fates.get(&key).filter(|_| is_directory) {
+        if let Some(fate) = self.done.fates.get(&key) {
             return fate.clone();
         }
         let fate = self.look(node, path, depth);
-        if is_directory && self.done.fates.len() < MAX_REMEMBERED {
+        if self.done.fates.len() < MAX_REMEMBERED {
             self.done.fates.insert(key, fate.clone());
         }
         fate
@@ -275,6 +286,26 @@ mod tests {
         assert!(tree.rework(&"l".into(), usize::MAX, token, None, &mut all));
         assert_ne!(tree.digest(), before);
         assert!(matches!(tree.get(&"l".into()), Some(Node::Opaque(_))));
+    }
+
+    #[test]
+    fn its_entries_are_counted_no_further_than_they_may_be() {
+        let mut tree = tree();
+        let mut known = FxHashMap::default();
+        let id = |n: usize| ContentId::of_bytes(&n.to_le_bytes());
+        let mut full: FxHashMap<ContentId, u64> = (0..MAX_REMEMBERED).map(|n| (id(n), 1)).collect();
+        assert_eq!(size(&tree, 0, &mut known), 9);
+        assert_eq!(size(&tree, 0, &mut full), 9);
+        for n in 0..60 {
+            let below = tree.clone();
+            tree = Node::empty_dir();
+            tree.put(&"l".into(), below.clone());
+            tree.put(&"r".into(), below);
+            let is_over = 9 * (1u64 << (n + 1)) + (1 << (n + 1)) - 1 > MAX_ENTRIES;
+            assert_eq!(size(&tree, 0, &mut known) > MAX_ENTRIES, is_over, "{n}");
+        }
+        // All of it would never end.
+        assert!(size(&tree, 0, &mut full) > MAX_ENTRIES);
     }
 
     #[test]

@@ -101,15 +101,11 @@ impl Filters {
         work.clone()
     }
 
-    /// What `work` leaves of `tree`.
-    pub(super) fn worked(&self, work: &dyn FileWork, tree: &Node) -> Node {
-        match &self.followed {
-            Some(followed) => {
-                let mut done = followed.done.lock().unwrap_or_else(PoisonError::into_inner);
-                work.apply(tree, &mut done)
-            }
-            None => work.apply(tree, &mut Reworked::default()),
-        }
+    /// What `work` leaves of `tree`, where it is gone by.
+    pub(super) fn worked(&self, work: &dyn FileWork, tree: &Node) -> Option<Node> {
+        let done = &self.followed.as_ref()?.done;
+        let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(work.apply(tree, &mut done))
     }
 
     /// Whether no command is known.

@@ -9,6 +9,7 @@ use super::settings::RunOutputs;
 use super::trees::working_directory;
 use crate::builder::{Plan, VertexInput};
 use crate::cache::{OpId, Store};
+use crate::graph::Step;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -105,8 +106,6 @@ impl Prepared {
         let step = self.plan.step(v);
         let files = filters.of(&step.command)?;
         let dir = working_directory(step);
-        let words = step.text.split_whitespace().skip(1);
-        let mut flags = words.take_while(|word| word.starts_with("--"));
         let is_beside_all = |flag: &str| {
             let at = |name: &String| folder(dir.as_deref(), name);
             is_beside(flag, dir.as_deref())
@@ -114,7 +113,7 @@ impl Prepared {
                     .keys()
                     .all(|name| is_beside(flag, at(name).as_deref()))
         };
-        (flags.all(is_beside_all) && !self.told[v]).then_some(files)
+        (flags(step).all(is_beside_all) && !self.told[v]).then_some(files)
     }
 
     /// What a RUN does to the files of its stage, if that is all that it does, `filters` know it and nothing else is said of
@@ -125,9 +124,7 @@ impl Prepared {
             return None;
         }
         let step = self.plan.step(v);
-        let mut flags = step.text.split_whitespace().skip(1);
-        let mut own = flags.by_ref().take_while(|word| word.starts_with("--"));
-        if !own.all(|flag| flag.starts_with("--network=")) {
+        if !flags(step).all(|flag| is_beside(flag, None)) {
             return None;
         }
         filters.work(&step.command, &working_directory(step)?)
@@ -139,6 +136,12 @@ impl Prepared {
     }
 }
 
+/// The flags of a RUN.
+fn flags(step: &Step) -> impl Iterator<Item = &str> {
+    let words = step.text.split_whitespace().skip(1);
+    words.take_while(|word| word.starts_with("--"))
+}
+
 /// The directory of a file that is named from `dir` or from the root.
 fn folder(dir: Option<&str>, name: &str) -> Option<String> {
     let above = name.rsplit_once('/').map_or("", |(above, _)| above);
@@ -148,7 +151,8 @@ fn folder(dir: Option<&str>, name: &str) -> Option<String> {
     }
 }
 
-/// Whether a flag of a RUN leaves what it writes into `dir`, where it works, as it is: a cache mount elsewhere.
+/// Whether a flag of a RUN leaves what it writes into `dir`, where it works, as it is: a cache mount elsewhere. No mount does
+/// where that is not known.
 fn is_beside(flag: &str, dir: Option<&str>) -> bool {
     let Some(options) = flag.strip_prefix("--mount=") else {
         return flag.starts_with("--network=");

@@ -88,8 +88,11 @@ impl Evaluation<'_> {
                 if let Some(filtered) = known {
                     return filtered;
                 }
-                if let Some(work) = self.prepared.work(v, self.filters) {
-                    return self.filters.worked(work.as_ref(), &tree);
+                let work = self.prepared.work(v, self.filters);
+                if let Some(worked) =
+                    work.and_then(|work| self.filters.worked(work.as_ref(), &tree))
+                {
+                    return worked;
                 }
                 marks::apply(&mut tree, paths, token, outputs);
                 tree

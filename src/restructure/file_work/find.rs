@@ -1,7 +1,7 @@
 //! `find` with tests of names and kinds, and what it does to what it finds.
 
 use super::paths::{Named, from, stir};
-use super::{Copy, Does, tool};
+use super::{Copy, Does, is_flag, tool};
 use crate::context::{Change, ContentId, Node, Reworked};
 use crate::shell::{Command, Word, fits};
 use crate::tree::RepoPath;
@@ -64,10 +64,7 @@ pub(super) fn piped(command: &Command, xargs: &Command, dir: &RepoPath) -> Optio
         .take_while(|word| matches!(word.text.as_str(), "-0" | "-r" | "-t" | "--null" | "-0r"))
         .count();
     let mut words = words.get(own..)?.to_vec();
-    words.push(Word {
-        text: "{}".to_owned(),
-        ..Word::default()
-    });
+    words.push(word("{}"));
     let test = executed(&words, dir)?;
     read(command, Some(test), dir)
 }
@@ -89,7 +86,6 @@ fn read(command: &Command, printed: Printed, dir: &RepoPath) -> Option<Find> {
     if starts.is_empty() {
         starts.push((dir.clone(), ".".to_owned()));
     }
-    let is_piped = printed.is_some();
     let mut parser = Parser {
         words: &words[n..],
         at: 0,
@@ -110,7 +106,7 @@ fn read(command: &Command, printed: Printed, dir: &RepoPath) -> Option<Find> {
     }
     if !parser.acts {
         // What is found is printed where nothing else is done to it.
-        let print = parser.printed.take().filter(|_| is_piped)?;
+        let print = parser.printed.take()?;
         test = Test::All(vec![test, print]);
     }
     // Without it what is below would be looked at: no matter where it all goes anyway.
@@ -232,7 +228,7 @@ fn executed(words: &[Word], dir: &RepoPath) -> Option<Test> {
     let tool = tool(name, arguments)?;
     let files: Vec<&Word> = arguments[tool.at..]
         .iter()
-        .filter(|word| !word.text.starts_with('-'))
+        .filter(|word| !is_flag(word))
         .collect();
     let is_it = |word: &Word| word.text == "{}";
     match (tool.does, files.as_slice()) {
@@ -255,6 +251,21 @@ fn executed(words: &[Word], dir: &RepoPath) -> Option<Test> {
     }
 }
 
+/// An entry that is looked at.
+struct Entry<'e> {
+    /// As `find` prints it.
+    path: &'e str,
+    name: &'e str,
+    node: &'e Node,
+}
+
+/// What came of it.
+#[derive(Default)]
+struct Done {
+    changes: Vec<Change>,
+    copied_to: Vec<RepoPath>,
+}
+
 impl Test {
     fn removes(&self) -> bool {
         match self {
@@ -272,24 +283,7 @@ impl Test {
             _ => false,
         }
     }
-}
 
-/// An entry that is looked at.
-struct Entry<'e> {
-    /// As `find` prints it.
-    path: &'e str,
-    name: &'e str,
-    node: &'e Node,
-}
-
-/// What came of it.
-#[derive(Default)]
-struct Done {
-    changes: Vec<Change>,
-    copied_to: Vec<RepoPath>,
-}
-
-impl Test {
     fn holds(&self, entry: &Entry<'_>, done: &mut Done) -> bool {
         match self {
             Self::True => true,

@@ -87,7 +87,8 @@ fn of(text: &str, dir: &str) -> Option<Work> {
             }
             (name, None) => action(name, command, &dir)?,
         };
-        let token = ContentId::of_bytes(words(command).join("\0").as_bytes());
+        let words: Vec<&str> = command.words.iter().map(|w| w.text.as_str()).collect();
+        let token = ContentId::of_bytes(words.join("\0").as_bytes());
         work.actions.extend(action.map(|action| (action, token)));
     }
     (!work.actions.is_empty()).then_some(work)
@@ -102,19 +103,12 @@ fn is_plain(command: &Command) -> bool {
         && command.substitutions.is_empty()
         && command.assignments.is_empty()
         && command.over.is_empty()
-        && matches!(
-            command.connector,
-            Connector::Start | Connector::And | Connector::Then | Connector::Or | Connector::Pipe
-        )
+        && command.connector != Connector::Background
         && command
             .redirections
             .iter()
             .all(|r| is_nowhere(&r.target, &r.operator))
         && command.words.iter().all(|word| !word.expands)
-}
-
-fn words(command: &Command) -> Vec<&str> {
-    command.words.iter().map(|w| w.text.as_str()).collect()
 }
 
 /// The words after the name.
