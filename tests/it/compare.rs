@@ -1,8 +1,8 @@
 //! `compare` as a process: which way it says a change goes, and what rests on what git cannot tell.
 
+use crate::support::program::{Ran, run_in};
 use crate::support::repo::Repo;
 use serde_json::Value;
-use std::process::Command;
 
 /// Eight commits: the source at each, the lock file at the fifth.
 fn history() -> Repo {
@@ -17,27 +17,11 @@ fn history() -> Repo {
     repo
 }
 
-struct Ran {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
 fn compare(repo: &Repo, old: &str, new: &str, more: &[&str]) -> Ran {
     repo.write("old.Dockerfile", old)
         .write("new.Dockerfile", new);
-    let output = Command::new(env!("CARGO_BIN_EXE_stratigraph"))
-        .args(["compare", "old.Dockerfile", "new.Dockerfile"])
-        .args(more)
-        .current_dir(repo.path())
-        .env_clear()
-        .output()
-        .unwrap();
-    Ran {
-        code: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    let words = ["compare", "old.Dockerfile", "new.Dockerfile"];
+    run_in(repo.path(), &[&words, more].concat())
 }
 
 const INSTALL: &str = "COPY package*.json ./\nRUN npm ci\n";
@@ -216,14 +200,10 @@ fn a_revision_without_the_file_names_the_dockerfiles_it_has() {
         ("HEAD~1", "that commit has docker/app.Dockerfile"),
         ("HEAD~2", "no file that is named as Dockerfiles are"),
     ] {
-        let output = Command::new(env!("CARGO_BIN_EXE_stratigraph"))
-            .args(["compare", &format!("{revision}:Dockerfile"), "Dockerfile"])
-            .current_dir(repo.path())
-            .env_clear()
-            .output()
-            .unwrap();
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(4), "{error}");
+        let old = format!("{revision}:Dockerfile");
+        let ran = run_in(repo.path(), &["compare", &old, "Dockerfile"]);
+        let error = ran.stderr;
+        assert_eq!(ran.code, 4, "{error}");
         assert!(
             error.contains(&format!("{revision} has no file Dockerfile")),
             "{error}"
@@ -296,19 +276,8 @@ fn the_file_and_the_comment_know_the_option_too() {
     repo.git(&["checkout", "--quiet", "-b", "pr"]);
     repo.write("Dockerfile", UNKNOWN).commit("tool");
     let run = |more: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_stratigraph"))
-            .arg("comment")
-            .args(more)
-            .current_dir(repo.path())
-            .env_clear()
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (
-            output.status.code().unwrap(),
-            text(output.stdout),
-            text(output.stderr),
-        )
+        let ran = run_in(repo.path(), &[&["comment"], more].concat());
+        (ran.code, ran.stdout, ran.stderr)
     };
     let ends = ["--base", "main", "--head", "pr", "--no-suggestion"];
     let (code, comment, error) = run(&[&ends[..], &["--fail-if-slower", "1s"]].concat());
@@ -345,14 +314,7 @@ fn an_accepted_proposal_is_shown_as_ignored() {
     let run = |text: &str, more: &[&str]| {
         repo.write("Dockerfile", text).commit("build");
         repo.write("src/a.js", text).commit("code");
-        let output = Command::new(env!("CARGO_BIN_EXE_stratigraph"))
-            .args(["suggest"])
-            .args(more)
-            .current_dir(repo.path())
-            .env_clear()
-            .output()
-            .unwrap();
-        String::from_utf8(output.stdout).unwrap()
+        run_in(repo.path(), &[&["suggest"], more].concat()).stdout
     };
     let json =
         |text: &str| serde_json::from_str::<Value>(&run(text, &["--format", "json"])).unwrap();
@@ -457,15 +419,9 @@ fn analyze_and_explain_know_the_shield_too_and_the_trace_does_not() {
     let repo = bumps();
     repo.write("new.Dockerfile", through(BLANK));
     let run = |words: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_stratigraph"))
-            .args(words)
-            .args(["--pin", "new.Dockerfile"])
-            .current_dir(repo.path())
-            .env_clear()
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stdout).unwrap()
+        let ran = run_in(repo.path(), &[words, &["--pin", "new.Dockerfile"]].concat());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.stdout
     };
     let analysis: Value = serde_json::from_str(&run(&["analyze", "--format", "json"])).unwrap();
     let steps = analysis["steps"].as_array().unwrap();
@@ -537,15 +493,7 @@ fn arguments_that_the_repository_passes_anew_are_told_and_given_to_no_build() {
         for n in 0..4 {
             repo.write("src/a.js", format!("b {n}")).commit("change");
         }
-        let run = |args: &[&str]| {
-            let output = Command::new(env!("CARGO_BIN_EXE_stratigraph"))
-                .args(args)
-                .current_dir(repo.path())
-                .env_clear()
-                .output()
-                .unwrap();
-            String::from_utf8(output.stdout).unwrap()
-        };
+        let run = |args: &[&str]| run_in(repo.path(), args).stdout;
         let caveat = "Makefile passes TAG with another value at each commit";
         let told = run(&["analyze", "--format", "json"]);
         assert_eq!(told.contains(caveat), expected, "{makefile} {told}");

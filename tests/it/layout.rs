@@ -1,8 +1,8 @@
 //! A head that lays the repository out in another way: `compare` and `comment` pair build by build all the same.
 
+use crate::support::program::run_in;
 use crate::support::repo::Repo;
 use serde_json::Value;
-use std::process::Command;
 
 const NPM: &str = "FROM node:22\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY src src\nRUN npm run build\n";
 
@@ -24,15 +24,8 @@ fn history() -> Repo {
 }
 
 fn run(repo: &Repo, args: &[&str]) -> (i32, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_stratigraph"))
-        .args(args)
-        .current_dir(repo.path())
-        .env_clear()
-        .output()
-        .unwrap();
-    let error = String::from_utf8_lossy(&output.stderr);
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    (output.status.code().unwrap(), format!("{text}{error}"))
+    let ran = run_in(repo.path(), args);
+    (ran.code, ran.stdout + &ran.stderr)
 }
 
 /// Commits what `change` does on a branch of its own, and gives the comparison and the comment.
