@@ -6,9 +6,10 @@
 use super::load::Project;
 use crate::dockerfile;
 use crate::replay::Settings;
-use crate::restructure::passed::{MAX_FILE, MAX_FILES, may_build};
+use crate::restructure::passed::building_of;
 use crate::restructure::renewed::{Asked, Renewed, renewed_in};
 use crate::tree::RepoPath;
+use std::cell::LazyCell;
 
 /// Those of the Dockerfiles `texts` together, each once. They are built as those at `paths` are, from the context that
 /// the settings name.
@@ -19,7 +20,7 @@ pub(super) fn renewed(
     texts: &[&str],
 ) -> Vec<Renewed> {
     let context = RepoPath::new(&settings.context);
-    let files = || building(project);
+    let read = LazyCell::new(|| building(project));
     let is_passed = |name: &str| {
         let mut requests = project.builds.iter().map(|(_, request)| request);
         settings.build_args.contains_key(name) || requests.any(|r| r.build_args.contains_key(name))
@@ -32,7 +33,7 @@ pub(super) fn renewed(
                 dockerfile: &parsed.dockerfile,
                 path,
                 context: &context,
-                files: &files,
+                files: &|| read.as_slice(),
                 is_passed: &is_passed,
             };
             for one in renewed_in(&asked) {
@@ -50,14 +51,6 @@ fn building(project: &Project) -> Vec<(RepoPath, Vec<u8>)> {
     let Some((newest, _)) = project.builds.last() else {
         return Vec::new();
     };
-    let mut files = project.files_below(&RepoPath::root());
-    files.retain(may_build);
-    files.sort();
-    files.truncate(MAX_FILES);
-    let read = |path: RepoPath| {
-        let mut bytes = project.bytes_at(newest, &path).ok().flatten()?;
-        bytes.truncate(MAX_FILE);
-        Some((path, bytes))
-    };
-    files.into_iter().filter_map(read).collect()
+    let files = project.files_below(&RepoPath::root());
+    building_of(files.iter(), &|path| project.bytes_at(newest, path).ok()?)
 }

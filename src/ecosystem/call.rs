@@ -63,28 +63,7 @@ impl Call<'_> {
 
     /// All values of an option that may be repeated.
     pub fn options(&self, names: &[&str]) -> Vec<&str> {
-        let mut found = Vec::new();
-        let mut words = self.args().iter().map(String::as_str);
-        while let Some(word) = words.next() {
-            for name in names {
-                if word == *name {
-                    found.extend(words.next());
-                    break;
-                }
-                let Some(rest) = word.strip_prefix(name) else {
-                    continue;
-                };
-                if let Some(value) = rest.strip_prefix('=') {
-                    found.push(value);
-                    break;
-                }
-                if name.len() == 2 && !rest.is_empty() {
-                    found.push(rest);
-                    break;
-                }
-            }
-        }
-        found
+        options(self.args(), names)
     }
 
     /// The words of the command line, quoted again where the shell needs it.
@@ -151,4 +130,30 @@ impl Call<'_> {
     pub fn at<'b>(&'b self, dir: &'b RepoPath) -> Call<'b> {
         Call { dir, ..*self }
     }
+}
+
+/// All values that words give to the option of these names.
+pub fn options<'w>(words: &'w [String], names: &[&str]) -> Vec<&'w str> {
+    let mut found = Vec::new();
+    let mut words = words.iter().map(String::as_str);
+    while let Some(word) = words.next() {
+        for name in names {
+            if word == *name {
+                found.extend(words.next());
+                break;
+            }
+            let Some(rest) = word.strip_prefix(name) else {
+                continue;
+            };
+            if let Some(value) = rest.strip_prefix('=') {
+                found.push(value);
+                break;
+            }
+            if name.len() == 2 && !rest.is_empty() {
+                found.push(rest);
+                break;
+            }
+        }
+    }
+    found
 }

@@ -9,6 +9,18 @@ use crate::tree::RepoPath;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+/// Options of npm, Yarn and pnpm by which an install takes the same packages.
+pub const SAME_PACKAGES: &[&str] = &[
+    "--frozen-lockfile",
+    "--no-audit",
+    "--no-fund",
+    "--no-progress",
+    "--non-interactive",
+    "--offline",
+    "--prefer-offline",
+    "--silent",
+];
+
 /// Whether npm, Yarn, pnpm, Bun or Corepack, given these arguments, deals with tools for everyone and with no project.
 pub fn is_global(args: &[String]) -> bool {
     let is_flag = |a: &String| matches!(a.as_str(), "-g" | "--global" | "--location=global");

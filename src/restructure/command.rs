@@ -258,6 +258,23 @@ pub(super) fn named_packages(script: &Script) -> Option<Vec<String>> {
     is_plain.then_some(named)
 }
 
+/// Compilers, and what builds with them: large, and of no use without a source.
+const COMPILERS: &[&str] = &[
+    "build-base",
+    "build-essential",
+    "clang",
+    "cmake",
+    "g++",
+    "gcc",
+    "gfortran",
+    "make",
+];
+
+/// Whether a package, as named in an install, is a compiler or what builds with one.
+pub(super) fn compiles(named: &str) -> bool {
+    COMPILERS.contains(&named.split('=').next().unwrap_or(named))
+}
+
 /// Whether a package manager's command puts packages in.
 pub fn installs(seen: &Seen) -> bool {
     matches!(

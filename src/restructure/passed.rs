@@ -12,9 +12,9 @@ use crate::tree::RepoPath;
 use std::collections::BTreeSet;
 
 /// So many files are looked at.
-pub const MAX_FILES: usize = 400;
+const MAX_FILES: usize = 400;
 /// So many bytes of each.
-pub const MAX_FILE: usize = 1 << 18;
+const MAX_FILE: usize = 1 << 18;
 
 /// That files of the tree pass an argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,28 +72,42 @@ pub fn passed(view: &View<'_>, name: &str) -> Option<Passed> {
     first.map(|by| Passed { by, values })
 }
 
-/// Whether a file that people build images with says `name` at all: it may be passed there, a switch (`DEBUG=1`) as well.
-pub(super) fn may_be_passed(view: &View<'_>, name: &str) -> bool {
-    let mut all = building(view).into_iter();
-    all.any(|(_, bytes)| holds(&bytes, name.as_bytes()))
+/// Those of `names` that a file which people build images with says at all: they may be passed there, a switch (`DEBUG=1`)
+/// as well.
+pub(super) fn may_be_passed(view: &View<'_>, mut names: BTreeSet<String>) -> BTreeSet<String> {
+    if !names.is_empty() {
+        let files = building(view);
+        names.retain(|name| files.iter().any(|(_, text)| holds(text, name.as_bytes())));
+    }
+    names
 }
 
 /// The files that people build images with, by their paths in the repository, in order, each with its first bytes.
 pub(super) fn building(view: &View<'_>) -> Vec<(RepoPath, Vec<u8>)> {
     let all = view.files.iter().chain(view.ignored).map(|(path, _)| path);
-    let mut files: Vec<&RepoPath> = all.filter(|path| may_build(path)).collect();
-    files.sort();
-    let inside = files.into_iter().take(MAX_FILES).filter_map(|path| {
-        let bytes = (view.read)(path)?;
-        Some((view.context.join(path.as_bytes()), bytes))
-    });
-    let outside = view.outside.iter().take(MAX_FILES).cloned();
+    let inside = building_of(all, view.read).into_iter();
+    let inside = inside.map(|(path, bytes)| (view.context.join(path.as_bytes()), bytes));
+    let first = |bytes: &[u8]| bytes[..bytes.len().min(MAX_FILE)].to_vec();
+    let outside = view.outside.iter().take(MAX_FILES);
+    let outside = outside.map(|(path, bytes)| (path.clone(), first(bytes)));
     let mut found: Vec<(RepoPath, Vec<u8>)> = inside.chain(outside).collect();
-    for (_, bytes) in &mut found {
-        bytes.truncate(MAX_FILE);
-    }
     found.sort();
     found
+}
+
+/// Those of `files` that people build images with, in order, each with its first bytes.
+pub fn building_of<'p>(
+    files: impl Iterator<Item = &'p RepoPath>,
+    read: &dyn Fn(&RepoPath) -> Option<Vec<u8>>,
+) -> Vec<(RepoPath, Vec<u8>)> {
+    let mut files: Vec<&RepoPath> = files.filter(|path| may_build(path)).collect();
+    files.sort();
+    let read = |path: &RepoPath| {
+        let mut bytes = read(path)?;
+        bytes.truncate(MAX_FILE);
+        Some((path.clone(), bytes))
+    };
+    files.into_iter().take(MAX_FILES).filter_map(read).collect()
 }
 
 /// The value that an argument has where it is not passed.

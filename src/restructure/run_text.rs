@@ -1,7 +1,7 @@
 //! The shell text of a RUN where it stands in the Dockerfile: what is found in it can be edited in place.
 
 use super::view::View;
-use crate::dockerfile::ast::{Command, Instruction, Kind};
+use crate::dockerfile::ast::{Command, Instruction, Kind, Run};
 use crate::shell::{self, Script};
 
 /// The text that a shell is given by a RUN, read.
@@ -59,6 +59,16 @@ fn is_shell_itself(reader: &str) -> bool {
     let name = words.next().map(|w| w.rsplit('/').next().unwrap_or(w));
     name.is_none_or(|name| matches!(name, "sh" | "bash" | "ash" | "dash"))
         && words.all(|w| w.starts_with('-') && !w.ends_with('c'))
+}
+
+/// RUN `instruction` with other commands for a shell.
+pub(super) fn saying(instruction: &Instruction, text: &str) -> Instruction {
+    let mut part = instruction.clone();
+    part.kind = Kind::Run(Run {
+        command: Command::Shell(text.to_owned()),
+    });
+    part.original = format!("RUN {text}");
+    part
 }
 
 /// The flags of a RUN as written, with the blank before them.

@@ -3,6 +3,7 @@
 use super::super::conflict::conflict;
 use super::super::effect::Effect;
 use super::super::layout::{expand, mentioned, overlap};
+use super::super::run_text::saying;
 use super::removed::Removed;
 use super::settle::places;
 use super::state::Kind;
@@ -170,14 +171,14 @@ impl Slice<'_, '_> {
 
     /// The RUN above as an instruction.
     pub(in crate::restructure) fn run(&self) -> ast::Instruction {
-        self.chain.saying(&self.said())
+        saying(self.chain.instruction, &self.said())
     }
 
     /// The RUN that is left, as an instruction.
     pub(in crate::restructure) fn rest(&self) -> ast::Instruction {
         let below = self.below.iter().map(|&n| self.chain.text_of(n));
         let all: Vec<&str> = below.collect();
-        self.chain.saying(&all.join(" && "))
+        saying(self.chain.instruction, &all.join(" && "))
     }
 
     /// How many parts go that install or fetch something.

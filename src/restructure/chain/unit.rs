@@ -3,6 +3,7 @@
 use super::super::command::{Group, group, installs, removes};
 use super::super::effect::{Effect, Files, effect};
 use super::super::layout::{Place, is_within, mentioned, overlap};
+use super::super::run_text::saying;
 use super::super::touched::{Touched, tells_what_was_brought};
 use super::super::view::View;
 use super::settle::places;
@@ -246,17 +247,7 @@ impl<'a> Chain<'a> {
 
     /// What the RUN would do if it said `text`.
     pub(super) fn effect_of(&self, text: &str) -> Effect {
-        effect(self.view, &self.saying(text), self.place)
-    }
-
-    /// The RUN with another text.
-    pub(super) fn saying(&self, text: &str) -> Instruction {
-        let mut part = self.instruction.clone();
-        part.kind = ast::Kind::Run(ast::Run {
-            command: ast::Command::Shell(text.to_owned()),
-        });
-        part.original = format!("RUN {text}");
-        part
+        effect(self.view, &saying(self.instruction, text), self.place)
     }
 
     /// Whether a part unpacks an archive from elsewhere into `/`.

@@ -47,13 +47,14 @@ impl Read<'_> {
                 known.insert(name, String::new());
             }
         }
-        for name in self.passed_arguments() {
-            known.remove(&name);
-        }
+        // What the Dockerfile says of these is one value of several.
+        let named = self.named_arguments();
+        let passed = self.may_be_passed(named.clone());
+        known.retain(|name, _| !passed.contains(name));
         if is_run(&known) {
             return Some(BTreeSet::new());
         }
-        let empty = self.empty_arguments();
+        let empty = self.empty_ones(&named - &passed);
         known.extend(empty.iter().map(|name| (name.clone(), String::new())));
         is_run(&known).then_some(empty)
     }
@@ -69,15 +70,8 @@ impl Read<'_> {
         ))
     }
 
-    /// The arguments that the RUN names and that builds may be seen to pass: what the Dockerfile says is one value of several.
-    fn passed_arguments(&self) -> Vec<String> {
-        let mut names = self.named_arguments();
-        names.retain(|name| self.may_be_passed(name));
-        names
-    }
-
-    /// The arguments that the RUN names, to which nothing gives a value.
-    fn empty_arguments(&self) -> BTreeSet<String> {
+    /// Those of the arguments `names`, which no build is seen to pass, to which nothing gives a value.
+    fn empty_ones(&self, mut names: BTreeSet<String>) -> BTreeSet<String> {
         let variables = &self.of.places[self.run].variables;
         let of_stages = self.of.view.dockerfile.stages.iter();
         let mut set = of_stages.flat_map(|s| &s.instructions);
@@ -89,28 +83,30 @@ impl Read<'_> {
             })
             .flatten()
             .collect();
-        let names = self.named_arguments().into_iter();
-        let open = names.filter(|name| {
+        names.retain(|name| {
             variables.get(name) == Some(&None)
                 && !envs.contains(name.as_str())
                 && !is_given_by_the_builder(name)
-                && !self.may_be_passed(name)
         });
-        open.collect()
+        names
     }
 
     /// The arguments of the Dockerfile that the RUN names.
-    fn named_arguments(&self) -> Vec<String> {
+    fn named_arguments(&self) -> BTreeSet<String> {
         let declared = self.of.view.dockerfile.instructions();
         let declared = declared.flat_map(Instruction::arguments);
         let declared: BTreeSet<&str> = declared.map(|a| a.name.as_str()).collect();
-        let mut names: Vec<String> = mentioned(self.text).into_iter().collect();
+        let mut names = mentioned(self.text);
         names.retain(|name| declared.contains(name.as_str()));
         names
     }
 
-    fn may_be_passed(&self, name: &str) -> bool {
+    /// Those of the arguments `names` that builds are seen to pass, or may be.
+    fn may_be_passed(&self, names: BTreeSet<String>) -> BTreeSet<String> {
         let view = self.of.view;
-        view.build_args.iter().any(|(n, _)| n == name) || may_be_passed(view, name)
+        let is_passed = |name: &String| view.build_args.iter().any(|(n, _)| n == name);
+        let (mut passed, open): (BTreeSet<_>, _) = names.into_iter().partition(is_passed);
+        passed.extend(may_be_passed(view, open));
+        passed
     }
 }

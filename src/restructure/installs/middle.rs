@@ -1,6 +1,6 @@
 //! An install behind commands of its chain that stay: what of them it goes by.
 
-use super::super::command::{Group, OF_THE_SHELL, group, removes};
+use super::super::command::{Group, OF_THE_SHELL, compiles, group, removes};
 use super::super::layout::{absolute, is_within, overlap};
 use super::super::touched::touched;
 use super::read::{Read, is_carried, is_quiet};
@@ -14,12 +14,7 @@ const PRODUCTS: &[&str] = &["node_modules", "site-packages", "vendor", "venv"];
 
 /// Whether a package is there to compile with.
 fn is_compiler(package: &str) -> bool {
-    package.ends_with("-dev")
-        || package.ends_with("-devel")
-        || matches!(
-            package,
-            "build-base" | "build-essential" | "clang" | "g++" | "gcc" | "make"
-        )
+    package.ends_with("-dev") || package.ends_with("-devel") || compiles(package)
 }
 
 impl Read<'_> {

@@ -27,8 +27,11 @@ impl Read<'_> {
                 if is_cargo && self.starts_anew(seen) {
                     continue;
                 }
-                let taken = is_cargo.then(|| self.taken_by(seen));
-                let Some(empty) = taken.unwrap_or_else(|| Some(BTreeSet::new())) else {
+                let taken = match is_cargo {
+                    true => self.taken_by(seen),
+                    false => Some(BTreeSet::new()),
+                };
+                let Some(empty) = taken else {
                     continue;
                 };
                 // Another program of that name is found there.

@@ -109,14 +109,6 @@ impl Read<'_> {
         if !is_pip || !args.iter().any(|arg| arg == "install" || arg == "sync") {
             return false;
         }
-        let follows = |n: usize| n > 0 && matches!(args[n - 1].as_str(), "-r" | "--requirement");
-        let mut lists = args.iter().enumerate().filter_map(|(n, arg)| {
-            let joined = match arg.strip_prefix("--requirement=") {
-                Some(list) => Some(list),
-                None => arg.strip_prefix("-r").filter(|list| !list.is_empty()),
-            };
-            joined.or_else(|| follows(n).then_some(arg.as_str()))
-        });
         let here = self.place_of(seen);
         let image = self.of.image_at(self.run);
         let names_it = |list: &str| {
@@ -128,6 +120,7 @@ impl Read<'_> {
                 None => OF_PYTHON.contains(&program),
             }
         };
+        let mut lists = ecosystem::options(args, &["-r", "--requirement"]).into_iter();
         lists.any(names_it)
     }
 

@@ -5,21 +5,14 @@ use super::super::installs::{Action, Install, StageView};
 use super::Lift;
 use super::found::first_words;
 use crate::dockerfile::ast::{Instruction, Kind};
+use crate::ecosystem::SAME_PACKAGES;
 
-/// Options that say nothing of which packages are installed.
-const SAME_PACKAGES: &[&str] = &[
+/// Beside [`SAME_PACKAGES`], options that say nothing of which packages are installed.
+const SAME_HERE: &[&str] = &[
     "--check-files",
     "--foreground-scripts",
-    "--frozen-lockfile",
     "--ignore-scripts",
     "--immutable",
-    "--no-audit",
-    "--no-fund",
-    "--no-progress",
-    "--non-interactive",
-    "--offline",
-    "--prefer-offline",
-    "--silent",
 ];
 
 /// By these an install does not write the lockfile anew.
@@ -47,9 +40,12 @@ pub(super) fn said_again(of: &StageView<'_>, done: &Install, install: &Install) 
         return false;
     };
     let packages = |words: &[String]| {
-        let mut left: Vec<String> = words.to_vec();
-        left.retain(|w| !SAME_PACKAGES.contains(&w.as_str()));
-        left
+        let is_same = |w: &&str| SAME_PACKAGES.contains(w) || SAME_HERE.contains(w);
+        let words = words.iter().map(String::as_str);
+        words
+            .filter(|w| !is_same(w))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
     };
     if packages(&first) != packages(&second) {
         return false;

@@ -20,6 +20,7 @@ use crate::dockerfile::Dockerfile;
 use crate::dockerfile::ast::{Instruction, Kind};
 use crate::tree::RepoPath;
 use builds::{Built, builds};
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use value::is_new;
 
@@ -49,18 +50,19 @@ pub struct Asked<'a> {
     pub context: &'a RepoPath,
     /// The files that people build images with ([`super::passed::may_build`]), by their paths in the repository, in order,
     /// with their first bytes.
-    pub files: &'a dyn Fn() -> Vec<(RepoPath, Vec<u8>)>,
+    pub files: &'a dyn Fn() -> &'a [(RepoPath, Vec<u8>)],
     /// Whether somebody passes an argument a value already.
     pub is_passed: &'a dyn Fn(&str) -> bool,
 }
 
 /// As [`renewed_in`], of what a view shows.
 pub fn renewed(view: &View<'_>) -> Vec<Renewed> {
+    let read = LazyCell::new(|| building(view));
     renewed_in(&Asked {
         dockerfile: view.dockerfile,
         path: view.path,
         context: view.context,
-        files: &|| building(view),
+        files: &|| read.as_slice(),
         is_passed: &|name| view.build_args.iter().any(|(n, _)| n == name),
     })
 }
@@ -74,8 +76,8 @@ pub fn renewed_in(asked: &Asked<'_>) -> Vec<Renewed> {
     }
     let inner = asked.path.strip_prefix(asked.context);
     let all: Vec<(RepoPath, String)> = (asked.files)()
-        .into_iter()
-        .map(|(path, bytes)| (path, String::from_utf8_lossy(&bytes).into_owned()))
+        .iter()
+        .map(|(path, bytes)| (path.clone(), String::from_utf8_lossy(bytes).into_owned()))
         .collect();
     let told = all.iter().filter_map(|(path, text)| {
         let mut own = builds(text, asked.path, asked.context);

@@ -7,9 +7,10 @@ use super::super::command::{Group, cleans_up, group, installs, is_system_install
 use super::super::effect::{Effect, effect};
 use super::super::layout::Place;
 use super::super::moving::{block_of, byte_in_text};
+use super::super::run_text::saying;
 use super::super::view::View;
 use crate::dockerfile::Span;
-use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Stage};
+use crate::dockerfile::ast::{Instruction, Stage};
 use crate::shell;
 use crate::shell::{Piece, Script, Seen};
 
@@ -145,16 +146,6 @@ impl<'t> Head<'t> {
         edits.push(TextEdit::replace(tail, "RUN "));
         Some(edits)
     }
-}
-
-/// A RUN with other commands.
-fn saying(instruction: &Instruction, text: &str) -> Instruction {
-    let mut part = instruction.clone();
-    part.kind = Kind::Run(Run {
-        command: Command::Shell(text.to_owned()),
-    });
-    part.original = format!("RUN {text}");
-    part
 }
 
 /// Whether a command stands in one of the pieces.

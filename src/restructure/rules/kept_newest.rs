@@ -6,7 +6,7 @@
 
 use super::super::command::{EVERYWHERE, Group, group, installs, seen};
 use super::super::environment::{Reading, reading};
-use super::super::layout::{Place, mentioned, parent};
+use super::super::layout::{Place, built_on, mentioned};
 use super::super::view::View;
 use crate::dockerfile::ast::{Instruction, Kind};
 use crate::shell::Seen;
@@ -85,9 +85,13 @@ pub(super) fn is_only_written(
     }
     // In stages on top, and in those that declare an argument of the name, a word of it is enough.
     let others = view.dockerfile.stages.iter().filter(|s| s.index != stage);
+    let is_on = |other: usize| {
+        let mut below = built_on(view.dockerfile, other).skip(1);
+        below.any(|s| s == stage)
+    };
     let mut others = others.filter(|other| {
         let declares = |i: &Instruction| i.arguments().iter().any(|a| names.contains(&a.name));
-        is_on(view, other.index, stage) || other.instructions.iter().any(declares)
+        is_on(other.index) || other.instructions.iter().any(declares)
     });
     !others.any(|other| {
         let mut all = other.instructions.iter();
@@ -110,15 +114,6 @@ fn set_by<'p>(
     let reads = |value: &str| !mentioned(value).is_disjoint(names);
     let made = pairs.filter(|(_, value)| reads(value));
     made.map(|(name, _)| name.to_owned()).collect()
-}
-
-/// Whether a stage is built on `lower`, through others or not.
-fn is_on(view: &View<'_>, stage: usize, lower: usize) -> bool {
-    let below = |of: &usize| parent(view.dockerfile, *of);
-    std::iter::successors(Some(stage), below)
-        .skip(1)
-        .take(view.dockerfile.stages.len())
-        .any(|s| s == lower)
 }
 
 /// Whether a command installs something by name and in no particular version.

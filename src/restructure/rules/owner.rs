@@ -25,6 +25,7 @@ use super::super::layout::{Place, absolute, is_within, mentioned, overlap, place
 use super::super::lift::declare;
 use super::super::manifests::is_dependency_file;
 use super::super::moving::{block_of, byte_in_text, without_blank_twin};
+use super::super::run_text::saying;
 use super::super::view::View;
 use super::Rule;
 use super::owner_again::copied_again;
@@ -456,12 +457,7 @@ fn passes(ground: &Ground<'_>, first: usize) -> bool {
     };
     let line = ground.line();
     let rest = without(shell, ground.chown);
-    let mut step = line.step.clone();
-    step.original = format!("RUN {rest}");
-    step.kind = Kind::Run(Run {
-        command: Command::Shell(rest),
-    });
-    let rest = effect(ground.view, &step, line.place);
+    let rest = effect(ground.view, &saying(line.step, &rest), line.place);
     let between = &ground.lines[first..ground.run];
     between.iter().all(|l| conflict(&l.effect, &rest).is_none())
 }

@@ -39,23 +39,6 @@ const FOR_BUILDING: &[&str] = &[
     "yasm",
 ];
 
-/// Those of them that are large and of no use without a source.
-const COMPILERS: &[&str] = &[
-    "build-base",
-    "build-essential",
-    "clang",
-    "cmake",
-    "g++",
-    "gcc",
-    "gfortran",
-    "make",
-];
-
-/// Whether a package, as named in an install, is a compiler or what builds with one.
-pub(super) fn compiles(named: &str) -> bool {
-    COMPILERS.contains(&named.split('=').next().unwrap_or(named))
-}
-
 /// The packages that a RUN installs, if it does nothing else and names them all: those for building alone, and the
 /// others.
 pub(super) fn packages(script: &Script) -> Option<(Vec<String>, Vec<String>)> {

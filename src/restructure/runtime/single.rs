@@ -1,9 +1,10 @@
 //! A stage that does everything, read: its commands, its files, and what it starts.
 
+use super::super::command::compiles;
 use super::super::installs::StageView;
 use super::super::layout::{absolute, expand, unquote};
 use super::super::view::View;
-use super::packages::{compiles, packages};
+use super::packages::packages;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Stage};
 use crate::shell::{self, Script, Seen};
 use std::collections::BTreeSet;

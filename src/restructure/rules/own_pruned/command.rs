@@ -6,22 +6,15 @@ use super::super::super::layout::{absolute, before_pattern, is_within, mentioned
 use super::super::super::run_text::{run_flags, run_text};
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::Kind;
+use crate::ecosystem::SAME_PACKAGES;
 use crate::shell::{Connector, Seen};
 
-/// Options by which an install takes the same packages.
+/// Others, beside [`SAME_PACKAGES`], by which an install takes the same packages.
 const FREE: &[&str] = &[
     "--force",
-    "--frozen-lockfile",
     "--legacy-peer-deps",
-    "--no-audit",
-    "--no-fund",
-    "--no-progress",
-    "--non-interactive",
-    "--offline",
-    "--prefer-offline",
     "--pure-lockfile",
     "--quiet",
-    "--silent",
     "-f",
 ];
 
@@ -161,7 +154,7 @@ fn way(seen: &Seen) -> Option<(bool, bool)> {
             "-P" if seen.name() == "pnpm" => is_production = true,
             "--ignore-scripts" => runs_scripts = false,
             _ if PRODUCTION.contains(&word) => is_production = true,
-            _ if FREE.contains(&word) => {}
+            _ if SAME_PACKAGES.contains(&word) || FREE.contains(&word) => {}
             _ if word.starts_with('-') || verb.is_some() => return None,
             _ => verb = Some(word),
         }

@@ -33,8 +33,8 @@ pub(super) struct Cut {
     pub(super) rest: Vec<TextEdit>,
 }
 
-/// The RUN at `run` cut above its first part that reads one of `names`, which a group holds from an instruction on, and what could not be shown of the parts before
-/// it; `None` where none of these is worth a layer, or the two cannot be parted.
+/// The RUN at `run` cut above its first part that reads one of `names`, which a group holds from an instruction on, and
+/// what could not be shown of the parts before it; `None` where none of these is worth a layer, or the two cannot be parted.
 pub(super) fn cut(
     ground: &Ground<'_>,
     group: (&Group, usize),
