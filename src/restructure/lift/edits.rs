@@ -43,6 +43,7 @@ impl Lift<'_, '_> {
                 .replace("\r\r\n", "\r\n"),
         ));
         let mut edits = Vec::new();
+        head.push_str(&self.cut_out(&self.late, &BTreeMap::new(), &mut edits));
         let rest: BTreeMap<usize, String> = match copies {
             [] => BTreeMap::new(),
             _ => self

@@ -57,6 +57,7 @@ pub(in crate::restructure) fn lift<'s, 'a>(
         needy: BTreeSet::new(),
         twice: BTreeSet::new(),
         stay: BTreeSet::from([first]),
+        late: BTreeSet::new(),
         missing: Vec::new(),
         cwd: of.cwd(first).to_owned(),
         reasons: install.reasons.clone(),
@@ -83,6 +84,7 @@ pub(in crate::restructure) fn lift<'s, 'a>(
     lift.judge_absent()?;
     lift.collect_missing();
     lift.check_overwritten();
+    lift.late = lift.late_arguments();
     Some(lift)
 }
 

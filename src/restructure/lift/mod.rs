@@ -8,6 +8,7 @@ mod beside;
 mod copies;
 mod edits;
 mod found;
+mod late;
 mod lists;
 mod manifest_written;
 mod missing;
@@ -41,6 +42,8 @@ pub(super) struct Lift<'s, 'a> {
     twice: BTreeSet<usize>,
     /// Instructions between that stay, `first` among them.
     stay: BTreeSet<usize>,
+    /// Arguments above `first` that are new at each build, and go below the install.
+    late: BTreeSet<usize>,
     /// Files that must be copied before it: to path in the image, from path in the context, by which instruction.
     pub(super) missing: Vec<(String, RepoPath, usize)>,
     /// Where it runs at its new place; a `cd` makes up for a WORKDIR that stays.

@@ -27,6 +27,8 @@ impl Lift<'_, '_> {
         candidate.lines = vec![above, line];
         let over = self.over();
         candidate.rationale = self.rationale(&over);
+        candidate.rationale += &self.told_late();
+        candidate.unread = self.late_names().into_iter().collect();
         let mut reasons = self.reasons.clone();
         if reasons.is_empty() {
             reasons.push(format!("{} reads nothing else", self.install.shown));

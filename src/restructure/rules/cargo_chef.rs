@@ -94,12 +94,13 @@ fn candidate(stages: &[StageView<'_>], of: &StageView<'_>, run: usize) -> Option
         stage.instructions[first].lines,
         stage.instructions[run].lines,
     ];
-    candidate.rationale = rationale(of, &recipe, first, stands_in);
+    candidate.rationale = rationale(of, &recipe, first, stands_in) + &lift.told_late();
+    candidate.unread = lift.late_names().into_iter().collect();
     let mut reasons = recipe.reasons;
     reasons.push("cargo-chef finds every manifest, .cargo/config.toml and the lockfile in what the planner copies, and builds with the options of the build itself".to_owned());
     let mut doubts = recipe.doubts;
     doubts.extend(lift.doubts().iter().cloned());
-    doubts.extend(given_anew(of, first));
+    doubts.extend(given_anew(&lift));
     doubts.push(format!(
         "cargo-chef is fetched from crates.io and built with the toolchain of {}: check that it may be, and name a version that this toolchain builds",
         stage.base().image
@@ -111,9 +112,11 @@ fn candidate(stages: &[StageView<'_>], of: &StageView<'_>, run: usize) -> Option
 
 /// What is to be checked where an argument above the source has another value at each build: what is cooked below it is
 /// then found for none.
-fn given_anew(of: &StageView<'_>, first: usize) -> Option<String> {
-    let above = of.stage.instructions[..first].iter();
-    let (line, name, by) = above.into_iter().find_map(|instruction| {
+fn given_anew(lift: &Lift<'_, '_>) -> Option<String> {
+    let of = lift.of;
+    let above = of.stage.instructions[..lift.first].iter().enumerate();
+    let mut above = above.filter(|(n, _)| !lift.is_late(*n));
+    let (line, name, by) = above.find_map(|(_, instruction)| {
         let Kind::Arg(items) = &instruction.kind else {
             return None;
         };
