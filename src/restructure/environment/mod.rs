@@ -14,3 +14,4 @@ pub(super) use reading::Doubt;
 pub(super) use reading::Reading;
 pub(super) use reading::reading;
 pub(super) use reading::reading_of_part;
+pub(super) use reading::reading_of_programs;

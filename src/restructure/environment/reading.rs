@@ -89,6 +89,25 @@ pub(in crate::restructure) fn reading_of_part(
     reading_of(view, places, at, names, (part, text))
 }
 
+/// Whether the programs of a shell's text read one of `names` by themselves, whatever files they come upon, in `stage`.
+pub(in crate::restructure) fn reading_of_programs(
+    view: &View<'_>,
+    stage: usize,
+    names: &BTreeSet<String>,
+    text: &str,
+) -> Reading {
+    let asked = Asked {
+        view,
+        stage,
+        names,
+        present: None,
+        is_whole: true,
+    };
+    let mut programs = Vec::new();
+    asked.programs(&shell::parse(text), text, 0, &mut programs);
+    asked.worst(&programs)
+}
+
 fn reading_of(
     view: &View<'_>,
     places: &[Vec<Place>],
@@ -114,13 +133,9 @@ fn reading_of(
         Some((script, text)) => asked.programs(&script, text, 0, &mut programs),
         None => programs.push((Program::Unknown, shown(&instruction.with_bodies()))),
     }
-    let mut worst = Reading::None;
-    for (program, command) in &programs {
-        match asked.of_program(*program, command) {
-            Reading::Some => return Reading::Some,
-            Reading::InDoubt(doubt) if worst == Reading::None => worst = Reading::InDoubt(doubt),
-            _ => {}
-        }
+    let worst = asked.worst(&programs);
+    if worst == Reading::Some {
+        return worst;
     }
     let looks = |p: &Program| {
         !matches!(
@@ -241,6 +256,19 @@ impl Asked<'_> {
                 None => out.push((program, in_words(seen))),
             }
         }
+    }
+
+    /// What one of them reads, whatever the files say.
+    fn worst(&self, programs: &[(Program, String)]) -> Reading {
+        let mut worst = Reading::None;
+        for (program, command) in programs {
+            match self.of_program(*program, command) {
+                Reading::Some => return Reading::Some,
+                found if worst == Reading::None => worst = found,
+                _ => {}
+            }
+        }
+        worst
     }
 
     /// What a program reads, whatever the files say.

@@ -17,13 +17,13 @@
 //! ```
 //! Where a RUN stands between the argument and the source, `sink-values` brings it down by itself.
 
+use super::super::environment::{Reading, reading_of_programs};
 use super::super::layout::mentioned;
 use super::super::mentions::says;
 use super::super::moving::block_of;
 use super::super::rules::argument_changes;
 use super::Lift;
 use crate::dockerfile::ast::{Instruction, Kind};
-use crate::ecosystem::READ_BY_TOOLS;
 use std::collections::BTreeSet;
 
 impl Lift<'_, '_> {
@@ -110,16 +110,47 @@ impl Lift<'_, '_> {
         Some(texts)
     }
 
-    /// Whether nothing of what is lifted names a variable: not its words, not the manifests that it resolves, and no tool
-    /// goes by what is called so.
+    /// Whether nothing of what is lifted names a variable: not its words, not the manifests that it resolves, and no program
+    /// goes by what is called so. What Cargo builds above the source has stand-ins for the project's own build scripts.
     fn is_unread(&self, name: &str, lifted: &[String]) -> bool {
         let image = self.of.image_at(self.install.run);
         let brought = self.install.reads.iter().filter_map(|to| image.get(to));
         let mut files = brought.map(|b| (self.of.view.read)(&b.from));
-        !READ_BY_TOOLS.iter().any(|tool| name.starts_with(tool))
-            && !lifted.iter().any(|text| says(text.as_bytes(), name))
+        let names = BTreeSet::from([name.to_owned()]);
+        let stage = self.of.stage.index;
+        let is_passed_by = |text: &String| {
+            let Some(commands) = commands(text) else {
+                return true;
+            };
+            match reading_of_programs(self.of.view, stage, &names, commands) {
+                Reading::None => true,
+                Reading::InDoubt(_) => self.install.ecosystems == ["cargo"],
+                Reading::Some => false,
+            }
+        };
+        let is_named = |text: &String| says(text.as_bytes(), name);
+        lifted
+            .iter()
+            .all(|text| !is_named(text) && is_passed_by(text))
             && files.all(|text| text.is_some_and(|text| !says(&text, name)))
     }
+}
+
+/// What a RUN hands the shell; `None` for another instruction.
+fn commands(text: &str) -> Option<&str> {
+    let mut rest = text.trim_start();
+    while rest.starts_with('#') {
+        rest = rest.split_once('\n')?.1.trim_start();
+    }
+    let (word, after) = rest.split_once(char::is_whitespace)?;
+    if !word.eq_ignore_ascii_case("run") {
+        return None;
+    }
+    rest = after.trim_start();
+    while rest.starts_with("--") {
+        rest = rest.split_once(char::is_whitespace)?.1.trim_start();
+    }
+    Some(rest)
 }
 
 /// What an ARG sets.
