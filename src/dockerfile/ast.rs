@@ -110,6 +110,25 @@ impl Instruction {
         }
     }
 
+    /// The names that an ARG or ENV sets; none for any other instruction.
+    pub fn sets(&self) -> Vec<&str> {
+        match &self.kind {
+            Kind::Arg(items) => items.iter().map(|item| item.name.as_str()).collect(),
+            Kind::Env(pairs) => pairs.iter().map(|pair| pair.name.as_str()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What a RUN gives to a shell; `None` for words without one, and for any other instruction.
+    pub fn shell_text(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Run(Run {
+                command: Command::Shell(text),
+            }) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The value of flag `name`: `Some("")` when given without a value.
     pub fn flag(&self, name: &str) -> Option<&str> {
         self.flags

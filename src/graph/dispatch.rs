@@ -508,17 +508,8 @@ fn shell_args(state: &State, text: &str) -> Vec<String> {
 
 /// Whether RUN is nothing but one heredoc (`RUN <<EOF`).
 fn is_bare_heredoc(instruction: &Instruction) -> bool {
-    match &instruction.kind {
-        Kind::Run(Run {
-            command: Command::Shell(text),
-        }) => {
-            let text = text.trim();
-            text.starts_with("<<")
-                && !text.contains(char::is_whitespace)
-                && instruction.heredocs.len() == 1
-        }
-        _ => false,
-    }
+    let text = instruction.shell_text().unwrap_or_default().trim();
+    text.starts_with("<<") && !text.contains(char::is_whitespace) && instruction.heredocs.len() == 1
 }
 
 /// A RUN's arguments, whether the shell runs them, and the script file of a heredoc that begins with `#!`.

@@ -3,22 +3,16 @@
 use super::layout::is_within;
 use super::system_places::OF_MANAGERS;
 use super::tools::{clones, is_by_name};
-use crate::dockerfile::ast::{Command, Instruction, Kind, Run};
+use crate::dockerfile::ast::Instruction;
 use crate::shell;
 use crate::shell::Script;
 use crate::shell::Seen;
 
 /// The commands of a RUN in shell form; `None` for anything else, and where the text was not read to its end.
 pub(super) fn seen(instruction: &Instruction) -> Option<Vec<Seen>> {
-    match &instruction.kind {
-        Kind::Run(Run {
-            command: Command::Shell(text),
-        }) if instruction.heredocs.is_empty() => {
-            let script = shell::parse(text);
-            script.is_complete.then(|| script.seen())
-        }
-        _ => None,
-    }
+    let text = instruction.shell_text();
+    let script = shell::parse(text.filter(|_| instruction.heredocs.is_empty())?);
+    script.is_complete.then(|| script.seen())
 }
 
 /// What a command touches besides the paths among its words.

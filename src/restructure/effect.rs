@@ -191,10 +191,7 @@ fn of_run(
     let groups = seen.iter().filter_map(group);
     effect.groups = Some(groups.chain(built).chain(by_script).collect());
     let tools = beginnings(&seen);
-    let variables = view
-        .dockerfile
-        .instructions()
-        .flat_map(|i| names_set(&i.kind));
+    let variables = view.dockerfile.instructions().flat_map(Instruction::sets);
     let of_tools = variables.filter(|name| is_of_one(&tools, name));
     effect.mentions.extend(of_tools.map(str::to_owned));
     let mut touched = touched;
@@ -218,15 +215,6 @@ fn of_run(
     // WORKDIR makes it, and comes along or is found to be in the way.
     touched.needs.retain(|d| place.cwd.as_ref() != Some(d));
     effect.files = Files::Commands(touched);
-}
-
-/// The variables that an instruction sets.
-fn names_set(kind: &Kind) -> Vec<&str> {
-    match kind {
-        Kind::Arg(items) => items.iter().map(|i| i.name.as_str()).collect(),
-        Kind::Env(pairs) => pairs.iter().map(|p| p.name.as_str()).collect(),
-        _ => Vec::new(),
-    }
 }
 
 /// Whether the value of a PATH is the one before, then other directories.

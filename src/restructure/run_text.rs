@@ -17,12 +17,7 @@ pub(super) struct RunText<'a> {
 /// The shell text of RUN `instruction`: its own, or the body of the one here-document that a shell reads. `None` for
 /// words without a shell, for other here-documents, and where the text was not read to its end.
 pub(super) fn run_text<'a>(view: &View<'a>, instruction: &Instruction) -> Option<RunText<'a>> {
-    let Kind::Run(run) = &instruction.kind else {
-        return None;
-    };
-    let Command::Shell(_) = &run.command else {
-        return None;
-    };
+    instruction.shell_text()?;
     let whole = view.text();
     let flags = instruction.flags.last();
     let after = flags.map_or(instruction.span.start + "RUN".len(), |f| f.span.end);

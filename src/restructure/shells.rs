@@ -6,7 +6,7 @@ use super::effect::destination;
 use super::layout::{Place, built_on, image, is_within, places};
 use super::rewritten::{positions, stage_after};
 use crate::dockerfile::Dockerfile;
-use crate::dockerfile::ast::{Command, Instruction, Kind, Run};
+use crate::dockerfile::ast::{Instruction, Kind};
 
 /// Where a COPY may bring a shell to.
 const FOR_PROGRAMS: [&str; 5] = ["/bin", "/busybox", "/lib", "/sbin", "/usr"];
@@ -36,12 +36,7 @@ pub(super) fn lacks_shell(before: &Dockerfile, after: &Dockerfile, candidate: &C
 }
 
 fn is_for_shell(instruction: &Instruction) -> bool {
-    matches!(
-        &instruction.kind,
-        Kind::Run(Run {
-            command: Command::Shell(_)
-        })
-    )
+    instruction.shell_text().is_some()
 }
 
 /// Whether a stage may have a shell: by the image that it is built on in the end, or by what is copied into it.

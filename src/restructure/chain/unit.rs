@@ -8,7 +8,6 @@ use super::super::touched::{Touched, tells_what_was_brought};
 use super::super::view::View;
 use super::settle::places;
 use super::state::{Kind, kind_of};
-use crate::dockerfile::ast;
 use crate::dockerfile::ast::Instruction;
 use crate::shell;
 use crate::shell::{Command, Connector, Script, Seen};
@@ -47,12 +46,7 @@ impl<'a> Chain<'a> {
         instruction: &'a Instruction,
         place: &'a Place,
     ) -> Option<Self> {
-        let ast::Kind::Run(ast::Run {
-            command: ast::Command::Shell(text),
-        }) = &instruction.kind
-        else {
-            return None;
-        };
+        let text = instruction.shell_text()?;
         let script = shell::parse(text);
         let is_odd = |p: &shell::Piece| {
             !matches!(

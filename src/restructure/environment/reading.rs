@@ -16,7 +16,7 @@ use super::variables::{
     always, by_builds, by_fetchers, by_files, by_msbuild, by_system, by_tools, is_general,
 };
 use crate::dockerfile::Dockerfile;
-use crate::dockerfile::ast::{Command, Instruction, Kind};
+use crate::dockerfile::ast::{Instruction, Kind};
 use crate::shell::{self, Script, Seen};
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
@@ -79,13 +79,7 @@ pub(in crate::restructure) fn reading_of_part(
     names: &BTreeSet<String>,
     part: &Instruction,
 ) -> Reading {
-    let text = match &part.kind {
-        Kind::Run(run) => match &run.command {
-            Command::Shell(text) => Some((shell::parse(text), text.as_str())),
-            Command::Exec(_) => None,
-        },
-        _ => None,
-    };
+    let text = part.shell_text().map(|text| (shell::parse(text), text));
     reading_of(view, places, at, names, (part, text))
 }
 

@@ -73,16 +73,9 @@ impl Read<'_> {
     /// Those of the arguments `names`, which no build is seen to pass, to which nothing gives a value.
     fn empty_ones(&self, mut names: BTreeSet<String>) -> BTreeSet<String> {
         let variables = &self.of.places[self.run].variables;
-        let of_stages = self.of.view.dockerfile.stages.iter();
-        let mut set = of_stages.flat_map(|s| &s.instructions);
-        let envs: BTreeSet<&str> = set
-            .by_ref()
-            .filter_map(|i| match &i.kind {
-                Kind::Env(pairs) => Some(pairs.iter().map(|p| p.name.as_str())),
-                _ => None,
-            })
-            .flatten()
-            .collect();
+        let all = self.of.view.dockerfile.instructions();
+        let envs = all.filter(|i| matches!(i.kind, Kind::Env(_)));
+        let envs: BTreeSet<&str> = envs.flat_map(Instruction::sets).collect();
         names.retain(|name| {
             variables.get(name) == Some(&None)
                 && !envs.contains(name.as_str())

@@ -1,6 +1,5 @@
 //! Where Cargo puts what it compiles.
 
-use super::read::Read;
 use super::stage::StageView;
 use crate::shell::Seen;
 
@@ -13,8 +12,7 @@ impl StageView<'_> {
     /// The directories, absolute, into which Cargo compiles in RUN `run`, and whether from a recipe of cargo-chef, which
     /// stands where it is cooked; none where something says another place.
     pub(in crate::restructure) fn cargo_targets(&self, run: usize) -> Vec<(String, bool)> {
-        let instruction = self.stage.instructions.get(run);
-        let Some(read) = instruction.and_then(|i| Read::despite_mounts(self, run, i)) else {
+        let Some(read) = self.read_with_mounts(run) else {
             return Vec::new();
         };
         let builds = read.seen.iter().filter_map(|seen| {

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 impl StageView<'_> {
     /// The install that RUN `run` is as a whole, with what its mounts bring of the context in its place.
     pub(in crate::restructure) fn bound_install(&self, run: usize) -> Option<Install> {
-        let read = Read::despite_mounts(self, run, &self.stage.instructions[run])?;
+        let read = self.read_with_mounts(run)?;
         read.movable().filter(|i| i.action == Action::Whole)
     }
 }

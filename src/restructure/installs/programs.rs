@@ -6,7 +6,7 @@ use super::place::is_system_directory;
 use super::read::{Read, is_quiet};
 use super::stage::StageView;
 use crate::ecosystem::{self, Answer};
-use crate::shell::{self, Seen};
+use crate::shell::{self, Seen, Word};
 use std::collections::BTreeSet;
 
 /// Options of pip and uv by which packages come from elsewhere.
@@ -37,13 +37,8 @@ impl Read<'_> {
     /// no file of the context.
     pub(super) fn programs_of(&self, seen: &Seen) -> BTreeSet<String> {
         let command = self.script.commands.get(seen.command);
-        let words: Vec<String> = command
-            .map(|c| c.words.iter().map(|w| w.text.clone()).collect())
-            .unwrap_or_default();
-        // What wraps a command stands before it.
-        let n = words.len().saturating_sub(seen.words.len()) + 1;
-        let lead = words.get(..n).unwrap_or_default();
-        self.programs(lead, seen, self.place_of(seen).as_deref())
+        let words = command.map(|c| c.words.as_slice()).unwrap_or_default();
+        self.programs(words, seen, self.place_of(seen).as_deref())
     }
 
     /// As [`Self::programs_of`], of a command line that runs in absolute `dir`.
@@ -52,11 +47,8 @@ impl Read<'_> {
         let one = |seen: Seen| {
             let here = seen.directory.as_deref();
             let here = here.and_then(|d| absolute(Some(dir), d));
-            let command = script.commands.get(seen.command)?;
-            let words: Vec<String> = command.words.iter().map(|w| w.text.clone()).collect();
-            let n = words.len().saturating_sub(seen.words.len()) + 1;
-            let lead = words.get(..n).unwrap_or_default();
-            (!is_quiet(&seen)).then(|| self.programs(lead, &seen, here.as_deref()))
+            let words = &script.commands.get(seen.command)?.words;
+            (!is_quiet(&seen)).then(|| self.programs(words, &seen, here.as_deref()))
         };
         script
             .seen()
@@ -66,7 +58,11 @@ impl Read<'_> {
             .collect()
     }
 
-    fn programs(&self, lead: &[String], seen: &Seen, here: Option<&str>) -> BTreeSet<String> {
+    /// Of `seen` in a command of these words.
+    fn programs(&self, words: &[Word], seen: &Seen, here: Option<&str>) -> BTreeSet<String> {
+        // What wraps a command stands before it.
+        let n = words.len().saturating_sub(seen.words.len()) + 1;
+        let lead: Vec<&str> = words.iter().take(n).map(|w| w.text.as_str()).collect();
         let variables = &self.of.places[self.run].variables;
         let is_there = |path: &String| self.of.image_at(self.run).contains_key(path);
         let placed = lead.iter().filter(|w| w.contains('/') && !w.contains('='));
@@ -74,7 +70,7 @@ impl Read<'_> {
         let placed = placed.filter_map(|w| absolute(here, &w));
         let mut found: BTreeSet<String> = placed.filter(|p| !is_there(p)).collect();
         // A project's own program comes before any other.
-        if lead.iter().any(|w| w == "npx") {
+        if lead.contains(&"npx") {
             let own = format!("node_modules/.bin/{}", seen.name());
             found.extend(absolute(here, &own));
         }
@@ -104,9 +100,8 @@ impl Read<'_> {
 
     /// Whether pip installs from a list that names `program`, or from one that is not at hand: `-r tools.txt`.
     fn lists_program(&self, seen: &Seen, program: &str) -> bool {
-        let is_pip = seen.name().starts_with("pip") || seen.name() == "uv";
         let args = seen.args();
-        if !is_pip || !args.iter().any(|arg| arg == "install" || arg == "sync") {
+        if !is_pip(seen) || !args.iter().any(|arg| arg == "install" || arg == "sync") {
             return false;
         }
         let here = self.place_of(seen);
@@ -134,12 +129,11 @@ impl Read<'_> {
     /// Whether a command installs, from an index of its own, a Python package that one of the lists `reads` (absolute)
     /// names: the list alone would bring another build of it (one for another processor).
     pub(super) fn takes_from_elsewhere(&self, seen: &Seen, reads: &BTreeSet<String>) -> bool {
-        let is_pip = seen.name().starts_with("pip") || seen.name() == "uv";
         let is_index = |word: &String| {
             let flag = word.split('=').next().unwrap_or(word);
             INDEXES.contains(&flag)
         };
-        if !is_pip || !seen.args().iter().any(is_index) {
+        if !is_pip(seen) || !seen.args().iter().any(is_index) {
             return false;
         }
         let image = self.of.image_at(self.run);
@@ -198,15 +192,13 @@ impl StageView<'_> {
         run: usize,
         programs: &BTreeSet<String>,
     ) -> bool {
-        let read = self.stage.instructions.get(run);
-        let read = read.and_then(|i| Read::despite_mounts(self, run, i));
+        let read = self.read_with_mounts(run);
         read.is_some_and(|read| read.seen.iter().any(|seen| read.brings(seen, programs)))
     }
 
     /// The words of the commands of RUN `run`, and of those behind a `make` or a script.
     pub(in crate::restructure) fn commands_behind(&self, run: usize) -> Vec<Vec<String>> {
-        let read = self.stage.instructions.get(run);
-        let read = read.and_then(|i| Read::despite_mounts(self, run, i));
+        let read = self.read_with_mounts(run);
         let mut found = Vec::new();
         for (read, seen) in read.iter().flat_map(|r| r.seen.iter().map(move |s| (r, s))) {
             found.push(seen.words.clone());
@@ -222,8 +214,7 @@ impl StageView<'_> {
         run: usize,
         reads: &BTreeSet<String>,
     ) -> bool {
-        let read = self.stage.instructions.get(run);
-        let read = read.and_then(|i| Read::despite_mounts(self, run, i));
+        let read = self.read_with_mounts(run);
         read.is_some_and(|read| {
             let mut seen = read.seen.iter();
             seen.any(|seen| read.takes_from_elsewhere(seen, reads))
@@ -233,8 +224,7 @@ impl StageView<'_> {
     /// Whether a word of RUN `run` names absolute directory `dir`, one above it or one below it, outside of the
     /// project's place and the system's.
     pub(in crate::restructure) fn names_directory(&self, run: usize, dir: &str) -> bool {
-        let read = self.stage.instructions.get(run);
-        let Some(read) = read.and_then(|i| Read::despite_mounts(self, run, i)) else {
+        let Some(read) = self.read_with_mounts(run) else {
             return false;
         };
         let variables = &self.places[run].variables;
@@ -249,6 +239,11 @@ impl StageView<'_> {
         let mut seen = read.seen.iter().filter(|s| !is_idle(s));
         seen.any(|seen| seen.args().iter().any(is_it))
     }
+}
+
+/// Whether a command is one of pip's, or of what takes its options.
+fn is_pip(seen: &Seen) -> bool {
+    seen.name().starts_with("pip") || seen.name() == "uv"
 }
 
 /// Whether a command puts nothing into the directories that it names.

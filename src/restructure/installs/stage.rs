@@ -12,7 +12,7 @@ use super::machine::is_for_another_machine;
 use super::place::relative;
 use super::read::{Read, is_quiet, short};
 use super::{Action, Brought, Install};
-use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Stage};
+use crate::dockerfile::ast::{Instruction, Kind, Stage};
 use crate::ecosystem::{self, Answer, Role};
 use crate::shell;
 use crate::shell::Seen;
@@ -176,6 +176,16 @@ impl<'a> StageView<'a> {
             .filter(|install| install.action == Action::Whole)
     }
 
+    /// RUN `run`, read.
+    fn read(&self, run: usize) -> Option<Read<'_>> {
+        Read::new(self, run, self.stage.instructions.get(run)?)
+    }
+
+    /// As [`Self::read`], with what mounts bring of the context in its place.
+    pub(super) fn read_with_mounts(&self, run: usize) -> Option<Read<'_>> {
+        Read::despite_mounts(self, run, self.stage.instructions.get(run)?)
+    }
+
     fn find_installs(&self, run: usize, instruction: &Instruction) -> Vec<Install> {
         let Some(read) = Read::new(self, run, instruction) else {
             return Vec::new();
@@ -192,7 +202,7 @@ impl<'a> StageView<'a> {
     /// The commands of RUN `run` that resolve dependencies, by their words, and whether each does so on the way, as a part
     /// of building.
     pub(in crate::restructure) fn resolvers(&self, run: usize) -> Vec<(Vec<String>, bool)> {
-        let Some(read) = Read::new(self, run, &self.stage.instructions[run]) else {
+        let Some(read) = self.read(run) else {
             return Vec::new();
         };
         let one = |seen: &Seen| match read.ask(seen)? {
@@ -205,7 +215,7 @@ impl<'a> StageView<'a> {
     /// The commands of RUN `run` that resolve dependencies, by their words, and whether each is known to need the source:
     /// as they build the project on the way, or as a package's own scripts do.
     pub(in crate::restructure) fn needing_source(&self, run: usize) -> Vec<(Vec<String>, bool)> {
-        let Some(read) = Read::new(self, run, &self.stage.instructions[run]) else {
+        let Some(read) = self.read(run) else {
             return Vec::new();
         };
         let is_package = |seen: &Seen| {
@@ -231,10 +241,7 @@ impl<'a> StageView<'a> {
         run: usize,
         allowed: &BTreeSet<String>,
     ) -> bool {
-        let Some(instruction) = self.stage.instructions.get(run) else {
-            return false;
-        };
-        let Some(read) = Read::new(self, run, instruction) else {
+        let Some(read) = self.read(run) else {
             return false;
         };
         (0..read.script.pieces.len()).all(|n| {
@@ -244,8 +251,7 @@ impl<'a> StageView<'a> {
 
     /// Whether a command of RUN `run` works on files by name, so that they have to be there.
     pub(in crate::restructure) fn works_on_files(&self, run: usize) -> bool {
-        let read = self.stage.instructions.get(run);
-        let read = read.and_then(|i| Read::new(self, run, i));
+        let read = self.read(run);
         let has_to_find = |s: &Seen| handles_files(s) && !matches!(s.name(), "rm" | "touch");
         read.is_none_or(|read| read.seen.iter().any(has_to_find))
     }
@@ -255,10 +261,7 @@ impl<'a> StageView<'a> {
         let (Some(place), Some(there)) = (self.places.get(run), self.places.get(first)) else {
             return false;
         };
-        let Kind::Run(Run {
-            command: Command::Shell(text),
-        }) = &self.stage.instructions[run].kind
-        else {
+        let Some(text) = self.stage.instructions[run].shell_text() else {
             return false;
         };
         let script = shell::parse(text);
@@ -277,15 +280,14 @@ impl<'a> StageView<'a> {
 
     /// The files, absolute, whose modes RUN `run` changes.
     pub(in crate::restructure) fn touched(&self, run: usize) -> BTreeSet<String> {
-        let read = self.stage.instructions.get(run);
-        let read = read.and_then(|i| Read::new(self, run, i));
+        let read = self.read(run);
         read.map(|read| read.touched()).unwrap_or_default()
     }
 
     /// The first command of RUN `run` that installs tools by name (`npm install -g pnpm`), where no command of the RUN
     /// reads the project.
     pub(in crate::restructure) fn tools(&self, run: usize) -> Option<String> {
-        let read = Read::new(self, run, self.stage.instructions.get(run)?)?;
+        let read = self.read(run)?;
         let named = |seen: &&Seen| read.with_call(seen, ecosystem::is_system_install) == Some(true);
         let first = read.seen.iter().find(named)?;
         let asks = |w: &String| w.contains("$(") || w.contains('`');
@@ -329,16 +331,14 @@ impl<'a> StageView<'a> {
 
     /// Whether a command of RUN `run` may fetch with `ecosystem`, besides its installs.
     pub(in crate::restructure) fn fetches_again(&self, run: usize, ecosystem: &str) -> bool {
-        let read = self.stage.instructions.get(run);
-        let read = read.and_then(|i| Read::despite_mounts(self, run, i));
+        let read = self.read_with_mounts(run);
         let fetches = |seen: &Seen| ecosystem::fetches_again(&seen.words) == Some(ecosystem);
         read.is_some_and(|read| read.seen.iter().any(fetches))
     }
 
     /// Whether a mount of RUN `run` lies over what one of its commands makes: the layer then holds nothing of that.
     pub(in crate::restructure) fn leaves_nothing(&self, run: usize) -> bool {
-        let read = self.stage.instructions.get(run);
-        let read = read.and_then(|i| Read::new(self, run, i));
+        let read = self.read(run);
         read.is_some_and(|read| read.seen.iter().any(|seen| read.is_hidden(seen)))
     }
 
@@ -348,10 +348,10 @@ impl<'a> StageView<'a> {
         &self,
         run: usize,
     ) -> Option<(ecosystem::Recipe, Install)> {
-        let read = Read::new(self, run, self.stage.instructions.get(run)?)?;
+        let read = self.read(run)?;
         // Where targets are written on the way, they stand in for others.
         let writes = |read: &Read<'_>| read.made.iter().any(|p| p.as_bytes().ends_with(b".rs"));
-        let before = (0..run).filter_map(|i| Read::new(self, i, &self.stage.instructions[i]));
+        let before = (0..run).filter_map(|i| self.read(i));
         if writes(&read) || before.into_iter().any(|read| writes(&read)) {
             return None;
         }
@@ -388,8 +388,7 @@ impl<'a> StageView<'a> {
 
     /// Whether RUN `run` is nothing but a `make` that builds with a known ecosystem.
     pub(in crate::restructure) fn makes(&self, run: usize) -> bool {
-        let instruction = self.stage.instructions.get(run);
-        let Some(read) = instruction.and_then(|i| Read::new(self, run, i)) else {
+        let Some(read) = self.read(run) else {
             return false;
         };
         let is_make = |seen: &Seen| matches!(seen.name(), "make" | "gmake");
@@ -402,7 +401,7 @@ impl<'a> StageView<'a> {
 
     /// The ecosystems whose commands make up RUN `run`, whatever they do; `None` when another command is among them.
     pub(in crate::restructure) fn builds_with(&self, run: usize) -> Option<Vec<&'static str>> {
-        let read = Read::new(self, run, self.stage.instructions.get(run)?)?;
+        let read = self.read(run)?;
         let all = 0..read.script.pieces.len();
         let found: Option<Vec<Vec<&'static str>>> = all.map(|n| read.builds_with(n)).collect();
         Some(found?.concat())
@@ -410,8 +409,7 @@ impl<'a> StageView<'a> {
 
     /// Which pieces of RUN `run` resolve dependencies or build, and do nothing else.
     pub(in crate::restructure) fn building_pieces(&self, run: usize) -> BTreeSet<usize> {
-        let instruction = self.stage.instructions.get(run);
-        let Some(read) = instruction.and_then(|i| Read::new(self, run, i)) else {
+        let Some(read) = self.read(run) else {
             return BTreeSet::new();
         };
         let builds = |n: &usize| read.builds_with(*n).is_some_and(|names| !names.is_empty());

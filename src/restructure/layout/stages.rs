@@ -66,6 +66,12 @@ pub fn stage_named(dockerfile: &Dockerfile, of: usize, name: &str) -> Option<usi
     by_name.or_else(|| name.parse::<usize>().ok().filter(|&n| n < of))
 }
 
+/// Whether a stage has this name.
+pub fn is_stage(dockerfile: &Dockerfile, name: &str) -> bool {
+    let mut stages = dockerfile.stages.iter();
+    stages.any(|s| s.name.as_deref() == Some(name))
+}
+
 /// The stage and those that it is built on, itself first.
 pub fn built_on(dockerfile: &Dockerfile, stage: usize) -> impl Iterator<Item = usize> + '_ {
     std::iter::successors(Some(stage), |s| parent(dockerfile, *s))

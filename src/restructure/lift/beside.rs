@@ -6,7 +6,6 @@ use super::super::installs::is_system_directory;
 use super::super::layout::{absolute, expand, is_within};
 use super::Lift;
 use super::sort::{is_for_programs, is_found_by_programs};
-use crate::dockerfile::ast::{Command, Kind, Run};
 use crate::shell;
 use crate::shell::Seen;
 
@@ -18,10 +17,7 @@ impl Lift<'_, '_> {
     /// neither reads nor finds by itself, and does nothing else.
     pub(super) fn works_on_source(&self, index: usize) -> bool {
         let instruction = &self.of.stage.instructions[index];
-        let Kind::Run(Run {
-            command: Command::Shell(text),
-        }) = &instruction.kind
-        else {
+        let Some(text) = instruction.shell_text() else {
             return false;
         };
         let script = shell::parse(text);

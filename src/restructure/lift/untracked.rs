@@ -8,7 +8,7 @@ use super::super::layout::{absolute, expand, is_within};
 use super::super::other_dockerfiles::named_by_others;
 use super::Lift;
 use crate::context::IgnoreRules;
-use crate::dockerfile::ast::{Command, Instruction, Kind, Source};
+use crate::dockerfile::ast::{Instruction, Kind, Source};
 use crate::ecosystem;
 use crate::restructure::candidate::Candidate;
 use crate::shell;
@@ -260,10 +260,7 @@ fn names(line: &str, path: &RepoPath, name: &str) -> bool {
 
 /// The environments of Python, and sandboxes of Cabal, that a RUN makes: where it stands, as a `cd` says, and the word.
 fn environments(step: &Instruction) -> Vec<(String, String)> {
-    let Kind::Run(run) = &step.kind else {
-        return Vec::new();
-    };
-    let Command::Shell(text) = &run.command else {
+    let Some(text) = step.shell_text() else {
         return Vec::new();
     };
     let all = shell::parse(text).seen();

@@ -15,7 +15,7 @@ impl Lift<'_, '_> {
     pub(super) fn take_variables(&mut self) {
         let instructions = &self.of.stage.instructions;
         let is_wanted = |along: &BTreeSet<usize>, index: usize| {
-            let names = set_by(&instructions[index]);
+            let names = instructions[index].sets();
             let mut later = along.range(index + 1..);
             later.any(|&i| {
                 let wanted = mentioned(&instructions[i].original);
@@ -46,24 +46,6 @@ impl Lift<'_, '_> {
 
     /// Whether the install may go by a variable that this instruction sets.
     pub(super) fn is_variable_needed(&self, instruction: &Instruction) -> bool {
-        let mut names: BTreeSet<&str> = BTreeSet::new();
-        let mut values = BTreeSet::new();
-        match &instruction.kind {
-            Kind::Arg(items) => {
-                names.extend(items.iter().map(|i| i.name.as_str()));
-                values.extend(
-                    items
-                        .iter()
-                        .filter_map(|i| i.default.as_deref())
-                        .flat_map(mentioned),
-                );
-            }
-            Kind::Env(pairs) => {
-                names.extend(pairs.iter().map(|p| p.name.as_str()));
-                values.extend(pairs.iter().flat_map(|p| mentioned(&p.value)));
-            }
-            _ => {}
-        }
         let mut wanted = mentioned(&self.of.stage.instructions[self.install.run].original);
         let later = self.of.stage.instructions[self.first..self.install.run]
             .iter()
@@ -71,8 +53,10 @@ impl Lift<'_, '_> {
         wanted.extend(later.flat_map(|i| mentioned(&i.original)));
         let is_tool = |n: &&str| READ_BY_TOOLS.iter().any(|p| n.starts_with(p));
         let is_named = |n: &&str| wanted.contains(*n);
-        let is_constant = matches!(instruction.kind, Kind::Env(_)) && values.is_empty();
-        is_constant || names.iter().any(|n| is_tool(n) || is_named(n))
+        let is_plain = |p: &Pair| mentioned(&p.value).is_empty();
+        let is_constant =
+            matches!(&instruction.kind, Kind::Env(pairs) if pairs.iter().all(is_plain));
+        is_constant || instruction.sets().iter().any(|n| is_tool(n) || is_named(n))
     }
 
     /// Whether an ENV only hands on what each build is given anew, and nothing shows that the install reads it: above it
@@ -102,14 +86,5 @@ impl Lift<'_, '_> {
         let brought = install.reads.iter().filter_map(|to| image.get(to));
         let mut texts = brought.map(|b| (view.read)(&b.from));
         texts.any(|text| text.is_none_or(|t| says(&t, name)))
-    }
-}
-
-/// The names that an ARG or ENV sets.
-fn set_by(instruction: &Instruction) -> Vec<&str> {
-    match &instruction.kind {
-        Kind::Arg(items) => items.iter().map(|i| i.name.as_str()).collect(),
-        Kind::Env(pairs) => pairs.iter().map(|p| p.name.as_str()).collect(),
-        _ => Vec::new(),
     }
 }

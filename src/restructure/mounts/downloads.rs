@@ -7,7 +7,7 @@ use super::super::layout;
 use super::super::layout::{built_on, is_within, mentioned, names_root, unquote};
 use super::super::runtime::image_name;
 use super::settings;
-use crate::dockerfile::ast::{Command, Instruction, Kind, Run};
+use crate::dockerfile::ast::{Instruction, Kind};
 use crate::ecosystem::{self, CacheDir};
 use crate::shell;
 use crate::shell::Seen;
@@ -369,15 +369,8 @@ fn steps<'a>(of: &StageView<'a>) -> impl Iterator<Item = &'a Instruction> {
 
 /// Whether a RUN calls `sudo`, of which root has no need.
 fn asks_root(step: &Instruction) -> bool {
-    match &step.kind {
-        Kind::Run(Run {
-            command: Command::Shell(text),
-        }) => {
-            let commands = shell::parse(text).commands;
-            commands.iter().any(|c| c.name() == "sudo")
-        }
-        _ => false,
-    }
+    let commands = step.shell_text().map(|text| shell::parse(text).commands);
+    commands.iter().flatten().any(|c| c.name() == "sudo")
 }
 
 /// A doubt where a RUN at `run` writes below directories that a COPY makes, which are root's, and its user is not known;

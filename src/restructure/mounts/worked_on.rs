@@ -3,7 +3,7 @@
 
 use super::super::command;
 use super::super::layout::{Place, absolute, expand, is_within};
-use crate::dockerfile::ast::{Command, Instruction, Kind, Run};
+use crate::dockerfile::ast::Instruction;
 use crate::shell;
 
 /// Commands that read or change the files that they are given, by their manuals.
@@ -19,14 +19,11 @@ pub(in crate::restructure) fn is_worked_on(
     target: &str,
     is_read_later: bool,
 ) -> bool {
-    let Kind::Run(Run {
-        command: Command::Shell(text),
-    }) = &instruction.kind
-    else {
+    let Some(text) = instruction.shell_text() else {
         return false;
     };
     let heredocs = instruction.heredocs.iter().map(|h| h.content.as_str());
-    let mut texts = std::iter::once(text.as_str()).chain(heredocs);
+    let mut texts = std::iter::once(text).chain(heredocs);
     texts.any(|text| {
         let script = shell::parse(text);
         let inside = script.commands.iter().flat_map(|c| &c.substitutions);

@@ -30,7 +30,7 @@
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command::seen;
 use super::super::installs::StageView;
-use super::super::layout::{absolute, places};
+use super::super::layout::{absolute, is_stage, places};
 use super::super::lift::declare;
 use super::super::mentions::mentions;
 use super::super::moving::{block_of, without_blank_twin};
@@ -190,13 +190,8 @@ fn vendor(of: &StageView<'_>, runs: &[usize], dir: &str) -> Option<String> {
 }
 
 fn free_name(view: &View<'_>, wanted: &[&'static str]) -> Option<&'static str> {
-    let is_free = |n: &str| {
-        view.dockerfile
-            .stages
-            .iter()
-            .all(|s| s.name.as_deref() != Some(n))
-    };
-    wanted.iter().copied().find(|n| is_free(n))
+    let mut wanted = wanted.iter().copied();
+    wanted.find(|n| !is_stage(view.dockerfile, n))
 }
 
 fn edits(

@@ -26,7 +26,7 @@
 //! (`jarmode=tools`).
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
-use super::super::layout::{BASE, Place, absolute, expand, mentioned, places, unquote};
+use super::super::layout::{BASE, Place, absolute, expand, is_stage, mentioned, places, unquote};
 use super::super::lift::declare;
 use super::super::view::View;
 use super::Rule;
@@ -58,12 +58,9 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
 
 fn candidate(view: &View<'_>) -> Option<Candidate> {
     let stage = view.dockerfile.stages.get(view.target)?;
-    let is_taken = view
-        .dockerfile
-        .stages
-        .iter()
-        .any(|s| s.name.as_deref() == Some("layers"));
-    if is_taken || stage.base().image.contains('$') && view.dockerfile.globals.is_empty() {
+    if is_stage(view.dockerfile, "layers")
+        || stage.base().image.contains('$') && view.dockerfile.globals.is_empty()
+    {
         return None;
     }
     let spring = Spring::of(view)?;

@@ -20,7 +20,7 @@ use super::super::lift::declare;
 use super::super::view::View;
 use super::Rule;
 use crate::dockerfile::Span;
-use crate::dockerfile::ast::{Command, Instruction, Kind, Stage};
+use crate::dockerfile::ast::{Instruction, Stage};
 use crate::shell;
 
 /// Its line in [`super::ALL`].
@@ -85,10 +85,7 @@ fn of_stage(view: &View<'_>, stage: &Stage) -> Option<Candidate> {
 
 /// Whether a RUN is one `&&` chain of commands that touch only what their words name, in the plain shell.
 fn is_small(view: &View<'_>, instruction: &Instruction) -> bool {
-    let Kind::Run(run) = &instruction.kind else {
-        return false;
-    };
-    let Command::Shell(text) = &run.command else {
+    let Some(text) = instruction.shell_text() else {
         return false;
     };
     let written = &view.text()[instruction.span.range()];

@@ -188,11 +188,8 @@ impl Final<'_> {
         let before = self.before();
         let args: Vec<&str> = before
             .iter()
-            .filter_map(|i| match &i.kind {
-                Kind::Arg(items) => Some(items.iter().map(|a| a.name.as_str())),
-                _ => None,
-            })
-            .flatten()
+            .flat_map(|i| i.arguments())
+            .map(|a| a.name.as_str())
             .collect();
         let (mut head, mut tail) = (String::new(), String::new());
         for (n, instruction) in before.iter().enumerate() {

@@ -30,7 +30,7 @@ use super::cut::Head;
 use super::heat::{Heats, bumps_of};
 use super::kept_newest::{doubt, installs_newest, is_only_written, only_writes};
 use super::system_first::{is_transfer, upgrades};
-use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Stage};
+use crate::dockerfile::ast::{Instruction, Kind, Stage};
 use std::collections::BTreeSet;
 
 /// So many are proposed for a stage.
@@ -62,12 +62,7 @@ fn parted(ground: &Ground<'_>, index: usize) -> Option<Candidate> {
     let (view, stage) = (ground.view, ground.stage);
     let instruction = &stage.instructions[index];
     let n = ground.upkeep(index);
-    let Kind::Run(Run {
-        command: Command::Shell(text),
-    }) = &instruction.kind
-    else {
-        return None;
-    };
+    let text = instruction.shell_text()?;
     if n == 0 || !instruction.flags.is_empty() || !instruction.heredocs.is_empty() {
         return None;
     }

@@ -31,7 +31,7 @@
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command::seen;
 use super::super::installs::{StageView, relative};
-use super::super::layout::{BASE, absolute, is_within, mentioned, places, reachable};
+use super::super::layout::{BASE, absolute, is_stage, is_within, mentioned, places, reachable};
 use super::super::lift::declare;
 use super::super::mentions::mentions;
 use super::super::moving::{block, block_of, end_before, without_blank_twin};
@@ -319,12 +319,7 @@ fn free_name(view: &View<'_>, source: &RepoPath) -> Option<String> {
         .bytes()
         .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b));
     let is_plain = is_word && own.starts_with(|c: char| c.is_ascii_lowercase());
-    let is_free = |n: &str| {
-        view.dockerfile
-            .stages
-            .iter()
-            .all(|s| s.name.as_deref() != Some(n))
-    };
+    let is_free = |n: &str| !is_stage(view.dockerfile, n);
     [own, "front-end".to_owned()]
         .into_iter()
         .enumerate()

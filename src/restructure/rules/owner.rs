@@ -34,7 +34,7 @@ use super::owner_run::{Chown, Dir, between, is_maker, is_shared, without};
 use super::system_first::is_transfer;
 use crate::builder::Builder;
 use crate::dockerfile::Span;
-use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Source};
+use crate::dockerfile::ast::{Instruction, Kind, Source};
 use crate::shell;
 use crate::shell::Seen;
 use crate::tree::RepoPath;
@@ -418,7 +418,7 @@ fn parted(ground: &Ground<'_>, first: usize, command: &str) -> Option<Vec<TextEd
 
 /// The bytes of the parts of the RUN's chain in the text.
 fn raw_pieces(ground: &Ground<'_>) -> Option<Vec<Span>> {
-    let script = shell::parse(shell_text(ground)?);
+    let script = shell::parse(ground.line().step.shell_text()?);
     let pieces = script.and_chain()?.iter();
     pieces.map(|p| in_text(ground, p.span)).collect()
 }
@@ -431,20 +431,10 @@ fn command_in_text(ground: &Ground<'_>) -> Option<Span> {
 /// The bytes in the text of what stands at `span` of the RUN's shell text.
 fn in_text(ground: &Ground<'_>, span: Span) -> Option<Span> {
     let step = ground.line().step;
-    let offset = step.original.len().checked_sub(shell_text(ground)?.len())?;
+    let offset = step.original.len().checked_sub(step.shell_text()?.len())?;
     let (text, escape) = (ground.view.text(), ground.view.dockerfile.escape);
     let at = |byte: usize| byte_in_text(text, step, escape, offset + byte);
     Some(Span::new(at(span.start)?, at(span.end)?))
-}
-
-/// What the RUN gives to the shell.
-fn shell_text<'g>(ground: &'g Ground<'_>) -> Option<&'g str> {
-    match &ground.line().step.kind {
-        Kind::Run(Run {
-            command: Command::Shell(shell),
-        }) => Some(shell),
-        _ => None,
-    }
 }
 
 /// Whether what else the RUN does can stand above line `first`.
@@ -452,10 +442,10 @@ fn passes(ground: &Ground<'_>, first: usize) -> bool {
     if ground.chown.is_alone {
         return true;
     }
-    let Some(shell) = shell_text(ground) else {
+    let line = ground.line();
+    let Some(shell) = line.step.shell_text() else {
         return false;
     };
-    let line = ground.line();
     let rest = without(shell, ground.chown);
     let rest = effect(ground.view, &saying(line.step, &rest), line.place);
     let between = &ground.lines[first..ground.run];

@@ -5,7 +5,7 @@ use super::super::layout::{Place, absolute, expand, is_within, overlap};
 use super::super::system_places::{NOT_SYSTEM, SYSTEM_PLACES};
 use super::super::touched::touched;
 use crate::dockerfile::Span;
-use crate::dockerfile::ast::{Command, Instruction, Kind, Run};
+use crate::dockerfile::ast::Instruction;
 use crate::shell;
 use crate::shell::{Script, Seen};
 
@@ -40,12 +40,7 @@ impl Chown {
     /// `None` for any other RUN, where the directories are not known, and where another command of the RUN may look at
     /// what they hold.
     pub(super) fn of(instruction: &Instruction, place: &Place) -> Option<Self> {
-        let Kind::Run(Run {
-            command: Command::Shell(text),
-        }) = &instruction.kind
-        else {
-            return None;
-        };
+        let text = instruction.shell_text()?;
         if !instruction.flags.is_empty() || !instruction.heredocs.is_empty() {
             return None;
         }

@@ -26,7 +26,7 @@ use super::super::lift::declare;
 use super::super::moving::{block_of, effects, line_end, with_needed, without_blank_twin};
 use super::super::view::View;
 use super::Rule;
-use crate::dockerfile::ast::{Command, Instruction, Kind, Stage};
+use crate::dockerfile::ast::{Instruction, Stage};
 use crate::shell;
 use std::collections::BTreeSet;
 
@@ -136,12 +136,7 @@ fn first_install(view: &View<'_>, stage: &Stage) -> Option<(usize, BTreeSet<Stri
 
 /// What a RUN installs, if that is all it does and it names every package.
 fn packages(instruction: &Instruction) -> Option<BTreeSet<String>> {
-    let Kind::Run(run) = &instruction.kind else {
-        return None;
-    };
-    let Command::Shell(text) = &run.command else {
-        return None;
-    };
+    let text = instruction.shell_text()?;
     let script = shell::parse(text);
     let named = named_packages(&script).filter(|_| instruction.heredocs.is_empty())?;
     (!named.is_empty()).then(|| named.into_iter().collect())

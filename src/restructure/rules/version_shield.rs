@@ -28,7 +28,7 @@
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::filter::{Filter, MIX_EXS, PACKAGE_JSON, PACKAGE_LOCK, PYPROJECT};
 use super::super::installs::{Install, StageView};
-use super::super::layout::{places, reachable};
+use super::super::layout::{is_stage, places, reachable};
 use super::super::lift::declare;
 use super::super::moving::{block, end_before};
 use super::super::view::View;
@@ -287,12 +287,7 @@ fn by_names(view: &View<'_>, source: &RepoPath, shield: &Shield) -> Option<Evide
 
 /// A stage name that is not taken.
 fn free_name(view: &View<'_>) -> Option<&'static str> {
-    let taken = |n: &str| {
-        view.dockerfile
-            .stages
-            .iter()
-            .any(|s| s.name.as_deref() == Some(n))
-    };
+    let taken = |n: &str| is_stage(view.dockerfile, n);
     // A stage in front would move those that are named by number.
     let by_number = |i: &Instruction| {
         i.flag("from")

@@ -5,7 +5,7 @@ use super::super::installs::StageView;
 use super::super::layout::{absolute, expand, unquote};
 use super::super::view::View;
 use super::packages::packages;
-use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Stage};
+use crate::dockerfile::ast::{Command, Instruction, Kind, Stage};
 use crate::shell::{self, Script, Seen};
 use std::collections::BTreeSet;
 
@@ -45,13 +45,7 @@ impl<'a> Single<'a> {
         }
         let (started, by_shell) = started(&stage.instructions)?;
         let runs = stage.instructions.iter().enumerate().filter_map(|(n, i)| {
-            let text = match &i.kind {
-                Kind::Run(Run {
-                    command: Command::Shell(text),
-                }) if i.heredocs.is_empty() => text,
-                _ => return None,
-            };
-            let script = shell::parse(text);
+            let script = shell::parse(i.shell_text().filter(|_| i.heredocs.is_empty())?);
             let seen = script.seen();
             Some((n, script, seen))
         });

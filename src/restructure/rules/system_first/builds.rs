@@ -11,7 +11,7 @@ use super::super::super::touched::as_seen;
 use super::super::super::view::View;
 use super::ground::Ground;
 use super::runs::hoisted;
-use crate::dockerfile::ast::{Command, Instruction, Kind, Stage};
+use crate::dockerfile::ast::{Instruction, Stage};
 use crate::shell;
 use crate::shell::Seen;
 use std::collections::BTreeSet;
@@ -149,10 +149,7 @@ fn keeps_lists(ground: &Ground<'_>, index: usize, install: &Seen) -> bool {
 
 /// The commands in `$(…)`, where the text of a RUN begins.
 fn substituted(instruction: &Instruction) -> Vec<Seen> {
-    let Kind::Run(run) = &instruction.kind else {
-        return Vec::new();
-    };
-    let Command::Shell(text) = &run.command else {
+    let Some(text) = instruction.shell_text() else {
         return Vec::new();
     };
     let script = shell::parse(text);

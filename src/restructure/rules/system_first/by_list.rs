@@ -6,7 +6,6 @@ use super::super::super::effect::Files;
 use super::super::super::touched::touched_beside;
 use super::ground::{Ground, highest};
 use super::runs::moved_to;
-use crate::dockerfile::ast::{Command, Kind};
 use crate::shell;
 use crate::shell::Seen;
 use std::collections::BTreeSet;
@@ -28,12 +27,7 @@ const HARMLESS: &[&str] = &[
 /// that list. What the list says is not known, as no file of the context is it.
 pub(super) fn above_later_copies(ground: &Ground<'_>, index: usize) -> Option<Candidate> {
     let instruction = &ground.stage.instructions[index];
-    let Kind::Run(run) = &instruction.kind else {
-        return None;
-    };
-    let Command::Shell(text) = &run.command else {
-        return None;
-    };
+    let text = instruction.shell_text()?;
     let is_cache = |mount: &str| mount.contains("type=cache");
     if !instruction.heredocs.is_empty() || !instruction.flag_values("mount").all(is_cache) {
         return None;

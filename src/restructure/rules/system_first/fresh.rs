@@ -6,7 +6,7 @@ use super::super::super::layout::{Place, expand, unquote};
 use super::super::super::tools::{clones, is_pinned_clone};
 use super::super::super::view::View;
 use super::super::changing::is_cache_bust;
-use crate::dockerfile::ast::{Command, Instruction, Kind, Run, Source};
+use crate::dockerfile::ast::{Instruction, Kind, Source};
 use crate::shell;
 use crate::shell::Seen;
 
@@ -67,10 +67,7 @@ pub(super) fn clones_newest(instruction: &Instruction) -> bool {
 
 /// Whether a RUN fetches what is newest then: a repository as it is now, or what another fetch names.
 pub(super) fn fetches_newest(run: &Instruction) -> bool {
-    let Kind::Run(Run {
-        command: Command::Shell(text),
-    }) = &run.kind
-    else {
+    let Some(text) = run.shell_text() else {
         return false;
     };
     let asks = |c: &shell::Command| {

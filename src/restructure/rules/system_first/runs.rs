@@ -58,14 +58,8 @@ pub(super) fn of_run(ground: &Ground<'_>, index: usize) -> Vec<Candidate> {
 /// Whether the RUN at `index` is made of known commands and worth a move.
 pub(super) fn is_known_work(ground: &Ground<'_>, index: usize) -> bool {
     let known = ground.rooted.as_ref().unwrap_or(&ground.effects);
-    let is_worth = match &ground.stage.instructions[index].kind {
-        Kind::Run(run) => match &run.command {
-            Command::Shell(text) => is_work(text),
-            Command::Exec(_) => false,
-        },
-        _ => false,
-    };
-    known[index].groups.is_some() && is_worth
+    let text = ground.stage.instructions[index].shell_text();
+    known[index].groups.is_some() && text.is_some_and(is_work)
 }
 
 /// Where the RUN at `index` can go and what moves along; then, if that is higher, where it can go if something is checked.
@@ -322,12 +316,11 @@ pub(super) fn judge(
 }
 
 fn described(instruction: &Instruction) -> String {
-    let Kind::Run(run) = &instruction.kind else {
+    let Kind::Run(_) = &instruction.kind else {
         return instruction.keyword.to_owned();
     };
-    let text = match &run.command {
-        Command::Shell(text) => text,
-        Command::Exec(_) => return "this RUN".to_owned(),
+    let Some(text) = instruction.shell_text() else {
+        return "this RUN".to_owned();
     };
     let script = shell::parse(text);
     if is_system_install(&script) {

@@ -6,7 +6,7 @@ use super::RULE;
 use super::fresh::is_release;
 use super::ground::{Goal, Ground, highest, is_light, is_work};
 use super::runs::{judge, listed};
-use crate::dockerfile::ast::{Command, Kind};
+use crate::dockerfile::ast::Kind;
 use crate::shell;
 use std::collections::BTreeSet;
 
@@ -14,14 +14,10 @@ use std::collections::BTreeSet;
 /// releases that they work on: for each copy that some of them can all stand above, one candidate.
 pub(super) fn small_runs(ground: &Ground<'_>) -> Vec<Candidate> {
     let steps = &ground.stage.instructions;
-    let is_small = |i: &usize| match &steps[*i].kind {
-        Kind::Run(run) => match &run.command {
-            Command::Shell(text) => {
-                ground.effects[*i].groups.is_some() && !is_work(text) && leaves_something(text)
-            }
-            Command::Exec(_) => false,
-        },
-        _ => false,
+    let is_small = |i: &usize| {
+        let text = steps[*i].shell_text();
+        ground.effects[*i].groups.is_some()
+            && text.is_some_and(|text| !is_work(text) && leaves_something(text))
     };
     let goals = (0..steps.len()).filter(is_small);
     let goals: Vec<(usize, Goal)> = goals
