@@ -35,6 +35,7 @@ mod narrow_shown;
 mod native_go;
 mod native_stage;
 mod often_last;
+mod own_install;
 mod own_packages;
 mod own_pruned;
 mod own_stage;

@@ -397,8 +397,19 @@ pub(super) fn edits(
     let (view, stage) = (of.view, of.stage);
     let text = view.text();
     let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let at = name_at(of)?;
-    let name = text.get(at..stage.from.span.end)?.trim_end();
+    let from_end = stage.from.span.start + text.get(stage.from.span.range())?.trim_end().len();
+    // Where the name stands, or would stand, in the text.
+    let (at, name) = match &stage.name {
+        Some(_) => {
+            let at = name_at(of)?;
+            (at, text.get(at..from_end)?)
+        }
+        None => (from_end, ""),
+    };
+    let as_name = |new: &str| match name {
+        "" => format!(" AS {new}"),
+        _ => new.to_owned(),
+    };
     let here = of.cwd(border.run);
     let directory = match here == of.cwd(border.split) {
         true => String::new(),
@@ -406,25 +417,45 @@ pub(super) fn edits(
     };
     let above = &stage.instructions[..border.split];
     let is_work = |i: &Instruction| matches!(i.kind, Kind::Run(_) | Kind::Copy(_) | Kind::Add(_));
+    let said = |instructions: &mut dyn Iterator<Item = &Instruction>| -> Option<String> {
+        let mut lines = String::new();
+        for instruction in instructions {
+            let _ = write!(lines, "{}{line_break}", text.get(instruction.span.range())?);
+        }
+        Some(lines)
+    };
     let (place, lines) = if above.iter().any(is_work) {
         // A name that a FROM takes is a repository's, too, and those have no capitals.
-        let both = free_name(view, &[format!("{}-base", name.to_ascii_lowercase())])?;
+        let both = match name {
+            "" => "base".to_owned(),
+            _ => format!("{}-base", name.to_ascii_lowercase()),
+        };
+        let both = free_name(view, &[both])?;
         let platform = stage.base().platform.as_deref();
         let platform = platform.map_or_else(String::new, |p| format!("--platform={p} "));
-        let from = format!("FROM {platform}{both} AS");
-        edits.push(TextEdit::replace(Span::new(at, at + name.len()), both));
+        let from = format!("FROM {platform}{both}");
+        // What a stage's ARG declares ends with it.
+        let arguments = said(&mut above.iter().filter(|i| matches!(i.kind, Kind::Arg(_))))?;
+        edits.push(TextEdit::replace(Span::new(at, from_end), as_name(&both)));
         let place = block_of(text, stage, border.split).start;
         let has_blank = text[..place].ends_with(&format!("\n{line_break}"));
         let blank = if has_blank { "" } else { line_break };
-        let new = format!("{blank}{from} {own}{line_break}{directory}{taken}{line_break}");
-        (place, format!("{new}{from} {name}{line_break}"))
+        let new =
+            format!("{blank}{from} AS {own}{line_break}{arguments}{directory}{taken}{line_break}");
+        let rest = match name {
+            "" => String::new(),
+            _ => format!(" AS {name}"),
+        };
+        (place, format!("{new}{from}{rest}{line_break}{arguments}"))
     } else {
-        let mut lines = format!("{}{own}{line_break}", &text[stage.from.span.start..at]);
-        for instruction in above {
-            let _ = write!(lines, "{}{line_break}", text.get(instruction.span.range())?);
-        }
+        let first = &text[stage.from.span.start..at];
+        let above = said(&mut above.iter())?;
+        let lines = format!(
+            "{first}{}{line_break}{above}{directory}{taken}{line_break}",
+            as_name(own)
+        );
         let place = block(text, end_before(view, stage.index), &stage.from).start;
-        (place, format!("{lines}{directory}{taken}{line_break}"))
+        (place, lines)
     };
     edits.push(TextEdit::insert(place, lines));
     Some(edits)

@@ -37,6 +37,7 @@ use super::super::mentions::mentions;
 use super::super::moving::{block, block_of, end_before, without_blank_twin};
 use super::super::view::View;
 use super::Rule;
+use super::own_install::beside;
 use super::own_packages::packages;
 use super::own_tools::{Tool, tools};
 use crate::dockerfile::Span;
@@ -50,7 +51,7 @@ use std::fmt::Write as _;
 /// Its line in [`super::ALL`].
 pub(super) const RULE: Rule = Rule {
     id: "own-stage",
-    summary: "a front-end, or the image's packages, in a stage of their own, beside the rest",
+    summary: "a front-end, or packages, in a stage of their own, beside the rest",
     propose,
 };
 
@@ -65,7 +66,10 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
     let front_ends = stages
         .into_iter()
         .filter_map(|stage| candidate(&StageView::new(view, &all, stage)));
-    front_ends.chain(packages(view)).collect()
+    front_ends
+        .chain(packages(view))
+        .chain(beside(view))
+        .collect()
 }
 
 /// What goes into the new stage.
