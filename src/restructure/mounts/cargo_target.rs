@@ -45,6 +45,39 @@ const COMPILED: CacheDir = CacheDir {
     told: None,
 };
 
+/// Commands that leave a file as it is, or as it is after the first time.
+const LEAVES: &[&str] = &[
+    "[",
+    "basename",
+    "cat",
+    "chgrp",
+    "chmod",
+    "chown",
+    "dirname",
+    "du",
+    "echo",
+    "file",
+    "grep",
+    "ldd",
+    "ls",
+    "md5sum",
+    "mkdir",
+    "nm",
+    "printf",
+    "readelf",
+    "readlink",
+    "realpath",
+    "sha1sum",
+    "sha256sum",
+    "sha512sum",
+    "size",
+    "stat",
+    "strings",
+    "strip",
+    "test",
+    "wasm-bindgen",
+];
+
 /// The candidates for `rule`, one for each stage that compiles.
 pub(in crate::restructure) fn candidates(view: &View<'_>, rule: &'static str) -> Vec<Candidate> {
     let all = places(view.dockerfile);
@@ -234,6 +267,8 @@ fn out_of(of: &StageView<'_>, run: usize, at: &str) -> Option<Out> {
                     out = out.max(kind);
                 }
             }
+            // Done once more to what Cargo has left as it is, it fails or makes something else (`upx`, `objcopy`).
+            name if !LEAVES.contains(&name) && words.any(|w| is_there(&seen, w)) => return None,
             _ => {}
         }
     }
