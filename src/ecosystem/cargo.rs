@@ -213,6 +213,14 @@ pub(super) fn started(call: &Call<'_>) -> Option<RepoPath> {
         .unwrap_or_else(|| Some(call.dir.clone()))
 }
 
+/// The root of the workspace that a command of Cargo's works in, below which it puts what it compiles; `None` where no
+/// manifest is there.
+pub fn built_in(call: &Call<'_>) -> Option<RepoPath> {
+    let start = started(call)?;
+    let is_there = call.files.has(&start.join(b"Cargo.toml"));
+    is_there.then(|| workspace_root(&call.files, &start))
+}
+
 /// Files of settings, in each directory from the package up.
 pub(super) const SETTINGS: &[&str] = &[
     "rust-toolchain",
@@ -565,8 +573,8 @@ fn joined<'s>(words: impl Iterator<Item = &'s str>) -> String {
 
 fn cache(call: &Call<'_>) -> Option<CacheDir> {
     let fetches = match call.verb_after_toolchain()? {
-        "b" | "build" | "install" | "fetch" | "check" | "test" | "auditable" | "zigbuild"
-        | "nextest" | "run" => true,
+        "b" | "build" | "install" | "fetch" | "check" | "rustc" | "test" | "auditable"
+        | "zigbuild" | "nextest" | "run" => true,
         // `prepare` looks at the manifests alone.
         "chef" => call.has("cook"),
         _ => false,

@@ -73,6 +73,7 @@ pub use behind::cache_dirs as cache_dirs_behind;
 pub use brings::brings;
 pub use call::Call;
 pub use call::options;
+pub use cargo::built_in;
 pub use cargo_chef::Recipe;
 pub use cargo_chef::recipe;
 pub use composer::vendor_dir;

@@ -129,6 +129,9 @@ fn no_command_is_dropped() {
         let lost = old
             .iter()
             .filter(|(words, _)| !(mounts && is_for_the_mount(words, &new)))
+            .filter(|(words, _)| {
+                !(mounts && empties_what_is_kept(words, &proposal.draft.dockerfile))
+            })
             .filter(|(words, _)| !gets_its_owner(words, &new, &proposal.draft.dockerfile))
             .filter(|(words, _)| !goes_back(words, &situation.answer.now.dockerfile))
             .find(|(words, n)| new.get(*words) < Some(&needed(**n)));
@@ -206,6 +209,27 @@ fn is_for_the_mount(words: &[String], new: &BTreeMap<Vec<String>, usize>) -> boo
         words.cloned().collect()
     };
     empties || new.keys().any(|other| left(other) == left(words))
+}
+
+/// Whether a command throws away what a build left, all of it, where a mount over that is to keep it.
+fn empties_what_is_kept(words: &[String], text: &str) -> bool {
+    let kept = || {
+        let flags = text
+            .split_whitespace()
+            .filter_map(|w| w.strip_prefix("--mount=type=cache,"));
+        let targets =
+            flags.filter_map(|f| f.split(',').find_map(|part| part.strip_prefix("target=")));
+        targets.filter(|t| *t == "target" || t.ends_with("/target"))
+    };
+    let has = |word: &String| {
+        let word = word.trim_end_matches(['*', '/']);
+        kept().any(|at| at.starts_with(word) || at.ends_with(word))
+    };
+    match words {
+        [cargo, clean] => cargo == "cargo" && clean == "clean" && kept().next().is_some(),
+        [rm, words @ ..] => rm == "rm" && words.iter().all(|w| w.starts_with('-') || has(w)),
+        [] => false,
+    }
 }
 
 /// What the target's image is started with: the last CMD, ENTRYPOINT and USER of its stages, and all ports and volumes.

@@ -1,12 +1,16 @@
 //! Where Cargo puts what it compiles.
 
+use super::super::layout::absolute;
 use super::stage::StageView;
+use crate::ecosystem;
 use crate::shell::Seen;
 
 /// Variables that name another place (doc.rust-lang.org/cargo/reference/environment-variables.html).
 const TOLD_BY: [&str; 2] = ["CARGO_BUILD_TARGET_DIR", "CARGO_TARGET_DIR"];
-/// Options that do, or name another workspace.
-const OPTIONS: [&str; 2] = ["--manifest-path", "--target-dir"];
+/// The option that does.
+const OPTION: &str = "--target-dir";
+/// Options that name the package, which may be of a workspace elsewhere.
+const PACKAGE: [&str; 2] = ["--manifest-path", "--path"];
 
 impl StageView<'_> {
     /// The directories, absolute, into which Cargo compiles in RUN `run`, and whether from a recipe of cargo-chef, which
@@ -22,12 +26,18 @@ impl StageView<'_> {
                 .iter()
                 .any(|(n, _)| TOLD_BY.contains(&n.as_str()))
                 || TOLD_BY.iter().any(|name| read.env.contains_key(*name));
-            let is_told = is_told
-                || seen
-                    .args()
-                    .iter()
-                    .any(|w| OPTIONS.iter().any(|o| w.starts_with(o)));
-            let here = read.place_of(seen).filter(|_| !is_told)?;
+            if is_told || seen.args().iter().any(|w| w.starts_with(OPTION)) {
+                return None;
+            }
+            let root = read.with_call(seen, ecosystem::built_in).flatten();
+            let root = root.and_then(|r| absolute(Some(&read.root), &r.to_string()));
+            // Without manifests, as above a recipe, it works where it runs.
+            let is_elsewhere = |w: &String| PACKAGE.iter().any(|o| w.starts_with(o));
+            let here = match root {
+                Some(root) => root,
+                None if seen.args().iter().any(is_elsewhere) => return None,
+                None => read.place_of(seen)?,
+            };
             Some((format!("{}/target", here.trim_end_matches('/')), is_cooked))
         });
         builds.collect()
@@ -42,17 +52,12 @@ fn compiles(seen: &Seen) -> Option<bool> {
         return None;
     }
     match next()? {
-        "b" | "build" | "zigbuild" => Some(false),
+        "b" | "build" | "rustc" | "zigbuild" => Some(false),
         "auditable" => matches!(next()?, "b" | "build").then_some(false),
         "chef" => (next()? == "cook").then_some(true),
         "install" => {
-            let mut args = seen.args().iter();
-            let path = args.find_map(|w| match w.as_str() {
-                "--path" => Some(""),
-                word => word.strip_prefix("--path="),
-            })?;
-            let path = if path.is_empty() { args.next()? } else { path };
-            matches!(path, "." | "./").then_some(false)
+            let is_path = |w: &String| w == "--path" || w.starts_with("--path=");
+            seen.args().iter().any(is_path).then_some(false)
         }
         _ => None,
     }

@@ -1,14 +1,17 @@
 //! What other stages take of what Cargo has compiled: files that it leaves by their names, each taken by a copy that can be
 //! told another place.
 
+use super::super::installs::StageView;
 use super::super::layout::{
     At, Place, absolute, expand, is_within, last_name, mentioned, mount_field, overlap, places,
     stage_named, unquote,
 };
+use super::super::run_text::run_text;
 use super::super::view::View;
+use super::cargo_work::{Work, place_of};
 use crate::dockerfile::Span;
 use crate::dockerfile::ast::{Instruction, Kind, Source};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where what is taken of it is put, which is in every image.
 pub(super) const OUT: &str = "/usr/local/bin";
@@ -23,12 +26,21 @@ pub(super) struct Taken {
     pub(super) path: String,
 }
 
-/// What other stages take from `at` of `stage`; `None` where that is not a file each, or may be more than is known.
-pub(super) fn taken(view: &View<'_>, stage: usize, at: &str) -> Option<Vec<Taken>> {
+/// What other stages take of what `work` compiles, from its stage or those built on it (`heirs`); `None` where that is not
+/// a file each, or may be more than is known.
+pub(super) fn taken(
+    of: &StageView<'_>,
+    work: &Work,
+    heirs: &BTreeSet<usize>,
+) -> Option<Vec<Taken>> {
+    let (view, at) = (of.view, work.at.as_str());
     let all = places(view.dockerfile);
     let mut found = Vec::new();
     for later in &view.dockerfile.stages {
-        let is_it = |name: &str| stage_named(view.dockerfile, later.index, name) == Some(stage);
+        let is_it = |name: &str| {
+            let stage = stage_named(view.dockerfile, later.index, name);
+            stage.is_some_and(|stage| heirs.contains(&stage))
+        };
         for (index, step) in later.instructions.iter().enumerate() {
             let by = At {
                 stage: later.index,
@@ -59,7 +71,7 @@ pub(super) fn taken(view: &View<'_>, stage: usize, at: &str) -> Option<Vec<Taken
                 }
                 let written = written.clone();
                 if is_within(&path, at) {
-                    is_result(&path, at).then_some(())?;
+                    (is_result(&path, at) || is_put(of, work, &path)).then_some(())?;
                     found.push(Taken { by, written, path });
                 } else if overlap(&path, at) || may_match(&path, at) {
                     return None;
@@ -78,6 +90,20 @@ pub(super) fn taken(view: &View<'_>, stage: usize, at: &str) -> Option<Vec<Taken
         }
     }
     Some(found)
+}
+
+/// Whether the RUNs put a file themselves right there, by its name: `mv target/release/app target/app`.
+fn is_put(of: &StageView<'_>, work: &Work, path: &str) -> bool {
+    let is_direct = path.rsplit_once('/').is_some_and(|(dir, _)| dir == work.at);
+    is_direct
+        && work.runs().any(|run| {
+            let text = run_text(of.view, &of.stage.instructions[run]);
+            let seen = text.map(|t| t.script.seen()).unwrap_or_default();
+            seen.iter().any(|s| {
+                let to = s.args().last().filter(|_| matches!(s.name(), "cp" | "mv"));
+                to.and_then(|to| place_of(of, run, s, to)).as_deref() == Some(path)
+            })
+        })
 }
 
 /// A source of a copy, absolute, with the values of variables that are known and nobody passes.

@@ -85,7 +85,7 @@ fn candidate(of: &StageView<'_>, run: usize, rule: &'static str) -> Option<Candi
 /// Whether a program of the project may have the very version under which cargo-chef cooks all of them
 /// (LukeMathWalker/cargo-chef src/skeleton/version_masking.rs): Cargo would not tell its stand-in from it. Of libraries the
 /// stand-ins are taken away.
-fn is_masked(view: &View<'_>) -> bool {
+pub(super) fn is_masked(view: &View<'_>) -> bool {
     let paths = || view.files.iter().map(|(path, _)| path);
     let has_programs = |dir: &RepoPath| {
         paths().any(|path| {

@@ -4,8 +4,12 @@
 //!
 //! Never: proposes anything, takes a directory that it does not know for one that a mount may lie over.
 
+mod cargo_ahead;
+mod cargo_ground;
+mod cargo_out;
 mod cargo_results;
 pub(super) mod cargo_target;
+mod cargo_work;
 pub(super) mod compiler_caches;
 pub(super) mod downloads;
 pub(super) mod given;
