@@ -3,7 +3,9 @@
 use super::beside::Beside;
 use super::command::{Group, group, group_of, is_of_system};
 use super::git::asked::has_git;
-use super::layout::{Place, absolute, delivered, expand, is_made, mentioned, selected, unquote};
+use super::layout::{
+    Place, absolute, brings_files, delivered, expand, is_made, mentioned, selected, unquote,
+};
 use super::tool_variables::{beginnings, has_piped_installer, is_of_one};
 use super::touched::{Touched, touched};
 use super::view::View;
@@ -169,13 +171,7 @@ fn of_run(
         Command::Shell(text) if instruction.heredocs.is_empty() => text,
         Command::Shell(_) | Command::Exec(_) => return,
     };
-    // A mount brings files that the words do not show; a cache or a secret does not.
-    let brings = instruction.flag_values("mount").any(|m| {
-        !["type=cache", "type=secret", "type=ssh", "type=tmpfs"]
-            .iter()
-            .any(|t| m.contains(t))
-    });
-    if brings {
+    if brings_files(instruction) {
         return;
     }
     let script = shell::parse(text);

@@ -49,12 +49,3 @@ pub(super) fn escaped(name: &str) -> String {
     }
     out
 }
-
-pub(super) fn abridged(names: &[String]) -> String {
-    match names {
-        [a, b, c, _, rest @ ..] if !rest.is_empty() => {
-            format!("{a}, {b}, {c} and {} more", rest.len() + 1)
-        }
-        _ => names.join(", "),
-    }
-}

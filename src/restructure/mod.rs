@@ -49,6 +49,7 @@ pub mod rules;
 mod run_text;
 mod runtime;
 pub mod search;
+mod sentence;
 mod shells;
 mod source_asked;
 mod system_places;

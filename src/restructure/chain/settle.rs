@@ -4,6 +4,7 @@ use super::super::command::cleans_up;
 use super::super::effect::{Effect, Files};
 use super::super::layout::{BASE, absolute, is_within, mentioned, overlap};
 use super::super::mentions::holds;
+use super::super::sentence;
 use super::super::system_places::OF_MANAGERS;
 use super::directories::takes_away;
 use super::mounts::of_mounts;
@@ -321,7 +322,6 @@ fn without_lists(script: &str) -> String {
     format!("check that `{script}` installs no system packages: the lists for that are then gone")
 }
 
-/// The beginning of a command, for a sentence.
 /// Parts as a sentence names them, each once, and whether they are several; `None` where there are none.
 pub(super) fn all_of(shown: &[String]) -> Option<(String, bool)> {
     let mut named: Vec<String> = Vec::new();
@@ -330,13 +330,10 @@ pub(super) fn all_of(shown: &[String]) -> Option<(String, bool)> {
             named.push(part);
         }
     }
-    let (last, others) = named.split_last()?;
-    Some(match others {
-        [] => (last.clone(), false),
-        _ => (format!("{} and {last}", others.join(", ")), true),
-    })
+    (!named.is_empty()).then(|| (sentence::all(&named), named.len() > 1))
 }
 
+/// The beginning of a command, for a sentence.
 pub(super) fn shown(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().take(4).collect();
     words.join(" ")

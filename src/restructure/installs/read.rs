@@ -1,6 +1,6 @@
 //! One RUN, read: its commands with the files of the context that stand where they run.
 
-use super::super::layout::{absolute, expand, is_within, mentioned, overlap};
+use super::super::layout::{absolute, brings_files, expand, is_within, mentioned, overlap};
 use super::super::run_text::{RunText, run_text};
 use super::super::touched::is_piped_installer;
 use super::place::{
@@ -45,12 +45,7 @@ impl<'a> Read<'a> {
         instruction: &'a Instruction,
     ) -> Option<Self> {
         // A file of the context that a mount brings is another place to read from; that is another rule's business.
-        let binds = |m: &str| {
-            !["type=cache", "type=secret", "type=ssh", "type=tmpfs"]
-                .iter()
-                .any(|t| m.contains(t))
-        };
-        if instruction.flag_values("mount").any(binds) {
+        if brings_files(instruction) {
             return None;
         }
         Self::despite_mounts(of, run, instruction)

@@ -4,6 +4,7 @@
 use super::super::command::{Group, cleans_up, group_of, installs, removes};
 use super::super::layout::{last_name, mentioned};
 use super::super::mentions::holds;
+use super::super::sentence::listed;
 use super::read::{Read, is_carried, is_quiet};
 use crate::dockerfile::Span;
 use crate::ecosystem;
@@ -129,7 +130,7 @@ impl Read<'_> {
             gone: self.spans_of(&gone, from)?,
             doubt: format!(
                 "check that what is left of line {line} needs none of {}, which {} then taken out above it",
-                listed(&removed),
+                listed(&removed.iter().map(String::as_str).collect::<Vec<_>>()),
                 if removed.len() > 1 { "are" } else { "is" },
             ),
         })
@@ -331,16 +332,4 @@ fn deals_with_packages(seen: &[Seen]) -> bool {
 fn exports(command: &Command, name: &str) -> bool {
     let mut words = command.words.iter().chain(&command.over);
     words.any(|w| w.text.split('=').next() == Some(name))
-}
-
-/// `gcc, musl-dev and 2 more`.
-fn listed(names: &BTreeSet<String>) -> String {
-    let all: Vec<&str> = names.iter().map(String::as_str).collect();
-    match all.as_slice() {
-        [one, two, three, rest @ ..] if !rest.is_empty() => {
-            format!("{one}, {two}, {three} and {} more", rest.len())
-        }
-        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
-        all => all.join(", "),
-    }
 }

@@ -3,6 +3,7 @@
 use super::words::{expand, unquote};
 use super::{Place, advance};
 use crate::dockerfile::Dockerfile;
+use crate::dockerfile::ast::Instruction;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -94,6 +95,13 @@ pub fn reachable(dockerfile: &Dockerfile, target: usize) -> BTreeSet<usize> {
         }
     }
     found
+}
+
+/// Whether a mount of a RUN brings files that its words do not show; a cache or a secret does not.
+pub(in crate::restructure) fn brings_files(run: &Instruction) -> bool {
+    let others = ["type=cache", "type=secret", "type=ssh", "type=tmpfs"];
+    let mut mounts = run.flag_values("mount");
+    mounts.any(|mount| !others.iter().any(|other| mount.contains(other)))
 }
 
 /// One field of a `--mount` value: `from` of `type=bind,from=build`.

@@ -1,5 +1,6 @@
 //! What is said of such arguments: where builds are given a value of their own, and where they are not.
 
+use super::super::sentence;
 use super::Renewed;
 use crate::caveat::Caveat;
 use std::collections::BTreeSet;
@@ -34,15 +35,15 @@ struct Words {
 
 fn words(renewed: &[Renewed]) -> Option<Words> {
     let names: Vec<&str> = renewed.iter().map(|one| one.name.as_str()).collect();
-    let (list, them) = match names.as_slice() {
-        [] => return None,
-        [all @ .., last] if !all.is_empty() => (format!("{} and {last}", all.join(", ")), "them"),
-        all => (all.join(", "), "it"),
+    let them = match names.len() {
+        0 => return None,
+        1 => "it",
+        _ => "them",
     };
     let files: BTreeSet<String> = renewed.iter().map(|one| one.by.to_string()).collect();
     let files: Vec<String> = files.into_iter().collect();
     Some(Words {
-        list,
+        list: sentence::all(&names),
         files: files.join(" or "),
         them,
     })

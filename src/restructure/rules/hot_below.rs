@@ -20,6 +20,7 @@ use super::super::conflict::conflict;
 use super::super::effect::Effect;
 use super::super::layout::Place;
 use super::super::moving::{effects, move_after};
+use super::super::sentence;
 use super::super::view::View;
 use super::heat::Heats;
 use super::system_first::is_transfer;
@@ -110,10 +111,7 @@ fn ranges(lines: &[usize]) -> String {
         few => few.iter().map(ToString::to_string).collect(),
     };
     let all: Vec<String> = groups.flat_map(of_group).collect();
-    match all.as_slice() {
-        [some @ .., last] if !some.is_empty() => format!("{} and {last}", some.join(", ")),
-        all => all.join(""),
-    }
+    sentence::all(&all)
 }
 
 #[cfg(test)]

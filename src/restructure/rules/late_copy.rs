@@ -27,6 +27,7 @@ use super::super::manifests::is_dependency_file;
 use super::super::mentions::holds;
 use super::super::moving::{block_of, effects, move_after};
 use super::super::named::named;
+use super::super::sentence::abridged;
 use super::super::system_places::is_read_by_name;
 use super::super::view::View;
 use super::{Rule, late_folder};
@@ -137,10 +138,7 @@ impl Late<'_> {
         let line = |i: usize| self.instruction(i).lines.first;
         let names = |paths: &mut dyn Iterator<Item = &String>| {
             let names: Vec<&str> = paths.map(|p| last_name(p)).collect();
-            match names.as_slice() {
-                few if few.len() <= 3 => few.join(", "),
-                many => format!("{} and {} more", many[..2].join(", "), many.len() - 2),
-            }
+            abridged(&names, 2)
         };
         let moves = names(&mut self.files.keys().filter(|to| !way.kept.contains(*to)));
         let after = self.instruction(last).lines.last;

@@ -26,6 +26,7 @@ use super::super::installs::StageView;
 use super::super::layout::{BASE, absolute, expand, is_within, mount_field};
 use super::super::mentions::mentions;
 use super::super::moving::move_after;
+use super::super::sentence::abridged;
 use super::super::system_places::is_read_by_name;
 use super::narrow::is_workspace;
 use crate::dockerfile::ast::{Instruction, Kind};
@@ -126,10 +127,7 @@ struct Way<'a> {
 
 fn names(ways: &[Way<'_>]) -> String {
     let names: Vec<&str> = ways.iter().map(|w| w.folder.name()).collect();
-    match names.as_slice() {
-        few if few.len() <= 3 => few.join(", "),
-        many => format!("{} and {} more", many[..2].join(", "), many.len() - 2),
-    }
+    abridged(&names, 2)
 }
 
 /// Copies of a stage into directories of their own, of which none lies within another.

@@ -4,6 +4,7 @@ use super::super::command::seen;
 use super::super::conflict::conflict;
 use super::super::effect::{Effect, Files, destination, effect};
 use super::super::layout::{Place, absolute, built_on, expand, is_within, overlap};
+use super::super::sentence::listed;
 use super::super::view::View;
 use super::owner_run::{Chown, between, is_maker};
 use super::system_first::is_transfer;
@@ -198,11 +199,8 @@ pub(super) fn others(
 pub(super) fn named(lines: &[usize]) -> String {
     let numbers: Vec<String> = lines.iter().map(ToString::to_string).collect();
     match numbers.as_slice() {
+        [] => String::new(),
         [one] => format!("line {one}"),
-        [some @ .., last] if some.len() < 3 => format!("lines {} and {last}", some.join(", ")),
-        [one, two, three, rest @ ..] => {
-            format!("lines {one}, {two}, {three} and {} more", rest.len())
-        }
-        _ => String::new(),
+        all => format!("lines {}", listed(all)),
     }
 }

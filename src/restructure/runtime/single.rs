@@ -3,6 +3,7 @@
 use super::super::command::compiles;
 use super::super::installs::StageView;
 use super::super::layout::{absolute, expand, unquote};
+use super::super::sentence::abridged;
 use super::super::view::View;
 use super::packages::packages;
 use crate::dockerfile::ast::{Command, Instruction, Kind, Stage};
@@ -152,15 +153,7 @@ impl<'a> Single<'a> {
             !opened.contains_key(n) && !NEVER_READ.contains(&n.as_str()) && !n.starts_with('.')
         }));
         let n_said = n_opened.max(4);
-        match left.as_slice() {
-            [] => None,
-            all if all.len() <= n_said + 1 => Some(all.join(", ")),
-            all => Some(format!(
-                "{} and {} more",
-                all[..n_said].join(", "),
-                all.len() - n_said
-            )),
-        }
+        (!left.is_empty()).then(|| abridged(&left, n_said))
     }
 
     /// The text of the context's file that stands at absolute `path`.

@@ -10,9 +10,10 @@ use super::wanted::{is_kept_by_user, is_named};
 use crate::ecosystem::matches_name;
 use crate::restructure::candidate::{Candidate, Safety};
 use crate::restructure::git::asked::{names_in_copies, run_texts};
-use crate::restructure::ignore_file::{abridged, escaped, with_lines};
+use crate::restructure::ignore_file::{escaped, with_lines};
 use crate::restructure::mentions::{holds, mentions};
 use crate::restructure::named::scripts_run;
+use crate::restructure::sentence::abridged;
 use crate::restructure::view::View;
 use crate::tree::RepoPath;
 use std::cell::OnceCell;
@@ -336,7 +337,7 @@ pub(super) fn of_class(asked: &Asked<'_>, class: &Class) -> Option<Candidate> {
         let folders: Vec<String> = folders.into_iter().map(str::to_owned).collect();
         doubts.push(format!(
             "check that no build step takes {} whole, with these files",
-            abridged(&folders)
+            abridged(&folders, 3)
         ));
     }
     let reaching = broad.iter().find_map(|b| {
@@ -350,7 +351,7 @@ pub(super) fn of_class(asked: &Asked<'_>, class: &Class) -> Option<Candidate> {
     }
     let lines: Vec<String> = names.iter().map(|n| escaped(n)).collect();
     let mut candidate = with_lines(view, "ignore", &lines)?;
-    candidate.title = format!("ignore {}: {}", class.what, abridged(&names));
+    candidate.title = format!("ignore {}: {}", class.what, abridged(&names, 3));
     let paths: Vec<RepoPath> = names.iter().map(RepoPath::new).collect();
     let n = view.n_touching(|p| paths.iter().any(|top| p.strip_prefix(top).is_some()));
     candidate.rationale = format!(

@@ -5,11 +5,12 @@ use super::wanted::{is_kept_by_user, is_named};
 use crate::dockerfile::parse;
 use crate::restructure::candidate::{Candidate, Safety};
 use crate::restructure::git::asked::{has_git, names_in_copies};
-use crate::restructure::ignore_file::{abridged, escaped, with_lines};
+use crate::restructure::ignore_file::{escaped, with_lines};
 use crate::restructure::layout::places;
 use crate::restructure::mentions::holds;
 use crate::restructure::other_dockerfiles::others;
 use crate::restructure::rules::narrow_shown;
+use crate::restructure::sentence::abridged;
 use crate::restructure::view::View;
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
@@ -60,7 +61,7 @@ pub(super) fn unread(view: &View<'_>, broad: &[Broad<'_>]) -> Option<Candidate> 
     }
     let lines: Vec<String> = names.iter().map(|n| escaped(n)).collect();
     let mut candidate = with_lines(view, "ignore", &lines)?;
-    candidate.title = format!("ignore what no step reads: {}", abridged(&names));
+    candidate.title = format!("ignore what no step reads: {}", abridged(&names, 3));
     let paths: Vec<RepoPath> = names.iter().map(RepoPath::new).collect();
     candidate.rationale = format!(
         "{} of {} builds changed these files, which no step reads; each time line {} and what follows ran again.",

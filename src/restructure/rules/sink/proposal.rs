@@ -10,6 +10,7 @@ use crate::restructure::lift::declare;
 use crate::restructure::moving::{block_of, gap_above, without_blank_twin};
 use crate::restructure::passed::passed_by;
 use crate::restructure::rules::changing::{argument_changes, changes};
+use crate::restructure::sentence::abridged;
 
 /// `None` where the text is not as it was read.
 pub(super) fn candidate(ground: &Ground<'_>, sunk: &Sunk, how: &str) -> Option<Candidate> {
@@ -24,7 +25,7 @@ pub(super) fn candidate(ground: &Ground<'_>, sunk: &Sunk, how: &str) -> Option<C
     let (to, line) = (*to, |i: usize| stage.instructions[i].lines.first);
     let first = moved.first().copied().unwrap_or_default();
     let all: Vec<&str> = names.iter().map(String::as_str).collect();
-    let list = listed(&all);
+    let list = abridged(&all, 3);
     let them = if names.len() > 1 { "them" } else { "it" };
     let of_kind = |is: fn(&Kind) -> bool, what: &str| {
         let lines = moved.iter().filter(|i| is(&stage.instructions[**i].kind));
@@ -108,7 +109,7 @@ pub(super) fn candidate(ground: &Ground<'_>, sunk: &Sunk, how: &str) -> Option<C
     } else {
         how.to_owned()
     };
-    let list = listed(&causes);
+    let list = abridged(&causes, 3);
     candidate.rationale = format!(
         "{list} {how}, and a RUN below {} runs again with each new value whether it reads it or not.",
         if causes.len() > 1 {
@@ -123,16 +124,6 @@ pub(super) fn candidate(ground: &Ground<'_>, sunk: &Sunk, how: &str) -> Option<C
         declare(&mut candidate, view)?;
     }
     Some(candidate)
-}
-
-/// Up to four names, or three and how many more.
-fn listed(names: &[&str]) -> String {
-    match names {
-        [one, two, three, rest @ ..] if rest.len() > 1 => {
-            format!("{one}, {two}, {three} and {} more", rest.len())
-        }
-        all => all.join(", "),
-    }
 }
 
 /// Whether an argument of the stage has another value in every build, by the files that pass it or by its default.
