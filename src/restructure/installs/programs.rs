@@ -62,7 +62,8 @@ impl Read<'_> {
     fn programs(&self, words: &[Word], seen: &Seen, here: Option<&str>) -> BTreeSet<String> {
         // What wraps a command stands before it.
         let n = words.len().saturating_sub(seen.words.len()) + 1;
-        let lead: Vec<&str> = words.iter().take(n).map(|w| w.text.as_str()).collect();
+        let lead = words.get(..n).unwrap_or_default().iter();
+        let lead: Vec<&str> = lead.map(|w| w.text.as_str()).collect();
         let variables = &self.of.places[self.run].variables;
         let is_there = |path: &String| self.of.image_at(self.run).contains_key(path);
         let placed = lead.iter().filter(|w| w.contains('/') && !w.contains('='));
