@@ -77,30 +77,42 @@ fn read_gemfile(
         .filter(|l| !l.trim_start().starts_with('#'))
         .fold(String::new(), |all, l| all + l + "\n");
     let mut more = Vec::new();
-    for lead in ["path:", ":path =>", "path "] {
-        for local in text::literals_after(&code, lead, &["#"]) {
-            let Some(found) = within(&dir, &local) else {
-                needs.doubt(format!(
-                    "{path} takes a gem from {local}, outside the context"
-                ));
-                continue;
-            };
-            if found == dir {
-                return Err(format!(
-                    "{path} installs the project's own gem from its source"
-                ));
+    let written = ["path:", ":path =>", "path "];
+    let mut paths: Vec<String> = written
+        .iter()
+        .flat_map(|lead| text::literals_after(&code, lead, &["#"]))
+        .collect();
+    paths.extend(paths_of_variables(call, &code));
+    for local in paths {
+        let beside = if local.starts_with('/') {
+            call.path(&local)
+        } else {
+            within(&dir, &local)
+        };
+        let Some(found) = beside else {
+            if local.starts_with('/') {
+                return Err(format!("{path} takes a gem from {local}"));
             }
-            if needs.dir(files, &found) {
-                needs.shown(format!("the gem in {found} is copied with it"));
-            } else {
-                needs.absent(format!(
-                    "{path} takes a gem from {local}, which is not in the repository"
-                ));
-            }
+            needs.doubt(format!(
+                "{path} takes a gem from {local}, outside the context"
+            ));
+            continue;
+        };
+        if found == dir || dir.strip_prefix(&found).is_some() {
+            return Err(format!(
+                "{path} installs the project's own gem from its source"
+            ));
+        }
+        if needs.dir(files, &found) {
+            needs.shown(format!("the gem in {found} is copied with it"));
+        } else {
+            needs.absent(format!(
+                "{path} takes a gem from {local}, which is not in the repository"
+            ));
         }
     }
     for line in code.lines().map(str::trim) {
-        if line == "gemspec" || line.starts_with("gemspec ") {
+        if line == "gemspec" || line.starts_with("gemspec ") || line.starts_with("gemspec(") {
             gemspec(call, &dir, needs);
         }
     }
@@ -157,6 +169,33 @@ fn read_gemfile(
     // Ruby's version managers read this one; Bundler only where the Gemfile names it.
     needs.names(files, &dir, &[".ruby-version"]);
     Ok(more)
+}
+
+/// The paths that a Gemfile takes gems from by a variable: `path: ENV.fetch('ENGINE', '..')`. What the variable holds, or
+/// what is written for where it is not set; a gem of a variable without either is taken from where the others are.
+fn paths_of_variables(call: &Call<'_>, code: &str) -> Vec<String> {
+    let asks = |line: &str| -> Option<String> {
+        let at = ["path:", ":path =>"].iter().find_map(|lead| {
+            let at = line.find(lead)? + lead.len();
+            line[at..]
+                .trim_start_matches([' ', '('])
+                .strip_prefix("ENV")
+        })?;
+        let name = text::literals_after(at, "[", &[])
+            .into_iter()
+            .chain(text::literals_after(at, ".fetch", &[]))
+            .next()?;
+        let set = call.env.get(&name).filter(|value| !value.is_empty());
+        let otherwise = || {
+            let rest = &at[at.find(&name)? + name.len()..];
+            let default = ["||", ",", "{"];
+            default
+                .iter()
+                .find_map(|lead| text::literals_after(rest, lead, &[]).into_iter().next())
+        };
+        set.cloned().or_else(otherwise)
+    };
+    code.lines().filter_map(asks).collect()
 }
 
 /// The gemspec that the Gemfile takes its dependencies from, and the version file it requires.

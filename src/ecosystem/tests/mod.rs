@@ -717,6 +717,40 @@ fn bundler_follows_path_gems_gemspecs_and_version_files() {
 }
 
 #[test]
+fn bundler_follows_paths_that_variables_name() {
+    let whole = |gemfile: &str, part: &str| {
+        check_whole(&[("Gemfile", gemfile)], "bundle install", part);
+    };
+    // The tests have MIX_ENV set to `prod`, which is as good a variable as any.
+    whole("gem 'x', path: ENV.fetch('ENGINE', '.')", "own gem");
+    whole("gem 'x', path: ENV['ENGINE'] || '.'", "own gem");
+    whole(
+        "gemspec name: 'x', path: ENV.fetch('ENGINE', '/engine')",
+        "/engine",
+    );
+    let tree = [
+        ("Gemfile", "gem 'x', path: ENV.fetch('MIX_ENV', 'gems/x')\n"),
+        ("gems/x/x.gemspec", ""),
+        ("prod/x.gemspec", ""),
+    ];
+    let needs = ["Gemfile", "prod/x.gemspec"];
+    check(&tree, "bundle install", "move", &needs);
+    let unset = "if ENV['LOCAL']\n  gem 'x', path: ENV['LOCAL']\nelse\n  gem 'x'\nend\n";
+    check(
+        &[("Gemfile", unset)],
+        "bundle install",
+        "move",
+        &["Gemfile"],
+    );
+    let (said, ..) = answer(
+        &[("sub/Gemfile", "gemspec path: '..'\n"), ("x.gemspec", "")],
+        "sub",
+        "bundle install",
+    );
+    assert!(said.contains("own gem"), "{said}");
+}
+
+#[test]
 fn composer_waits_with_scripts_and_autoloader() {
     let tree = [
         (
