@@ -11,6 +11,7 @@ use super::mounts::of_mounts;
 use super::slice::Slice;
 use super::state::Kind;
 use super::unit::{Chain, Unit};
+use crate::shell;
 use crate::shell::Seen;
 use std::collections::BTreeSet;
 
@@ -99,10 +100,18 @@ impl Slice<'_, '_> {
         let first = self.taken.first().copied().unwrap_or_default();
         let later: Vec<usize> = self.below.iter().copied().filter(|n| *n > first).collect();
         let (mut doubts, mut in_layer) = (BTreeSet::new(), Vec::new());
+        let (mut scripts, mut is_moved) = (BTreeSet::new(), false);
         for n in later {
             let unit = &self.chain.units[n];
             if has_system && cleans_up(&unit.seen) {
-                doubts.extend(self.script_before(n).map(|s| without_lists(&s)));
+                // What stays cleans up after itself too.
+                let mut before = self.below.range(..n);
+                if before.any(|&b| self.chain.units[b].installs_system()) {
+                    self.tail.push(self.chain.text_of(n).to_owned());
+                    continue;
+                }
+                scripts.extend(self.script_before(n));
+                is_moved = true;
                 self.below.remove(&n);
                 self.taken.insert(n);
                 continue;
@@ -110,8 +119,7 @@ impl Slice<'_, '_> {
             let is_removal = unit.seen.iter().any(|s| s.name() == "rm");
             if has_system && is_removal {
                 let own = of_managers(unit);
-                let script = self.script_before(n).filter(|_| own.is_some());
-                doubts.extend(script.map(|s| without_lists(&s)));
+                scripts.extend(self.script_before(n).filter(|_| own.is_some()));
                 self.tail.extend(own);
             }
             let gone = places(&unit.effect);
@@ -133,7 +141,8 @@ impl Slice<'_, '_> {
                 in_layer.push(shown(self.chain.text_of(n)));
             }
         }
-        self.doubts.extend(doubts);
+        let without = scripts.iter().map(|s| without_lists(s, is_moved));
+        self.doubts.extend(without.chain(doubts));
         if let Some((what, are_several)) = all_of(&in_layer) {
             let take = if are_several { "take" } else { "takes" };
             self.doubts.push(format!(
@@ -318,8 +327,14 @@ fn empties_caches(unit: &Unit) -> bool {
     })
 }
 
-fn without_lists(script: &str) -> String {
-    format!("check that `{script}` installs no system packages: the lists for that are then gone")
+fn without_lists(script: &str, is_moved: bool) -> String {
+    let also = match is_moved {
+        true => ", and nothing is cleaned up after it",
+        false => "",
+    };
+    format!(
+        "check that `{script}` installs no system packages: the lists for that are then gone{also}"
+    )
 }
 
 /// Parts as a sentence names them, each once, and whether they are several; `None` where there are none.
@@ -333,8 +348,13 @@ pub(super) fn all_of(shown: &[String]) -> Option<(String, bool)> {
     (!named.is_empty()).then(|| (sentence::all(&named), named.len() > 1))
 }
 
-/// The beginning of a command, for a sentence.
+/// The beginning of a command, for a sentence, without what is set for it.
 pub(super) fn shown(text: &str) -> String {
+    let script = shell::parse(text);
+    let first = script.commands.first();
+    let name = first.filter(|c| !c.assignments.is_empty() && !c.words.is_empty());
+    let from = name.map_or(0, |c| c.words[0].span.start);
+    let text = text.get(from..).unwrap_or(text);
     let words: Vec<&str> = text.split_whitespace().take(4).collect();
     words.join(" ")
 }
