@@ -16,7 +16,7 @@ use super::variables::{
     always, by_builds, by_fetchers, by_files, by_msbuild, by_system, by_tools, is_general,
 };
 use crate::dockerfile::Dockerfile;
-use crate::dockerfile::ast::{Instruction, Kind};
+use crate::dockerfile::ast::{Command, Instruction, Kind};
 use crate::shell::{self, Script, Seen};
 use crate::tree::RepoPath;
 use std::collections::BTreeSet;
@@ -67,7 +67,11 @@ pub(in crate::restructure) fn reading(
     names: &BTreeSet<String>,
 ) -> Reading {
     let instruction = &view.dockerfile.stages[stage].instructions[index];
-    let run = run_text(view, instruction).map(|run| (run.script, run.text));
+    let words = without_shell(instruction);
+    let run = match &words {
+        Some(text) => Some((shell::parse(text), text.as_str())),
+        None => run_text(view, instruction).map(|run| (run.script, run.text)),
+    };
     reading_of(view, places, (stage, index), names, (instruction, run))
 }
 
@@ -100,6 +104,19 @@ pub(in crate::restructure) fn reading_of_programs(
     let mut programs = Vec::new();
     asked.programs(&shell::parse(text), text, 0, &mut programs);
     asked.worst(&programs)
+}
+
+/// A RUN without a shell as one would say it, where no word means something else to a shell.
+fn without_shell(instruction: &Instruction) -> Option<String> {
+    let Kind::Run(run) = &instruction.kind else {
+        return None;
+    };
+    let Command::Exec(words) = &run.command else {
+        return None;
+    };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,@%+".contains(c);
+    let is_word = |w: &String| !w.is_empty() && w.chars().all(is_plain);
+    words.iter().all(is_word).then(|| words.join(" "))
 }
 
 fn reading_of(
