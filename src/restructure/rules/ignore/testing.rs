@@ -7,9 +7,22 @@ use crate::restructure::view::View;
 use crate::tree::RepoPath;
 
 /// Programs that run tests and do nothing else.
-const RUNNERS: [&str; 13] = [
-    "busted", "ctest", "jest", "mocha", "nox", "phpunit", "prove", "py.test", "pytest", "rspec",
-    "tox", "unittest", "vitest",
+const RUNNERS: [&str; 15] = [
+    "busted",
+    "ctest",
+    "cucumber",
+    "jest",
+    "mocha",
+    "nox",
+    "parallel_rspec",
+    "phpunit",
+    "prove",
+    "py.test",
+    "pytest",
+    "rspec",
+    "tox",
+    "unittest",
+    "vitest",
 ];
 
 /// Whether a RUN of the build runs tests, itself or behind a `make` or a script.
@@ -35,9 +48,37 @@ pub(super) fn is_for_tests(view: &View<'_>) -> bool {
     }
     let paths = view.files.iter().chain(view.ignored);
     let paths = paths.map(|(path, _)| path).filter(|p| is_of_scripts(p));
-    paths.take(MOST_SCRIPTS).any(|path| {
-        let text = (view.read)(path).filter(|t| t.len() <= LARGEST);
-        text.is_some_and(|text| tests_in_container(&String::from_utf8_lossy(&text)))
+    let texts = paths.take(MOST_SCRIPTS).filter_map(|path| {
+        let text = (view.read)(path).filter(|t| t.len() <= LARGEST)?;
+        Some((path, String::from_utf8_lossy(&text).into_owned()))
+    });
+    let texts: Vec<(&RepoPath, String)> = texts.collect();
+    let is_compose = |path: &RepoPath| path.to_string().contains("compose");
+    let gets_files = |(path, text): &(&RepoPath, String)| is_compose(path) && binds(text);
+    let composed = !texts.iter().any(gets_files);
+    texts
+        .iter()
+        .any(|(_, text)| tests_in_container(text, composed))
+}
+
+/// Whether a compose file gives a service the working copy, or its sources or tests.
+fn binds(text: &str) -> bool {
+    const SOURCES: [&str; 6] = ["", "app", "lib", "spec", "src", "test"];
+    text.lines().any(|line| {
+        let line = line.trim().trim_start_matches("- ");
+        let said = line.strip_prefix("source:").map(str::trim);
+        let from = said.unwrap_or(line).trim_matches(['"', '\'']);
+        let from = match from.split_once(":/") {
+            Some((from, _)) => from,
+            None if said.is_some() => from,
+            None => return false,
+        };
+        let here = ["..", ".", "$PWD", "${PWD}"];
+        let mut below = here.iter().filter_map(|h| from.strip_prefix(h));
+        below.any(|rest| {
+            let rest = rest.strip_prefix('/').unwrap_or(rest);
+            SOURCES.contains(&rest.trim_end_matches(['s', '/']))
+        })
     })
 }
 
@@ -71,12 +112,16 @@ fn is_set_up_for_tests(text: &str) -> bool {
     })
 }
 
-/// Whether a text runs tests by `docker run` or `docker exec` and gives its containers no files.
-fn tests_in_container(text: &str) -> bool {
+/// Whether a text runs tests by `docker run` or `docker exec` and gives its containers no files; by Docker Compose too with
+/// `composed`.
+fn tests_in_container(text: &str, composed: bool) -> bool {
     let text = text.replace("\\\n", " ");
     let is_run = |line: &&str| {
         let line = line.trim_start();
-        !line.starts_with('#') && (line.contains("docker run ") || line.contains("docker exec "))
+        let says = |words: &[&str]| words.iter().any(|w| line.contains(w));
+        let by_compose = composed && says(&["docker-compose ", "docker compose "]);
+        !line.starts_with('#')
+            && (says(&["docker run ", "docker exec "]) || by_compose && says(&[" run ", " exec "]))
     };
     let runs = || text.lines().filter(is_run);
     let gets = |line: &str| {
@@ -131,7 +176,8 @@ mod tests {
 
     #[test]
     fn images_for_tests_are_known() {
-        let check = |text: &str, want: bool| assert_eq!(tests_in_container(text), want, "{text}");
+        let check =
+            |text: &str, want: bool| assert_eq!(tests_in_container(text, true), want, "{text}");
         check(
             "- docker exec test /bin/bash -c \"export A=b && rake\"\n",
             true,
@@ -142,6 +188,18 @@ mod tests {
         check("docker run --rm -v $PWD:/app app:1 npm test\n", false);
         check("# docker run --rm app:1 npm test\n", false);
         check("docker build -t app .\nnpm test\n", false);
+        let composed = "docker-compose -p a run --rm app sh -c 'bundle exec rspec'; x\n";
+        check(composed, true);
+        assert!(!tests_in_container(composed, false));
+        check("docker compose up app && npm test\n", false);
+        let check = |text: &str, want: bool| assert_eq!(binds(text), want, "{text}");
+        check("    volumes:\n      - \".:/app\"\n", true);
+        check("    volumes:\n      - ./docker/ci:/config\n", false);
+        check("    volumes:\n      - ${PWD}/out:/app/coverage\n", false);
+        check("    volumes:\n      - ./tests/:/app/tests\n", true);
+        check("        source: .\n        target: /app\n", true);
+        check("    build: ./app\n    env_file: .env\n", false);
+        check("    volumes:\n      - data:/var/lib\n", false);
         let check = |text: &str, want: bool| assert_eq!(is_set_up_for_tests(text), want, "{text}");
         check("ENV RAILS_ENV=test", true);
         check("ENV RAILS_ENV test", true);
