@@ -261,6 +261,9 @@ fn of_copy(
         !as_it_is && is_made(place, to)
     });
     let filled = filled(view, instruction, transfer, place);
+    if let Files::Exactly(files) = &mut effect.files {
+        files.extend(hollow(view, &filled));
+    }
     effect.beside = filled
         .iter()
         .filter_map(|(to, from)| Beside::new(view, to.clone(), from.clone()))
@@ -320,6 +323,20 @@ fn filled(
         Some((to, from))
     };
     directories.filter_map(kept).collect()
+}
+
+/// The directories that a COPY makes where the ignore file hides the file by which git keeps them: a working copy has them.
+fn hollow(view: &View<'_>, filled: &[(String, RepoPath)]) -> Vec<String> {
+    const KEEPERS: [&[u8]; 4] = [b".gitignore", b".gitkeep", b".keep", b".placeholder"];
+    let is_keeper = |p: &RepoPath| p.file_name().is_some_and(|name| KEEPERS.contains(&name));
+    let hidden = view.ignored.iter().map(|(p, _)| p).filter(|p| is_keeper(p));
+    let kept: BTreeSet<RepoPath> = hidden.filter_map(RepoPath::parent).collect();
+    let all = filled.iter().flat_map(|(to, from)| {
+        let below = kept.iter().filter_map(move |dir| dir.strip_prefix(from));
+        let below = below.filter(|rest| !rest.is_root());
+        below.filter_map(move |rest| absolute(Some(to), &rest.to_string()))
+    });
+    all.collect()
 }
 
 /// Whether the context holds what a source names; what is made outside of git is not known by its files.
