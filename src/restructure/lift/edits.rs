@@ -83,7 +83,7 @@ impl Lift<'_, '_> {
         } else {
             let none = BTreeMap::new();
             head.insert_str(0, &self.cut_out(&self.along, &none, &mut edits));
-            let mut at = block(self.first).start;
+            let mut at = self.above_first();
             for (&i, line) in &rest {
                 let span = stage.instructions[i].span;
                 let is_first = span.start == at;
@@ -142,12 +142,12 @@ impl Lift<'_, '_> {
                     ));
                 } else if gap.is_empty() {
                     edits.push(TextEdit::replace(
-                        Span::new(run.span.start, *tail_start),
+                        Span::new(self.rest_start(run, run_block), *tail_start),
                         format!("RUN{flags} {kept}"),
                     ));
                 } else {
                     edits.push(TextEdit::replace(
-                        Span::new(run.span.start, *tail_start),
+                        Span::new(self.rest_start(run, run_block), *tail_start),
                         format!("{gap}RUN{flags} {kept}"),
                     ));
                 }
@@ -156,6 +156,21 @@ impl Lift<'_, '_> {
             Action::Prefetch(_) => {}
         }
         Some(edits)
+    }
+
+    /// Where what is left of a RUN that is cut begins: below its comments where those are about what goes above.
+    fn rest_start(&self, run: &Instruction, block: Span) -> usize {
+        match self.goes_with_comments(run, block) {
+            true => block.start,
+            false => run.span.start,
+        }
+    }
+
+    /// Whether the comments above a RUN that is cut speak of what is installed, and of nothing that is left.
+    fn goes_with_comments(&self, run: &Instruction, block: Span) -> bool {
+        let text = self.of.view.text();
+        let said = text.get(block.start..run.span.start).unwrap_or_default();
+        run.heredocs.is_empty() && speaks_of_installs(said)
     }
 
     /// Whether the instruction right below the install is the same COPY again: once is enough there.
@@ -216,7 +231,7 @@ impl Lift<'_, '_> {
         let mut taken = String::new();
         let mut spans: Vec<Span> = Vec::new();
         for &i in indices {
-            let span = block_of(text, self.of.stage, i);
+            let span = self.block_to_move(i, indices);
             // Neighbours that go together keep the blank lines between them.
             let gap = spans.last().and_then(|last| text.get(last.end..span.start));
             let gap = gap.filter(|gap| gap.trim().is_empty() && !self.twice.contains(&i));
@@ -253,6 +268,58 @@ impl Lift<'_, '_> {
                 .map(|s| TextEdit::delete(without_blank_twin(text, s))),
         );
         taken
+    }
+
+    /// Where what goes above the first that is passed begins: below a comment over a copy that is about the install.
+    fn above_first(&self) -> usize {
+        let (text, stage) = (self.of.view.text(), self.of.stage);
+        let block = block_of(text, stage, self.first);
+        let first = &stage.instructions[self.first];
+        let is_copy = matches!(first.kind, Kind::Copy(_) | Kind::Add(_));
+        match is_copy && speaks_of_installs(&text[block.start..first.span.start]) {
+            true => first.span.start,
+            false => block.start,
+        }
+    }
+
+    /// The block of instruction `i`, where `indices` go away: without a comment above it that names none of its files, and
+    /// stands over copies which stay or is about the install.
+    fn block_to_move(&self, i: usize, indices: &BTreeSet<usize>) -> Span {
+        let (text, stage) = (self.of.view.text(), self.of.stage);
+        let block = block_of(text, stage, i);
+        let own = stage.instructions[i].span;
+        let said = &text[block.start..own.start];
+        let copied = |n: usize| match &stage.instructions.get(n)?.kind {
+            Kind::Copy(transfer) | Kind::Add(transfer) => Some(transfer),
+            _ => None,
+        };
+        let names_it = copied(i).is_none_or(|transfer| {
+            transfer.sources.iter().any(|source| match source {
+                Source::Path(path) => said.contains(path.rsplit('/').next().unwrap_or(path)),
+                Source::Heredoc(_) => true,
+            })
+        });
+        let mut rest = (i + 1..).take_while(|&n| {
+            let is_next = |p: usize| block_of(text, stage, n).start == line_end(text, p);
+            copied(n).is_some()
+                && block_of(text, stage, n).start == stage.instructions[n].span.start
+                && is_next(stage.instructions[n - 1].span.end)
+        });
+        let is_of_all = [
+            "cache",
+            "dependenc",
+            "files",
+            "install",
+            "layer",
+            "manifest",
+        ];
+        let is_of_all = is_of_all.iter().any(|w| said.contains(w));
+        let is_of_others =
+            speaks_of_installs(said) || is_of_all && rest.any(|n| !indices.contains(&n));
+        match !said.is_empty() && !names_it && is_of_others {
+            true => Span::new(own.start, block.end),
+            false => block,
+        }
     }
 
     /// Whether COPY `i` brings a file into a directory by its bare name, which an instruction above makes: where that goes
@@ -325,8 +392,12 @@ impl Lift<'_, '_> {
             Action::Cut { head_end, then, .. } => {
                 let after = run.flags.last().map_or(run.span.start + 3, |f| f.span.end);
                 let then = then.iter().map(|t| format!(" && {t}")).collect::<String>();
+                let comments = match self.goes_with_comments(run, block) {
+                    true => text.get(block.start..run.span.start)?,
+                    false => "",
+                };
                 Some(format!(
-                    "RUN{flags} {cd}{}{then}",
+                    "{comments}RUN{flags} {cd}{}{then}",
                     text.get(after..*head_end)?.trim_start()
                 ))
             }
@@ -367,4 +438,16 @@ pub(super) fn gap_comments(text: &str, action: &Action) -> String {
         .map(str::trim)
         .filter(|l| l.starts_with('#'));
     lines.fold(String::new(), |all, l| all + l + "\n")
+}
+
+/// Whether comments speak of what is installed, and of nothing that is done besides.
+fn speaks_of_installs(said: &str) -> bool {
+    const OF_INSTALLS: [&str; 5] = ["install", "dependenc", "package", "requirement", "gems"];
+    const OF_OTHERS: [&str; 11] = [
+        "add ", "and ", "asset", "build", "compil", "copy", "copies", "file", "hadolint", "source",
+        "test",
+    ];
+    let said = said.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|w| said.contains(w));
+    says(&OF_INSTALLS) && !says(&OF_OTHERS)
 }

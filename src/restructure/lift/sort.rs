@@ -131,7 +131,7 @@ impl Lift<'_, '_> {
         };
         if let Some((owner, line)) = self.stay.iter().find_map(gives) {
             self.doubts.push(format!(
-                "WORKDIR then makes {} itself, and line {line} leaves it whose it is: check that it need not be {owner}'s",
+                "WORKDIR then makes {} itself, as its user's, and the copy in line {line} does not change that: check that the directory need not belong to {owner}",
                 self.cwd
             ));
         }
