@@ -120,6 +120,9 @@ pub(in crate::restructure) fn of(
     ecosystem: &str,
     dir: &CacheDir,
 ) -> Option<Downloads> {
+    if is_run_by_another(of, run, ecosystem) {
+        return None;
+    }
     // The directory of a cache mount is root's unless it says another owner (moby/buildkit
     // solver/llbsolver/mounts/mount.go): nobody else can write there.
     if !is_root(of, run) {
@@ -164,6 +167,31 @@ pub(in crate::restructure) fn of(
     let target = home_path(of, run, path, ecosystem)?;
     doubts.extend(user_doubt(of, run));
     Some(Downloads::of_root(target, doubts))
+}
+
+/// Whether the RUN has another user run the tool, whose home and number are not those of the RUN:
+/// `su app -c 'pip install …'`, `gosu app npm ci`.
+fn is_run_by_another(of: &StageView<'_>, run: usize, ecosystem: &str) -> bool {
+    let instruction = of.stage.instructions.get(run);
+    let Some(text) = instruction.and_then(Instruction::shell_text) else {
+        return false;
+    };
+    let program = match ecosystem {
+        "bundler" => "bundle",
+        "maven" => "mvn",
+        "nuget" => "dotnet",
+        other => other,
+    };
+    let is_user = |word: &str| matches!(word, "-u" | "-Hu" | "-iu") || word.starts_with("--user");
+    shell::parse(text).commands.iter().any(|command| {
+        let words: Vec<&str> = command.words.iter().map(|w| w.text.as_str()).collect();
+        let becomes = match command.name() {
+            "gosu" | "runuser" | "setpriv" | "su" | "su-exec" => true,
+            "sudo" => words.iter().any(|w| is_user(w)),
+            _ => false,
+        };
+        becomes && !words.contains(&"root") && words[1..].iter().any(|w| w.contains(program))
+    })
 }
 
 /// Downloads in the home of a user who is not root, where the tool needs to write nothing else beside them: of what the
