@@ -21,7 +21,17 @@ fn plan(call: &Call<'_>) -> Verdict {
     match call.verb()? {
         "install" | "sync" => Some(install(call)),
         // Writes a requirements file from the lock; what it writes goes to standard output or a file of its own.
-        "export" => Some(Ok((Role::Install, needs(call)))),
+        "export" => {
+            let mut needs = needs(call);
+            if needs.doubts.is_empty() {
+                needs.reasons.retain(|r| r != NO_ROOT);
+                needs.shown(
+                    "`poetry export` reads neither the packages nor the readme of the project"
+                        .to_owned(),
+                );
+            }
+            Some(Ok((Role::Install, needs)))
+        }
         _ => None,
     }
 }

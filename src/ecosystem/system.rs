@@ -147,6 +147,7 @@ pub fn reads_no_project(call: &Call<'_>) -> bool {
         // Without a word they read what is piped to them.
         "node" | "java" | "python" | "python3" | "ruby" | "php" | "rustc" | "cargo" | "mvn"
         | "gradle" | "go" | "dotnet" => call.args().is_empty(),
+        "bower" => verb == "cache",
         "composer" => {
             matches!(verb, "clear-cache" | "clearcache" | "config")
         }
