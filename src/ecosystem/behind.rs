@@ -212,7 +212,7 @@ fn ahead(call: &Call<'_>, name: &str, first: First) -> Option<Answer> {
     needs.shown(format!("{name} resolves with {}", found.ecosystem));
     if first.is_prepared {
         needs.doubt(format!(
-            "check that it needs nothing of what {name} does before it"
+            "check that the install needs nothing of what {name} does before it"
         ));
     }
     if !first.is_plain {

@@ -42,7 +42,8 @@ impl Read<'_> {
         }
         let line = instruction.lines.first;
         if !is_shown {
-            let doubt = format!("check that it needs nothing of what line {line} does before it");
+            let doubt =
+                format!("check that the install needs nothing of what line {line} does before it");
             install.doubts.push(doubt);
         }
         Some(install)

@@ -12,6 +12,7 @@ mod chosen;
 mod compiled;
 mod given;
 mod handled;
+mod leftover;
 mod machine;
 mod middle;
 mod movable;

@@ -239,8 +239,14 @@ impl Read<'_> {
         let is_larger =
             brings && !is_taken_along || undoes && is_in_image(self.of.view, self.of.stage.index);
         if !is_whole && is_larger {
-            let line = self.of.stage.instructions[self.run].lines.first;
-            needs.doubt(format!("what line {line} takes out again at its end then stays in the layer above: check that the image may be so much larger"));
+            needs.doubt(self.stays_above());
+        }
+        let keeps_none = main.args().iter().any(|w| w.starts_with("--no-cache"));
+        if !is_whole && !keeps_none {
+            let of: Vec<&str> = plans.iter().map(|(p, _)| p.ecosystem).collect();
+            let left = self.left_above(&of, n_kept..pieces.len());
+            let twice = self.twice_above(&of, &dir, n_kept..pieces.len());
+            left.into_iter().chain(twice).for_each(|d| needs.doubt(d));
         }
         if !is_whole && self.goes_on(n_kept) {
             let line = self.of.stage.instructions[self.run].lines.first;

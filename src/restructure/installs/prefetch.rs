@@ -1,6 +1,6 @@
 //! Another command that resolves the same as one that needs the source, to stand above it.
 
-use super::super::command::removes;
+use super::super::command::{self, removes};
 use super::super::layout::{absolute, is_within, mentioned};
 use super::place::relative;
 use super::read::{Read, is_quiet, short, short_line};
@@ -34,6 +34,10 @@ impl Read<'_> {
                 let Some(empty) = taken else {
                     continue;
                 };
+                // Wheels that were built elsewhere are all that it needs, and the tools to build them may not be here.
+                if plan.ecosystem == "pip" && self.has_wheels(n) {
+                    continue;
+                }
                 // Another program of that name is found there.
                 if seen.assignments.iter().any(|(name, _)| name == "PATH") {
                     continue;
@@ -51,6 +55,11 @@ impl Read<'_> {
                 };
                 let mut needs = plan.needs;
                 self.note_asked(seen, &mut needs);
+                let rest = n + 1..self.script.pieces.len();
+                let of = [plan.ecosystem];
+                let left = self.left_above(&of, rest.clone());
+                let twice = self.twice_above(&of, &dir, rest);
+                left.into_iter().chain(twice).for_each(|d| needs.doubt(d));
                 let line = self.by_its_program(seen, line, &mut needs);
                 let bare = self.with_assignments(seen, self.requoted(seen, line));
                 let cwd = self.of.cwd(self.run);
@@ -212,7 +221,7 @@ impl Read<'_> {
         let whole = Action::Prefetch(format!("{all}{line}"));
         if !(n_free..n).all(is_idle) {
             needs.doubt(format!(
-                "check that it needs nothing of what line {at} does before it"
+                "check that the install needs nothing of what line {at} does before it"
             ));
         }
         let stays_first =
@@ -236,7 +245,7 @@ impl Read<'_> {
             .filter(|_| is_clear && !self.goes_on(n_free))
         else {
             needs.doubt(format!(
-                "check that it needs nothing of what line {at} does before it"
+                "check that the install needs nothing of what line {at} does before it"
             ));
             return (!(0..n_free).any(brings)).then_some(whole);
         };
@@ -263,6 +272,21 @@ impl Read<'_> {
             .chain(removed)
             .collect();
         Some(Action::Prefetch(parts.join(" && ")))
+    }
+
+    /// Whether a RUN above piece `n` or a piece before it installs wheels from a directory: `pip install /wheels/*`.
+    fn has_wheels(&self, n: usize) -> bool {
+        let of_wheels = |seen: &Seen| {
+            let is_wheel = |w: &String| w.ends_with(".whl") || w.ends_with("/*");
+            matches!(seen.name(), "pip" | "pip3")
+                && seen.subcommand() == "install"
+                && seen.args().iter().any(is_wheel)
+        };
+        let above = self.of.stage.instructions.iter().take(self.run);
+        (0..n).any(|k| self.seen_of(k).any(of_wheels))
+            || above
+                .filter_map(command::seen)
+                .any(|all| all.iter().any(of_wheels))
     }
 
     /// How cargo-chef builds the dependencies of a command, and that as an install.

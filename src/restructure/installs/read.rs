@@ -511,6 +511,16 @@ pub(super) fn short(words: &[String]) -> String {
     while n > 2 && (takes_more(n) || words[..n].join(" ").chars().count() > 48) {
         n -= 1;
     }
+    // What it is asked to do stands behind many options.
+    let says = |i: &usize| {
+        let is_value = *i > 1 && words[i - 1].starts_with('-') && !words[i - 1].contains('=');
+        !words[*i].starts_with('-') && !is_value
+    };
+    if !(1..n).any(|i| says(&i))
+        && let Some(verb) = (n..words.len()).find(says)
+    {
+        return format!("{} … {}", words[0], words[verb]);
+    }
     let mut shown = words[..n].join(" ");
     if shown.chars().count() > 48 {
         shown = shown.chars().take(45).collect::<String>() + "…";
