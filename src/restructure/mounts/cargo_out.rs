@@ -116,7 +116,11 @@ pub(super) fn end_of(of: &StageView<'_>, work: &Work, is_image: bool) -> Option<
                     return None;
                 }
                 has_built |= seen.name() == "cargo";
-                let is_part = |w: &String| is_below(of, run, seen, w, at);
+                // Of what a variable names in it, as much is known: `target/$PROFILE/app`.
+                let is_part = |w: &String| match place_of(of, run, seen, w) {
+                    Some(_) => is_below(of, run, seen, w, at),
+                    None => !w.trim_end_matches('/').ends_with("target"),
+                };
                 end.out = end.out.max(out_of(seen, &words, &meets, &is_part)?);
             }
         }
@@ -134,7 +138,8 @@ fn out_of(
     let has = || words.iter().any(is_there);
     let is_open = |w: &String| {
         let path = w.trim_end_matches('/');
-        path.contains(['*', '?', '[']) || path.ends_with("/release")
+        let last = path.rsplit('/').next().unwrap_or(path);
+        path.contains(['*', '?', '[']) || path.ends_with("/release") || last.contains('$')
     };
     Some(match seen.name() {
         "cargo" if seen.subcommand() == "install" => Out::Named,
