@@ -228,8 +228,7 @@ fn cache(call: &Call<'_>) -> Option<CacheDir> {
     if is_tool || verb == "mod" || (!is_vendored && has_modules()) {
         return CacheDir::store("/go/pkg/mod");
     }
-    let is_new = call.args().iter().any(|w| w == "-a");
-    (compiles && !is_new).then_some(())?;
+    compiles.then_some(())?;
     CacheDir::compiled("~/.cache/go-build")
 }
 
@@ -239,6 +238,7 @@ fn made_cache(call: &Call<'_>) -> Option<CacheDir> {
     let base = goal.dir;
     let commands = goal.commands.iter();
     commands
-        .filter(|made| made.seen.name() == "go")
+        // With `-a` all is compiled anew (`go help build`), and in a Makefile it stays.
+        .filter(|made| made.seen.name() == "go" && !made.seen.args().iter().any(|w| w == "-a"))
         .find_map(|made| cache(&made.inner(call, &base)?.call(call)))
 }

@@ -9,7 +9,7 @@ use super::super::layout::{At, mount_field, overlap};
 use super::super::moving::with_flags;
 use super::super::recipe::writes_recipe;
 use super::downloads::image_of;
-use super::go_compiler::{GO_BUILD, keeps_at_home};
+use super::go_compiler::{GO_BUILD, keeps_at_home, not_anew};
 use super::kept::emptied;
 use super::kin::Kin;
 use super::lookers::LOOKERS;
@@ -30,6 +30,8 @@ pub(in crate::restructure) struct Given {
     pub(in crate::restructure) edits: Vec<TextEdit>,
     pub(in crate::restructure) doubts: Vec<String>,
     pub(in crate::restructure) taken_out: Vec<String>,
+    /// Whether an option goes by which Go compiled all anew.
+    pub(in crate::restructure) anew: bool,
 }
 
 /// The mounts of each RUN of `mounted`, where it has none; `None` where some cannot get theirs, and where none is
@@ -64,10 +66,19 @@ pub(in crate::restructure) fn given(
         let (Some(of), Some(instruction)) = (kin.stage(at), kin.instruction(at)) else {
             continue;
         };
+        // What Go keeps is of use where it is not told to compile all anew.
+        let anew = match ecosystem {
+            "go" if keeps_at_home(of, at.index) => not_anew(of.view, instruction),
+            _ => Some(Vec::new()),
+        };
         let compiles = ecosystem == "go"
             && !dir.is_compiled
+            && anew.is_some()
             && keeps_at_home(of, at.index)
             && !archives::has_mount(instruction, &[GO_BUILD]);
+        if dir.is_compiled && anew.is_none() {
+            continue;
+        }
         let mut flags = String::new();
         if !instruction.flag_values("mount").any(|m| is_at(m, target)) {
             let mut others = instruction.flag_values("mount");
@@ -98,6 +109,10 @@ pub(in crate::restructure) fn given(
             given.compiling.push(at);
         }
         if !flags.is_empty() {
+            if let Some(edits) = anew.filter(|_| compiles || dir.is_compiled) {
+                given.anew |= !edits.is_empty();
+                given.edits.extend(edits);
+            }
             given.edits.push(with_flags(of.view, instruction, &flags));
             given.runs.push(at);
         }

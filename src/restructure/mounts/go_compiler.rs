@@ -1,12 +1,13 @@
 //! Go's compiler and what it keeps: which RUNs compile, whether a container of the image does, and what its cache misses.
 
+use super::super::candidate::TextEdit;
 use super::super::command;
 use super::super::installs::StageView;
 use super::super::layout::built_on;
 use super::super::mentions::holds;
 use super::super::view::View;
 use super::downloads::go_builds_at_home;
-use super::kept::cleans_go;
+use super::kept::{cleans_go, without_flag};
 use crate::dockerfile::ast::{Command, Instruction, Kind};
 use crate::shell;
 use crate::shell::Seen;
@@ -14,6 +15,9 @@ use crate::tree::RepoPath;
 
 /// Where Go's compiler keeps what it makes, of root. Source: `go help cache`.
 pub(in crate::restructure) const GO_BUILD: &str = "/root/.cache/go-build";
+
+/// The option by which all is compiled anew, whatever is kept. Source: `go help build`.
+pub(in crate::restructure) const ANEW: &str = "-a";
 
 /// Files that are looked into for what C they include.
 const MOST_FILES: usize = 20_000;
@@ -44,14 +48,11 @@ const COMPILERS: [&str; 20] = [
     "watchexec",
 ];
 
-/// Whether a RUN compiles with Go, so that its compiler's cache is of use: with `-a` all is compiled anew (`go help build`).
+/// Whether a RUN compiles with Go, so that its compiler's cache is of use.
 pub(in crate::restructure) fn compiles(instruction: &Instruction) -> bool {
     let compiles = |seen: &Seen| match seen.name() {
         // tonistiigi/xx: Go for another platform, same words.
-        "go" | "xx-go" => {
-            matches!(seen.subcommand(), "build" | "install" | "run" | "test")
-                && !seen.args().iter().any(|w| w == "-a")
-        }
+        "go" | "xx-go" => is_compiling(seen),
         "gmake" | "goreleaser" | "mage" | "make" => true,
         // What stands behind it is known to be Go where it is asked about.
         name => name.ends_with(".sh"),
@@ -62,6 +63,30 @@ pub(in crate::restructure) fn compiles(instruction: &Instruction) -> bool {
             .iter()
             .any(|b| instruction.original.contains(b)),
     }
+}
+
+fn is_compiling(seen: &Seen) -> bool {
+    matches!(seen.subcommand(), "build" | "install" | "run" | "test")
+}
+
+/// Whether a RUN has Go compile all anew, whatever its cache holds (`-a`, `go help build`).
+pub(in crate::restructure) fn compiles_anew(instruction: &Instruction) -> bool {
+    let is_told = |s: &Seen| {
+        matches!(s.name(), "go" | "xx-go") && is_compiling(s) && s.args().iter().any(|w| w == ANEW)
+    };
+    command::seen(instruction).is_some_and(|all| all.iter().any(is_told))
+}
+
+/// The edits without which Go compiles all anew in a RUN: none where it is not told to; `None` where that cannot be taken
+/// out.
+pub(in crate::restructure) fn not_anew(
+    view: &View<'_>,
+    instruction: &Instruction,
+) -> Option<Vec<TextEdit>> {
+    if !compiles_anew(instruction) {
+        return Some(Vec::new());
+    }
+    without_flag(view, instruction, "go", ANEW).filter(|edits| !edits.is_empty())
 }
 
 /// Whether the RUN at `run` compiles with Go and keeps what it makes where Go does by itself.
@@ -83,7 +108,7 @@ fn calls_compiler(words: &[String]) -> bool {
     let verb = words.clone().find(|w| !w.starts_with('-'));
     matches!(program, "go" | "xx-go")
         && matches!(verb, Some("build" | "install" | "run" | "test"))
-        && words.all(|w| w != "-a")
+        && words.all(|w| w != ANEW)
 }
 
 /// What is to be checked where a RUN tests with Go: a test that has passed is not run again for the same files and

@@ -120,14 +120,7 @@ pub(in crate::restructure) fn emptied_in(
         let part = view.text().get(span.range())?;
         let flags = FLAGS.iter().filter(|(e, _)| *e == ecosystem);
         for (_, flag) in flags {
-            let said = |s: &&&Seen| s.args().iter().any(|a| a == flag);
-            let ours = commands.iter().filter(|s| s.name().starts_with(ecosystem));
-            let n_said = ours.filter(said).count();
-            // Where another command says it too, or a text inside, it is not known whose is which.
-            if n_said > 0 && words(part, flag).len() != n_said {
-                return None;
-            }
-            if n_said > 0 {
+            if !flag_spans(part, &commands, ecosystem, flag)?.is_empty() {
                 found.take_words(part, span.start, flag);
             }
         }
@@ -186,6 +179,44 @@ pub(in crate::restructure) fn emptied_in(
         found.edits.push(cut(view.text(), before, span, is_last)?);
     }
     Some(found)
+}
+
+/// The edits that take `flag` out of all commands of a RUN that are called `program…` and say it; `None` where that cannot
+/// be told from what others say.
+pub(in crate::restructure) fn without_flag(
+    view: &View<'_>,
+    instruction: &Instruction,
+    program: &str,
+    flag: &str,
+) -> Option<Vec<TextEdit>> {
+    let run = run_text(view, instruction).filter(|_| instruction.heredocs.is_empty())?;
+    let seen = run.script.seen();
+    let mut edits = Vec::new();
+    for piece in &run.script.pieces {
+        let (first, past) = piece.commands;
+        let commands = seen.iter().filter(|s| (first..past).contains(&s.command));
+        let commands: Vec<&Seen> = commands.collect();
+        let part = run.text.get(piece.span.start..piece.span.end)?;
+        let at = run.start + piece.span.start;
+        let cut = |s: Span| TextEdit::delete(Span::new(at + s.start, at + s.end));
+        edits.extend(
+            flag_spans(part, &commands, program, flag)?
+                .into_iter()
+                .map(cut),
+        );
+    }
+    Some(edits)
+}
+
+/// Where those of `commands` that are called `program…` say `flag` in their text; `None` where another command says it
+/// too, or a text inside: it is not known then whose is which.
+fn flag_spans(part: &str, commands: &[&Seen], program: &str, flag: &str) -> Option<Vec<Span>> {
+    let ours = commands.iter().filter(|s| s.name().starts_with(program));
+    let said = ours.filter(|s| s.args().iter().any(|a| a == flag)).count();
+    if said == 0 {
+        return Some(Vec::new());
+    }
+    Some(words(part, flag)).filter(|spans| spans.len() == said)
 }
 
 /// Whether the shell of a RUN with the commands `all` stops where one of them fails: by `set -e`, or by SHELL.

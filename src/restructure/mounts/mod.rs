@@ -13,6 +13,7 @@ mod cargo_work;
 pub(super) mod compiler_caches;
 pub(super) mod downloads;
 pub(super) mod given;
+pub(super) mod go_anew;
 pub(super) mod go_compiler;
 pub(super) mod hidden;
 pub(super) mod hidden_cooks;

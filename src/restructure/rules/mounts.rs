@@ -24,6 +24,7 @@ use super::super::mounts::cargo_target;
 use super::super::mounts::compiler_caches;
 use super::super::mounts::downloads::{self, Downloads};
 use super::super::mounts::given::{given, may_read};
+use super::super::mounts::go_anew;
 use super::super::mounts::go_compiler::{is_run_to_compile, keeps_at_home, tests_kept, unseen_c};
 use super::super::mounts::hidden::hides;
 use super::super::mounts::hidden_cooks;
@@ -107,6 +108,7 @@ fn caches(view: &View<'_>) -> Vec<Candidate> {
     found.extend(compiler_caches::candidates(view, CACHES.id));
     found.extend(archives::candidates(view, CACHES.id));
     found.extend(cargo_target::candidates(view, CACHES.id));
+    found.extend(go_anew::candidates(view, CACHES.id));
     found
 }
 
@@ -251,6 +253,7 @@ fn cache(
     candidate.rationale += &also_given(kin, runs, &given);
     let mut reasons = candidate.safety.reasons().to_vec();
     reasons.extend(why_taken_out(given.taken_out));
+    reasons.extend(given.anew.then(|| go_anew::REASON.to_owned()));
     candidate.edits = given.edits;
     candidate.safety = Safety::of(reasons, doubts);
     declare(&mut candidate, view)?;
