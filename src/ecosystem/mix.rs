@@ -11,6 +11,35 @@ pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
     cache,
 };
 
+/// Tasks that compile the project, and its dependencies where they are not.
+const COMPILES: [&str; 3] = ["compile", "escript.build", "release"];
+
+/// What fetches and compiles all dependencies, and nothing of the project.
+const AHEAD: &str = "mix do deps.get, deps.compile";
+
+/// What of [`AHEAD`] is to be put above a RUN with the commands `own`, where `before` have run above it; `None` where
+/// either compiles the dependencies by name, or those above do with the project.
+pub fn ahead_of(line: &str, before: &[Vec<String>], own: &[Vec<String>]) -> Option<String> {
+    if line != AHEAD {
+        return Some(line.to_owned());
+    }
+    let says = |all: &[Vec<String>], tasks: &[&str]| {
+        let is_it = |word: &String| tasks.contains(&word.trim_end_matches(','));
+        let mut of_mix = all
+            .iter()
+            .filter(|words| words.first().is_some_and(|w| w == "mix"));
+        of_mix.any(|words| words.iter().any(is_it))
+    };
+    let by_name = ["deps.compile", "deps.precompile"];
+    if says(own, &by_name) || says(before, &by_name) || says(before, &COMPILES) {
+        return None;
+    }
+    Some(match says(before, &["deps.get"]) {
+        true => "mix deps.compile".to_owned(),
+        false => line.to_owned(),
+    })
+}
+
 fn plan(call: &Call<'_>) -> Verdict {
     if call.program() != "mix" {
         return None;
@@ -62,6 +91,10 @@ fn plan(call: &Call<'_>) -> Verdict {
             let line = format!("mix do {}", all.join(&format!("{join} ")));
             (Role::Prefetch(line), needs)
         }));
+    }
+    // What compiles the project finds the dependencies compiled.
+    if names.iter().any(|t| COMPILES.contains(t)) {
+        return Some(needs(call, true).map(|needs| (Role::Prefetch(AHEAD.to_owned()), needs)));
     }
     if names.iter().any(|t| builds(t)) {
         return Some(Err("it compiles the project".to_owned()));

@@ -89,6 +89,7 @@ pub use lifecycle::PROJECT_SCRIPTS;
 pub use make::of_prerequisites;
 pub use make::of_targets;
 pub use maven::sets_version;
+pub use mix::ahead_of;
 pub use named::reads_by_names;
 pub use needs::Needs;
 pub use node::SAME_PACKAGES;

@@ -862,7 +862,22 @@ fn mix_reads_configuration_only_to_compile() {
             "mix.lock",
         ],
     );
-    check_whole(&tree, "mix compile", "compiles");
+    for command in ["mix compile", "mix release --overwrite"] {
+        let expected = "prefetch mix do deps.get, deps.compile";
+        check(
+            &tree,
+            command,
+            expected,
+            &[
+                "VERSION",
+                "config/config.exs",
+                "config/prod.exs",
+                "mix.exs",
+                "mix.lock",
+            ],
+        );
+    }
+    check_whole(&tree, "mix phx.digest", "compiles");
     let (found, ..) = answer(
         &tree,
         "",

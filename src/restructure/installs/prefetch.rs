@@ -1,7 +1,7 @@
 //! Another command that resolves the same as one that needs the source, to stand above it.
 
 use super::super::command::{self, removes};
-use super::super::layout::{absolute, is_within, mentioned};
+use super::super::layout::{absolute, built_on, is_within, mentioned};
 use super::place::relative;
 use super::read::{Read, is_quiet, short, short_line};
 use super::{Action, Install};
@@ -49,6 +49,13 @@ impl Read<'_> {
                         None => continue,
                     },
                     Role::Install => continue,
+                };
+                let line = match plan.ecosystem {
+                    "mix" => ecosystem::ahead_of(&line, &self.before(), &self.words()),
+                    _ => Some(line),
+                };
+                let Some(line) = line else {
+                    continue;
                 };
                 let Some(dir) = self.place_of(seen) else {
                     continue;
@@ -123,6 +130,20 @@ impl Read<'_> {
             }
         }
         if n_source == 0 { Vec::new() } else { found }
+    }
+
+    /// The commands of the RUNs above this one, in its stage and those that it is built on, by their words.
+    fn before(&self) -> Vec<Vec<String>> {
+        let dockerfile = self.of.view.dockerfile;
+        let own = &self.of.stage.instructions[..self.run];
+        let below = built_on(dockerfile, self.of.stage.index).skip(1);
+        let below = below.flat_map(|stage| &dockerfile.stages[stage].instructions);
+        let runs = own.iter().chain(below).filter_map(command::seen);
+        runs.flatten().map(|one| one.words).collect()
+    }
+
+    fn words(&self) -> Vec<Vec<String>> {
+        self.seen.iter().map(|one| one.words.clone()).collect()
     }
 
     /// Whether the RUN takes away all that Cargo has built before it comes to `seen`.

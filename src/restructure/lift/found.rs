@@ -206,7 +206,8 @@ pub(super) fn is_done_above(
                 || replaces(&install.ecosystems, &done.ecosystems)
                     && (of.stage.index != own || !said_again(of, done, install)))
     };
-    let compiles = install.line.contains(" build") || install.line.contains(" cook ");
+    let tasks = [" build", " cook ", " deps.compile"];
+    let compiles = tasks.iter().any(|task| install.line.contains(task));
     let is_done = |of: &StageView<'_>, run: usize| {
         if compiles && only_downloads(of, run) {
             return false;
@@ -240,11 +241,21 @@ pub(super) fn is_done_above(
         })
 }
 
-/// Whether RUN `run` fetches crates and compiles none.
+/// Whether RUN `run` fetches dependencies and compiles none of them, whatever it does beside.
 fn only_downloads(of: &StageView<'_>, run: usize) -> bool {
     let seen = super::super::command::seen(&of.stage.instructions[run]).unwrap_or_default();
-    let fetches = |s: &Seen| s.name() == "cargo" && s.subcommand() == "fetch";
-    seen.iter().any(fetches) && seen.iter().all(|s| fetches(s) || is_quiet(s))
+    let fetches = |s: &Seen| {
+        matches!(
+            (s.name(), s.subcommand()),
+            ("cargo", "fetch") | ("mix", "deps.get")
+        )
+    };
+    let is_beside = |s: &Seen| match s.name() {
+        "mix" => s.subcommand().starts_with("local."),
+        "apk" | "apt-get" | "npm" | "pnpm" | "yarn" => true,
+        _ => is_quiet(s),
+    };
+    seen.iter().any(fetches) && seen.iter().all(|s| fetches(s) || is_beside(s))
 }
 
 /// Whether installs of these ecosystems leave what their own lists say and nothing else: of two in one place, the second

@@ -142,8 +142,13 @@ impl Lift<'_, '_> {
         let made: Vec<RepoPath> = made.map(RepoPath::new).collect();
         let files = file_list(made.iter().chain(read.iter().copied()));
         let mut said = match self.install.action {
-            Action::Prefetch(_) => format!(
-                "Line {run} fetches its dependencies again with every change to what line {above} copies, yet they follow from {files}."
+            Action::Prefetch(ref line) => format!(
+                "Line {run} {} its dependencies again with every change to what line {above} copies, yet they follow from {files}.",
+                if line.ends_with("deps.compile") {
+                    "compiles"
+                } else {
+                    "fetches"
+                }
             ),
             _ => format!(
                 "Line {run} runs again with every change to what line {above} copies, yet {} reads only {files}.",
