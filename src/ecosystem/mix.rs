@@ -17,8 +17,9 @@ const COMPILES: [&str; 3] = ["compile", "escript.build", "release"];
 /// What fetches and compiles all dependencies, and nothing of the project.
 const AHEAD: &str = "mix do deps.get, deps.compile";
 
-/// What of [`AHEAD`] is to be put above a RUN with the commands `own`, where `before` have run above it; `None` where
-/// either compiles the dependencies by name, or those above do with the project.
+/// What of `line`, the one that fetches and compiles Mix's dependencies, is to be put above a RUN with the commands `own`,
+/// where `before` have run above it; `None` where either compiles the dependencies by name, or those above do with the
+/// project. Any other line stays as it is.
 pub fn ahead_of(line: &str, before: &[Vec<String>], own: &[Vec<String>]) -> Option<String> {
     if line != AHEAD {
         return Some(line.to_owned());
