@@ -15,7 +15,10 @@ pub(super) use delivered::{is_made, laid};
 pub use paths::{absolute, before_pattern, is_anchored, is_within, last_name, overlap};
 pub use pattern::selected;
 pub(super) use stages::brings_files;
-pub use stages::{built_on, globals, image, is_stage, mount_field, parent, reachable, stage_named};
+pub use stages::{
+    built_on, globals, goes_by_numbers, image, is_taken, mount_field, parent, reachable,
+    stage_named,
+};
 pub use words::{expand, mentioned, unquote};
 
 use super::accounts;

@@ -67,10 +67,25 @@ pub fn stage_named(dockerfile: &Dockerfile, of: usize, name: &str) -> Option<usi
     by_name.or_else(|| name.parse::<usize>().ok().filter(|&n| n < of))
 }
 
-/// Whether a stage has this name.
-pub fn is_stage(dockerfile: &Dockerfile, name: &str) -> bool {
+/// Whether a stage has this name, or an image is taken by it: another stage of that name would stand in its place.
+pub fn is_taken(dockerfile: &Dockerfile, name: &str) -> bool {
     let mut stages = dockerfile.stages.iter();
-    stages.any(|s| s.name.as_deref() == Some(name))
+    stages.any(|s| s.name.as_deref() == Some(name) || s.base().image == name)
+        || givers(dockerfile).any(|from| from == name)
+}
+
+/// Whether a stage is named by its number (`--from=0`): one more stage before it would move it.
+pub fn goes_by_numbers(dockerfile: &Dockerfile) -> bool {
+    givers(dockerfile).any(|from| from.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// What files are taken from, as written: `--from`, and `from=` of mounts.
+fn givers(dockerfile: &Dockerfile) -> impl Iterator<Item = &str> {
+    dockerfile.instructions().flat_map(|instruction| {
+        let mounts = instruction.flag_values("mount");
+        let mounts = mounts.filter_map(|mount| mount_field(mount, "from"));
+        instruction.flag("from").into_iter().chain(mounts)
+    })
 }
 
 /// The stage and those that it is built on, itself first.

@@ -30,7 +30,7 @@
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command::seen;
 use super::super::installs::StageView;
-use super::super::layout::{absolute, is_stage, places};
+use super::super::layout::{absolute, goes_by_numbers, is_taken, places};
 use super::super::lift::declare;
 use super::super::mentions::mentions;
 use super::super::moving::{block_of, without_blank_twin};
@@ -136,10 +136,6 @@ fn fits(view: &View<'_>, stage: &Stage, runs: &[usize], last: usize) -> bool {
             && matches!(i.keyword, "RUN" | "CMD" | "ENTRYPOINT" | "HEALTHCHECK")
             && i.original.contains("composer")
     };
-    let by_number = |i: &Instruction| {
-        i.flag("from")
-            .is_some_and(|f| f.bytes().all(|b| b.is_ascii_digit()))
-    };
     let mut above = stage.instructions[..=last].iter();
     let blocked = above.any(|i| matches!(i.kind, Kind::User(_) | Kind::Shell(_) | Kind::Arg(_)));
     // A RUN between the first and the last may read what is then not there yet.
@@ -148,7 +144,7 @@ fn fits(view: &View<'_>, stage: &Stage, runs: &[usize], last: usize) -> bool {
     !blocked
         && !between
         && !stage.instructions.iter().enumerate().any(uses)
-        && !view.dockerfile.instructions().any(by_number)
+        && !goes_by_numbers(view.dockerfile)
         && stage.index + 1 == view.dockerfile.stages.len()
 }
 
@@ -191,7 +187,7 @@ fn vendor(of: &StageView<'_>, runs: &[usize], dir: &str) -> Option<String> {
 
 fn free_name(view: &View<'_>, wanted: &[&'static str]) -> Option<&'static str> {
     let mut wanted = wanted.iter().copied();
-    wanted.find(|n| !is_stage(view.dockerfile, n))
+    wanted.find(|n| !is_taken(view.dockerfile, n))
 }
 
 fn edits(

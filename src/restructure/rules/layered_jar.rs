@@ -26,7 +26,7 @@
 //! (`jarmode=tools`).
 
 use super::super::candidate::{Candidate, Safety, TextEdit};
-use super::super::layout::{BASE, Place, absolute, expand, is_stage, mentioned, places, unquote};
+use super::super::layout::{BASE, Place, absolute, expand, is_taken, mentioned, places, unquote};
 use super::super::lift::declare;
 use super::super::view::View;
 use super::Rule;
@@ -58,7 +58,7 @@ fn propose(view: &View<'_>) -> Vec<Candidate> {
 
 fn candidate(view: &View<'_>) -> Option<Candidate> {
     let stage = view.dockerfile.stages.get(view.target)?;
-    if is_stage(view.dockerfile, "layers")
+    if is_taken(view.dockerfile, "layers")
         || stage.base().image.contains('$') && view.dockerfile.globals.is_empty()
     {
         return None;

@@ -34,7 +34,7 @@
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command::seen;
 use super::super::installs::{Install, StageView};
-use super::super::layout::{is_within, reachable};
+use super::super::layout::{goes_by_numbers, is_within, reachable};
 use super::super::lift::declare;
 use super::super::view::View;
 use super::own_packages::{Border, edits, free_name, is_of_node};
@@ -89,6 +89,9 @@ const TOOLS_OF_OTHERS: &[&str] = &[
 /// For each stage, its installs of Node's packages that stand below others'.
 pub(super) fn beside(view: &View<'_>) -> Vec<Candidate> {
     let stages = StageView::all(view);
+    if goes_by_numbers(view.dockerfile) {
+        return Vec::new();
+    }
     let needed = reachable(view.dockerfile, view.target).into_iter();
     let of_stage = |stage: usize| {
         let of = &stages[stage];

@@ -37,7 +37,7 @@ use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command::seen;
 use super::super::installs::{Action, Install, StageView, is_quiet, relative};
 use super::super::layout::{
-    absolute, expand, is_stage, is_within, mount_field, parent, reachable, stage_named, unquote,
+    absolute, expand, is_taken, is_within, mount_field, parent, reachable, stage_named, unquote,
 };
 use super::super::lift::declare;
 use super::super::moving::{block, block_of, end_before, without_blank_twin};
@@ -377,7 +377,7 @@ pub(super) fn takers<'a>(of: &StageView<'a>, install: &Install) -> Option<Vec<Ta
 }
 
 pub(super) fn free_name(view: &View<'_>, wanted: &[String]) -> Option<String> {
-    let is_free = |n: &&String| !is_stage(view.dockerfile, n);
+    let is_free = |n: &&String| !is_taken(view.dockerfile, n);
     wanted.iter().find(is_free).cloned()
 }
 

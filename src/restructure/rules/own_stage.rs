@@ -31,7 +31,9 @@
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command::seen;
 use super::super::installs::{StageView, relative};
-use super::super::layout::{BASE, absolute, is_stage, is_within, mentioned, places, reachable};
+use super::super::layout::{
+    BASE, absolute, goes_by_numbers, is_taken, is_within, mentioned, places, reachable,
+};
 use super::super::lift::declare;
 use super::super::mentions::mentions;
 use super::super::moving::{block, block_of, end_before, without_blank_twin};
@@ -262,11 +264,7 @@ fn part(of: &StageView<'_>) -> Option<Part> {
             .flag_values("mount")
             .any(|m| !m.contains("type=cache"))
     });
-    let by_number = |i: &Instruction| {
-        i.flag("from")
-            .is_some_and(|f| f.bytes().all(|b| b.is_ascii_digit()))
-    };
-    if !is_whole || blocked || mounted || view.dockerfile.instructions().any(by_number) {
+    if !is_whole || blocked || mounted || goes_by_numbers(view.dockerfile) {
         return None;
     }
     // Configurations that write or read beside the directory.
@@ -323,7 +321,7 @@ fn free_name(view: &View<'_>, source: &RepoPath) -> Option<String> {
         .bytes()
         .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b));
     let is_plain = is_word && own.starts_with(|c: char| c.is_ascii_lowercase());
-    let is_free = |n: &str| !is_stage(view.dockerfile, n);
+    let is_free = |n: &str| !is_taken(view.dockerfile, n);
     [own, "front-end".to_owned()]
         .into_iter()
         .enumerate()

@@ -28,7 +28,7 @@
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::filter::{Filter, MIX_EXS, PACKAGE_JSON, PACKAGE_LOCK, PYPROJECT};
 use super::super::installs::{Install, StageView};
-use super::super::layout::{is_stage, places, reachable};
+use super::super::layout::{goes_by_numbers, is_taken, places, reachable};
 use super::super::lift::declare;
 use super::super::moving::{block, end_before};
 use super::super::view::View;
@@ -287,13 +287,9 @@ fn by_names(view: &View<'_>, source: &RepoPath, shield: &Shield) -> Option<Evide
 
 /// A stage name that is not taken.
 fn free_name(view: &View<'_>) -> Option<&'static str> {
-    let taken = |n: &str| is_stage(view.dockerfile, n);
+    let taken = |n: &str| is_taken(view.dockerfile, n);
     // A stage in front would move those that are named by number.
-    let by_number = |i: &Instruction| {
-        i.flag("from")
-            .is_some_and(|f| f.bytes().all(|b| b.is_ascii_digit()))
-    };
-    if view.dockerfile.instructions().any(by_number) {
+    if goes_by_numbers(view.dockerfile) {
         return None;
     }
     ["manifests", "shielded-manifests"]
