@@ -342,7 +342,7 @@ fn go_keeps(of: &StageView<'_>, is_compiled: bool) -> bool {
 }
 
 /// Whether nothing tells that the RUN at `run` has another user than root: a USER, or a call of `sudo`.
-pub(super) fn is_root(of: &StageView<'_>, run: usize) -> bool {
+pub(in crate::restructure) fn is_root(of: &StageView<'_>, run: usize) -> bool {
     let user = of.places.get(run).and_then(|p| p.user.as_deref());
     match user {
         Some(user) => matches!(user.split(':').next(), Some("root" | "0")),
@@ -436,7 +436,7 @@ pub(in crate::restructure) fn image_of<'a>(of: &StageView<'a>) -> Cow<'a, str> {
 }
 
 /// A doubt where the user of the stage's image is not known.
-pub(super) fn user_doubt(of: &StageView<'_>, run: usize) -> Vec<String> {
+pub(in crate::restructure) fn user_doubt(of: &StageView<'_>, run: usize) -> Vec<String> {
     let image = &*image_of(of);
     let is_named = of.places.get(run).is_some_and(|p| p.user.is_some());
     if is_named || is_official(image) {

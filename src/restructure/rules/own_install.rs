@@ -34,8 +34,9 @@
 use super::super::candidate::{Candidate, Safety, TextEdit};
 use super::super::command::seen;
 use super::super::installs::{Install, StageView};
-use super::super::layout::{goes_by_numbers, is_within, reachable};
+use super::super::layout::{BASE, goes_by_numbers, is_within, reachable};
 use super::super::lift::declare;
+use super::super::mounts::downloads::{is_root, user_doubt};
 use super::super::view::View;
 use super::own_packages::{Border, edits, free_name, is_of_node};
 use super::own_stage::RULE;
@@ -106,7 +107,9 @@ fn candidate(of: &StageView<'_>, install: &Install) -> Option<Candidate> {
     let own = &of.stage.instructions[install.run];
     let above = above(of, install)?;
     let is_alone = leaves_packages_alone(own) && has_plain_manifests(of, install);
-    if !is_alone || !above.is_left_out(of, install) {
+    // Where no WORKDIR says where it is, it cannot be copied from there.
+    let is_known = !is_within(&install.dir, BASE) && !is_within(of.cwd(install.run), BASE);
+    if !is_alone || !is_known || !above.is_left_out(of, install) {
         return None;
     }
     let border = Border {
@@ -165,7 +168,11 @@ fn candidate(of: &StageView<'_>, install: &Install) -> Option<Candidate> {
             "it reads {} alone, runs no script of the project, and {packages} is copied to where it was",
             names(&install.reads)
         )],
-        scripts.into_iter().chain(install.doubts.clone()).collect(),
+        scripts
+            .into_iter()
+            .chain(user_doubt(of, install.run))
+            .chain(install.doubts.clone())
+            .collect(),
     );
     declare(&mut candidate, view)?;
     Some(candidate)
@@ -241,21 +248,19 @@ impl Above {
     }
 }
 
-/// The `--chown` that files of the install need, with a blank behind it: none for root, who makes what COPY makes.
-/// `None` where the user's group is not told by a COPY of its manifests.
+/// The `--chown` that files of the install need, with a blank behind it: none for root, whose is what COPY makes.
+/// `None` where the user is not known, or the group not told by a COPY of its manifests.
 fn owner(of: &StageView<'_>, install: &Install) -> Option<String> {
-    let above = &of.stage.instructions[..install.run];
-    let user = above.iter().rev().find_map(|i| match &i.kind {
-        Kind::User(user) => Some(user.as_str()),
-        _ => None,
-    });
-    let Some(user) = user.filter(|u| !matches!(*u, "root" | "0")) else {
-        return Some(String::new());
+    let user = of.places[install.run].user.as_deref();
+    let user = user.filter(|u| !matches!(u.split(':').next(), Some("root" | "0")));
+    let Some(user) = user else {
+        return is_root(of, install.run).then(String::new);
     };
     let image = of.image_at(install.run);
     let brought_by = install.reads.iter().filter_map(|to| image.get(to)?.by);
     let mut owners = brought_by.filter_map(|n| of.stage.instructions[n].flag("chown"));
-    let is_it = |owner: &&str| *owner == user || owner.split(':').next() == Some(user);
+    let name = user.split(':').next();
+    let is_it = |owner: &&str| *owner == user || owner.split(':').next() == name;
     let owner = owners.find(is_it).filter(|o| o.contains(':'))?;
     Some(format!("--chown={owner} "))
 }
