@@ -187,8 +187,11 @@ fn is_for_the_mount(words: &[String], new: &BTreeMap<Vec<String>, usize>) -> boo
             || places.iter().any(|p| word.contains(p))
     };
     let program = words[0].as_str();
-    // By which pipenv throws its cache away first.
-    let clears = |w: &String| program == "pipenv" && w == "--clear";
+    // By which pipenv throws its cache away first, and Go looks at none.
+    let clears = |w: &String| {
+        let option = [("pipenv", "--clear"), ("go", "-a"), ("xx-go", "-a")];
+        option.contains(&(program, w.as_str()))
+    };
     let mut verbs = words[1..].iter().filter(|w| !w.starts_with('-'));
     let empties = verbs.next().is_some_and(|w| match program {
         "apt" | "apt-get" => w == "clean" || w == "autoclean",
